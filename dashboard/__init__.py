@@ -1,0 +1,1 @@
+"""The roof and the foundation: settings, services, the command line and the application itself."""

@@ -1,0 +1,59 @@
+"""One tree of everything worth telling a person.
+
+::
+
+    Problem                      shown to the reader in its own words
+    ├── BadRequest               the question cannot be asked like that; shown as written
+    │   └── UnknownName          a word we do not know; says which we do
+    ├── NotPermitted             the viewer may not see it; says whom to ask
+    ├── DataUnavailable          no build in service, or the database did not answer; safe to retry
+    └── ImportRefused            a source that cannot be imported: file, row, column, reason
+
+Raised where the fact is known, caught in one place (`callbacks.errors`, `dashboard.cli`);
+anything else is logged with an incident number and the screen shows the number.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class Problem(Exception):
+    """Something to tell the reader, in the words given."""
+
+
+class BadRequest(Problem):
+    """The question cannot be asked like that."""
+
+
+class UnknownName(BadRequest):
+    """A word nobody declared, with the nearest ones that exist."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]):
+        words = sorted(known)
+        folded = {word.casefold(): word for word in words}
+        near = [folded[match] for match in difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)]
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        super().__init__(f"There is no {kind} called “{name}”.{hint}")
+        self.kind, self.name, self.near = kind, name, near
+
+
+class NotPermitted(Problem):
+    """The viewer may not see this."""
+
+
+class DataUnavailable(Problem):
+    """Nothing to answer from just now; asking again later is safe."""
+
+
+class ImportRefused(Problem):
+    """A source that cannot be imported; the data in service is left as it was.
+
+    `row` counts data rows from 1, as a spreadsheet would without its heading.
+    """
+
+    def __init__(self, file: str, reason: str, *, row: int | None = None, column: str | None = None):
+        where = file + (f", row {row}" if row is not None else "") + (f", column {column}" if column else "")
+        super().__init__(f"{where}: {reason}")
+        self.file, self.reason, self.row, self.column = file, reason, row, column

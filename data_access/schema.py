@@ -1,0 +1,573 @@
+"""The vendor-neutral CRM schema, declared once; the only place where a table or a column is named.
+
+Conventions
+    ``_at`` a UTC instant, stored without a zone (decision 0002) · ``_on`` a civil date in the city's
+    own zone · ``_s`` seconds · ``_share`` 0 to 1. Intervals are half-open. Money is in the city's currency.
+
+Columns marked *derived* (`column.info["derived"]`) are computed by a build from the others; a source never
+supplies them. Columns marked *private* never leave the house. Facts carry the *names* of their department,
+service type, category and district beside the ids, so that no question needs a join (decision 0003).
+
+Source: measures reference, section 10, in the words of the glossary.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Float,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+
+def _key(name: str, kind=String, **more) -> Column:
+    return Column(name, kind, primary_key=True, autoincrement=False, **more)
+
+
+def _of(name: str, target: str, kind=String) -> Column:
+    return Column(name, kind, ForeignKey(target))
+
+
+def _derived(name: str, kind, **more) -> Column:
+    return Column(name, kind, info={"derived": True}, **more)
+
+
+def _private(name: str, kind=String) -> Column:
+    return Column(name, kind, info={"private": True})
+
+
+def _provenance() -> tuple[Column, ...]:
+    """Where a row came from, on every fact."""
+    return (
+        Column("src_system", String),
+        Column("src_id", String),
+        Column("import_id", String),
+        Column("row_hash", BigInteger),
+        Column("dq_flags", Integer, nullable=False, server_default="0", info={"derived": True}),
+    )
+
+
+# ── The city and its builds ─────────────────────────────────────────────────────────────────────────
+
+city = Table(
+    "city",
+    metadata,
+    _key("city_id"),
+    Column("name", String, nullable=False),
+    Column("tz", String, nullable=False),  # IANA name
+    Column("fiscal_year_start_month", SmallInteger, nullable=False),
+    Column("currency", String, nullable=False),
+    Column("service_level_variant", String, nullable=False),  # a key of measures A6, "offered" by default
+    Column("answer_within_s", Integer, nullable=False),  # T of the service level
+    Column("short_abandon_s", Integer, nullable=False),
+    Column("promise_target_share", Float),  # the city's own goal for kept promises, null if it has none
+    Column("service_level_target_share", Float),
+    Column("refresh_hours", Integer),  # how often new data is expected; null when the source is a one-off
+    Column("is_made_up", Boolean, nullable=False),  # the demo city says so on every page
+    Column("schema_version", Integer, nullable=False),
+)
+
+build = Table(
+    "build",
+    metadata,
+    _key("build_id"),
+    Column("built_at", DateTime, nullable=False),
+    Column("as_of", DateTime, nullable=False),  # the data's own clock: the last instant anything was recorded
+    Column("data_from_on", Date),  # first and last civil day on which a request was opened or a contact arrived
+    Column("data_to_on", Date),
+    Column("data_to_at", DateTime),  # the last request opened or contact arrived
+    Column("contacts_from_on", Date),  # null where the source has no contacts
+    Column("requests", BigInteger, nullable=False),
+    Column("contacts", BigInteger, nullable=False),
+    Column("refused", BigInteger, nullable=False),
+    Column("flagged", BigInteger, nullable=False),
+)
+
+import_batch = Table(
+    "import_batch",
+    metadata,
+    _key("import_id"),
+    Column("source", String, nullable=False),  # the mapping's name
+    Column("file", String),
+    Column("imported_at", DateTime, nullable=False),
+    Column("source_as_of", DateTime),
+    Column("checksum", String),
+    Column("read", BigInteger, nullable=False),
+    Column("accepted", BigInteger, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("unchanged", BigInteger, nullable=False),
+    Column("refused", BigInteger, nullable=False),
+    Column("flagged", BigInteger, nullable=False),
+    Column("report", Text),  # JSON: flags by kind, unmapped words by frequency
+)
+
+refused_row = Table(
+    "refused_row",
+    metadata,
+    Column("import_id", String),
+    Column("file", String),
+    Column("row_number", BigInteger),
+    Column("column_name", String),
+    _private("value"),
+    Column("expected", String),
+    Column("reason", String),
+    _private("raw", Text),  # the whole row as JSON, so that it can be corrected and imported again
+)
+
+# ── Time, places, people ────────────────────────────────────────────────────────────────────────────
+
+calendar = Table(
+    "calendar",
+    metadata,
+    _key("calendar_id"),
+    Column("name", String, nullable=False),
+    Column("weekly_windows", Text, nullable=False),  # JSON: seven lists of ["08:00", "17:00"], Monday first
+)
+
+calendar_day = Table(
+    "calendar_day",
+    metadata,
+    _key("calendar_id"),
+    _key("day_on", Date),
+    Column("is_business", Boolean, nullable=False),
+    Column("holiday_name", String),
+    Column("windows", Text),  # JSON list of ["08:00", "12:00"]; null: the weekly windows hold, if a business day
+    Column("reason", String),
+)
+
+department = Table(
+    "department",
+    metadata,
+    _key("department_id"),
+    Column("name", String, nullable=False),
+    Column("parent_id", String),
+    _of("calendar_id", "calendar.calendar_id"),
+    Column("valid_from_on", Date),
+    Column("valid_to_on", Date),
+)
+
+district = Table(
+    "district",
+    metadata,
+    _key("district_id"),
+    Column("kind", String, nullable=False),  # council, ward, neighbourhood, community_area, route_zone, tract
+    Column("name", String, nullable=False),
+    Column("geometry", Text),  # GeoJSON, longitude and latitude
+    Column("population", Integer),
+    Column("households", Integer),
+    Column("parcels", Integer),
+    Column("boundary_version", String),
+    Column("valid_from_on", Date),
+    Column("valid_to_on", Date),
+)
+
+map_feature = Table(
+    "map_feature",
+    metadata,
+    _key("feature_id"),
+    Column("kind", String, nullable=False),  # city, water, road, park: what lies under a map
+    Column("name", String),
+    Column("geometry", Text, nullable=False),
+)
+
+service_type = Table(
+    "service_type",
+    metadata,
+    _key("type_id"),
+    Column("code", String),
+    Column("name", String, nullable=False),
+    Column("category", String),
+    _of("department_id", "department.department_id"),
+    Column("sensitivity", String),  # P0 to P3, measures G2
+    Column("is_info_only", Boolean, nullable=False),
+    Column("is_internal", Boolean, nullable=False),
+    Column("normalized_category", String),
+    Column("duplicate_radius_m", Integer),  # null: reports of this type are never taken for one incident
+    Column("duplicate_days", Integer),
+    Column("valid_from_on", Date),
+    Column("valid_to_on", Date),
+)
+
+sla_version = Table(
+    "sla_version",
+    metadata,
+    _key("sla_id"),
+    _of("type_id", "service_type.type_id"),
+    Column("priority", String),  # null: every priority
+    Column("target_value", Float, nullable=False),
+    Column("target_unit", String, nullable=False),  # business_seconds, business_days, calendar_days
+    Column("mode", String, nullable=False),  # same_time, end_of_day
+    _of("calendar_id", "calendar.calendar_id"),
+    Column("target_share", Float),
+    Column("pausable_reasons", Text),  # JSON list
+    Column("valid_from_on", Date),
+    Column("valid_to_on", Date),
+)
+
+agent = Table(
+    "agent",
+    metadata,
+    _key("agent_id"),  # a pseudonym
+    Column("team", String),
+    Column("hired_on", Date),
+    Column("languages", String),
+    Column("is_active", Boolean),
+    _private("name"),
+)
+
+agent_shift = Table(
+    "agent_shift",
+    metadata,
+    _key("shift_id"),
+    _of("agent_id", "agent.agent_id"),
+    Column("start_at", DateTime, nullable=False),
+    Column("end_at", DateTime, nullable=False),
+    Column("schedule_code", String),
+    Column("paid_s", Integer),
+)
+
+agent_state = Table(
+    "agent_state",
+    metadata,
+    _of("agent_id", "agent.agent_id"),
+    Column("start_at", DateTime, nullable=False),
+    Column("end_at", DateTime, nullable=False),
+    Column("state", String, nullable=False),  # available, talk, hold, wrap, break, meal, training, meeting, offline
+    Column("contact_id", String),
+    _derived("start_on", Date),
+    _derived("start_hour_of_week", SmallInteger),
+    _derived("duration_s", Integer),
+    _derived("team", String),
+)
+
+# ── Facts ───────────────────────────────────────────────────────────────────────────────────────────
+
+contact = Table(
+    "contact",
+    metadata,
+    _key("contact_id"),
+    Column("root_contact_id", String),
+    Column("parent_contact_id", String),
+    Column("channel", String),  # phone, web, app, email, text, chat, social, walk_in, internal
+    Column("direction", String),
+    Column("queue", String),
+    Column("ivr_in_at", DateTime),
+    Column("arrived_at", DateTime, nullable=False),  # entered the queue; for other channels, when it was sent
+    Column("answered_at", DateTime),
+    Column("ended_at", DateTime),
+    # answered, abandoned, callback, voicemail, overflow, blocked, ivr_contained, ivr_abandon, self_service
+    Column("outcome", String, nullable=False),
+    Column("wait_s", Float),
+    Column("talk_s", Float),
+    Column("hold_s", Float),
+    Column("wrap_s", Float),
+    _of("agent_id", "agent.agent_id"),
+    _private("person_key"),
+    Column("reason", String),
+    Column("language", String),
+    Column("in_open_hours", Boolean),
+    Column("transferred_to", String),
+    Column("request_id", String),  # the request it created, or asked about
+    Column("created_request", Boolean),
+    Column("resolved_first", Boolean),
+    Column("callback_due_at", DateTime),
+    Column("callback_attempts", SmallInteger),
+    Column("callback_connected_at", DateTime),
+    *_provenance(),
+    _derived("arrived_on", Date),
+    _derived("arrived_hour_of_week", SmallInteger),  # 0 = Monday 00:00 to 167, local
+    _derived("arrived_half_hour", SmallInteger),  # 0 to 47, local
+    _derived("handle_s", Float),  # talk + hold + wrap of answered contacts
+    _derived("team", String),
+)
+
+request = Table(
+    "request",
+    metadata,
+    _key("request_id"),
+    Column("public_id", String),
+    _of("type_id", "service_type.type_id"),
+    Column("priority", String),
+    Column("channel", String),
+    Column("opened_at", DateTime, nullable=False),
+    Column("first_response_at", DateTime),
+    Column("first_closed_at", DateTime),
+    Column("closed_at", DateTime),  # the final close; null while open
+    Column("status", String, nullable=False),  # new, triaged, assigned, in_progress, on_hold, closed, cancelled …
+    Column("source_status", String),
+    Column("closure_outcome", String),
+    _of("department_id", "department.department_id"),
+    Column("team", String),  # who is holding it
+    Column("contact_id", String),
+    Column("parent_request_id", String),
+    _private("person_key"),
+    _private("address"),
+    Column("parcel_id", String),
+    Column("asset_id", String),
+    Column("route_id", String),
+    Column("service_on", Date),  # the scheduled pick-up a miss belongs to
+    Column("lat", Float),
+    Column("lon", Float),
+    Column("geo_precision", String),
+    Column("source_district", String),  # the district as the source wrote it
+    Column("due_at", DateTime),
+    Column("due_source", String),  # source, computed, none
+    Column("sla_id", String),
+    Column("reopen_count", SmallInteger),
+    Column("transfer_count", SmallInteger),
+    _private("note", Text),
+    Column("updated_at", DateTime),
+    *_provenance(),
+    _derived("opened_on", Date),
+    _derived("opened_hour_of_week", SmallInteger),
+    _derived("closed_on", Date),
+    _derived("due_on", Date),
+    _derived("department", String),
+    _derived("service_type", String),
+    _derived("category", String),
+    _derived("district_id", String),
+    _derived("district", String),
+    _derived("h3_8", BigInteger),
+    _derived("h3_9", BigInteger),
+    _derived("h3_10", BigInteger),
+    _derived("is_info_only", Boolean),
+    _derived("is_duplicate", Boolean),
+    _derived("incident_id", String),
+    _derived("close_s", BigInteger),  # seconds from opened to final close; null while open or if flagged impossible
+    _derived("business_open_s", BigInteger),  # business seconds from opened to closed (or as_of), pauses taken out
+    _derived("paused_business_s", BigInteger),
+    _derived("promise_s", BigInteger),  # seconds from opened to due
+)
+
+request_episode = Table(
+    # One row for each stretch [opened_at, closed_at) in which a request stood open; a reopening starts another.
+    "request_episode",
+    metadata,
+    _key("request_id"),
+    _key("seq", SmallInteger),
+    _derived("opened_at", DateTime),
+    _derived("closed_at", DateTime),
+    _derived("opened_on", Date),
+    _derived("closed_on", Date),
+    _derived("first_opened_at", DateTime),  # the request's own opening, for ages
+    _derived("due_at", DateTime),
+    _derived("promise_s", BigInteger),
+    _derived("department", String),
+    _derived("service_type", String),
+    _derived("category", String),
+    _derived("district", String),
+    _derived("channel", String),
+    _derived("team", String),
+    _derived("priority", String),
+    _derived("status", String),
+    _derived("h3_8", BigInteger),
+    _derived("h3_9", BigInteger),
+    _derived("h3_10", BigInteger),
+    _derived("is_info_only", Boolean),
+    _derived("is_duplicate", Boolean),
+)
+
+request_event = Table(
+    "request_event",
+    metadata,
+    _key("event_id"),
+    _of("request_id", "request.request_id"),
+    Column("event_at", DateTime, nullable=False),
+    Column("recorded_at", DateTime),
+    # created, assigned, status, transfer, pause, resume, comment, inspect, work, close, reopen, merge, sla_change,
+    # edit, survey
+    Column("kind", String, nullable=False),
+    Column("from_value", String),
+    Column("to_value", String),
+    Column("department_id", String),
+    _private("actor"),  # the person's name or id as the source has it
+    _private("note", Text),
+    Column("source", String),
+)
+
+request_pause = Table(
+    "request_pause",
+    metadata,
+    _of("request_id", "request.request_id"),
+    Column("start_at", DateTime, nullable=False),
+    Column("end_at", DateTime),
+    Column("reason", String),
+)
+
+inspection = Table(
+    "inspection",
+    metadata,
+    _key("inspection_id"),
+    Column("request_id", String),
+    Column("asset_id", String),
+    Column("parcel_id", String),
+    Column("visited_at", DateTime, nullable=False),
+    Column("kind", String, nullable=False),  # initial, compliance, proactive, audit
+    Column("result", String, nullable=False),  # active_signs, conditions, none, no_access
+    Column("premises_baited", Integer),
+    Column("premises_with_garbage", Integer),
+    Column("premises_with_rats", Integer),
+    Column("lat", Float),
+    Column("lon", Float),
+    _derived("visited_on", Date),
+    _derived("district", String),
+    _derived("h3_9", BigInteger),
+)
+
+asset = Table(
+    "asset",
+    metadata,
+    _key("asset_id"),
+    Column("kind", String, nullable=False),  # parking_meter, street_light, signal, tree …
+    Column("model", String),
+    Column("vendor", String),
+    Column("installed_on", Date),
+    Column("removed_on", Date),
+    Column("enforce_calendar_id", String),
+    Column("lat", Float),
+    Column("lon", Float),
+    Column("attributes", Text),
+    _derived("district", String),
+)
+
+asset_status = Table(
+    "asset_status",
+    metadata,
+    _of("asset_id", "asset.asset_id"),
+    Column("start_at", DateTime, nullable=False),
+    Column("end_at", DateTime),
+    Column("in_service", Boolean, nullable=False),
+    Column("cause", String),
+)
+
+route = Table(
+    "route",
+    metadata,
+    _key("route_id"),
+    Column("stream", String, nullable=False),  # refuse, recycling, organics, bulk
+    Column("contractor", String),
+    Column("weekday", SmallInteger),  # 0 = Monday
+    Column("district", String),
+)
+
+route_day = Table(
+    "route_day",
+    metadata,
+    _key("route_id"),
+    _key("service_on", Date),
+    Column("scheduled_stops", Integer, nullable=False),
+    Column("served_stops", Integer),
+    Column("is_suspended", Boolean, nullable=False),
+    Column("reason", String),
+)
+
+survey = Table(
+    "survey",
+    metadata,
+    _key("survey_id"),
+    Column("request_id", String),
+    Column("contact_id", String),
+    Column("sent_at", DateTime, nullable=False),
+    Column("answered_at", DateTime),
+    Column("question", String),
+    Column("score", Float),
+    Column("max_score", Float),
+    _private("comment", Text),
+    _derived("sent_on", Date),
+    _derived("department", String),
+    _derived("service_type", String),
+)
+
+budget_line = Table(
+    "budget_line",
+    metadata,
+    _key("fiscal_year", SmallInteger),
+    _key("department_id"),
+    _key("program"),
+    _key("account_class"),  # salary, benefits, overtime, contract, supplies, capital, indirect
+    _key("fund"),
+    Column("adopted", Numeric(14, 2)),
+    Column("amended", Numeric(14, 2)),
+    Column("actual", Numeric(14, 2)),
+    Column("encumbered", Numeric(14, 2)),
+    Column("as_of", DateTime),
+)
+
+activity_driver = Table(
+    "activity_driver",
+    metadata,
+    _key("type_id"),
+    _key("program"),
+    Column("std_hours", Float),
+    Column("crew_size", Float),
+    Column("unit_material_cost", Numeric(14, 2)),
+    Column("valid_from_on", Date),
+)
+
+cost_index = Table(
+    "cost_index",
+    metadata,
+    _key("year", SmallInteger),
+    Column("cpi", Float, nullable=False),
+)
+
+city_event = Table(
+    "city_event",
+    metadata,
+    _key("event_id"),
+    Column("kind", String, nullable=False),  # flood, storm, snow, heat, election, outage, policy, campaign, data_gap …
+    Column("name", String, nullable=False),
+    Column("start_at", DateTime, nullable=False),
+    Column("end_at", DateTime, nullable=False),
+    Column("scope", Text),
+    Column("extended_hours", Boolean),
+    Column("note", Text),
+    _derived("start_on", Date),
+    _derived("end_on", Date),  # the first civil day no longer touched
+)
+
+intervention = Table(
+    "intervention",
+    metadata,
+    _key("intervention_id"),
+    Column("name", String, nullable=False),
+    Column("unit_kind", String, nullable=False),
+    Column("treated_ids", Text),  # JSON lists
+    Column("comparison_ids", Text),
+    Column("start_on", Date, nullable=False),
+    Column("staggered", Text),
+    Column("primary_outcome", String),
+    Column("preregistered_at", DateTime),
+)
+
+# Bits of `dq_flags`: validity flags of measures section 0. A flag never drops a row.
+FLAGS: dict[str, int] = {
+    "closed_before_opened": 1 << 0,
+    "zero_duration": 1 << 1,
+    "future": 1 << 2,
+    "absurd": 1 << 3,
+    "midnight_only": 1 << 4,
+    "status_conflict": 1 << 5,
+    "due_before_opened": 1 << 6,
+    "no_geo": 1 << 7,
+    "geo_placeholder": 1 << 8,
+    "dup_id": 1 << 9,
+    "ambiguous_time": 1 << 10,
+    "nonexistent_time": 1 << 11,
+    "unmapped_status": 1 << 12,
+    "absurd_due": 1 << 13,
+    "outside_boundary": 1 << 14,
+}

@@ -1,0 +1,1 @@
+"""Frame in, figure out: pure functions that return plain Plotly dictionaries."""
