@@ -1,0 +1,281 @@
+"""Which part of the data a reader has chosen: one frozen value with the URL as its home.
+
+``controls → URL → Filters → (SQL | sentence | cache key)``, in one direction only. Unknown keys are refused,
+so that a shared link never silently widens. Nothing here reads a clock: "the last 30 days" are the last
+30 days of the *data*, told by a `Clock`.
+"""
+
+from __future__ import annotations
+
+import calendar as gregorian
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from urllib.parse import parse_qsl, urlencode
+
+from dashboard.domain.errors import BadRequest, UnknownName
+
+DAY = timedelta(days=1)
+
+PRESETS: Mapping[str, str] = {
+    "last-7": "Last 7 days",
+    "last-30": "Last 30 days",
+    "last-90": "Last 90 days",
+    "month": "This month",
+    "last-month": "Last month",
+    "quarter": "This quarter",
+    "fiscal-year": "Fiscal year to date",
+    "last-12-months": "Last 12 months",
+    "all": "Everything",
+}
+DEFAULT_PERIOD = "last-90"
+
+COMPARISONS: Mapping[str, str] = {
+    "last-year": "same period last year",
+    "previous": "previous period",
+    "none": "nothing",
+}
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What time it is in the data.
+
+    Parameters
+    ----------
+    first_on, last_on
+        The first and last civil days with a request opened or a contact arrived.
+    as_of
+        The last instant anything was recorded (UTC, without a zone). Closings known after it do not exist.
+    fiscal_year_start_month
+        1 to 12.
+    """
+
+    first_on: date
+    last_on: date
+    as_of: datetime
+    fiscal_year_start_month: int = 1
+
+
+@dataclass(frozen=True)
+class Period:
+    """A half-open range of civil days ``[from_on, to_on)``, with the name it was chosen by.
+
+    `whole_to_on` is where the range would end if the data reached that far: later than `to_on` for a
+    month or a year that is still running.
+    """
+
+    from_on: date
+    to_on: date
+    preset: str | None = None
+    whole_to_on: date | None = None
+
+    def __post_init__(self):
+        if self.from_on >= self.to_on:
+            raise BadRequest(f"The period ends before it begins: {self.from_on} to {self.to_on}, end exclusive.")
+
+    @property
+    def days(self) -> int:
+        """The number of civil days."""
+        return (self.to_on - self.from_on).days
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the period is still running in the data."""
+        return self.whole_to_on is not None and self.whole_to_on > self.to_on
+
+    @classmethod
+    def named(cls, preset: str, clock: Clock) -> Period:
+        """The period a preset means at `clock`; it ends with the last day of the data."""
+        last, end = clock.last_on, clock.last_on + DAY
+        match preset:
+            case "last-7" | "last-30" | "last-90":
+                return cls(end - timedelta(days=int(preset[5:])), end, preset)
+            case "month":
+                begin = last.replace(day=1)
+                return cls(begin, end, preset, add_months(begin, 1))
+            case "last-month":
+                begin = add_months(last.replace(day=1), -1)
+                return cls(begin, last.replace(day=1), preset)
+            case "quarter":
+                begin = date(last.year, 3 * ((last.month - 1) // 3) + 1, 1)
+                return cls(begin, end, preset, add_months(begin, 3))
+            case "fiscal-year":
+                begin = date(last.year, clock.fiscal_year_start_month, 1)
+                begin = begin if begin <= last else add_months(begin, -12)
+                return cls(begin, end, preset, add_months(begin, 12))
+            case "last-12-months":
+                return cls(add_months(end, -12), end, preset)
+            case "all":
+                return cls(clock.first_on, end, preset)
+        raise UnknownName("period", preset, PRESETS)
+
+    def sentence(self) -> str:
+        """The period in words: “1–20 May 2026”, “1 Jul 2025 – 20 May 2026”."""
+        last = self.to_on - DAY
+        if self.from_on == last:
+            return _spoken(last)
+        if (self.from_on.year, self.from_on.month) == (last.year, last.month):
+            return f"{self.from_on.day}–{_spoken(last)}"
+        if self.from_on.year == last.year:
+            return f"{_spoken(self.from_on, year=False)} – {_spoken(last)}"
+        return f"{_spoken(self.from_on)} – {_spoken(last)}"
+
+    def before(self) -> Period:
+        """The stretch of the same kind just before: the same elapsed part of the previous month, quarter or year."""
+        months = self._whole_months
+        if months is None:
+            return Period(self.from_on - timedelta(days=self.days), self.from_on)
+        begin = add_months(self.from_on, -months)
+        end = begin + timedelta(days=self.days) if self.is_partial else self.from_on
+        return Period(begin, min(end, self.from_on))
+
+    def a_year_earlier(self) -> Period:
+        """The same stretch a year ago: by calendar for months and years, by 52 weeks for runs of days.
+
+        52 weeks keep the number of Saturdays and Sundays the same, which a year does not (measures R7).
+        """
+        if self._whole_months is None and self.days < 300:
+            return Period(self.from_on - timedelta(days=364), self.to_on - timedelta(days=364))
+        begin = add_months(self.from_on, -12)
+        end = begin + timedelta(days=self.days) if self.is_partial else add_months(self.to_on, -12)
+        return Period(begin, end)
+
+    @property
+    def _whole_months(self) -> int | None:
+        """How many calendar months the period (or the whole it is a part of) spans; None if it does not."""
+        end = self.whole_to_on or self.to_on
+        if self.from_on.day != 1 or end.day != 1:
+            return None
+        return (end.year - self.from_on.year) * 12 + end.month - self.from_on.month
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a reader has chosen: a period, what to compare it with, and values of dimensions.
+
+    `choices` is kept sorted, so equal choices are equal values, one URL and one cache key.
+    """
+
+    period: Period
+    compare: str = "none"
+    choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    default_compare: str = field(default="none", compare=False)
+
+    # ── URL ⇄ value ──
+
+    @classmethod
+    def from_search(cls, search: str, clock: Clock, dimensions: Container[str]) -> Filters:
+        """Read a URL's query string.
+
+        Raises BadRequest for a key that is no filter, a date that is none, or a period that ends before it begins.
+        """
+        given: dict[str, list[str]] = {}
+        for key, value in parse_qsl((search or "").lstrip("?"), keep_blank_values=False):
+            given.setdefault(key, []).append(value)
+        begin, end = given.pop("from", [None])[-1], given.pop("to", [None])[-1]
+        preset = given.pop("period", [None])[-1]
+        if begin or end:
+            first, last = clock.first_on, clock.last_on + DAY
+            period = Period(_day(begin, "from") if begin else first, _day(end, "to") if end else last)
+        else:
+            period = Period.named(preset or DEFAULT_PERIOD, clock)
+        default_compare = _default_comparison(period, clock)
+        compare = given.pop("compare", [default_compare])[-1]
+        if compare not in COMPARISONS:
+            raise UnknownName("comparison", compare, COMPARISONS)
+        for key in given:
+            if key not in dimensions:
+                known = list(dimensions) if isinstance(dimensions, Iterable) else []
+                raise UnknownName("filter", key, [*known, "period", "from", "to", "compare"])
+        choices = tuple(sorted((key, tuple(sorted(set(values)))) for key, values in given.items()))
+        return cls(period, compare, choices, default_compare)
+
+    def to_search(self) -> str:
+        """The query string that reads back as this value; empty for the default picture."""
+        pairs: list[tuple[str, str]] = []
+        if self.period.preset is None:
+            pairs += [("from", self.period.from_on.isoformat()), ("to", self.period.to_on.isoformat())]
+        elif self.period.preset != DEFAULT_PERIOD:
+            pairs.append(("period", self.period.preset))
+        if self.compare != self.default_compare:
+            pairs.append(("compare", self.compare))
+        pairs += [(name, value) for name, values in self.choices for value in values]
+        return f"?{urlencode(pairs)}" if pairs else ""
+
+    # ── reading ──
+
+    def chosen(self, dimension: str) -> tuple[str, ...]:
+        """The chosen values of `dimension`; empty means all of them."""
+        return dict(self.choices).get(dimension, ())
+
+    def sentence(self, labels: Mapping[str, str] | None = None) -> str:
+        """The choice in words: “Last 30 days, 21 Apr – 20 May 2026; department Parks or Streets”."""
+        named = f"{PRESETS[self.period.preset]}, " if self.period.preset else ""
+        parts = [named + self.period.sentence()]
+        for name, values in self.choices:
+            label = (labels or {}).get(name, name.replace("_", " ")).lower()
+            parts.append(f"{label} {' or '.join(values)}")
+        return "; ".join(parts)
+
+    def comparison(self) -> Period | None:
+        """The period to compare with, or None."""
+        match self.compare:
+            case "previous":
+                return self.period.before()
+            case "last-year":
+                return self.period.a_year_earlier()
+        return None
+
+    # ── changing: each returns a new value ──
+
+    def toggle(self, dimension: str, value: str) -> Filters:
+        """Choose `value`, or take the choice back if it was made: this is all that cross-filtering is."""
+        values = set(self.chosen(dimension)) ^ {value}
+        return self.choose(dimension, values)
+
+    def choose(self, dimension: str, values: Iterable[str]) -> Filters:
+        """Exactly these values of `dimension`; none means all."""
+        rest = dict(self.choices)
+        rest.pop(dimension, None)
+        if chosen := tuple(sorted(set(values))):
+            rest[dimension] = chosen
+        return replace(self, choices=tuple(sorted(rest.items())))
+
+    def without(self, dimension: str) -> Filters:
+        """The same with `dimension` left open: how a panel shows its own selection among the rest."""
+        return self.choose(dimension, ())
+
+    def during(self, period: Period) -> Filters:
+        """The same choice in another period."""
+        return replace(self, period=period)
+
+    def cleared(self) -> Filters:
+        """The same period with nothing chosen."""
+        return replace(self, choices=())
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of the month, `months` later; the month's last day if it has no such day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, gregorian.monthrange(year, month + 1)[1]))
+
+
+def _default_comparison(period: Period, clock: Clock) -> str:
+    """Last year if the data reaches that far back, else the previous period, else nothing."""
+    if period.preset == "all":
+        return "none"
+    if period.a_year_earlier().from_on >= clock.first_on:
+        return "last-year"
+    return "previous" if period.before().from_on >= clock.first_on else "none"
+
+
+def _day(text: str, key: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadRequest(f"“{text}” is not a date; “{key}” wants one like 2026-05-20.") from None
+
+
+def _spoken(day: date, *, year: bool = True) -> str:
+    return f"{day.day} {day:%b}" + (f" {day.year}" if year else "")

@@ -1,0 +1,183 @@
+"""The words that declarations are made of: facts, dimensions, the four kinds of measure, queries and answers.
+
+A measure is declared once as a SQLAlchemy Core expression; nothing here asks, and nothing here knows the screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pandas as pd
+from sqlalchemy import Column, ColumnElement, Date, DateTime, Integer, Table, bindparam
+
+from dashboard.domain.errors import BadRequest
+
+# Values that only the question knows, by name inside declarations.
+AS_OF: ColumnElement[datetime] = bindparam("as_of", type_=DateTime())
+"""The data's clock: what was recorded later does not exist."""
+MOMENT_ON = bindparam("moment_on", type_=Date())
+"""A Standing is counted at the beginning of this civil day."""
+ANSWER_WITHIN_S = bindparam("answer_within_s", type_=Integer())
+SHORT_ABANDON_S = bindparam("short_abandon_s", type_=Integer())
+
+EVERY = ("day", "week", "month", "quarter", "year")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A table that measures count.
+
+    Parameters
+    ----------
+    plural
+        What its rows are called: “requests”.
+    known_at
+        The instant a row came to exist; rows later than `as_of` are left out.
+    ends
+        Columns that are unknown until they happen: ``{instant: civil date}`` pairs that read as null before.
+    counted
+        Which rows measures may count at all (information-only rows are no requests, measures R10).
+    """
+
+    name: str
+    plural: str
+    table: Table
+    known_at: Column
+    ends: Mapping[Column, Column] = field(default_factory=dict, hash=False)
+    counted: ColumnElement[bool] | None = field(default=None, hash=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """A way to divide the city.
+
+    Parameters
+    ----------
+    columns
+        For each fact's name the expression that carries the dimension; a fact that is not named cannot be
+        divided or narrowed by it.
+    ordered
+        The values in their own order (bands, hours); None sorts by name or by size.
+    missing
+        What a row without a value is called.
+    standing_only
+        True for bands of age: they exist only at a moment.
+    to_value, to_column
+        Between what a reader sees and what the column holds.
+    """
+
+    name: str
+    label: str
+    about: str
+    columns: Mapping[str, ColumnElement] = field(hash=False, compare=False)
+    ordered: tuple | None = None
+    missing: str = "not recorded"
+    standing_only: bool = False
+    filterable: bool = True
+    to_value: Callable = field(default=str, hash=False, compare=False)
+    to_column: Callable = field(default=str, hash=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """What every measure says of itself (measures R8).
+
+    `unit` is one of ``requests``, ``contacts``, ``share``, ``s`` (seconds); `better` is ``higher``, ``lower``
+    or None where neither is good in itself.
+    """
+
+    name: str
+    label: str
+    unit: str
+    about: str
+    source: str
+    better: str | None = None
+    formula: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Total(Measure):
+    """Adds over rows: `value` is an aggregate, dated by the civil day in `on`."""
+
+    fact: Fact
+    value: ColumnElement = field(hash=False, compare=False)
+    on: Column
+    where: ColumnElement[bool] | None = field(default=None, hash=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing(Measure):
+    """What is open at a moment: adds over departments, never over days.
+
+    A row stands from the civil day `start_on` (inclusive) until `end_on` (exclusive; null: still standing).
+    """
+
+    fact: Fact
+    start_on: ColumnElement = field(hash=False, compare=False)
+    end_on: ColumnElement = field(hash=False, compare=False)
+    where: ColumnElement[bool] | None = field(default=None, hash=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratio(Measure):
+    """One total over another, each added up first, divided last (measures R4)."""
+
+    over: Total
+    under: Total
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread(Measure):
+    """A distribution of durations, with those still running counted as running.
+
+    `duration_s` is the duration so far in seconds, `has_ended` tells which are over. Answers come as
+    ``<name>`` (median, still-running included), ``<name>_p90``, ``<name>_n`` and ``<name>_ended_only``.
+    """
+
+    fact: Fact
+    duration_s: ColumnElement = field(hash=False, compare=False)
+    has_ended: ColumnElement[bool] = field(hash=False, compare=False)
+    on: Column
+    where: ColumnElement[bool] | None = field(default=None, hash=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question: which measures, divided how, in which steps of time.
+
+    `every` is one of `EVERY`, ``"auto"`` (as fine as the period is long) or None for the period as a whole.
+    """
+
+    measures: tuple[Measure, ...]
+    by: tuple[Dimension, ...] = ()
+    every: str | None = None
+
+    def __post_init__(self):
+        if self.every not in (None, "auto", *EVERY):
+            raise BadRequest(f"“{self.every}” is no step of time; choose one of {', '.join(EVERY)}.")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back.
+
+    `frame` has one row per division: first the dimensions' names, then ``day``/``week``/… (the first civil day of
+    the step) if the question had steps, then the measures' names; ratios are accompanied by the two totals
+    they are made of. `notes` are sentences the reader must see with it.
+    """
+
+    query: Query
+    frame: pd.DataFrame = field(compare=False)
+    as_of: datetime
+    every: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def value(self, measure: Measure | str) -> float | None:
+        """The single number of an undivided answer; None if there is nothing to divide by."""
+        name = measure if isinstance(measure, str) else measure.name
+        if len(self.frame) == 0:
+            return None
+        number = self.frame[name].iloc[0]
+        return None if pd.isna(number) else float(number)

@@ -1,0 +1,119 @@
+"""What a screen is made of: panels and views, as values, and the ids of the things on it.
+
+A `Panel` is a question, a way to draw its answer and a title; a `View` is a tuple of panels. One generic
+callback answers every view, so a new view is one file in `layouts.views`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from dashboard.domain.filters import Clock, Filters
+from dashboard.domain.policy import Permission
+from data_access.semantics import Answer, Dimension, Query
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a panel may know besides its answers: the filters, the data's clock, the city and its geography's URL.
+
+    `selected` are the chosen values of the panel's own dimension, to be highlighted while the rest fades.
+    """
+
+    filters: Filters
+    clock: Clock
+    city: Any
+    build_id: str
+    selected: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A panel's answer, ready for the screen.
+
+    Parameters
+    ----------
+    sentence
+        The answer in words with the numbers in it: a list of text and components.
+    figure
+        A plain Plotly dictionary whose colours are token names like ``"$series"`` (painted by the browser from the
+        style sheet, so that light and dark need no second answer), or None.
+    body
+        Components instead of a figure (tables, tiles), or None.
+    foot
+        Key at the left, n and caveats at the right.
+    is_empty
+        Nothing to draw: the sentence says why and what to change.
+    """
+
+    sentence: Any = ""
+    figure: dict | None = None
+    body: Any = None
+    foot: Any = ""
+    is_empty: bool = False
+
+
+Draw = Callable[[tuple[Answer, ...], Context], Drawing]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One card.
+
+    Parameters
+    ----------
+    name
+        Unique within its view; part of ids and file names.
+    question
+        The card's title.
+    queries
+        What is asked. A query is answered for the chosen period; wrapped in `Compared`, for the comparison too.
+    draw
+        ``(answers, context) → Drawing``, pure.
+    width
+        Columns of twelve on a desk.
+    selects
+        The dimension a click on a mark toggles; the panel ignores that filter itself, so the selection stays visible
+        among the rest. ``"period"`` for a time axis that can be brushed.
+    height
+        Pixels reserved for the figure, so that nothing jumps.
+    """
+
+    name: str
+    question: str
+    queries: tuple[Query | Compared, ...]
+    draw: Draw
+    width: int = 6
+    selects: Dimension | str | None = None
+    height: int = 248
+    needs: Permission = Permission.READ_REQUESTS
+    kind: str = "card"  # "card" or "tile"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The same question asked of the comparison period; the answer is None when there is none."""
+
+    query: Query
+
+
+@dataclass(frozen=True)
+class View:
+    """One entry of the menu."""
+
+    name: str
+    title: str
+    question: str
+    order: int
+    panels: tuple[Panel, ...]
+    group: str = "City"
+    path: str = ""
+    needs: Permission = Permission.READ_REQUESTS
+    fixed: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def href(self) -> str:
+        """Where the view lives."""
+        return self.path or f"/{self.name}"
