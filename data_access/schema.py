@@ -364,6 +364,7 @@ request_episode = Table(
     _derived("closed_on", Date),
     _derived("first_opened_at", DateTime),  # the request's own opening, for ages
     _derived("due_at", DateTime),
+    _derived("due_on", Date),
     _derived("promise_s", BigInteger),
     _derived("department", String),
     _derived("service_type", String),

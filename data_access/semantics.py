@@ -122,10 +122,10 @@ class Standing(Measure):
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio(Measure):
-    """One total over another, each added up first, divided last (measures R4)."""
+    """One total (or standing) over another, each added up first, divided last (measures R4)."""
 
-    over: Total
-    under: Total
+    over: Total | Standing
+    under: Total | Standing
 
 
 @dataclass(frozen=True, kw_only=True)

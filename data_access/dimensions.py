@@ -1,0 +1,135 @@
+"""The ways to divide the city, each declared once; the words are the glossary's.
+
+A dimension names, for each fact, the column that carries it. A fact it does not name cannot be divided or
+narrowed by it, and answers say so.
+"""
+
+from __future__ import annotations
+
+import h3
+from sqlalchemy import ColumnElement, Integer, case, cast, func, or_
+
+from data_access import schema
+from data_access.semantics import AS_OF, MOMENT_ON, Dimension
+
+_request, _episode = schema.request.c, schema.request_episode.c
+_contact = schema.contact.c
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def _carried(column: str, *facts: str) -> dict[str, ColumnElement]:
+    tables = {"request": _request, "episode": _episode, "contact": _contact}
+    return {fact: tables[fact][column] for fact in facts}
+
+
+department = Dimension(
+    "department",
+    "Department",
+    "The department that holds the request now.",
+    _carried("department", "request", "episode"),
+)
+service_type = Dimension(
+    "service_type", "Service type", "What was asked for, as the CRM names it.",
+    _carried("service_type", "request", "episode"),
+)  # fmt: skip
+category = Dimension(
+    "category", "Category", "The group of service types it belongs to.", _carried("category", "request", "episode")
+)
+district = Dimension(
+    "district", "District", "Where it is: the source's own district, else the one its point lies in.",
+    _carried("district", "request", "episode"), missing="no district",
+)  # fmt: skip
+channel = Dimension(
+    "channel", "Channel", "How it reached the city: phone, web, app …",
+    _carried("channel", "request", "episode", "contact"),
+)  # fmt: skip
+priority = Dimension(
+    "priority", "Priority", "The priority the CRM gave it.", _carried("priority", "request", "episode"), missing="none"
+)
+status = Dimension(
+    "status", "Status", "The request's state in the last data received, not at an earlier moment.",
+    _carried("status", "request", "episode"),
+)  # fmt: skip
+team = Dimension(
+    "team", "Held by", "The team, crew or queue that holds the request, or the team that took the call.",
+    {"request": _request.team, "episode": _episode.team, "contact": _contact.team}, missing="not assigned",
+)  # fmt: skip
+closure_outcome = Dimension(
+    "closure_outcome", "Outcome", "What closing meant: resolved, duplicate, no issue found …",
+    _carried("closure_outcome", "request"),
+)  # fmt: skip
+queue = Dimension("queue", "Queue", "The line the caller waited in.", _carried("queue", "contact"), missing="no queue")
+agent = Dimension(
+    "agent", "Agent", "Who took the contact, by pseudonym.", {"contact": _contact.agent_id}, missing="nobody"
+)
+reason = Dimension("reason", "Reason", "Why they got in touch.", _carried("reason", "contact"))
+language = Dimension("language", "Language", "The language spoken.", _carried("language", "contact"))
+contact_outcome = Dimension(
+    "contact_outcome", "How it ended", "Answered, abandoned, called back …", {"contact": _contact.outcome}
+)
+
+_HOUR_OF_WEEK = {"request": _request.opened_hour_of_week, "contact": _contact.arrived_hour_of_week}
+hour_of_week = Dimension(
+    "hour_of_week", "Hour of the week", "Local time: 0 is Monday 00:00, 167 is Sunday 23:00.", _HOUR_OF_WEEK,
+    ordered=tuple(str(hour) for hour in range(168)), to_column=int,
+)  # fmt: skip
+weekday = Dimension(
+    "weekday", "Weekday", "Local weekday.",
+    {fact: cast(func.floor(column / 24.0), Integer) for fact, column in _HOUR_OF_WEEK.items()},
+    ordered=WEEKDAYS, to_value=lambda number: WEEKDAYS[int(number)], to_column=WEEKDAYS.index,
+)  # fmt: skip
+hour = Dimension(
+    "hour", "Hour of the day", "Local hour, 0 to 23.", {fact: column % 24 for fact, column in _HOUR_OF_WEEK.items()},
+    ordered=tuple(str(number) for number in range(24)), to_column=int,
+)  # fmt: skip
+half_hour = Dimension(
+    "half_hour", "Half-hour", "Local half-hour of the day.", {"contact": _contact.arrived_half_hour},
+    ordered=tuple(f"{n // 2:02d}:{n % 2 * 30:02d}" for n in range(48)),
+    to_value=lambda n: f"{int(n) // 2:02d}:{int(n) % 2 * 30:02d}",
+    to_column=lambda text: int(text[:2]) * 2 + int(text[3:]) // 30,
+)  # fmt: skip
+
+
+def _hexagons(resolution: int) -> Dimension:
+    column = f"h3_{resolution}"
+    return Dimension(
+        f"hexagon_{resolution}", f"Place (hexagon, size {resolution})", "The H3 cell its point lies in.",
+        _carried(column, "request", "episode"), missing="no point",
+        to_value=lambda cell: h3.int_to_str(int(cell)), to_column=h3.str_to_int,
+    )  # fmt: skip
+
+
+hexagon_8, hexagon_9, hexagon_10 = _hexagons(8), _hexagons(9), _hexagons(10)
+
+# Ages are counted in civil days at the moment asked about, from the request's own opening.
+_AGE_DAYS = MOMENT_ON - _episode.opened_on  # noqa: SIM300
+_AGE_BANDS = (
+    (3, "0–2 d"), (8, "3–7 d"), (15, "8–14 d"), (31, "15–30 d"), (61, "31–60 d"), (91, "61–90 d"), (181, "91–180 d"),
+)  # fmt: skip
+age_band = Dimension(
+    "age_band", "Age", "Days since the request was opened, at the moment asked about.",
+    {"episode": case(*[(_AGE_DAYS < limit, label) for limit, label in _AGE_BANDS], else_="over 180 d")},
+    ordered=tuple(label for _, label in _AGE_BANDS) + ("over 180 d",), standing_only=True,
+)  # fmt: skip
+
+# “In time” is what the measure overdue leaves, so that the bands past it add up to overdue.
+_IN_TIME = or_(_episode.due_on >= MOMENT_ON, _episode.due_at >= AS_OF)
+_MULTIPLE = _AGE_DAYS * 86400.0 / func.nullif(_episode.promise_s, 0)
+promise_band = Dimension(
+    "promise_band", "Multiples of the promise", "Age in multiples of the time that was promised for this request.",
+    {"episode": case(
+        (_episode.due_on.is_(None), "no promise"), (_IN_TIME, "in time"), (_MULTIPLE < 2, "1–2 ×"),
+        (_MULTIPLE < 3, "2–3 ×"), else_="over 3 ×",
+    )},
+    ordered=("in time", "1–2 ×", "2–3 ×", "over 3 ×", "no promise"), standing_only=True,
+)  # fmt: skip
+
+DIMENSIONS: dict[str, Dimension] = {
+    dimension.name: dimension
+    for dimension in (
+        department, service_type, category, district, channel, priority, status, team, closure_outcome, queue, agent,
+        reason, language, contact_outcome, hour_of_week, weekday, hour, half_hour, hexagon_8, hexagon_9, hexagon_10,
+        age_band, promise_band,
+    )
+}  # fmt: skip

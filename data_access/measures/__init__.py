@@ -1,0 +1,17 @@
+"""The catalogue: every number on the dashboard, declared once.
+
+A new measure is a new declaration in one file of this folder; tooltips, definitions, `ask`, exports and
+`dashboard311 measures` find it here.
+"""
+
+from __future__ import annotations
+
+from data_access.measures import contacts, requests
+from data_access.semantics import Measure
+
+CATALOGUE: dict[str, Measure] = {
+    value.name: value
+    for module in (requests, contacts)
+    for value in vars(module).values()
+    if isinstance(value, Measure)
+}

@@ -1,0 +1,173 @@
+"""Numbers about contacts: calls offered, answered and abandoned, how long people waited, how long it took."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, and_, case, false, func
+
+from data_access import schema
+from data_access.semantics import ANSWER_WITHIN_S, SHORT_ABANDON_S, Fact, Ratio, Spread, Total
+
+_c = schema.contact.c
+
+CONTACT = Fact("contact", "contacts", schema.contact, known_at=_c.arrived_at)
+
+# One leg in a queue during opening hours; what the telephone system contained, blocked or met closed is not offered.
+_offered = and_(
+    _c.outcome.in_(("answered", "abandoned", "callback", "voicemail", "overflow")),
+    _c.channel == "phone",
+    _c.in_open_hours.isnot(False),
+)
+_answered = and_(_offered, _c.outcome == "answered")
+_abandoned = and_(_offered, _c.outcome == "abandoned")
+_quick = _c.wait_s <= ANSWER_WITHIN_S
+_short = and_(_abandoned, _c.wait_s < SHORT_ABANDON_S)
+
+
+def _total(
+    name: str, label: str, about: str, condition: ColumnElement[bool], source: str, better=None, unit="contacts"
+):
+    return Total(
+        name=name, label=label, unit=unit, about=about, source=f"measures reference, {source}", better=better,
+        formula="count of contacts by the day they arrived", fact=CONTACT, value=func.count(), on=_c.arrived_on,
+        where=condition,
+    )  # fmt: skip
+
+
+def _sum(name: str, label: str, about: str, seconds: ColumnElement, condition: ColumnElement[bool], source: str):
+    return Total(
+        name=name, label=label, unit="s", about=about, source=f"measures reference, {source}",
+        formula="sum of seconds by the day the contact arrived", fact=CONTACT,
+        value=func.sum(case((condition, seconds), else_=0)), on=_c.arrived_on,
+    )  # fmt: skip
+
+
+contacts = _total(
+    "contacts", "Contacts", "Everybody who got in touch, on any channel; a transferred call counts once.",
+    _c.parent_contact_id.is_(None), "A12 channel mix",
+)  # fmt: skip
+offered = _total("offered", "Calls offered", "Calls that entered a queue during opening hours.", _offered, "A1")
+answered = _total("answered", "Calls answered", "Calls a person took.", _answered, "A2", "higher")
+abandoned = _total(
+    "abandoned", "Calls abandoned", "Callers who hung up while waiting, short ones included.", _abandoned, "A3", "lower"
+)
+abandoned_short = _total(
+    "abandoned_short", "Short abandons", "Callers who hung up within the first seconds (how many, the city says).",
+    _short, "A3",
+)  # fmt: skip
+offered_net = _total(
+    "offered_net", "Calls offered, short abandons left out", "The base of the abandonment rate.",
+    and_(_offered, func.coalesce(_short, false()).is_(False)), "A4",
+)  # fmt: skip
+abandoned_net = _total(
+    "abandoned_net", "Calls abandoned, short ones left out", "Callers who waited and then hung up.",
+    and_(_abandoned, func.coalesce(_short, false()).is_(False)), "A4", "lower",
+)  # fmt: skip
+abandonment = Ratio(
+    name="abandonment", label="Abandonment rate", unit="share", better="lower",
+    about="Of the calls offered, the share that hung up while waiting; short abandons are left out of both.",
+    formula="(abandoned − short) ÷ (offered − short)", source="measures reference, A4 (net)",
+    over=abandoned_net, under=offered_net,
+)  # fmt: skip
+
+# ── Service level: one number, six customs; each is named for what it does with hang-ups ──
+
+answered_quick = _total(
+    "answered_quick", "Answered within the goal", "Calls answered within the city's goal (so many seconds).",
+    and_(_answered, _quick), "A6", "higher",
+)  # fmt: skip
+_left_quick = and_(_abandoned, _quick)
+answered_or_left_quick = _total(
+    "answered_or_left_quick", "Answered or hung up within the goal", "Both count as served.",
+    and_(_offered, _c.outcome.in_(("answered", "abandoned")), _quick), "A6",
+)  # fmt: skip
+answered_or_abandoned = _total(
+    "answered_or_abandoned", "Answered or abandoned", "Calls that ended with a person or with a hang-up.",
+    and_(_offered, _c.outcome.in_(("answered", "abandoned"))), "A6",
+)  # fmt: skip
+answered_or_abandoned_later = _total(
+    "answered_or_abandoned_later", "Answered, or abandoned after the goal", "Early hang-ups left out.",
+    and_(_offered, _c.outcome.in_(("answered", "abandoned")), ~and_(_c.outcome == "abandoned", _quick)), "A6",
+)  # fmt: skip
+answered_or_abandoned_net = _total(
+    "answered_or_abandoned_net", "Answered, or abandoned after the first seconds", "Short abandons left out.",
+    and_(_offered, _c.outcome.in_(("answered", "abandoned")),
+         ~and_(_c.outcome == "abandoned", _c.wait_s < SHORT_ABANDON_S)), "A6",
+)  # fmt: skip
+answered_quick_or_short = _total(
+    "answered_quick_or_short", "Answered within the goal, or short abandon", "Short abandons count as served.",
+    and_(_offered, case((_c.outcome == "answered", _quick), else_=_short)),
+    "A6",
+)  # fmt: skip
+
+
+def _service_level(name: str, label: str, about: str, over: Total, under: Total) -> Ratio:
+    return Ratio(
+        name=name, label=label, unit="share", better="higher", about=about, formula=f"{over.name} ÷ {under.name}",
+        source="measures reference, A6", over=over, under=under,
+    )  # fmt: skip
+
+
+service_level = _service_level(
+    "service_level", "Service level",
+    "Of the calls answered or abandoned, the share answered within the city's goal. Every hang-up counts against it.",
+    answered_quick, answered_or_abandoned,
+)  # fmt: skip
+service_level_excl_early = _service_level(
+    "service_level_excl_early", "Service level, early hang-ups left out",
+    "As many telephone systems count: those who hang up within the goal are left out.",
+    answered_quick, answered_or_abandoned_later,
+)  # fmt: skip
+service_level_early_counts = _service_level(
+    "service_level_early_counts", "Service level, early hang-ups as served",
+    "Those who hang up within the goal count as served.", answered_or_left_quick, answered_or_abandoned,
+)  # fmt: skip
+service_level_answered = _service_level(
+    "service_level_answered", "Service level of answered calls",
+    "Of the answered calls only: it hides everybody who gave up.", answered_quick, answered,
+)  # fmt: skip
+service_level_excl_short = _service_level(
+    "service_level_excl_short", "Service level, short abandons left out",
+    "Those who hang up within the first seconds are left out.", answered_quick, answered_or_abandoned_net,
+)  # fmt: skip
+service_level_short_counts = _service_level(
+    "service_level_short_counts", "Service level, short abandons as served",
+    "Those who hang up within the first seconds count as served.", answered_quick_or_short, answered_or_abandoned,
+)  # fmt: skip
+
+# ── Waiting and handling ──
+
+waited_s = _sum("waited_s", "Seconds waited", "By callers who were answered.", _c.wait_s, _answered, "A5")
+speed_of_answer = Ratio(
+    name="speed_of_answer", label="Average speed of answer", unit="s", better="lower",
+    about="How long answered callers waited on average, ringing included. It falls when callers give up: read it with "
+          "the abandonment rate.",
+    formula="waited_s ÷ answered", source="measures reference, A5", over=waited_s, under=answered,
+)  # fmt: skip
+wait = Spread(
+    name="wait", label="Wait until answered", unit="s", better="lower",
+    about="How long callers waited until a person answered; those who hung up count as not answered until then.",
+    formula="Kaplan–Meier median and 9 in 10, hang-ups censored", source="measures reference, A5",
+    fact=CONTACT, duration_s=_c.wait_s, has_ended=_c.outcome == "answered", on=_c.arrived_on,
+    where=and_(_offered, _c.outcome.in_(("answered", "abandoned")), _c.wait_s.isnot(None)),
+)  # fmt: skip
+handled_s = _sum(
+    "handled_s", "Seconds handled", "Talk, hold and wrap-up of answered calls.", _c.handle_s, _answered, "A7"
+)
+handle_time = Ratio(
+    name="handle_time", label="Average handle time", unit="s",
+    about="Talk, hold and wrap-up for each answered call.", formula="(talk + hold + wrap) ÷ answered",
+    source="measures reference, A7", over=handled_s, under=answered,
+)  # fmt: skip
+created_request = _total(
+    "created_request", "Contacts that made a request", "Contacts from which a service request came.",
+    and_(_c.parent_contact_id.is_(None), _c.created_request.is_(True)), "A12",
+)  # fmt: skip
+information_only = _total(
+    "information_only", "Information only", "Contacts that were answered without making a request.",
+    and_(_c.parent_contact_id.is_(None), _c.created_request.isnot(True)), "A12 info-only share",
+)  # fmt: skip
+information_share = Ratio(
+    name="information_share", label="Information only", unit="share",
+    about="Of all contacts, the share that made no request.", formula="information_only ÷ contacts",
+    source="measures reference, A12", over=information_only, under=contacts,
+)  # fmt: skip

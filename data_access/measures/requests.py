@@ -1,0 +1,201 @@
+"""Numbers about service requests: how many came, stand and closed, and whether promises were kept."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, and_, case, func, or_
+
+from data_access import schema
+from data_access.semantics import AS_OF, Fact, Ratio, Spread, Standing, Total
+
+_r, _e = schema.request.c, schema.request_episode.c
+
+REQUEST = Fact(
+    "request", "requests", schema.request, known_at=_r.opened_at, ends={_r.closed_at: _r.closed_on},
+    counted=_r.is_info_only.isnot(True),
+)  # fmt: skip
+EPISODE = Fact(
+    "episode", "requests", schema.request_episode, known_at=_e.opened_at, ends={_e.closed_at: _e.closed_on},
+    counted=_e.is_info_only.isnot(True),
+)  # fmt: skip
+
+
+def _count(condition: ColumnElement[bool] | None = None) -> ColumnElement:
+    return func.count() if condition is None else func.sum(case((condition, 1), else_=0))
+
+
+_in_time = _r.closed_at <= _r.due_at
+_open = _r.closed_at.is_(None)
+
+# ── Flow: opened + reopened − closed = change of the backlog ──
+
+opened = Total(
+    name="opened", label="Requests opened", unit="requests",
+    about="Requests that came in. Every report counts, duplicates included; calls for information do not.",
+    formula="count of requests by the day they were opened", source="measures reference, B1",
+    fact=REQUEST, value=_count(), on=_r.opened_on,
+)  # fmt: skip
+
+closed = Total(
+    name="closed", label="Requests closed", unit="requests",
+    about="Closings. A request that was reopened and closed again counts at each closing. Closed does not mean fixed.",
+    formula="count of closings by day", source="measures reference, B2",
+    fact=EPISODE, value=_count(), on=_e.closed_on,
+)  # fmt: skip
+
+reopened = Total(
+    name="reopened", label="Requests reopened", unit="requests", better="lower",
+    about="Requests that had been closed and were opened again.",
+    formula="count of second and later openings by day", source="measures reference, B0 (episodes)",
+    fact=EPISODE, value=_count(), on=_e.opened_on, where=_e.seq > 1,
+)  # fmt: skip
+
+duplicates = Total(
+    name="duplicates", label="Duplicate reports", unit="requests",
+    about="Reports of a problem that had already been reported and was still open.",
+    formula="count of requests with a parent, by the day they were opened", source="measures reference, B10",
+    fact=REQUEST, value=_count(), on=_r.opened_on, where=_r.is_duplicate.is_(True),
+)  # fmt: skip
+
+duplicate_share = Ratio(
+    name="duplicate_share", label="Share of duplicate reports", unit="share",
+    about="Of the requests that came in, the share that reported something already known.",
+    formula="duplicates ÷ opened", source="measures reference, B10", over=duplicates, under=opened,
+)  # fmt: skip
+
+clearance = Ratio(
+    name="clearance", label="Closed for each opened", unit="share", better="higher",
+    about="Closings for each request that came in. Above 100 % the backlog shrinks (reopenings left aside).",
+    formula="closed ÷ opened", source="measures reference, B4", over=closed, under=opened,
+)  # fmt: skip
+
+# ── Standing: what is open at the end of a day ──
+
+backlog = Standing(
+    name="backlog", label="Open requests", unit="requests", better="lower",
+    about="Requests open at the end of the day (or of the period). It adds over departments, never over days.",
+    formula="openings up to that midnight that have not been closed by it", source="measures reference, B3",
+    fact=EPISODE, start_on=_e.opened_on, end_on=_e.closed_on,
+)  # fmt: skip
+
+overdue = Standing(
+    name="overdue", label="Open and overdue", unit="requests", better="lower",
+    about="Of the open requests, those whose promised time has passed. It is a part of the open requests.",
+    formula="open at that midnight with a due time before it", source="measures reference, B-SLA",
+    fact=EPISODE, start_on=case((_e.due_on > _e.opened_on, _e.due_on), else_=_e.opened_on), end_on=_e.closed_on,
+    where=and_(_e.due_at < AS_OF, or_(_e.closed_at.is_(None), _e.closed_at > _e.due_at)),
+)  # fmt: skip
+
+overdue_share = Ratio(
+    name="overdue_share", label="Share overdue", unit="share", better="lower",
+    about="Of the open requests, the share whose promised time has passed.",
+    formula="overdue ÷ backlog", source="measures reference, B-SLA", over=overdue, under=backlog,
+)  # fmt: skip
+
+# ── Promises, due cohort: the headline ──
+
+due = Total(
+    name="due", label="Promises that fell due", unit="requests",
+    about="Requests whose promised time lay in the period and has passed. Requests without a promise are left out.",
+    formula="count of requests with a due time, by the day it fell on", source="measures reference, B-SLA, due cohort",
+    fact=REQUEST, value=_count(), on=_r.due_on, where=_r.due_at <= AS_OF,
+)  # fmt: skip
+
+kept = Total(
+    name="kept", label="Promises kept", unit="requests", better="higher",
+    about="Of the requests that fell due, those closed by their due time.",
+    formula="count of requests that fell due and were closed at or before it",
+    source="measures reference, B-SLA, due cohort",
+    fact=REQUEST, value=_count(_in_time), on=_r.due_on, where=_r.due_at <= AS_OF,
+)  # fmt: skip
+
+sla_compliance = Ratio(
+    name="sla_compliance", label="Promises kept", unit="share", better="higher",
+    about="Of the requests that fell due in the period, the share closed by their due time. A request still open past "
+          "its due time counts against the city; one not yet due does not count at all.",
+    formula="kept ÷ due", source="measures reference, B-SLA, due cohort (the headline)", over=kept, under=due,
+)  # fmt: skip
+
+# ── Promises, closed cohort: the workload's view ──
+
+closed_with_promise = Total(
+    name="closed_with_promise", label="Closed, with a promise", unit="requests",
+    about="Requests closed for good in the period that had a due time.",
+    formula="count by the day of the final closing", source="measures reference, B-SLA, closed cohort",
+    fact=REQUEST, value=_count(), on=_r.closed_on, where=_r.due_at.isnot(None),
+)  # fmt: skip
+
+closed_in_time = Total(
+    name="closed_in_time", label="Closed in time", unit="requests", better="higher",
+    about="Of the requests closed for good in the period that had a due time, those closed by it.",
+    formula="count by the day of the final closing", source="measures reference, B-SLA, closed cohort",
+    fact=REQUEST, value=_count(_in_time), on=_r.closed_on, where=_r.due_at.isnot(None),
+)  # fmt: skip
+
+sla_compliance_closed = Ratio(
+    name="sla_compliance_closed", label="Closed in time", unit="share", better="higher",
+    about="Of the requests closed in the period, the share closed in time. It ignores what was never closed, and "
+          "clearing an old backlog lowers it: a view of the work done, not of the promises.",
+    formula="closed_in_time ÷ closed_with_promise", source="measures reference, B-SLA, closed cohort",
+    over=closed_in_time, under=closed_with_promise,
+)  # fmt: skip
+
+# ── Promises, created cohort: what became of the requests opened in the period ──
+
+_promised = _r.due_at.isnot(None)
+opened_on_time = Total(
+    name="opened_on_time", label="On time", unit="requests", better="higher",
+    about="Of the requests opened in the period, those closed by their due time.",
+    formula="closed_at ≤ due_at, by the day opened", source="measures reference, B-SLA, created cohort",
+    fact=REQUEST, value=_count(_in_time), on=_r.opened_on,
+)  # fmt: skip
+opened_late = Total(
+    name="opened_late", label="Closed late", unit="requests", better="lower",
+    about="Of the requests opened in the period, those closed after their due time.",
+    formula="closed_at > due_at, by the day opened", source="measures reference, B-SLA, created cohort",
+    fact=REQUEST, value=_count(_r.closed_at > _r.due_at), on=_r.opened_on,
+)  # fmt: skip
+opened_overdue = Total(
+    name="opened_overdue", label="Open, overdue", unit="requests", better="lower",
+    about="Of the requests opened in the period, those still open past their due time.",
+    formula="open and due_at < as_of, by the day opened", source="measures reference, B-SLA, created cohort",
+    fact=REQUEST, value=_count(and_(_open, _r.due_at < AS_OF)), on=_r.opened_on,
+)  # fmt: skip
+opened_not_due = Total(
+    name="opened_not_due", label="Not yet due", unit="requests",
+    about="Of the requests opened in the period, those still open whose due time has not come: not decided.",
+    formula="open and due_at ≥ as_of, by the day opened", source="measures reference, B-SLA, created cohort",
+    fact=REQUEST, value=_count(and_(_open, _r.due_at >= AS_OF)), on=_r.opened_on,
+)  # fmt: skip
+opened_no_promise = Total(
+    name="opened_no_promise", label="No promise", unit="requests",
+    about="Requests opened in the period that were never given a due time; they are in no promise measure.",
+    formula="due_at is null, by the day opened", source="measures reference, B-SLA",
+    fact=REQUEST, value=_count(_r.due_at.is_(None)), on=_r.opened_on,
+)  # fmt: skip
+opened_decided = Total(
+    name="opened_decided", label="Decided", unit="requests",
+    about="Of the requests opened in the period, those whose promise is already kept or broken.",
+    formula="on time + late + open overdue", source="measures reference, B-SLA, created cohort",
+    fact=REQUEST, value=_count(and_(_promised, or_(_r.closed_at.isnot(None), _r.due_at < AS_OF))), on=_r.opened_on,
+)  # fmt: skip
+
+sla_compliance_opened = Ratio(
+    name="sla_compliance_opened", label="Kept, of those decided", unit="share", better="higher",
+    about="Of the requests opened in the period whose promise is decided, the share closed in time. Recent periods "
+          "lean towards quick types: always read it with the number not yet due.",
+    formula="opened_on_time ÷ opened_decided", source="measures reference, B-SLA, created cohort, decided",
+    over=opened_on_time, under=opened_decided,
+)  # fmt: skip
+
+# ── How long it takes ──
+
+time_to_close = Spread(
+    name="time_to_close", label="Time to close", unit="s", better="lower",
+    about="How long requests opened in the period take until they are closed for good. Still-open requests count as "
+          "not yet closed (Kaplan–Meier), so a growing backlog cannot make it look quick.",
+    formula="Kaplan–Meier median and 9 in 10 of closed_at − opened_at, open ones censored at as_of",
+    source="measures reference, B7 and B-survival",
+    fact=REQUEST, duration_s=_r.close_s, has_ended=_r.closed_at.isnot(None), on=_r.opened_on,
+    # A closing before the opening is no duration; the request still counts as closed everywhere else.
+    where=or_(_r.closed_at.is_(None), _r.close_s.isnot(None)),
+)  # fmt: skip
