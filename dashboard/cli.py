@@ -248,8 +248,9 @@ def import_command(source, file, boundaries, replace, settings) -> None:
     Rows that cannot be read are kept and counted with the reason; nothing is lost. If the import fails, the data in
     service stays as it was. Importing the same file again changes nothing.
     """
-    from data_access.importers import MAPPINGS
     from data_access.importers.load import import_file
+
+    from data_access.importers import MAPPINGS
 
     mapping = _known("source", source, MAPPINGS)
     with progress_bar() as bar:

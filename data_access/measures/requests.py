@@ -101,7 +101,7 @@ due = Total(
 )  # fmt: skip
 
 kept = Total(
-    name="kept", label="Promises kept", unit="requests", better="higher",
+    name="kept", label="Kept in time", unit="requests", better="higher",
     about="Of the requests that fell due, those closed by their due time.",
     formula="count of requests that fell due and were closed at or before it",
     source="measures reference, B-SLA, due cohort",
@@ -132,7 +132,7 @@ closed_in_time = Total(
 )  # fmt: skip
 
 sla_compliance_closed = Ratio(
-    name="sla_compliance_closed", label="Closed in time", unit="share", better="higher",
+    name="sla_compliance_closed", label="Closings in time", unit="share", better="higher",
     about="Of the requests closed in the period, the share closed in time. It ignores what was never closed, and "
           "clearing an old backlog lowers it: a view of the work done, not of the promises.",
     formula="closed_in_time ÷ closed_with_promise", source="measures reference, B-SLA, closed cohort",
