@@ -21,6 +21,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import Connection, Engine, Row, Select, func, inspect, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -32,6 +33,7 @@ from data_access.dialects import duckdb_reader, postgres_engine
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 1.0
+_EXACT_IN_FLOAT = 2**53
 _NOTHING = "There is no data in service yet. Run “dashboard311 demo” or “dashboard311 import” first."
 
 
@@ -110,9 +112,10 @@ class Warehouse:
     def frame(self, statement: Select) -> pd.DataFrame:
         """The rows of `statement`, alike on every engine.
 
-        Dates and timestamps come as ``datetime64[us]`` without a zone, whole numbers as int64 (float64 where some
-        are missing), everything else numeric, decimals and huge integers included, as float64, words as pandas'
-        own string type. An empty answer keeps these types.
+        Dates and timestamps come as ``datetime64[us]`` without a zone; whole numbers as int64, float64 where some
+        are missing, or the nullable Int64 if they are then too large for that (H3 cells); everything else numeric,
+        decimals and sums of big integers included, as float64; words as pandas' own string type. An empty answer
+        keeps these types.
 
         Raises DataUnavailable if there is no build, or the answer takes longer than `settings.query_seconds`.
         """
@@ -130,10 +133,10 @@ class Warehouse:
             result = connection.execute(statement)
             keys = list(result.keys())
             if connection.dialect.name == "duckdb":
-                reader = result.cursor.to_arrow_reader(size)  # type: ignore[union-attr]
+                reader = result.cursor.to_arrow_reader(size)
                 yield from (to_pandas(pa.Table.from_batches([batch])) for batch in reader)
             else:
-                description = result.cursor.description  # type: ignore[union-attr]
+                description = result.cursor.description
                 for part in result.partitions(size):
                     yield to_pandas(_postgres_arrow(keys, description, part))
 
@@ -352,8 +355,8 @@ _POSTGRES_TYPES = {
 def _arrow(connection: Connection, statement: Select) -> pa.Table:
     result = connection.execute(statement)
     if connection.dialect.name == "duckdb":
-        return result.cursor.to_arrow_table()  # type: ignore[union-attr]
-    description = result.cursor.description  # type: ignore[union-attr]
+        return result.cursor.to_arrow_table()
+    description = result.cursor.description
     return _postgres_arrow(list(result.keys()), description, result.all())
 
 
@@ -370,6 +373,7 @@ def _postgres_arrow(keys: list[str], description: Any, rows: Sequence[Any]) -> p
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:
     """`table` in the types that `Warehouse.frame` promises."""
+    large = []
     for at, column in enumerate(table.schema):
         kind = column.type
         if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
@@ -384,4 +388,13 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
             continue
         if wanted != kind:
             table = table.set_column(at, column.name, table.column(at).cast(wanted, safe=False))
-    return table.to_pandas()
+        if wanted == pa.int64() and table.column(at).null_count:
+            highest = pc.max(pc.abs_checked(table.column(at))).as_py()
+            if highest is not None and highest > _EXACT_IN_FLOAT:
+                large.append((at, column.name))
+    frame = table.to_pandas()
+    for at, name in large:
+        values = table.column(at)
+        missing = values.is_null().to_numpy()
+        frame[name] = pd.arrays.IntegerArray(values.fill_null(0).to_numpy(), missing)
+    return frame
