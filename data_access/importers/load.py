@@ -198,7 +198,7 @@ class Report:
             f"{self.refused:,} refused.",
             f"  {self.added:,} new, {self.updated:,} updated, {self.unchanged:,} unchanged"
             + (f", {self.repeated:,} repeated in the file" if self.repeated else "")
-            + (f"; {self.carried:,} rows of earlier imports kept." if self.carried else "."),
+            + (f"; {self.carried:,} requests of earlier imports kept." if self.carried else "."),
             f"  Requests from {self.first_on} to {self.last_on}; the data ends at {self.as_of:%Y-%m-%d %H:%M} UTC.",
         ]
         lines += [f"  Refused {n:,}: {reason}" for reason, n in self.refusals.items()]
@@ -304,7 +304,7 @@ class _Importing:
         self.import_id = f"{mapping.name}-{build.build_id}"
         self.read = self.accepted = self.refused = self.repeated = 0
         self.refusals: Counter[str] = Counter()
-        self.unmapped: dict[str, Counter[str]] = {}
+        self.unmapped: dict[str, Counter[Any]] = {}
         self.types: Counter[Any] = Counter()
         self.departments: Counter[Any] = Counter()
         self.district_words: Counter[Any] = Counter()
