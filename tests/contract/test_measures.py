@@ -174,7 +174,7 @@ def test_a_measure_cannot_be_divided_by_what_its_fact_does_not_carry(tiny):
     with pytest.raises(BadRequest, match="cannot be divided by district"):
         ask(tiny, "offered", by=("district",))
     with pytest.raises(BadRequest, match="open at a moment"):
-        ask(tiny, "opened", by=("age_band",))
+        ask(tiny, "closed", by=("age_band",))
 
 
 def test_scope_is_required_and_a_fact_that_cannot_honour_it_is_refused(tiny):
