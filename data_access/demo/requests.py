@@ -27,7 +27,7 @@ PER_DAY = 368.0  # requests on a usual day at scale 1, bursts and meters not cou
 _ON_A_DAY_OPEN = np.array([0.585, 0.150, 0.130, 0.050, 0.025, 0.022, 0.038])
 _ON_A_DAY_SHUT = np.array([0.0, 0.46, 0.38, 0.10, 0.05, 0.0, 0.01])
 _OUTCOME_SHARES = np.array([0.75, 0.09, 0.03, 0.04, 0.02, 0.035, 0.025, 0.01])
-_DESK_HALF_HOURS = np.array([0.35, 0.55, 0.85, 1.15, 1.35, 1.45, 1.5, 1.5, 1.4, 1.3, 1.1, 1.05, 1.15, 1.25, 1.25, 1.2,
+DESK_HALF_HOURS = np.array([0.35, 0.55, 0.85, 1.15, 1.35, 1.45, 1.5, 1.5, 1.4, 1.3, 1.1, 1.05, 1.15, 1.25, 1.25, 1.2,
                              1.15, 1.1, 0.95, 0.8, 0.62, 0.5, 0.4, 0.3])  # fmt: skip
 _DIGITAL_HOURS = np.array([0.2, 0.1, 0.08, 0.06, 0.1, 0.25, 0.6, 1.1, 1.5, 1.6, 1.6, 1.5, 1.4, 1.35, 1.3, 1.3, 1.35,
                            1.5, 1.6, 1.6, 1.5, 1.3, 0.9, 0.5])  # fmt: skip
@@ -254,7 +254,7 @@ class Requests:
         moved = np.where(u < stays, 0.0, usual[0] + (u - stays) / (1 - stays) * (1 - usual[0]))
         channel = np.where(is_open, np.searchsorted(usual, moved, side="right"), channel)
         at_desk = np.isin(channel, (0, 5))
-        desk = opens + inverse_profile(_DESK_HALF_HOURS, rng.random(n)) * (shuts - opens - 60)
+        desk = opens + inverse_profile(DESK_HALF_HOURS, rng.random(n)) * (shuts - opens - 60)
         digital = inverse_profile(_DIGITAL_HOURS, rng.random(n)) * (DAY - 1)
         internal = 8 * 3600 + rng.random(n) * 8.5 * 3600
         wall = np.where(at_desk, desk, np.where(channel == 6, internal, digital))
@@ -337,7 +337,7 @@ class Requests:
         began = self.elapsed(kind, opened)
         span = np.maximum(self.elapsed(kind, horizon) - began, 3600)
         ratio = np.exp(self.spread[kind] * (rng.standard_normal(n) - ndtri(np.minimum(self.share[kind], 0.97))))
-        ratio *= self._slower(kind, day) * np.where(rng.random(n) < 0.006, 9.0, 1.0)
+        ratio *= self._slower(kind, day) * np.where(rng.random(n) < 0.009, 9.0, 1.0)
         outcome = pick(_OUTCOME_SHARES, n, rng)
         code = self.type_department[kind] == 5
         tidied = code & (ratio > 1) & (ratio < 1.6) & (rng.random(n) < 0.35)
@@ -350,7 +350,7 @@ class Requests:
         last = self.worked_until(kind, began + np.maximum(effort, 90).astype(np.int64))
         last = np.where(last < NEVER, np.maximum(last, opened + 61), NEVER)
         last[quick] = opened[quick] + effort[quick].astype(np.int64)
-        forgotten = (rng.random(n) < 0.0075) & ~quick & (parent < 0)
+        forgotten = (rng.random(n) < 0.0105) & ~quick & (parent < 0)
         last[forgotten] = NEVER
 
         b_assigned = began + np.minimum(rng.lognormal(np.log(1_500), 1.0, n), 0.3 * np.maximum(effort, 90))

@@ -17,6 +17,7 @@ LIGHTING_CONTRACT_FROM, LIGHTING_SETTLED_ON = date(2025, 10, 6), date(2025, 12, 
 GAP_ON = date(2025, 9, 11)
 MAIN_BREAK_ON = date(2026, 3, 10)
 ELECTION_ON = date(2025, 11, 4)
+TELEPHONE_FAULT_ON = date(2025, 2, 12)
 
 # H3 cells of resolution 9 and their middles, latitude and longitude
 MERCER_MARKET = ("892a93c32afffff", 39.596643930468524, -84.67329106580266)
@@ -91,7 +92,7 @@ BURSTS: tuple[Burst, ...] = (
 
 STORIES: tuple[Story, ...] = (
     Story("Opening day", date(2023, 5, 21), None, "city", "The 311 system starts with no open work; older work stayed in "
-          "the departments' own lists.", "Backlog", "the backlog starts at nothing and is level after about half a year"),
+          "the departments' own lists.", "Backlog", "the backlog starts at nothing and has its seasons from the second year on"),
     Story("Storm of 16 May 2026", STORM_ON, date(2026, 5, 19), "city", "From 14:10 on a Saturday trees, drains and "
           "signals; the line is kept open on Sunday; calls surge until Monday.", "Overview, Demand, Calls, Staffing",
           "more than twice the usual requests of a Saturday, and less than half of calls answered within 60 s"),
