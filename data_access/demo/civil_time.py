@@ -37,7 +37,8 @@ class CivilDays:
     def __init__(self, first: date, last: date) -> None:
         self.first = day_number(first)
         self.days = np.arange(self.first, day_number(last) + 1)
-        midnights, noons = [], []
+        midnights: list[int] = []
+        noons: list[int] = []
         for number in (*self.days, self.days[-1] + 1):
             day = day_of(number)
             for hour, into in ((0, midnights), (12, noons)):

@@ -27,14 +27,17 @@ OUTCOMES = ("answered", "abandoned", "callback", "voicemail", "overflow", "block
             "self_service")  # fmt: skip
 _QUEUES = ("General", "Spanish", "Sanitation")
 _LANGUAGES = ("en", "es", "other")
-PATIENCE_S = 260.0
-USUAL_CALLS = np.array([690, 585, 560, 545, 530, 285, 0])  # a day of information calls, Monday first
-_TALK = np.array([205, 150, 110, 175, 105, 165, 95, 140, 120, 150.0])  # seconds, by reason
-_FULL_TIME = np.array([0.93, 0.88, 0.86, 0.86, 0.86, 0.42, 0.0])
-_PART_TIME = np.array([0.78, 0.58, 0.54, 0.52, 0.50, 0.36, 0.0])
-_READY_SHARE = 0.80  # of a shift, after breaks, meals, meetings and errands
+PATIENCE_S = 350.0
+USUAL_CALLS = np.array([690, 590, 570, 570, 545, 275, 0])  # a day of information calls, Monday first
+_TALK = np.array([275, 210, 165, 250, 150, 240, 140, 205, 170, 200.0])  # seconds, by reason
+_FULL_TIME = np.array([0.73, 0.69, 0.67, 0.64, 0.66, 0.49, 0.0])
+_PART_TIME = np.array([0.54, 0.42, 0.38, 0.36, 0.37, 0.35, 0.0])
+_READY_SHARE = 0.76  # of a shift, after breaks, meals, meetings and errands
 _TRANSFERS_OFTEN, _TALKS_LONG = 2, 10  # agents A03 and A11
 _STATE_MONTHS_DAYS = 396
+
+_FIRST = "Ada Ali Bea Cal Dot Eli Fay Gus Hal Ida Jo Kai Lea Max Nia Ora Pia Rex Sol Tia"
+_LAST = "Archer Bauer Chen Diaz Evans Fox Gray Hale Ibarra Jones Klein"
 
 
 def erlang_a(load: np.ndarray, agents: np.ndarray, handle_s: float) -> tuple[np.ndarray, np.ndarray]:
@@ -94,8 +97,7 @@ class ContactCentre:
         """Rows of `agent`."""
         rng = np.random.default_rng([self.maker.seed, 4])
         n = self.agents
-        first = np.array("Ada Ali Bea Cal Dot Eli Fay Gus Hal Ida Jo Kai Lea Max Nia Ora Pia Rex Sol Tia".split())
-        last = np.array("Archer Bauer Chen Diaz Evans Fox Gray Hale Ibarra Jones Klein".split())
+        first, last = (names.split() for names in (_FIRST, _LAST))
         names = [f"{first[k % 20]} {last[(k * 7) % 11]}" for k in range(n)]
         hired = day_number(stories.AS_OF.date()) - rng.integers(1_100, 4_500, n)
         return frame(
@@ -114,8 +116,8 @@ class ContactCentre:
         until = np.maximum(until, r.opened)
         late_until = np.maximum(np.minimum(np.minimum(r.final, as_of), r.due + 60 * DAY), r.due)
         late_days = np.where(r.due < NEVER, (late_until - r.due) / DAY, 0)
-        often = 0.045 + 0.019 * np.minimum((until - r.opened) / DAY, 20)
-        later = 0.60 * (1 - np.exp(-late_days / 5))
+        often = 0.06 + 0.028 * np.minimum((until - r.opened) / DAY, 20)
+        later = 0.95 * (1 - np.exp(-late_days / 5))
         often[r.kind == TYPE_AT["Information only"]] = 0
         usual, late = rng.poisson(often), rng.poisson(later)
         a, b = np.repeat(np.arange(len(r)), usual), np.repeat(np.arange(len(r)), late)
@@ -144,13 +146,13 @@ class ContactCentre:
         usual = usual * np.array([1.06, 0.98, 1.0, 1.03, 1.05, 1.04, 1.05, 1.02, 0.98, 0.97, 0.92, 0.9])[month]
         after_holiday = np.concatenate([[False], ~is_open[:-1] & ((span[1:] + 3) % 7 != 0)])
         usual = usual * np.where(after_holiday, 1.18, 1.0) * rng.gamma(120, 1 / 120, len(span))
-        for day, factor, least in ((stories.STORM_ON, 1.7, 0), (stories.STORM_ON + timedelta(days=1), 1, 830),
+        for date_, factor, least in ((stories.STORM_ON, 1.7, 0), (stories.STORM_ON + timedelta(days=1), 1, 830),
                                    (stories.STORM_ON + timedelta(days=2), 1.75, 0), (stories.STORM_2_ON, 1.25, 0),
                                    (stories.STORM_2_ON + timedelta(days=1), 1.8, 0),
                                    (stories.FLOOD_FROM, 1.4, 0), (stories.FLOOD_FROM + timedelta(days=1), 1.9, 0),
                                    (stories.FLOOD_FROM + timedelta(days=2), 1, 420),
                                    (stories.ELECTION_ON, 1.55, 0)):  # fmt: skip
-            usual = np.where(span == day_number(day), np.maximum(usual * factor, least), usual)
+            usual = np.where(span == day_number(date_), np.maximum(usual * factor, least), usual)
         n = rng.poisson(np.where(is_open, usual, 0) * m.scale)
         day = np.repeat(span, n)
         opens, shuts = m.desk_from[day - m.days.first], m.desk_to[day - m.days.first]
@@ -166,14 +168,14 @@ class ContactCentre:
         span = np.arange(first, end)
         weekday = (span + 3) % 7
         chance = np.where(self.is_full[None, :], _FULL_TIME[weekday][:, None], _PART_TIME[weekday][:, None])
-        close = [day_number(stories.STORM_ON) + k for k in range(3)] + [day_number(stories.FLOOD_FROM) + k for k in (1, 2)]
-        chance = np.where(np.isin(span, close)[:, None], np.maximum(chance * 1.3, 0.45), chance)
+        close = [day_number(stories.STORM_ON) + 1] + [day_number(stories.FLOOD_FROM) + k for k in (1, 2)]
+        chance = np.where(np.isin(span, close)[:, None], np.maximum(chance * 1.15, 0.4), chance)
         chance = chance * (m.desk_to[span - m.days.first] > 0)[:, None]
         day, agent = np.nonzero(rng.random(chance.shape) < chance)
         full = self.is_full[agent]
         pattern = (agent * 7 + day // 6) % 8
-        starts = np.where(full, np.array([7, 7, 8, 8, 8.5, 9, 10, 10.5])[pattern],
-                          np.array([8.5, 9, 9, 9.5, 10, 12.5, 13, 14])[pattern])  # fmt: skip
+        starts = np.where(full, np.array([7, 7, 7, 8, 8.5, 9.5, 10.5, 10.5])[pattern],
+                          np.array([7, 8, 8.5, 8.5, 9, 9, 13, 14])[pattern])  # fmt: skip
         at = span[day] - m.days.first
         late_desk = np.maximum(m.desk_to[at] - 19 * 3600, 0) * (rng.random(len(day)) < 0.6)
         wall = np.maximum((starts * 3600).astype(np.int64), m.desk_from[at]) + late_desk
@@ -232,9 +234,9 @@ class ContactCentre:
             (written_at, written_channel, rng.integers(2, 9, written), None, None),
             (night_at, np.zeros(night, int), rng.integers(2, 8, night), None, None),
         )
-        at, channel, reason = (np.concatenate([part[k] for part in parts]) for k in range(3))  # type: ignore[misc]
+        at, channel, reason = (np.concatenate([part[k] for part in parts]) for k in range(3))
         request, who = (
-            np.concatenate([np.full(len(part[0]), -1) if part[k] is None else part[k] for part in parts])  # type: ignore[arg-type]
+            np.concatenate([np.full(len(part[0]), -1) if part[k] is None else part[k] for part in parts])
             for k in (3, 4)
         )
         unknown = (who < 0) & (rng.random(len(who)) < 0.6)
@@ -253,7 +255,8 @@ class ContactCentre:
         again = np.flatnonzero(queued & (made >= 0) & (rng.random(len(at)) < (waits * gives_up)[slot]))
         opening = m.days.utc(day[again], m.desk_from[day[again] - m.days.first])
         before = np.maximum(at[again] - rng.integers(200, 2_400, len(again)), opening)
-        at, channel, reason = np.append(at, before), np.append(channel, channel[again]), np.append(reason, reason[again])
+        at, channel = np.append(at, before), np.append(channel, channel[again])
+        reason = np.append(reason, reason[again])
         request, who = np.append(request, np.full(len(again), -1)), np.append(who, who[again])
         tried = np.arange(len(at)) >= len(made)
         made = np.append(made, np.full(len(again), -1))
@@ -267,11 +270,10 @@ class ContactCentre:
         wall = m.days.wall(at)
         is_open = (wall >= m.desk_from[day - m.days.first]) & (wall < m.desk_to[day - m.days.first])
         phone = channel == 0
-        outcome, wait = self._wait(phone, is_open, made >= 0, tried, slot, waits, gives_up, at, day, rng)
+        outcome, wait = self._wait(channel, is_open, made >= 0, tried, slot, waits, gives_up, at, day, rng)
         answered = outcome == 0
-        live = answered & phone & (on_shift[slot] > 0)
-        shift, agent = self._who_answers(live | (answered & (channel == 5)), slot, shifts, rng)
-        handles = agent >= 0
+        handles = answered & np.isin(channel, (0, 5))
+        shift, agent = self._who_answers(handles, slot, shifts, rng)
         pace = np.where(handles, self.speed[np.maximum(agent, 0)], 1.0)
         talk = np.where(handles, _TALK[reason] * pace * rng.lognormal(-0.10, 0.45, n), 0)
         hold = np.where(handles & (rng.random(n) < 0.22), rng.gamma(2.0, 45, n), 0)
@@ -279,7 +281,7 @@ class ContactCentre:
         talk, hold, wrap = talk.round(), hold.round(), wrap.round()
         reply = np.isin(channel, (3, 4)) & answered
         desk = m.clocks["desk"]
-        answered_at = np.where(handles, at + wait.astype(np.int64), NEVER)
+        answered_at = np.where(handles, at + np.maximum(wait, 20.0 * (channel == 5)).astype(np.int64), NEVER)
         replied = desk.at(desk.elapsed(at[reply]) + rng.lognormal(9.2, 0.9, int(reply.sum())).astype(np.int64))
         answered_at[reply] = np.minimum(replied, m.as_of)
         last = np.where(handles, answered_at + (talk + hold).astype(np.int64), answered_at)
@@ -340,18 +342,18 @@ class ContactCentre:
         """For each half-hour: the chance to wait, and of those who wait to give up."""
         calls = np.bincount(slot, minlength=len(on_shift))[: len(on_shift)]
         ready = np.floor(on_shift * _READY_SHARE + rng.random(len(on_shift))).astype(int)
-        handle_s = 235.0
+        handle_s = 290.0
         return erlang_a(calls * handle_s / 1800, np.maximum(ready, 1), handle_s)
 
     def _wait(
-        self, phone: np.ndarray, is_open: np.ndarray, made: np.ndarray, tried: np.ndarray, slot: np.ndarray,
+        self, channel: np.ndarray, is_open: np.ndarray, made: np.ndarray, tried: np.ndarray, slot: np.ndarray,
         waits: np.ndarray, gives_up: np.ndarray, at: np.ndarray, day: np.ndarray, rng: np.random.Generator,
     ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
         """Outcome of each contact and its wait in seconds (−1 if it never stood in a queue)."""
-        n = len(phone)
+        n, phone = len(channel), channel == 0
         queued = phone & is_open
         u = rng.random(n)
-        outcome = np.where(phone, 0, 8)
+        outcome = np.where(np.isin(channel, (0, 3, 4, 5)), 0, 8)
         lost = gives_up[slot]
         mean = PATIENCE_S * lost / (1 - lost)
         stands = rng.random(n) < waits[slot]
@@ -370,7 +372,8 @@ class ContactCentre:
         free = queued & ~made & ~tried & (outcome == 0)
         outcome = np.where(free & (u < 0.004), 4, outcome)
         outcome = np.where(free & (u > 0.94), np.where(u > 0.955, 6, 7), outcome)
-        fault = (day == day_number(stories.TELEPHONE_FAULT_ON)) & (np.abs(at - self.maker.days.utc(day, np.full(n, 34_200))) < 5_400)
+        from_middle = np.abs(at - self.maker.days.utc(day, np.full(n, 34_200)))
+        fault = (day == day_number(stories.TELEPHONE_FAULT_ON)) & (from_middle < 5_400)
         outcome = np.where(free & fault & (u < 0.8), 5, outcome)
         outcome = np.where(free & (lost > 0.35) & (u > 0.9) & (u < 0.94), 5, outcome)
         outcome = np.where(phone & ~is_open, np.where(u < 0.55, 3, np.where(u < 0.85, 6, 7)), outcome)
@@ -380,7 +383,7 @@ class ContactCentre:
     def _who_answers(
         self, live: np.ndarray, slot: np.ndarray, shifts: Shifts, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Shift and agent of each live contact, in turn among those on shift; −1 if nobody."""
+        """Shift and agent of each live contact, in turn among those on shift; shift −1 where somebody stepped in."""
         shift = np.full(len(live), -1)
         at = np.flatnonzero(live)
         mine = slot[at]
@@ -390,7 +393,10 @@ class ContactCentre:
         turn = (np.arange(len(at)) - first + offset) % np.maximum(many, 1)
         some = many > 0
         shift[at[some]] = shifts.by_slot[(shifts.slot_from[mine] + turn)[some]]
-        return shift, np.where(shift >= 0, shifts.agent[np.maximum(shift, 0)], -1) if len(shifts.agent) else shift
+        agent = np.full(len(live), -1)
+        agent[at] = rng.integers(0, self.agents, len(at))
+        agent[shift >= 0] = shifts.agent[shift[shift >= 0]]
+        return shift, agent
 
     def _shift_frame(self, s: Shifts) -> pd.DataFrame:
         number = self.shifts_so_far + 1 + np.arange(len(s.agent))
@@ -431,7 +437,8 @@ class ContactCentre:
         spent = np.floor(spent).astype(np.int64)
         rest = np.maximum(length - spent.sum(axis=0), 0)
         everything = np.concatenate([rest[None], spent]).transpose(1, 2, 0)  # shift, hour, state
-        begins = (s.start[:, None] + np.arange(hours)[None, :] * 3600)[:, :, None] + np.cumsum(everything, axis=2) - everything
+        on_the_hour = s.start[:, None] + np.arange(hours)[None, :] * 3600
+        begins = on_the_hour[:, :, None] + np.cumsum(everything, axis=2) - everything
         long = everything > 0
         who = np.broadcast_to(s.agent[:, None, None], long.shape)[long]
         state = np.broadcast_to(np.arange(7)[None, None, :], long.shape)[long]
@@ -445,4 +452,3 @@ class ContactCentre:
             end_at=instants((start + seconds)[kept]),
             state=words(["available", "talk", "hold", "wrap", "break", "meal", "training"], state[kept]),
         )
-

@@ -7,6 +7,7 @@ city into, so that the districts tile the city exactly and their borders follow 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import shapely
-from shapely.affinity import rotate
+from shapely.affinity import rotate, translate
 from shapely.geometry import LineString, Point, Polygon, box, mapping
 
 ORIGIN = (-84.62, 39.60)  # longitude and latitude of the middle of the plan
@@ -47,7 +48,8 @@ _SKETCHES = {  # roughly where each district is meant to be; the first four lie 
 }
 _NORTH = (0, 8, 1, 2)
 _PARKS = {
-    "Sable Park": (330, 150, 900, 620), "Millrace Green": (330, 330, 420, 300), "Sumner Hill Park": (590, 300, 700, 560),
+    "Sable Park": (330, 150, 900, 620), "Millrace Green": (330, 330, 420, 300),
+    "Sumner Hill Park": (590, 300, 700, 560),
     "Eastmoor Common": (515, 455, 620, 420), "Highfield Playing Fields": (310, 460, 640, 400),
     "Ferry Meadow": (120, 450, 520, 380),
 }  # fmt: skip
@@ -56,13 +58,13 @@ _EAST_WEST_AT = {  # streets that stories happen on, and a point they pass
     "Fairhaven Ferry Rd": (140, 420), "Canal Rd": (520, 160), "Market St": (345, 300), "Northgate Rd": (150, 120),
 }  # fmt: skip
 _NORTH_SOUTH_AT = {"Hollis St": (160, 318), "9th St": (285, 338), "Bridge St": (345, 240)}
-_NAMES = """Alder Ash Aspen Baker Barley Beacon Bellamy Birch Bishop Bramble Brewer Brook Calder Carver Cedar Chandler
-Chapel Cherry Clay Cobb Cooper Copper Crane Cypress Dale Dover Draper Dunmore Elder Elm Ember Falcon Fern Fletcher
-Forge Foundry Garnet Glebe Granite Grove Harbor Hawthorn Hazel Heron Hickory Holly Hooper Iris Ivy Juniper Kestrel Kiln
-Lark Laurel Linden Locust Loom Lowell Madder Magnolia Maple Marsh Mason Meadow Mulberry Nettle Oak Olive Orchard Osprey
-Otter Parker Pearl Pine Plover Poplar Potter Quarry Quince Raven Reed Ridge Rowan Saddler Sage Slate Sorrel Spindle
-Spruce Station Sumac Sycamore Tanner Teal Thistle Thorn Turner Union Vale Vine Walnut Weaver Wells Wheeler Willow Wren
-Yarrow Yew""".split()
+_NAME_LIST = """Alder Ash Aspen Baker Barley Beacon Bellamy Birch Bishop Bramble Brewer Brook Calder Carver Cedar
+Chandler Chapel Cherry Clay Cobb Cooper Copper Crane Cypress Dale Dover Draper Dunmore Elder Elm Ember
+Falcon Fern Fletcher Forge Foundry Garnet Glebe Granite Grove Harbor Hawthorn Hazel Heron Hickory Holly
+Hooper Iris Ivy Juniper Kestrel Kiln Lark Laurel Linden Locust Loom Lowell Madder Magnolia Maple Marsh
+Mason Meadow Mulberry Nettle Oak Olive Orchard Osprey Otter Parker Pearl Pine Plover Poplar Potter Quarry
+Quince Raven Reed Ridge Rowan Saddler Sage Slate Sorrel Spindle Spruce Station Sumac Sycamore Tanner Teal
+Thistle Thorn Turner Union Vale Vine Walnut Weaver Wells Wheeler Willow Wren Yarrow Yew"""
 
 
 def lonlat(x: Any, y: Any) -> tuple[Any, Any]:
@@ -172,7 +174,7 @@ def _tile(city: Polygon, river: LineString, lines: list[LineString]) -> tuple[An
     return tuple(shapes)
 
 
-def _street_names(indices: range, at: dict[str, tuple[float, float]], axis: int, names: list[str]) -> dict[int, str]:
+def _street_names(indices: range, at: Mapping[str, tuple[float, float]], axis: int, names: list[str]) -> dict[int, str]:
     """Names of the parallel streets: the known ones where they pass, numbered ones, the rest from the list."""
     turned = np.radians(_ANGLE)
     known = {}
@@ -201,16 +203,15 @@ def ground() -> Ground:
     city = Polygon(_smooth(_points(_OUTLINE), closed=True))
     river = LineString(_smooth(_points(_RIVER), closed=False))
     water = river.buffer(125).simplify(2)
-    parks = {name: rotate(box(-w / 2, -h / 2, w / 2, h / 2), _ANGLE).buffer(30) for name, (_, _, w, h) in _PARKS.items()}
     parks = {
-        name: shapely.transform(park, lambda xy, d=_drawn(*_PARKS[name][:2]): xy + np.array(d)).difference(water)
-        for name, park in parks.items()
+        name: translate(rotate(box(-w / 2, -h / 2, w / 2, h / 2), _ANGLE), *_drawn(px, py)).buffer(30).difference(water)
+        for name, (px, py, w, h) in _PARKS.items()
     }
     turned = np.radians(_ANGLE)
     along = np.array([np.cos(turned), np.sin(turned)])
     across = np.array([-np.sin(turned), np.cos(turned)])
     reach = range(-42, 43)
-    names = list(np.array(_NAMES)[rng.permutation(len(_NAMES))])
+    names = list(rng.permutation(_NAME_LIST.split()))
     rows = _street_names(range(-30, 31), _EAST_WEST_AT, 0, names)
     columns = _street_names(range(-36, 37), _NORTH_SOUTH_AT, 1, names * 2)
     lines = [LineString([along * -9_000 + across * i * BLOCK, along * 9_000 + across * i * BLOCK]) for i in reach]
@@ -233,17 +234,23 @@ def ground() -> Ground:
     side = np.where(np.arange(len(spread)) % 2 == 0, 9.0, -9.0)
     number = ((spread + 9_000) // BLOCK * 100 + ((spread + 9_000) % BLOCK) // step * 14).astype(int) - 1_100
     number = number // 2 * 2 + (side > 0)
-    x, y, texts, crossing, street = [], [], [], [], []
+    x: list[np.ndarray] = []
+    y: list[np.ndarray] = []
+    crossing: list[np.ndarray] = []
+    street: list[np.ndarray] = []
+    texts: list[str] = []
     for direction, other, named in ((along, across, rows), (across, along, columns)):
         for i, name in named.items():
             xy = direction * spread[:, None] + other * (i * BLOCK + side)[:, None]
-            x.append(xy[:, 0]), y.append(xy[:, 1])
+            x.append(xy[:, 0])
+            y.append(xy[:, 1])
             texts += [f"{n} {name}" for n in number]
             crossing.append(np.zeros(len(spread), bool))
             street.append(np.full(len(spread), len(street)))
     for i, row in rows.items():
         xy = along * (np.array(list(columns)) * BLOCK)[:, None] + across * (i * BLOCK)
-        x.append(xy[:, 0]), y.append(xy[:, 1])
+        x.append(xy[:, 0])
+        y.append(xy[:, 1])
         texts += [f"{row} & {column}" for column in columns.values()]
         crossing.append(np.ones(len(columns), bool))
         street.append(np.full(len(columns), len(street)))
@@ -256,8 +263,8 @@ def ground() -> Ground:
     for k, shape in enumerate(districts):
         shapely.prepare(shape)
         district[shapely.contains_xy(shape, px, py)] = k
-    for i in np.flatnonzero(district < 0):  # exactly on a border
-        district[i] = int(np.argmin([shape.distance(Point(px[i], py[i])) for shape in districts]))
+    for lone in np.flatnonzero(district < 0):  # exactly on a border
+        district[lone] = int(np.argmin([shape.distance(Point(px[lone], py[lone])) for shape in districts]))
 
     centre = np.array(_drawn(300, 275))
     from_centre = np.hypot(px - centre[0], py - centre[1])

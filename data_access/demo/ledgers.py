@@ -76,7 +76,8 @@ class Routes:
         scheduled = np.round(stops[which] * max(scale, 0.05) * (1 + 0.01 * (day - span[0]) / 365.25)).astype(int)
         rests = ~self._working[day - self.days.first]
         late = rng.poisson(scheduled * 0.0012)
-        redrawn = (self.stream[which] == 1) & (self.district[which] == 5) & (day >= day_number(stories.ROUTES_CHANGED_ON))
+        redrawn = (self.stream[which] == 1) & (self.district[which] == 5)
+        redrawn &= day >= day_number(stories.ROUTES_CHANGED_ON)
         late = np.where(redrawn, late + rng.poisson(scheduled * 0.02), late)
         rounds = frame(
             route_id=numbered("RT", which + 1, 2),
@@ -137,12 +138,13 @@ def survey_frame(r: Opened, maker: Requests, first_number: int, rng: np.random.G
     sent = r.final[asked] + rng.integers(3600, DAY, len(asked))
     kept = r.final[asked] <= r.due[asked]
     fixed = np.isin(r.outcome[asked], (0, OUTCOMES.index("duplicate")))
-    score = np.clip(np.round(rng.normal(2.6 + 1.1 * kept + 0.7 * fixed - 0.8 * (r.reopens[0][asked] < NEVER), 1.0)), 1, 5)
+    pleased = 2.6 + 1.1 * kept + 0.7 * fixed - 0.8 * (r.reopens[0][asked] < NEVER)
+    score = np.clip(np.round(rng.normal(pleased, 1.0)), 1, 5)
     back = rng.random(len(asked)) < 0.38
     at = sent + rng.exponential(1.5 * DAY, len(asked)).astype(np.int64)
     back &= at <= maker.as_of
-    remarks = ("Thank you!", "Quick and friendly.", "Took far too long.", "Nobody came.", "Fixed, but had to call twice.",
-               "They closed it and it is still there.")  # fmt: skip
+    remarks = ("Thank you!", "Quick and friendly.", "Took far too long.", "Nobody came.",
+               "Fixed, but had to call twice.", "They closed it and it is still there.")  # fmt: skip
     remark = np.where(score >= 4, rng.integers(0, 2, len(asked)), rng.integers(2, 6, len(asked)))
     return frame(
         survey_id=numbered("S", np.arange(first_number, first_number + len(asked)), 7),
@@ -236,7 +238,7 @@ def intervention_frame() -> pd.DataFrame:
         "start_on": pd.to_datetime([stories.METERS_REPLACED_ON, stories.ROUTES_CHANGED_ON,
                                     stories.LIGHTING_CONTRACT_FROM]),
         "primary_outcome": ["Parking meter broken", "Missed recycling", "Street light out"],
-        "preregistered_at": pd.to_datetime(["2025-01-15 15:00", None, None]),
+        "preregistered_at": [pd.Timestamp("2025-01-15 15:00"), pd.NaT, pd.NaT],
     })  # fmt: skip
 
 
@@ -261,8 +263,9 @@ def budget_frame(first_fiscal_year: int, last_fiscal_year: int) -> pd.DataFrame:
                 if year == 2026 and account == "overtime" and k in (1, 4, 13):
                     actual *= 1.35  # the storm
                 ordered = amended * (0.08 if account in ("contract", "supplies", "capital") and elapsed < 1 else 0)
-                rows.append((year, department[0], "Call center" if department[0] == "C311" else "Operations", account,
-                             "General", *(round(float(x), -2) for x in (adopted, amended, actual, ordered))))  # fmt: skip
+                program = "Call center" if department[0] == "C311" else "Operations"
+                money = (round(float(x), -2) for x in (adopted, amended, actual, ordered))
+                rows.append((year, department[0], program, account, "General", *money))
     names = ["fiscal_year", "department_id", "program", "account_class", "fund", "adopted", "amended", "actual",
              "encumbered"]  # fmt: skip
     made = pd.DataFrame(rows, columns=names)

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from data_access.demo.assets import TREATED, meter_id
 from data_access.demo.catalogue import DEPARTMENTS, PAUSE_REASONS, TYPE_AT, TYPES
 from data_access.demo.civil_time import day_number
-from data_access.demo.frames import DAY, NEVER, dates, frame, instants, number_or_null, numbered, words
+from data_access.demo.frames import DAY, NEVER, frame, instants, number_or_null, numbered, words
 from data_access.demo.geography import DISTRICTS
 from data_access.demo.ledgers import Routes
 from data_access.demo.requests import CHANNELS, OUTCOMES, STATUSES, Opened, Requests
@@ -24,8 +24,13 @@ DEPARTMENT_IDS = [row[0] for row in DEPARTMENTS]
 _TEAMS = [team for row in DEPARTMENTS for team in row[4]]
 _TEAM_FROM = np.cumsum([0, *(len(row[4]) for row in DEPARTMENTS)])[:-1]
 _TEAM_OF_CATEGORY = {"Traffic and signals": "Signals", "Street lights": "Lighting"}
-_FIRST = "Ana Ben Carla Dev Ellen Femi Grace Hugo Irene Jamal Keiko Luis Mina Noah Olga Pat Quinn Rosa Sam Tess".split()
-_LAST = "Abara Brandt Castro Dunn Ekström Flores Gill Hahn Ito Jansen Kowal Lund Moreau Novak Okafor Price".split()
+_FIRST, _LAST = (
+    names.split()
+    for names in (
+        "Ana Ben Carla Dev Ellen Femi Grace Hugo Irene Jamal Keiko Luis Mina Noah Olga Pat Quinn Rosa Sam Tess",
+        "Abara Brandt Castro Dunn Ekström Flores Gill Hahn Ito Jansen Kowal Lund Moreau Novak Okafor Price",
+    )
+)
 STAFF = [f"{first} {last}" for last in _LAST for first in _FIRST]
 _ACTORS = [*STAFF, "Front desk", "Resident (app)", "Resident (web)", "Mail desk", "Text line", "Counter", "Routing",
            "System"]  # fmt: skip
@@ -50,9 +55,20 @@ _NOTE_WORDS = [note for notes in _NOTES.values() for note in notes]
 _NOTE_FROM = {kind: sum(len(n) for n in list(_NOTES.values())[:i]) for i, kind in enumerate(_NOTES)}
 _EVENTS = ("created", "assigned", "transfer", "comment", "pause", "resume", "inspect", "work", "merge", "close",
            "reopen")  # fmt: skip
-_REQUEST_NOTES = ("Near the bus stop.", "In front of the garage.", "Behind the school.", "It has been like this for days.",
-                  "Children play here.", "Third time I report this.", "Blocks the sidewalk.", "Smells badly.",
-                  "At the corner, north side.", "Please hurry.", "Elderly neighbor affected.", "By the loading dock.")
+_REQUEST_NOTES = (
+    "Near the bus stop.",
+    "In front of the garage.",
+    "Behind the school.",
+    "It has been like this for days.",
+    "Children play here.",
+    "Third time I report this.",
+    "Blocks the sidewalk.",
+    "Smells badly.",
+    "At the corner, north side.",
+    "Please hurry.",
+    "Elderly neighbor affected.",
+    "By the loading dock.",
+)
 
 
 def team_of(r: Opened, district: np.ndarray) -> np.ndarray:
@@ -118,8 +134,8 @@ def request_frame(
     given = due < NEVER
     route, service = routes.missed(r, district)
     kept_note = rng.random(n) < 0.14
-    touched = np.stack([r.opened, *(np.where(t <= maker.as_of, t, 0) for t in
-                        (r.assigned, r.worked, *r.closes, *r.reopens, r.pause_from, r.pause_to))]).max(axis=0)  # fmt: skip
+    instants_of = (r.assigned, r.worked, *r.closes, *r.reopens, r.pause_from, r.pause_to)
+    touched = np.stack([r.opened, *(np.where(at_ <= maker.as_of, at_, 0) for at_ in instants_of)]).max(axis=0)
     hidden = (r.outcome >= 0) & (r.final < NEVER)
     return frame(
         request_id=numbered("R", r.number, 8),
@@ -196,8 +212,9 @@ def event_frame(
         if note:
             noted = _NOTE_FROM[note] + rng.integers(0, len(_NOTES[note]), len(at))
             noted[rng.random(len(at)) >= share] = -1
-        blocks.append((at, when[at], np.full(len(at), _EVENTS.index(kind)), part(before), part(after), part(actor), noted,
-                       part(r.department if department is None else department)))  # fmt: skip
+        home = part(r.department if department is None else department)
+        what = np.full(len(at), _EVENTS.index(kind))
+        blocks.append((at, when[at], what, part(before), part(after), part(actor), noted, home))
 
     moved = transfers(r, maker)
     others = (r.department[None, :] + rng.integers(1, 13, (2, n))) % 14
@@ -231,7 +248,7 @@ def event_frame(
         part[order] for part in (request, when, kind, before, after, actor, note, department)
     )
     table = [*DEPARTMENT_IDS, *_TEAMS, *STATUSES, *OUTCOMES]
-    bases = np.array([0, len(DEPARTMENT_IDS), len(DEPARTMENT_IDS) + len(_TEAMS), len(DEPARTMENT_IDS) + len(_TEAMS) + len(STATUSES)])
+    bases = np.cumsum([0, len(DEPARTMENT_IDS), len(_TEAMS), len(STATUSES)])
 
     def code(values: np.ndarray) -> np.ndarray:
         return np.where(values < 0, -1, values % 1_000 + bases[np.maximum(values, 0) // 1_000])
@@ -242,11 +259,12 @@ def event_frame(
     if merged.any():
         target = words(into, np.where(merged, request, -1))
         after_words = pc.coalesce(after_words, target)
+    late = rng.integers(0, 40, len(when)) * (rng.random(len(when)) < 0.5)
     return frame(
         event_id=numbered("E", np.arange(first_number, first_number + len(when)), 9),
         request_id=words(numbered("R", r.number, 8), request),
         event_at=instants(when),
-        recorded_at=instants(when + rng.integers(0, 40, len(when)) * (rng.random(len(when)) < 0.5)),
+        recorded_at=instants(np.where(when < maker.as_of - 60, when + late, when)),
         kind=words(_EVENTS, kind),
         from_value=words(table, code(before)),
         to_value=after_words,

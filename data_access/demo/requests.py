@@ -5,8 +5,10 @@ Everything is arrays over the requests of one stretch of days; instants are whol
 
 from __future__ import annotations
 
+from calendar import timegm
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
@@ -83,8 +85,7 @@ class Requests:
 
     def __init__(self, seed: int, scale: float, first: date, last: date) -> None:
         self.seed, self.scale = seed, scale
-        self.as_of = int((stories.AS_OF - stories.AS_OF.replace(year=1970, month=1, day=1, hour=0, minute=0))
-                         .total_seconds())  # fmt: skip
+        self.as_of = timegm(stories.AS_OF.timetuple())
         self.days = CivilDays(first, last + timedelta(days=500))
         self.clocks = clocks(self.days, first, last + timedelta(days=500))
         self.last_day = day_number(last)
@@ -133,18 +134,24 @@ class Requests:
         usual *= rng.gamma(40, 1 / 40, usual.shape)
         usual[:, TYPE_AT["Parking meter broken"]] = 0.0
 
-        surfaces = {"home": g.homes, "trade": g.trade, "traffic": g.traffic, "any": g.homes / g.homes.mean() + g.traffic,
+        anywhere = g.homes / g.homes.mean() + g.traffic
+        surfaces = {"home": g.homes, "trade": g.trade, "traffic": g.traffic, "any": anywhere,
                     "cross": g.traffic * g.is_crossing, "park": g.by_park * ~g.is_crossing + 1e-9,
                     "none": g.homes}  # fmt: skip
         tilt = rng.lognormal(0, 0.2, (len(CATEGORIES), 9))
         animals = CATEGORIES.index("Animals and vermin")
         tilt[animals] = [0.7, 0.8, 1.5, 1.45, 0.6, 0.9, 1.25, 0.7, 1.1]
         self._pools: list[tuple[str, np.ndarray]] = []
-        kinds, pools, rates, starts, single = [], [], [], [], []
+        kinds: list[Any] = []
+        pools: list[Any] = []
+        rates: list[Any] = []
+        starts: list[Any] = []
+        single: list[Any] = []
         known: dict[tuple[str, str], int] = {}
 
         def add(kind: int, pool: int, rate: np.ndarray, from_s: int = 0, one: bool = False) -> None:
-            kinds.append(kind), pools.append(pool), rates.append(rate), starts.append(from_s), single.append(one)
+            for into, value in ((kinds, kind), (pools, pool), (rates, rate), (starts, from_s), (single, one)):
+                into.append(value)
 
         for i, kind in enumerate(TYPES):
             key = (kind.category, kind.place)
@@ -159,11 +166,11 @@ class Requests:
                     self._pools.append(("place", surfaces[kind.place] * district))
             add(i, known[key], usual[:, i])
         after = span >= day_number(stories.METERS_REPLACED_ON)
-        for rate, low, high in zip(METER_FAULTS, (0, TREATED), (TREATED, METERS), strict=True):
+        for before_after, low, high in zip(METER_FAULTS, (0, TREATED), (TREATED, METERS), strict=True):
             prone = np.zeros(METERS)
             prone[low:high] = rng.gamma(2.0, 0.5, high - low)
             self._pools.append(("meter", prone))
-            faults = np.where(after, rate[1], rate[0]) * (high - low) / 1000 / 30.4375
+            faults = np.where(after, before_after[1], before_after[0]) * (high - low) / 1000 / 30.4375
             busy = np.array([1.2, 1.2, 1.2, 1.2, 1.2, 0.8, 0.2])[(span + 3) % 7]
             add(TYPE_AT["Parking meter broken"], len(self._pools) - 1, faults * busy)
         for burst in BURSTS:
@@ -399,9 +406,10 @@ class Requests:
         moves[quick | (parent >= 0)] = 0
         person = np.where(place >= 0, place * 3 + rng.integers(0, 3, n) ** 2 % 3, rng.integers(0, 90_000, n))
         person[(rng.random(n) < 0.12) | (channel == 6)] = -1
+        clean = np.zeros(n, np.int8)
         opened_requests = Opened(
-            number, kind, opened, day, channel, place, asset, priority, self.type_department[kind], parent, due, promised,
-            assigned, worked, closes, reopens, pause_from, pause_to, moves, outcome, person, np.zeros(n, np.int8), final,
+            number, kind, opened, day, channel, place, asset, priority, self.type_department[kind], parent, due,
+            promised, assigned, worked, closes, reopens, pause_from, pause_to, moves, outcome, person, clean, final,
             status,
         )  # fmt: skip
         self._spoil(opened_requests, rng)
