@@ -384,5 +384,5 @@ def daily_pattern(day_numbers: np.ndarray) -> np.ndarray:
         year = np.array(_SEASONS[kind.season], dtype=float)
         year /= year.mean()
         season = np.interp(middle, months, np.concatenate([year[-1:], year, year[:1]]))
-        pattern[:, i] = season * np.array(_WEEKS[kind.week])[stamps.dayofweek.to_numpy()]
+        pattern[:, i] = season * np.array(_WEEKS[kind.week])[stamps.day_of_week.to_numpy()]
     return pattern

@@ -40,8 +40,10 @@ _FIRST = "Ada Ali Bea Cal Dot Eli Fay Gus Hal Ida Jo Kai Lea Max Nia Ora Pia Rex
 _LAST = "Archer Bauer Chen Diaz Evans Fox Gray Hale Ibarra Jones Klein"
 
 
-def erlang_a(load: np.ndarray, agents: np.ndarray, handle_s: float) -> tuple[np.ndarray, np.ndarray]:
-    """Chance that a caller waits, and that one who waits gives up, with exponential patience `PATIENCE_S`.
+def erlang_a(
+    load: np.ndarray, agents: np.ndarray, handle_s: float, patience_s: float = PATIENCE_S
+) -> tuple[np.ndarray, np.ndarray]:
+    """Chance that a caller waits, and that one who waits gives up; patience is exponential.
 
     Source: measures reference, A14 (Palm; Garnett, Mandelbaum and Reiman).
     """
@@ -51,7 +53,7 @@ def erlang_a(load: np.ndarray, agents: np.ndarray, handle_s: float) -> tuple[np.
     for k in range(1, int(agents.max()) + 1):
         blocked = load * blocked / (k + load * blocked)
         answer = np.where(agents == k, blocked, answer)
-    theta, mu = 1 / PATIENCE_S, 1 / handle_s
+    theta, mu = 1 / patience_s, 1 / handle_s
     x, y = agents * mu / theta, load * mu / theta
     inside = np.maximum(gammainc(x, y), 1e-300)
     a = np.exp(np.clip(np.log(x) + y - x * np.log(y) + np.log(inside) + gammaln(x), -700, 700))

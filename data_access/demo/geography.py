@@ -279,11 +279,12 @@ def ground() -> Ground:
     for park in parks.values():
         by_park += shapely.contains_xy(park.buffer(120), px, py) * 1.0
     lon, lat = lonlat(px, py)
+    next_door = (on[1:] == on[:-1]) & (np.hypot(np.diff(px), np.diff(py)) < 45)
     population = np.bincount(district, homes, 9).round().astype(int)
     return Ground(
         city, water, parks, districts, streets, px, py, lon.round(6), lat.round(6), district.astype(np.int8),
         pa.array([text for text, keep in zip(texts, inside, strict=True) if keep], pa.string()), is_crossing,
-        np.append(on[1:] == on[:-1], False) & ~is_crossing, homes, trade, traffic, by_park, population,
+        np.append(next_door, False) & ~is_crossing, homes, trade, traffic, by_park, population,
     )  # fmt: skip
 
 

@@ -268,7 +268,8 @@ class Requests:
         from_s = self.from_s[part]
         first = (from_s > 0) & (self.rates[np.maximum(day - 1 - self.days.first, 0), part] == 0)
         until = np.where(at_desk, shuts - 60, DAY - 600)
-        wall = np.where(first, from_s + np.maximum(until - from_s, 60) * rng.random(n) ** 1.3, wall)
+        begins = np.where(at_desk, np.maximum(from_s, opens), from_s)
+        wall = np.where(first, begins + np.maximum(until - begins, 60) * rng.random(n) ** 1.3, wall)
         return channel, self.days.utc(day, wall.astype(np.int64))
 
     def _duplicates(
@@ -295,7 +296,8 @@ class Requests:
             mine, to = mine[good], to[good]
             parent[mine] = number[to]
             asset[mine] = asset[to]
-            step = (self.ground.near[place[to]] & (asset[to] < 0) & (rng.random(len(mine)) < 0.4)).astype(int)
+            roomy = self.radius[kind[mine]] >= 45
+            step = (self.ground.near[place[to]] & roomy & (asset[to] < 0) & (rng.random(len(mine)) < 0.4)).astype(int)
             place[mine] = place[to] + step
         return parent
 
