@@ -64,13 +64,13 @@ SAN Waste and recycling
 STR Streets
 43 5bd  .90 P0 thaw   work traffic 50/14  .80 Pothole
 13 30bd .86 P0 thaw   work traffic 50/30  .60 Pavement defect
-29 180cd .80 P0 grow  work home    40/60  .50 Sidewalk defect
+32 180cd .80 P0 grow  work home    40/60  .50 Sidewalk defect
 8  120cd .82 P0 grow   work home    40/60  .50 Curb damage
 9  24h  .86 P0 winter even traffic 150/1  .80 Snow on street
 3  24h  .88 P0 winter even home    80/2   .80 Ice on sidewalk
 7  90cd .85 P0 grow   work cross   60/60  .50 Road marking worn
 4  15bd .86 P0 flat   work cross   40/30  .70 Street name sign missing
-9  90cd .82 P0 thaw   work home    60/60  .50 Alley repair
+9  120cd .82 P0 thaw   work home    60/60  .50 Alley repair
 8  24h  .94 P0 flat   even traffic 80/1   .80 Debris in roadway
 5  45cd .84 P0 grow   work traffic 60/30  .60 Utility cut settling
 5  180cd .80 P0 flat  work home    -      .45 Speed hump request
@@ -115,9 +115,9 @@ WAT Water and sewers
 PRK Trees and parks
 9  10cd .87 P0 storm  even home    50/7   .80 Tree down
 10 10cd .86 P0 storm  even home    50/14  .80 Tree limb hanging
-38 150cd .80 P0 grow  work home    -      .50 Tree trimming
-9  180cd .85 P0 grow  work home    -      .45 Tree planting request
-8  120cd .82 P0 grow  work home    -      .50 Stump removal
+40 180cd .80 P0 grow  work home    -      .50 Tree trimming
+12 180cd .85 P0 grow  work home    -      .45 Tree planting request
+8  180cd .82 P0 grow  work home    -      .50 Stump removal
 5  90cd .84 P0 grow   work home    -      .50 Tree root damage
 8  10bd .89 P0 grow   even park    80/10  .70 Park maintenance
 3  5bd  .91 P0 summer even park    60/7   .70 Playground damaged
@@ -138,7 +138,7 @@ COD Code and property
 3  48h  .90 P2 storm  even home    40/3   .75 Unsafe structure
 2  10bd .88 P2 grow   work home    60/20  .70 Scrap tires
 HOU Housing
-38 45cd .79 P2 winter work home    -      .60 Housing conditions
+40 60cd .79 P2 winter work home    -      .60 Housing conditions
 10 48h  .91 P2 winter even home    30/3   .75 No heat
 7  30cd .80 P2 flat   work home    -      .75 Mold
 2  15bd .86 P3 flat   work home    -      .70 Lead paint concern

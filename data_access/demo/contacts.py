@@ -242,7 +242,7 @@ class ContactCentre:
             for k in (3, 4)
         )
         unknown = (who < 0) & (rng.random(len(who)) < 0.6)
-        who = np.where(unknown, rng.integers(0, 90_000, len(who)), who)
+        who = np.where(unknown, rng.integers(0, 100_000, len(who)), who)
         made = np.concatenate([created, np.full(len(at) - len(created), -1)])
 
         shifts = self.roster(first, end, rng)

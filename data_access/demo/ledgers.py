@@ -97,7 +97,7 @@ def inspection_frame(
     g = maker.ground
     rats = np.flatnonzero((r.kind == TYPE_AT["Rats and vermin"]) & (r.parent < 0) & (r.place >= 0))
     rats = rats[rng.random(len(rats)) < 0.86]
-    active = np.array([0.33, 0.36, 0.58, 0.50, 0.27, 0.31, 0.44, 0.29, 0.39])
+    active = np.array([0.30, 0.33, 0.54, 0.47, 0.25, 0.28, 0.41, 0.27, 0.36])
     own = rng.poisson(14 * maker.scale * (span[1] - span[0]) / 7)
     own_place = pick(g.homes * np.where(np.isin(g.district, (2, 3, 6)), 2, 1), own, rng)
     own_at = maker.days.utc(rng.integers(span[0], span[1], own) // 7 * 7 + 4, rng.integers(8 * 3600, 16 * 3600, own))

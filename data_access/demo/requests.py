@@ -359,7 +359,7 @@ class Requests:
         last = self.worked_until(kind, began + np.maximum(effort, 90).astype(np.int64))
         last = np.where(last < NEVER, np.maximum(last, opened + 61), NEVER)
         last[quick] = opened[quick] + effort[quick].astype(np.int64)
-        forgotten = (rng.random(n) < 0.0105) & ~quick & (parent < 0)
+        forgotten = (rng.random(n) < 0.0095) & ~quick & (parent < 0)
         last[forgotten] = NEVER
 
         b_assigned = began + np.minimum(rng.lognormal(np.log(1_500), 1.0, n), 0.3 * np.maximum(effort, 90))
@@ -406,7 +406,8 @@ class Requests:
         moves = (rng.random(n) < np.array([row[3] for row in DEPARTMENTS])[self.type_department[kind]]).astype(int)
         moves += (moves > 0) & (rng.random(n) < 0.17)
         moves[quick | (parent >= 0)] = 0
-        person = np.where(place >= 0, place * 3 + rng.integers(0, 3, n) ** 2 % 3, rng.integers(0, 90_000, n))
+        at_home = np.array([t.place == "home" for t in TYPES])[kind] & (place >= 0) & (rng.random(n) < 0.7)
+        person = np.where(at_home, place * 4 + rng.integers(0, 4, n), rng.integers(0, 100_000, n))
         person[(rng.random(n) < 0.12) | (channel == 6)] = -1
         clean = np.zeros(n, np.int8)
         opened_requests = Opened(
