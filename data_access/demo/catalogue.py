@@ -127,7 +127,7 @@ PRK Trees and parks
 COD Code and property
 24 20bd .86 P2 grow   work home    40/30  .60 Overgrown lot
 19 30bd .84 P2 grow   work home    40/30  .60 Junk in yard
-8  5bd  .85 P2 winter work home    40/30  .75 Vacant building open
+8  5bd  .85 P2 dark   work home    40/30  .75 Vacant building open
 5  30bd .84 P2 flat   work home    -      .60 Fence or wall unsafe
 6  10bd .86 P2 grow   work home    60/20  .70 Construction without permit
 3  20bd .86 P2 flat   work trade   -      .70 Sign violation
@@ -138,7 +138,7 @@ COD Code and property
 3  48h  .90 P2 storm  even home    40/3   .75 Unsafe structure
 2  10bd .88 P2 grow   work home    60/20  .70 Scrap tires
 HOU Housing
-40 60cd .79 P2 winter work home    -      .60 Housing conditions
+40 60cd .79 P2 dark   work home    -      .60 Housing conditions
 10 48h  .91 P2 winter even home    30/3   .75 No heat
 7  30cd .80 P2 flat   work home    -      .75 Mold
 2  15bd .86 P3 flat   work home    -      .70 Lead paint concern
@@ -158,7 +158,7 @@ VEC Animals and vermin
 3  10bd .86 P2 flat   work home    -      .75 Bed bugs
 HLT Health and noise
 6  5bd  .92 P2 flat   work trade   -      .70 Restaurant complaint
-4  3bd  .89 P2 winter even any     150/3  .75 Smoke or odor
+4  3bd  .89 P2 dark   even any     150/3  .75 Smoke or odor
 1  24h  .95 P3 summer even home    -      .80 Heat welfare check
 2  2bd  .93 P3 summer work trade   -      .70 Food poisoning
 POL Health and noise

@@ -219,11 +219,12 @@ def ground() -> Ground:
     districts = _tile(city, river, lines)
     city = shapely.coverage_union_all(districts)  # to the last square metre what its districts are
 
-    dry = city.difference(shapely.union_all([water, *parks.values()]))
+    bridged = city.difference(shapely.union_all(list(parks.values())))
+    dry = bridged.difference(water)
     streets: dict[str, Any] = {}
     for direction, other, named in ((along, across, rows), (across, along, columns)):
         for i, name in named.items():
-            land = city if i % 10 == 0 or name == "Bridge St" else dry  # every tenth street crosses the river
+            land = bridged if i % 10 == 0 or name == "Bridge St" else dry  # every tenth street crosses the river
             line = LineString([direction * -9_000 + other * i * BLOCK, direction * 9_000 + other * i * BLOCK])
             clipped = line.intersection(land)
             if clipped.length > 250:

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import shapely
 from scipy.special import ndtri
 
 from data_access.demo import stories
@@ -195,9 +196,7 @@ class Requests:
             return weights
         weights = weights * (g.district == int(rest) - 1)
         if where == "river":
-            # the river runs from the west to the east; low ground is what lies close to its line
-            north_of = np.interp(g.x, [-3000, -1900, -900, 300, 1100, 2500], [-700, -400, 350, 750, 300, -50])
-            weights = weights * np.exp(-np.abs(g.y - north_of) / 350)
+            weights = weights * np.exp(-shapely.distance(g.water, shapely.points(g.x, g.y)) / 350)
         return weights
 
     def elapsed(self, kind: np.ndarray, at: np.ndarray) -> np.ndarray:

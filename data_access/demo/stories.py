@@ -90,8 +90,10 @@ BURSTS: tuple[Burst, ...] = (
         ((date(2010, 1, 1), 1.1), (date(2024, 6, 1), 1.1), (date(2025, 11, 1), 0.0)),
         _around(FERRY_ROAD, 170),
     ),
-    Burst("Missed recycling", ((ROUTES_CHANGED_ON, 7), (date(2026, 5, 8), 13), (date(2026, 12, 31), 10)), "district:6"),
-    Burst("Missed collection", ((ROUTES_CHANGED_ON, 3), (date(2026, 5, 8), 5), (date(2026, 12, 31), 4)), "district:6"),
+    Burst("Missed recycling", ((ROUTES_CHANGED_ON, 3), (date(2026, 5, 8), 5.5), (date(2026, 12, 31), 4)), "district:6"),
+    Burst(
+        "Missed collection", ((ROUTES_CHANGED_ON, 1.5), (date(2026, 5, 8), 2.5), (date(2026, 12, 31), 2)), "district:6"
+    ),
     Burst("Water leak", _days(MAIN_BREAK_ON, (58, 10)), "around:39.6101,-84.5877,60", 6 * 3600, True),
     Burst("Leaves not collected", ((date(2024, 11, 10), 0), (date(2024, 11, 25), 6), (date(2024, 12, 15), 0))),
 )
@@ -141,7 +143,7 @@ STORIES: tuple[Story, ...] = (
         "3 Old Port",
         f"A persistent cluster, with bins and dumping; H3 {MERCER_MARKET[0]}.",
         "Hotspots",
-        "about 130 reports within 500 m in every half year",
+        "150 to 200 reports within 500 m in every half year",
     ),
     Story(
         "Rats at Fulton Ave & 9th St",
@@ -150,7 +152,7 @@ STORIES: tuple[Story, ...] = (
         "4 Mill Ward",
         f"A cluster that has emerged in ten weeks; H3 {FULTON_AND_9TH[0]}.",
         "Hotspots",
-        "five times as many reports within 400 m as in the ten weeks before",
+        "ten times as many reports within 400 m as in the ten weeks before",
     ),
     Story(
         "Rats at Fairhaven Ferry Rd",
@@ -211,9 +213,9 @@ STORIES: tuple[Story, ...] = (
         MAIN_BREAK_ON,
         date(2026, 3, 12),
         "2 Canal East",
-        "More than fifty reports of one water main, merged into one incident.",
+        "Fifty reports and more of one water main, merged into one incident.",
         "Hotspots (incidents or reports), Requests",
-        "a parent request with more than fifty duplicates",
+        "a parent request with fifty to eighty duplicates",
     ),
     Story(
         "A day without data",
@@ -240,7 +242,7 @@ STORIES: tuple[Story, ...] = (
         "city",
         "Polling places are asked for.",
         "Calls",
-        "about a third more calls on the day",
+        "about a quarter more calls on the day",
     ),
     Story(
         "Closed at the deadline",
