@@ -117,3 +117,55 @@ class View:
     def href(self) -> str:
         """Where the view lives."""
         return self.path or f"/{self.name}"
+
+
+# ── The ids of the things on a panel: patterns, so that one callback serves every view ──
+
+
+def _part(kind: str, view: Any, panel: Any) -> dict[str, Any]:
+    return {"type": kind, "view": view, "panel": panel}
+
+
+def card_id(view: Any, panel: Any) -> dict[str, Any]:
+    """The card itself; its class says how it is doing."""
+    return _part("card", view, panel)
+
+
+def sentence_id(view: Any, panel: Any) -> dict[str, Any]:
+    """The answer in words."""
+    return _part("sentence", view, panel)
+
+
+def spec_id(view: Any, panel: Any) -> dict[str, Any]:
+    """The store that holds the figure as the server wrote it, in token names instead of colours."""
+    return _part("spec", view, panel)
+
+
+def figure_id(view: Any, panel: Any) -> dict[str, Any]:
+    """The graph the browser paints from the spec."""
+    return _part("figure", view, panel)
+
+
+def body_id(view: Any, panel: Any) -> dict[str, Any]:
+    """Components instead of a figure, or beside it."""
+    return _part("body", view, panel)
+
+
+def foot_id(view: Any, panel: Any) -> dict[str, Any]:
+    """Key and caveats under the figure."""
+    return _part("foot", view, panel)
+
+
+def retry_id(view: Any, panel: Any) -> dict[str, Any]:
+    """The button that asks a failed panel again."""
+    return _part("retry", view, panel)
+
+
+def table_button_id(view: Any, panel: Any) -> dict[str, Any]:
+    """The menu entry that shows the answer as a table."""
+    return _part("table-button", view, panel)
+
+
+def table_id(view: Any, panel: Any) -> dict[str, Any]:
+    """Where that table appears."""
+    return _part("table", view, panel)
