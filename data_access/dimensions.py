@@ -109,7 +109,7 @@ _AGE_BANDS = (
 )  # fmt: skip
 age_band = Dimension(
     "age_band", "Age", "Days since the request was opened, at the moment asked about.",
-    {"episode": case(*[(_AGE_DAYS < limit, label) for limit, label in _AGE_BANDS], else_="over 180 d")},
+    {"episode": case(*[(limit > _AGE_DAYS, label) for limit, label in _AGE_BANDS], else_="over 180 d")},
     ordered=tuple(label for _, label in _AGE_BANDS) + ("over 180 d",), standing_only=True,
 )  # fmt: skip
 

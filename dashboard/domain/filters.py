@@ -49,12 +49,21 @@ class Clock:
         The last instant anything was recorded (UTC, without a zone). Closings known after it do not exist.
     fiscal_year_start_month
         1 to 12.
+    as_of_on
+        The civil day of `as_of` in the city; later than `last_on` where closings were recorded after the last request
+        of an extract.
     """
 
     first_on: date
     last_on: date
     as_of: datetime
     fiscal_year_start_month: int = 1
+    as_of_on: date | None = None
+
+    @property
+    def end_on(self) -> date:
+        """The first civil day about which nothing can be known."""
+        return max(self.last_on, self.as_of_on or self.last_on) + DAY
 
 
 @dataclass(frozen=True)

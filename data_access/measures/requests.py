@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, case, func, or_
+from sqlalchemy import ColumnElement, and_, case, extract, func, or_
 
 from data_access import schema
 from data_access.semantics import AS_OF, Fact, Ratio, Spread, Standing, Total
@@ -101,7 +101,7 @@ due = Total(
 )  # fmt: skip
 
 kept = Total(
-    name="kept", label="Promises kept", unit="requests", better="higher",
+    name="kept", label="Kept in time", unit="requests", better="higher",
     about="Of the requests that fell due, those closed by their due time.",
     formula="count of requests that fell due and were closed at or before it",
     source="measures reference, B-SLA, due cohort",
@@ -132,7 +132,7 @@ closed_in_time = Total(
 )  # fmt: skip
 
 sla_compliance_closed = Ratio(
-    name="sla_compliance_closed", label="Closed in time", unit="share", better="higher",
+    name="sla_compliance_closed", label="Closings in time", unit="share", better="higher",
     about="Of the requests closed in the period, the share closed in time. It ignores what was never closed, and "
           "clearing an old backlog lowers it: a view of the work done, not of the promises.",
     formula="closed_in_time ÷ closed_with_promise", source="measures reference, B-SLA, closed cohort",
@@ -195,7 +195,8 @@ time_to_close = Spread(
           "not yet closed (Kaplan–Meier), so a growing backlog cannot make it look quick.",
     formula="Kaplan–Meier median and 9 in 10 of closed_at − opened_at, open ones censored at as_of",
     source="measures reference, B7 and B-survival",
-    fact=REQUEST, duration_s=_r.close_s, has_ended=_r.closed_at.isnot(None), on=_r.opened_on,
+    fact=REQUEST, duration_s=case((_r.closed_at.isnot(None), _r.close_s), else_=extract("epoch", AS_OF - _r.opened_at)),
+    has_ended=_r.closed_at.isnot(None), on=_r.opened_on,
     # A closing before the opening is no duration; the request still counts as closed everywhere else.
     where=or_(_r.closed_at.is_(None), _r.close_s.isnot(None)),
 )  # fmt: skip

@@ -1,0 +1,48 @@
+# Verbs one can guess. Everything is installed into .venv; nothing else on the machine is touched, except that
+# `make test` installs Chromium from Debian's packages where there is none and it may.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8311
+
+.PHONY: help demo serve test check unit browser bench clean
+help:            ## list the verbs
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "dashboard311 needs Python 3.11 or newer; set PYTHON=…"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+demo: $(VENV)/.installed   ## make the demo city and open the dashboard on 127.0.0.1:8311
+	$(BIN)/dashboard311 demo
+	$(BIN)/dashboard311 serve --port $(PORT)
+
+serve: $(VENV)/.installed  ## serve what was imported
+	$(BIN)/dashboard311 serve --port $(PORT)
+
+test: check chromium       ## everything: style, types, architecture, units, contracts, browser
+	$(BIN)/python -m pytest
+
+unit: $(VENV)/.installed-test   ## only the tests without a database or a browser
+	$(BIN)/python -m pytest tests/unit tests/architecture
+
+check: $(VENV)/.installed-test  ## style, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: chromium
+chromium:
+	@sh tests/browser/chromium.sh
+
+clean:           ## remove the environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,118 @@
+"""Finished answers, kept by what was asked: one function behind flask-caching.
+
+The key holds the build, the question, the filters and the scope, so a new build or another viewer never meets an old
+answer. Nothing is pickled: a file somebody else wrote into the cache folder can at worst be a wrong number of bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime
+
+import pandas as pd
+import pyarrow as pa
+from cachelib.serializers import BaseSerializer
+from flask import Flask
+from flask_caching import Cache
+
+from dashboard.domain.filters import Filters
+from dashboard.domain.policy import Scope
+from dashboard.settings import Settings
+from data_access.semantics import Answer, Query
+
+
+class BytesOnly(BaseSerializer):
+    """Stores bytes as they are; anything else that lies in the folder reads as absent."""
+
+    def dumps(self, value, *_args, **_more) -> bytes:
+        """`value` itself, marked as ours."""
+        return b"A" + value if isinstance(value, bytes) else b"J" + json.dumps(value).encode()
+
+    def loads(self, stored: bytes):
+        """What `dumps` was given, or None for bytes it did not write."""
+        if stored[:1] == b"A":
+            return stored[1:]
+        return json.loads(stored[1:]) if stored[:1] == b"J" else None
+
+    def dump(self, value, file, *_args, **_more):
+        """Write `value` to `file`."""
+        file.write(self.dumps(value))
+
+    def load(self, file, *_args, **_more):
+        """Read from `file`."""
+        return self.loads(file.read())
+
+
+def open_cache(server: Flask, settings: Settings) -> Cache | None:
+    """The cache the settings ask for, or None for ``off``."""
+    if settings.cache == "off":
+        return None
+    common = {"CACHE_DEFAULT_TIMEOUT": 0, "CACHE_THRESHOLD": 5000, "CACHE_SERIALIZER": BytesOnly()}
+    if settings.cache == "memory":
+        config = {"CACHE_TYPE": "SimpleCache", **common}
+    else:
+        folder = settings.data / "cache"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        config = {"CACHE_TYPE": "FileSystemCache", "CACHE_DIR": str(folder), **common}
+    return Cache(server, config=config)
+
+
+def key_of(build_id: str, query: Query, filters: Filters, scope: Scope, as_of: datetime | None) -> str:
+    """A name for an answer: equal questions have equal names, different ones never."""
+    words = (
+        build_id,
+        [measure.name for measure in query.measures],
+        [dimension.name for dimension in query.by],
+        query.every,
+        [str(filters.period.from_on), str(filters.period.to_on)],
+        filters.choices,
+        scope.rows,
+        str(as_of),
+    )
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()
+
+
+def cached(cache: Cache | None) -> Callable[[str, Query, Callable[[], Answer]], Answer]:
+    """Wrap an asking: ``remember(key, query, ask)`` answers from the cache, else asks once and keeps it.
+
+    Several threads that want the same answer at once wait for the first one to compute it.
+    """
+    locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def remember(key: str, query: Query, ask: Callable[[], Answer]) -> Answer:
+        if cache is None:
+            return ask()
+        if (stored := cache.get(key)) is not None:
+            return _unpacked(stored, query)
+        with locks[key]:
+            if (stored := cache.get(key)) is not None:
+                return _unpacked(stored, query)
+            answer = ask()
+            cache.set(key, _packed(answer))
+        locks.pop(key, None)
+        return answer
+
+    return remember
+
+
+def _packed(answer: Answer) -> bytes:
+    """The answer as one Arrow stream; what is not in the frame goes into its metadata."""
+    table = pa.Table.from_pandas(answer.frame, preserve_index=False)
+    about = {"as_of": answer.as_of.isoformat(), "every": answer.every, "notes": list(answer.notes)}
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"answer": json.dumps(about).encode()})
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_table(table)
+    return sink.getvalue()
+
+
+def _unpacked(stored: bytes, query: Query) -> Answer:
+    table = pa.ipc.open_stream(stored).read_all()
+    about = json.loads(table.schema.metadata[b"answer"])
+    frame: pd.DataFrame = table.to_pandas()
+    return Answer(query, frame, datetime.fromisoformat(about["as_of"]), about["every"], tuple(about["notes"]))

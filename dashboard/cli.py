@@ -1,0 +1,327 @@
+"""The command line: parse, call, print. Every command says what it did and ends with 0, or says why not."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from functools import wraps
+from pathlib import Path
+
+import click
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from dashboard.domain.errors import BadRequest, Problem, UnknownName
+from dashboard.domain.filters import DAY, Filters, Period
+from dashboard.domain.policy import Scope
+from dashboard.services import Services
+from dashboard.settings import Settings
+from data_access.dimensions import DIMENSIONS
+from data_access.measures import CATALOGUE
+from data_access.semantics import EVERY, Answer, Dimension, Measure, Query, Ratio, Spread
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Told(click.Group):
+    """A group whose commands tell problems in a sentence and end with 1, without a trace."""
+
+    def invoke(self, ctx: click.Context):
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except Problem as problem:
+            err.print(f"[bold red]■[/] {problem}")
+            ctx.exit(1)
+
+
+def with_settings(command: Callable) -> Callable:
+    """Give a command its `Settings` and the option --data."""
+
+    @click.option(
+        "--data",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder that holds builds and state (or set DASHBOARD311_DATA).",
+    )
+    @wraps(command)
+    def run(*args, data: Path | None, **options):
+        settings = Settings.from_environment()
+        return command(*args, settings=replace(settings, data=data) if data else settings, **options)
+
+    return run
+
+
+@click.group(cls=Told, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="dashboard311")
+def main() -> None:
+    """The management dashboard for city 311 call centres."""
+
+
+# ── ask ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@main.command("ask")
+@click.argument("words", nargs=-1, required=True, metavar="MEASURE...")
+@click.option("--by", multiple=True, metavar="DIM...", help="Divide by a dimension; may be given more than once.")
+@click.option("--every", type=click.Choice(EVERY), help="One row per step of time.")
+@click.option("--from", "begin", metavar="D", help="First civil day, like 2011-08-01. Default: where the data begins.")
+@click.option("--to", "end", metavar="D", help="The first day no longer meant (exclusive). Default: where it ends.")
+@click.option("--where", multiple=True, metavar="DIM=VALUE...", help="Only these rows; two values of one DIM add up.")
+@click.option(
+    "--as-of", metavar="T", help="Answer as it was known then: local time, or a date for the end of that day."
+)
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@with_settings
+def ask_command(words, by, every, begin, end, where, as_of, form, settings) -> None:
+    """Answer MEASURE... by the same path as the screen.
+
+    Dates are local civil days and --to is exclusive. CSV and JSON columns bear the names of measures and dimensions;
+    durations are in seconds and shares from 0 to 1. A ratio brings the two totals it is made of.
+
+    \b
+    dashboard311 ask opened closed backlog --every month
+    dashboard311 ask sla_compliance --by department --from 2011-08-01 --to 2011-09-01
+    dashboard311 ask opened --by channel --where "service_type=Rodent Activity" --format csv
+    """
+    services = Services(settings)
+    # "--by A B" and "--where A=x B=y" leave B among the measures: take each word for what it is.
+    wheres = [*where, *(word for word in words if "=" in word)]
+    names = [word for word in words if "=" not in word]
+    divisions = [name for given in by for name in given.split(",")] + [n for n in names if by and n in DIMENSIONS]
+    measures = tuple(_known("measure", n, CATALOGUE) for n in names if not (by and n in DIMENSIONS))
+    query = Query(measures, tuple(_known("dimension", name, DIMENSIONS) for name in divisions), every)
+    clock = services.clock()
+    period = Period(
+        _civil_day(begin, "--from") if begin else clock.first_on, _civil_day(end, "--to") if end else clock.end_on
+    )
+    filters = Filters(period)
+    for condition in wheres:
+        name, given, value = condition.partition("=")
+        if not given:
+            raise BadRequest(f"“{condition}” is no condition; write --where DIM=VALUE.")
+        dimension = _known("dimension", name.strip(), DIMENSIONS)
+        value = services.resolve(dimension, value.strip())
+        filters = filters.choose(dimension.name, {*filters.chosen(dimension.name), value})
+    moment = services.stored(_instant(as_of)) if as_of else None
+    answer = services.ask(query, filters, Scope.everything(), moment)
+    _print_answer(answer, form)
+    for note in answer.notes:
+        err.print(f"Note: {note}")
+
+
+def _print_answer(answer: Answer, form: str) -> None:
+    frame = answer.frame.copy()
+    if answer.every:
+        frame[answer.every] = frame[answer.every].dt.strftime("%Y-%m-%d")
+    if form == "json":
+        records = json.loads(frame.to_json(orient="records", double_precision=15))
+        click.echo(json.dumps(records, ensure_ascii=False, indent=1))
+    elif form == "csv":
+        frame.to_csv(sys.stdout, index=False, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
+    else:
+        units = _units(answer.query.measures)
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in frame.columns:
+            table.add_column(column, justify="right" if column in units else "left", no_wrap=True)
+        for row in frame.itertuples(index=False):
+            table.add_row(*(_shown(value, units.get(name)) for name, value in zip(frame.columns, row, strict=True)))
+        Console(file=sys.stdout, highlight=False, width=max(120, _width(table))).print(table)
+
+
+def _width(table: Table) -> int:
+    return Console(file=io.StringIO(), width=100_000).measure(table).maximum
+
+
+def _units(measures: tuple[Measure, ...]) -> dict[str, str]:
+    units: dict[str, str] = {}
+    for measure in measures:
+        units[measure.name] = measure.unit
+        if isinstance(measure, Ratio):
+            units |= {part.name: part.unit for part in (measure.over, measure.under)}
+        if isinstance(measure, Spread):
+            units |= {f"{measure.name}_p90": "s", f"{measure.name}_ended_only": "s", f"{measure.name}_n": "requests"}
+    return units
+
+
+def _shown(value, unit: str | None) -> str:
+    if pd.isna(value):
+        return "—"
+    match unit:
+        case None:
+            return str(value)
+        case "share":
+            return f"{100 * value:.2f} %"
+        case "s":
+            return f"{value:,.0f} s" if value < 86400 * 2 else f"{value / 86400:,.1f} d"
+    return f"{value:,.0f}"
+
+
+def _known(kind: str, name: str, catalogue: dict):
+    if name not in catalogue:
+        raise UnknownName(kind, name, catalogue)
+    return catalogue[name]
+
+
+def _civil_day(text: str, option: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadRequest(f"“{text}” is not a date; {option} wants one like 2011-08-01.") from None
+
+
+def _instant(text: str) -> datetime:
+    try:
+        if len(text) == 10:
+            return datetime.combine(date.fromisoformat(text) + DAY, time()) - timedelta(microseconds=1)
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise BadRequest(f"“{text}” is no moment; --as-of wants 2011-12-31 or 2011-12-31T17:00.") from None
+
+
+# ── what can be asked ───────────────────────────────────────────────────────────────────────────────
+
+
+@main.command("measures")
+@click.argument("name", required=False)
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def measures_command(name, form) -> None:
+    """List what can be asked, with definitions; or one of them, NAME, in full."""
+    chosen = [_known("measure", name, CATALOGUE)] if name else list(CATALOGUE.values())
+    fields = ("name", "label", "unit", "better", "about", "formula", "source")
+    if form == "json":
+        click.echo(json.dumps([{field: getattr(m, field) for field in fields} for m in chosen], indent=1))
+        return
+    for measure in chosen:
+        out.print(f"[bold]{measure.name}[/]  {measure.label} ({measure.unit})")
+        out.print(f"    {measure.about}")
+        if name:
+            out.print(f"    = {measure.formula}\n    Source: {measure.source}")
+
+
+@main.command("dimensions")
+@click.argument("name", required=False)
+@with_settings
+def dimensions_command(name, settings) -> None:
+    """List the ways to divide an answer; or the values of one of them, NAME."""
+    if not name:
+        for dimension in DIMENSIONS.values():
+            out.print(f"[bold]{dimension.name}[/]  {dimension.label}: {dimension.about}")
+        return
+    dimension: Dimension = _known("dimension", name, DIMENSIONS)
+    for value in _values(settings, dimension):
+        click.echo(value)
+
+
+def _values(settings: Settings, dimension: Dimension) -> list[str]:
+    """The values of `dimension` in the data in service."""
+    return Services(settings).values(dimension, Scope.everything())
+
+
+# ── data ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def progress_bar() -> Progress:
+    """A bar for a person, on the error stream so that answers can be piped."""
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(),
+        console=err, transient=True,
+    )  # fmt: skip
+
+
+@main.command("import")
+@click.argument("source")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--boundaries", type=click.Path(path_type=Path), help="District boundaries as GeoJSON (may be .gz).")
+@click.option("--replace", is_flag=True, help="Let this city take the place of a different one in service.")
+@with_settings
+def import_command(source, file, boundaries, replace, settings) -> None:
+    """Import FILE by the mapping SOURCE (boston), and put it in service.
+
+    Rows that cannot be read are kept and counted with the reason; nothing is lost. If the import fails, the data in
+    service stays as it was. Importing the same file again changes nothing.
+    """
+    from data_access.importers.load import import_file
+
+    from data_access.importers import MAPPINGS
+
+    mapping = _known("source", source, MAPPINGS)
+    with progress_bar() as bar:
+        task = bar.add_task(f"Importing {file.name}", total=None)
+        report = import_file(
+            settings, mapping, file, boundaries, replace=replace,
+            progress=lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total or None),
+        )  # fmt: skip
+    out.print(report.as_text())
+
+
+@main.command("demo")
+@click.option("--seed", type=int, default=311, show_default=True, help="Another seed, another city.")
+@click.option(
+    "--scale", is_flag=False, flag_value=25.0, type=float, default=1.0,
+    help="Multiply the volume; without a number, a big city's ten years: 10 M requests and 20 M contacts.",
+)  # fmt: skip
+@click.option("--again", is_flag=True, help="Make it again even if it is in service already.")
+@click.option("--replace", is_flag=True, help="Let the demo city take the place of a real one in service.")
+@with_settings
+def demo_command(seed, scale, again, replace, settings) -> None:
+    """Make the demo city Riverton and put it in service: three made-up years, the same every time."""
+    from data_access.demo import make_demo_city
+
+    with progress_bar() as bar:
+        task = bar.add_task("Making Riverton", total=None)
+        summary = make_demo_city(
+            settings, seed=seed, scale=scale, again=again, replace=replace,
+            progress=lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total or None),
+        )  # fmt: skip
+    out.print(summary)
+
+
+@main.command("check")
+@with_settings
+def check_command(settings) -> None:
+    """Say what is configured, which build is in service and how fresh it is. Ends with 1 if nothing is."""
+    store = "PostgreSQL " + _without_password(settings.database) if settings.database else "embedded DuckDB"
+    out.print(f"[bold]data folder[/]  {settings.data}\n[bold]database[/]     {store}")
+    out.print(
+        f"[bold]cache[/]        {settings.cache}\n[bold]basemap[/]      {settings.basemap or 'none: no foreign host'}"
+    )
+    services = Services(settings)
+    build, city = services.build(), services.city()
+    made_up = " (made up)" if city.is_made_up else ""
+    out.print(f"[bold]city[/]         {city.name}{made_up}, {city.tz}")
+    out.print(f"[bold]build[/]        {build.build_id}, built {build.built_at:%Y-%m-%d %H:%M} UTC")
+    out.print(
+        f"[bold]data[/]         {build.data_from_on} to {build.data_to_on}, as of {services.local(build.as_of):%Y-%m-%d %H:%M}"
+    )
+    out.print(
+        f"[bold]rows[/]         {build.requests:,} requests, {build.contacts:,} contacts, "
+        f"{build.refused:,} refused, {build.flagged:,} flagged"
+    )
+
+
+def _without_password(url: str) -> str:
+    from sqlalchemy import make_url
+
+    return make_url(url).render_as_string(hide_password=True)
+
+
+@main.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=int, default=8311, show_default=True)
+@click.option("--workers", type=int, default=2, show_default=True, help="Processes; each has eight threads.")
+@with_settings
+def serve_command(host, port, workers, settings) -> None:
+    """Serve the dashboard with gunicorn until stopped; a new build is noticed by itself."""
+    from dashboard.serving import serve
+
+    Services(settings).build()  # nothing in service: say so now, not on the first page
+    out.print(f"dashboard311 on [bold]http://{host}:{port}[/] (stop with Ctrl-C)")
+    serve(settings, host, port, workers)

@@ -1,0 +1,151 @@
+"""What callbacks and commands are given: ask, and the few things to know before asking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+from data_access.engine import BuildInfo, City, Warehouse
+from flask_caching import Cache
+from sqlalchemy import select
+
+from dashboard.cache import cached, key_of
+from dashboard.domain.errors import UnknownName
+from dashboard.domain.filters import Clock, Filters, Period
+from dashboard.domain.policy import Permission, Scope, Viewer, scope_of
+from dashboard.settings import Settings
+from data_access import schema
+from data_access.areas import Areas
+from data_access.ask import ask, values_of
+from data_access.compile import Frame
+from data_access.dimensions import DIMENSIONS, category, service_type
+from data_access.measures import CATALOGUE
+from data_access.measures.contacts import CONTACT
+from data_access.measures.requests import REQUEST
+from data_access.semantics import Answer, Dimension, Measure, Query
+
+
+class Services:
+    """Everything a callback may ask of the data, for one installation.
+
+    `measures` and `dimensions` are the catalogue, by name.
+    """
+
+    measures: Mapping[str, Measure] = CATALOGUE
+    dimensions: Mapping[str, Dimension] = DIMENSIONS
+
+    def __init__(self, settings: Settings, cache: Cache | None = None):
+        self.settings = settings
+        self.warehouse = Warehouse(settings)
+        self.areas = Areas(self.warehouse)
+        self._remember = cached(cache)
+        # Small things that change only with the build, kept for the last few builds.
+        self._values = lru_cache(maxsize=256)(self._values_in)
+        self._events = lru_cache(maxsize=4)(self._events_in)
+        self._categories = lru_cache(maxsize=4)(self._categories_in)
+
+    # ── what there is ──
+
+    def city(self) -> City:
+        """The city whose data is in service."""
+        return self.warehouse.city()
+
+    def build(self) -> BuildInfo:
+        """The build in service."""
+        return self.warehouse.build()
+
+    def clock(self) -> Clock:
+        """What time it is in the data."""
+        city, build = self.city(), self.build()
+        as_of_on = self.local(build.as_of).date()
+        return Clock(
+            first_on=build.data_from_on or as_of_on,
+            last_on=build.data_to_on or as_of_on,
+            as_of=build.as_of,
+            fiscal_year_start_month=city.fiscal_year_start_month,
+            as_of_on=as_of_on,
+        )
+
+    def local(self, instant: datetime) -> datetime:
+        """A stored UTC instant on the city's clocks."""
+        return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(self.city().tz))
+
+    def stored(self, local: datetime) -> datetime:
+        """An instant as it is stored (UTC, no zone) from one on the city's clocks, or with a zone of its own."""
+        zoned = local if local.tzinfo else local.replace(tzinfo=ZoneInfo(self.city().tz))
+        return zoned.astimezone(UTC).replace(tzinfo=None)
+
+    def values(self, dimension: Dimension | str, scope: Scope | None = None) -> list[str]:
+        """Every value of `dimension`, the most frequent first."""
+        name = dimension if isinstance(dimension, str) else dimension.name
+        return self._values(self.build().build_id, name, scope or self.scope(Permission.READ_REQUESTS))
+
+    def categories(self) -> dict[str, str]:
+        """The category of each service type that has one."""
+        return self._categories(self.build().build_id)
+
+    def events(self, period: Period) -> pd.DataFrame:
+        """City events that touch `period`: kind, name, start_on, end_on (exclusive), note."""
+        events = self._events(self.build().build_id)
+        begin, end = pd.Timestamp(period.from_on), pd.Timestamp(period.to_on)
+        return events[(events["start_on"] < end) & (events["end_on"] > begin)]
+
+    def resolve(self, dimension: Dimension, value: str) -> str:
+        """The value meant by what somebody typed: its exact name, or the same in another case.
+
+        Raises UnknownName with the nearest names there are.
+        """
+        known = self.values(dimension)
+        if value in known or value == dimension.missing:
+            return value
+        folded = {name.casefold(): name for name in known}
+        if value.casefold() in folded:
+            return folded[value.casefold()]
+        raise UnknownName(dimension.label.lower(), value, known)
+
+    # ── who is looking ──
+
+    def viewer(self) -> Viewer:
+        """Who is looking. Until there is sign-in, everybody on this machine is the deputy manager."""
+        return Viewer("Deputy manager", "deputy manager")
+
+    def scope(self, needs: Permission) -> Scope:
+        """The rows the viewer may see; NotPermitted if none for this."""
+        return scope_of(self.viewer(), needs)
+
+    # ── asking ──
+
+    def ask(self, query: Query, filters: Filters, scope: Scope, as_of: datetime | None = None) -> Answer:
+        """Answer `query` for the rows in `filters` and `scope`, as the data was known at `as_of` (default: now)."""
+        build, city, clock = self.build(), self.city(), self.clock()
+        looks_back = as_of is not None and as_of < build.as_of
+        frame = Frame(
+            as_of=as_of if as_of is not None and looks_back else build.as_of,
+            answer_within_s=city.answer_within_s,
+            short_abandon_s=city.short_abandon_s,
+            looks_back=looks_back,
+        )
+        key = key_of(build.build_id, query, filters, scope, frame.as_of)
+        return self._remember(key, query, lambda: ask(self.warehouse, query, filters, scope, clock, frame))
+
+    # ── kept per build ──
+
+    def _values_in(self, _build_id: str, name: str, scope: Scope) -> list[str]:
+        return values_of(self.warehouse, DIMENSIONS[name], (REQUEST, CONTACT), scope)
+
+    def _categories_in(self, _build_id: str) -> dict[str, str]:
+        pairs = self.warehouse.frame(
+            select(schema.request.c.service_type, schema.request.c.category)
+            .where(service_type.columns["request"].isnot(None), category.columns["request"].isnot(None))
+            .distinct()
+        )
+        return dict(pairs.itertuples(index=False))
+
+    def _events_in(self, _build_id: str) -> pd.DataFrame:
+        if not self.warehouse.has_table("city_event"):
+            return pd.DataFrame({name: [] for name in ("kind", "name", "start_on", "end_on", "note")})
+        t = schema.city_event.c
+        return self.warehouse.frame(select(t.kind, t.name, t.start_on, t.end_on, t.note).order_by(t.start_on))

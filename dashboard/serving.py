@@ -1,0 +1,38 @@
+"""The dashboard under gunicorn: several processes, eight threads each, every one with its own connections."""
+
+from __future__ import annotations
+
+from gunicorn.app.base import BaseApplication
+
+from dashboard.settings import Settings
+
+
+class _Served(BaseApplication):
+    """gunicorn told by us instead of by a file; the application is made after the fork."""
+
+    def __init__(self, settings: Settings, options: dict):
+        self._settings, self._options = settings, options
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self):
+        from dashboard.app import create_app
+
+        return create_app(self._settings).server
+
+
+def serve(settings: Settings, host: str, port: int, workers: int) -> None:
+    """Serve until stopped."""
+    options = {
+        "bind": f"{host}:{port}",
+        "workers": workers,
+        "worker_class": "gthread",
+        "threads": 8,
+        "timeout": max(30, int(settings.query_seconds) + 10),
+        "control_socket_disable": True,
+        "loglevel": "warning",
+    }
+    _Served(settings, options).run()

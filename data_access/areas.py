@@ -1,0 +1,101 @@
+"""Districts, hexagons and what lies under them, as GeoJSON to be served by URL and kept for ever by the browser.
+
+Figures send ids and values only; this is where the ids get their shapes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import geopandas as gpd
+import h3
+import pandas as pd
+import shapely
+from sqlalchemy import select
+
+from data_access import schema
+from data_access.engine import Warehouse
+
+_SIMPLIFY_M = 12
+
+
+class Areas:
+    """The shapes of the city in service."""
+
+    def __init__(self, warehouse: Warehouse):
+        self._warehouse = warehouse
+
+    def districts(self) -> gpd.GeoDataFrame:
+        """The districts in force when the data ends: columns name, population, households; longitude and latitude."""
+        t = schema.district.c
+        frame = self._warehouse.frame(
+            select(t.name, t.population, t.households, t.geometry).where(
+                t.geometry.isnot(None), t.valid_to_on.is_(None)
+            )
+        )
+        return _areas(frame)
+
+    def districts_geojson(self) -> str:
+        """The districts as a FeatureCollection, each feature's id its name; borders simplified without slivers."""
+        areas = self.districts()
+        if len(areas):
+            metric = areas.to_crs(areas.estimate_utm_crs())
+            areas = areas.set_geometry(metric.geometry.simplify_coverage(_SIMPLIFY_M).to_crs(4326))
+        return _collection(zip(areas["name"], areas.geometry, ({"name": name} for name in areas["name"]), strict=True))
+
+    def base_geojson(self) -> str:
+        """The ground of a map: the city's outline, water, parks and roads, by property ``kind``."""
+        t = schema.map_feature.c
+        areas = _areas(self._warehouse.frame(select(t.feature_id, t.kind, t.name, t.geometry)))
+        rows = zip(areas["feature_id"], areas.geometry, areas["kind"], areas["name"], strict=True)
+        return _collection(
+            (key, shape, {"kind": kind, "name": None if pd.isna(name) else name}) for key, shape, kind, name in rows
+        )
+
+    def bounds(self) -> tuple[float, float, float, float] | None:
+        """West, south, east, north of the districts, or of the requests' hexagons; None if there are neither."""
+        areas = self.districts()
+        if len(areas):
+            west, south, east, north = areas.total_bounds
+            return float(west), float(south), float(east), float(north)
+        points = [h3.cell_to_latlng(cell) for cell in self.hexagons(8)]
+        if not points:
+            return None
+        lats, lons = zip(*points, strict=True)
+        return min(lons), min(lats), max(lons), max(lats)
+
+    def hexagons(self, resolution: int) -> list[str]:
+        """The ids of every hexagon a request lies in."""
+        column = schema.request.c[f"h3_{resolution}"].label("cell")
+        cells = self._warehouse.frame(select(column).where(column.isnot(None)).distinct())
+        return [h3.int_to_str(int(cell)) for cell in cells["cell"]]
+
+    def hexagons_geojson(self, resolution: int) -> str:
+        """Those hexagons as a FeatureCollection, drawn at 93 % so that the ground shows as their edge."""
+
+        def shape(cell: str) -> shapely.Polygon:
+            lat, lon = h3.cell_to_latlng(cell)
+            corners = h3.cell_to_boundary(cell)
+            return shapely.Polygon([(lon + 0.93 * (x - lon), lat + 0.93 * (y - lat)) for y, x in corners])
+
+        return _collection((cell, shape(cell), {}) for cell in sorted(self.hexagons(resolution)))
+
+
+def _areas(frame: pd.DataFrame) -> gpd.GeoDataFrame:
+    shapes = shapely.from_geojson(frame["geometry"].to_numpy(object)) if len(frame) else []
+    return gpd.GeoDataFrame(frame.drop(columns="geometry"), geometry=shapes, crs=4326)
+
+
+def _collection(features: Iterable[tuple[str, shapely.Geometry, dict]]) -> str:
+    """GeoJSON with five decimals (about a metre), without the spaces."""
+    found = [
+        {
+            "type": "Feature",
+            "id": key,
+            "properties": properties,
+            "geometry": json.loads(shapely.to_geojson(shapely.set_precision(shape, 1e-5, mode="pointwise"))),
+        }
+        for key, shape, properties in features
+    ]
+    return json.dumps({"type": "FeatureCollection", "features": found}, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,61 @@
+"""The house rules that a machine can hold: names are declared once, described, and documented."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dashboard.settings import Settings
+from data_access import schema
+from data_access.dimensions import DIMENSIONS
+from data_access.measures import CATALOGUE
+from data_access.semantics import Ratio
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("measure", CATALOGUE.values(), ids=lambda measure: measure.name)
+def test_every_measure_says_what_it_is(measure):
+    assert measure.unit in {"requests", "contacts", "share", "s"}
+    assert measure.better in {"higher", "lower", None}
+    assert measure.about.endswith(".") and measure.formula and measure.source.startswith("measures reference")
+    if isinstance(measure, Ratio):
+        assert measure.over.name in CATALOGUE and measure.under.name in CATALOGUE
+
+
+def test_labels_of_measures_are_told_apart():
+    shares = [measure.label for measure in CATALOGUE.values()]
+    twice = {label for label in shares if shares.count(label) > 1}
+    assert not twice, twice
+
+
+def test_measures_and_dimensions_never_share_a_name():
+    assert not set(CATALOGUE) & set(DIMENSIONS)
+
+
+def test_every_setting_is_documented():
+    for name in Settings.__dataclass_fields__:
+        assert f"DASHBOARD311_{name.upper()}" in (Settings.__doc__ or "")
+        assert f"DASHBOARD311_{name.upper()}" in README
+
+
+def test_columns_are_named_by_what_they_hold():
+    for table in schema.metadata.tables.values():
+        for column in table.columns:
+            kind = type(column.type).__name__
+            if kind == "DateTime":
+                assert column.name.endswith("_at") or column.name.endswith("as_of"), f"{table.name}.{column.name}"
+            if kind == "Date":
+                assert column.name.endswith("_on"), f"{table.name}.{column.name}"
+
+
+def test_flags_are_bits():
+    assert len(set(schema.FLAGS.values())) == len(schema.FLAGS)
+    assert all(bit & (bit - 1) == 0 for bit in schema.FLAGS.values())
+
+
+def test_no_file_is_a_drawer_for_everything():
+    for path in ROOT.rglob("*.py"):
+        if ".venv" not in path.parts:
+            assert not re.fullmatch(r"(utils?|helpers?|common|misc|manager)\.py", path.name), path

@@ -1,0 +1,197 @@
+"""Every measure gives the answer worked out by hand on the tiny city, on DuckDB and on PostgreSQL alike."""
+
+from datetime import date, datetime
+
+import pandas as pd
+import pytest
+
+from dashboard.domain.errors import BadRequest, NotPermitted
+from dashboard.domain.filters import Filters, Period
+from dashboard.domain.policy import Scope
+from data_access.dimensions import DIMENSIONS
+from data_access.measures import CATALOGUE
+from data_access.semantics import Query
+
+EVERYTHING = Scope.everything()
+JUNE = Period(date(2026, 6, 1), date(2026, 7, 1))
+MAY = Period(date(2026, 5, 1), date(2026, 6, 1))
+
+
+def ask(services, *measures, by=(), every=None, period=JUNE, scope=EVERYTHING, as_of=None, **choices):
+    query = Query(tuple(CATALOGUE[name] for name in measures), tuple(DIMENSIONS[name] for name in by), every)
+    filters = Filters(period)
+    for name, values in choices.items():
+        filters = filters.choose(name, (values,) if isinstance(values, str) else values)
+    return services.ask(query, filters, scope, as_of)
+
+
+def number(services, measure, **more):
+    return ask(services, measure, **more).value(measure)
+
+
+@pytest.mark.parametrize(
+    ("measure", "june"),
+    [
+        ("opened", 7), ("closed", 7), ("reopened", 0), ("backlog", 3), ("overdue", 2),
+        ("due", 6), ("kept", 3), ("sla_compliance", 3 / 6),
+        ("closed_with_promise", 6), ("closed_in_time", 4), ("sla_compliance_closed", 4 / 6),
+        ("opened_on_time", 3), ("opened_late", 1), ("opened_overdue", 1), ("opened_not_due", 1), ("opened_no_promise", 1),
+        ("opened_decided", 5), ("sla_compliance_opened", 3 / 5),
+    ],
+)  # fmt: skip
+def test_the_sla_vector_of_the_reference(tiny, measure, june):
+    assert number(tiny, measure, department="Vector") == pytest.approx(june)
+
+
+def test_the_backlog_at_the_end_of_may_is_what_june_starts_with(tiny):
+    assert number(tiny, "backlog", period=MAY, department="Vector") == 3
+
+
+def test_a_reopened_request_is_open_again_until_its_second_closing(tiny):
+    streets = ask(tiny, "opened", "reopened", "closed", "backlog", every="day", period=MAY, department="Streets").frame
+    by_day = streets.set_index("day")
+    # 31 has been open since April; 21 stands from the 4th to the 6th and from the 10th to the 20th
+    assert by_day.loc["2026-05-03", "backlog"] == 1
+    assert by_day.loc["2026-05-04", "backlog"] == 2
+    assert by_day.loc["2026-05-06", "closed"] == 4  # 21, 22, 23, and 25, closed in the books before it was opened
+    assert by_day.loc["2026-05-09", "backlog"] == 1
+    assert by_day.loc["2026-05-10", "reopened"] == 1
+    assert by_day.loc["2026-05-10", "backlog"] == 2
+    assert by_day.loc["2026-05-20", "backlog"] == 1
+
+
+@pytest.mark.parametrize("department", ["Vector", "Streets"])
+def test_start_and_opened_and_reopened_less_closed_is_the_end_on_every_day(tiny, department):
+    period = Period(date(2025, 11, 1), date(2026, 7, 1))
+    days = ask(tiny, "opened", "reopened", "closed", "backlog", every="day", period=period, department=department).frame
+    start = days["backlog"].shift(fill_value=0)
+    assert (start + days["opened"] + days["reopened"] - days["closed"] == days["backlog"]).all()
+    assert len(days) == period.days
+
+
+def test_information_only_requests_are_no_requests(tiny):
+    assert number(tiny, "opened", period=Period(date(2026, 5, 5), date(2026, 5, 6))) == 2  # 22 and 23, not 24
+
+
+def test_duplicates_are_reports_with_a_parent(tiny):
+    may = ask(tiny, "duplicate_share", period=MAY, department="Streets")
+    assert (may.value("duplicates"), may.value("opened")) == (2, 5)
+
+
+def test_a_closing_before_the_opening_counts_as_closed_and_has_no_duration(tiny):
+    answer = ask(tiny, "opened", "time_to_close", period=MAY, district="East")
+    assert answer.value("opened") == 1
+    assert answer.value("time_to_close_n") == 0
+    assert number(tiny, "backlog", period=MAY, district="East") == 0
+
+
+def test_time_to_close_counts_open_requests_as_open(tiny):
+    # Vector, opened in May: 6 closed after 13 days 2 hours, 10 after 6 days 2 hours, 7 still open after 36 days
+    answer = ask(tiny, "time_to_close", period=MAY, department="Vector")
+    assert answer.value("time_to_close_n") == 3
+    assert answer.value("time_to_close") == (13 * 24 + 2) * 3600
+    assert answer.value("time_to_close_p90") is None  # not reached
+    assert answer.value("time_to_close_ended_only") == pytest.approx((9 * 24 + 14) * 3600)
+
+
+def test_days_are_the_citys_own(tiny):
+    opened = ask(tiny, "opened", every="day", period=Period(date(2025, 11, 1), date(2025, 11, 3))).frame
+    assert opened["opened"].tolist() == [1, 1]  # a minute before and at midnight, both 3 or 4 hours into the UTC day
+    assert number(tiny, "opened", period=Period(date(2026, 4, 30), date(2026, 5, 1))) == 1
+    hours = ask(tiny, "opened", by=("hour",), period=Period(date(2026, 3, 8), date(2026, 3, 9))).frame
+    assert hours["hour"].tolist() == ["1", "3"]  # there is no 2 o'clock that night
+
+
+def test_looking_back_reads_later_closings_as_not_having_happened(tiny):
+    as_of = datetime(2026, 6, 9, 4, 0)  # midnight at the end of 8 June, in UTC
+    period = Period(date(2026, 6, 1), date(2026, 6, 9))
+    then = ask(tiny, "opened", "backlog", "due", "kept", "opened_overdue", period=period, department="Vector", as_of=as_of)
+    # opened 1 and 2; open: 2 (closed on the 9th) and 7; due by then: 1, 2, 7, 10; overdue and opened in June: 2
+    assert [then.value(name) for name in ("opened", "backlog", "due", "kept", "opened_overdue")] == [2, 2, 4, 2, 1]
+
+
+def test_ratios_are_sums_over_sums(tiny):
+    by_district = ask(tiny, "sla_compliance", by=("district",), department="Vector").frame.set_index("district")
+    assert by_district.loc["North", ["kept", "due"]].tolist() == [2, 4]
+    assert by_district.loc["South", ["kept", "due"]].tolist() == [1, 2]
+    assert by_district["kept"].sum() / by_district["due"].sum() == number(tiny, "sla_compliance", department="Vector")
+
+
+def test_a_ratio_over_nothing_is_missing(tiny):
+    assert number(tiny, "sla_compliance", period=Period(date(2026, 1, 5), date(2026, 1, 6))) is None
+
+
+def test_bands_of_the_backlog_add_up_to_it_and_to_what_is_overdue(tiny):
+    ages = ask(tiny, "backlog", by=("age_band",)).frame.set_index("age_band")["backlog"]
+    assert ages.to_dict() == {"3–7 d": 1, "15–30 d": 1, "31–60 d": 1, "61–90 d": 1}  # 4, 3, 7 and 31
+    promises = ask(tiny, "backlog", by=("promise_band",)).frame.set_index("promise_band")["backlog"]
+    assert promises.sum() == number(tiny, "backlog") == 4
+    assert promises.drop(["in time", "no promise"], errors="ignore").sum() == number(tiny, "overdue") == 3
+
+
+def test_places_without_a_district_have_a_name(tiny):
+    march = ask(tiny, "opened", by=("district",), period=Period(date(2026, 3, 1), date(2026, 4, 1)))
+    assert march.frame.to_dict("list") == {"district": ["no district"], "opened": [2]}
+    assert number(tiny, "opened", period=Period(date(2026, 3, 1), date(2026, 4, 1)), district="no district") == 2
+
+
+# ── contacts ──
+
+
+@pytest.mark.parametrize(
+    ("measure", "expected"),
+    [
+        ("offered", 1060), ("answered", 1000), ("abandoned", 60), ("abandoned_short", 10),
+        ("service_level", 0.811321), ("service_level_excl_early", 0.826923), ("service_level_early_counts", 0.830189),
+        ("service_level_answered", 0.86), ("service_level_excl_short", 0.819048), ("service_level_short_counts", 0.820755),
+        ("abandonment", 0.047619), ("handle_time", 180), ("speed_of_answer", (860 * 10 + 140 * 90) / 1000),
+        ("contacts", 1062),
+    ],
+)  # fmt: skip
+def test_the_service_level_vector_of_the_reference(tiny, measure, expected):
+    day = Period(date(2026, 6, 3), date(2026, 6, 4))
+    assert number(tiny, measure, period=day) == pytest.approx(expected, abs=5e-7)
+
+
+def test_a_transferred_call_is_offered_again_but_is_one_contact(tiny):
+    day = Period(date(2026, 6, 4), date(2026, 6, 5))
+    assert ask(tiny, "offered", "contacts", period=day).frame.iloc[0].tolist() == [1, 0]
+
+
+def test_calls_that_cannot_be_narrowed_say_so(tiny):
+    answer = ask(tiny, "offered", "opened", district="North")
+    assert answer.value("offered") == 1061
+    assert answer.notes == ("Contacts carry no district: not narrowed by it.",)
+
+
+# ── what cannot be asked ──
+
+
+def test_a_measure_cannot_be_divided_by_what_its_fact_does_not_carry(tiny):
+    with pytest.raises(BadRequest, match="cannot be divided by district"):
+        ask(tiny, "offered", by=("district",))
+    with pytest.raises(BadRequest, match="open at a moment"):
+        ask(tiny, "opened", by=("age_band",))
+
+
+def test_scope_is_required_and_a_fact_that_cannot_honour_it_is_refused(tiny):
+    with pytest.raises(TypeError):
+        tiny.ask(Query((CATALOGUE["opened"],)), Filters(JUNE))
+    assert number(tiny, "opened", period=MAY, scope=Scope.only("department", "Vector")) == 3
+    assert number(tiny, "opened", period=MAY, scope=Scope.only("department")) == 0
+    with pytest.raises(NotPermitted):
+        ask(tiny, "offered", scope=Scope.only("department", "Vector"))
+
+
+def test_every_measure_can_be_asked_along_every_dimension_it_carries(tiny):
+    for measure in CATALOGUE.values():
+        whole = ask(tiny, measure.name, period=Period(date(2025, 11, 1), date(2026, 7, 1)))
+        assert len(whole.frame) == 1
+        for dimension in DIMENSIONS.values():
+            try:
+                divided = ask(tiny, measure.name, by=(dimension.name,), period=Period(date(2025, 11, 1), date(2026, 7, 1)))
+            except BadRequest:
+                continue
+            for column in divided.frame.columns[1:]:
+                if pd.api.types.is_integer_dtype(divided.frame[column]):
+                    assert divided.frame[column].sum() == whole.frame[column].iloc[0], (measure.name, dimension.name)

@@ -1,0 +1,99 @@
+"""Filters: URL ⇄ value ⇄ sentence, and periods that end where the data ends."""
+
+from datetime import date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.domain.errors import BadRequest, UnknownName
+from dashboard.domain.filters import COMPARISONS, PRESETS, Clock, Filters, Period, add_months
+
+CLOCK = Clock(date(2023, 5, 21), date(2026, 5, 20), datetime(2026, 5, 21, 3, 48), 7, date(2026, 5, 20))
+DIMENSIONS = ("department", "service_type", "district")
+
+
+def read(search: str) -> Filters:
+    return Filters.from_search(search, CLOCK, DIMENSIONS)
+
+
+@pytest.mark.parametrize(
+    ("preset", "begin", "end", "partial"),
+    [
+        ("last-7", date(2026, 5, 14), date(2026, 5, 21), False),
+        ("month", date(2026, 5, 1), date(2026, 5, 21), True),
+        ("last-month", date(2026, 4, 1), date(2026, 5, 1), False),
+        ("quarter", date(2026, 4, 1), date(2026, 5, 21), True),
+        ("fiscal-year", date(2025, 7, 1), date(2026, 5, 21), True),
+        ("last-12-months", date(2025, 5, 21), date(2026, 5, 21), False),
+        ("all", date(2023, 5, 21), date(2026, 5, 21), False),
+    ],
+)
+def test_presets_end_where_the_data_ends(preset, begin, end, partial):
+    period = Period.named(preset, CLOCK)
+    assert (period.from_on, period.to_on, period.is_partial) == (begin, end, partial)
+
+
+def test_a_running_month_is_compared_with_the_same_part_of_the_one_before():
+    month = Period.named("month", CLOCK)
+    assert (month.before().from_on, month.before().to_on) == (date(2026, 4, 1), date(2026, 4, 21))
+    assert (month.a_year_earlier().from_on, month.a_year_earlier().to_on) == (date(2025, 5, 1), date(2025, 5, 21))
+
+
+def test_runs_of_days_are_compared_with_the_same_weekdays_a_year_ago():
+    earlier = Period.named("last-30", CLOCK).a_year_earlier()
+    assert earlier.from_on.weekday() == Period.named("last-30", CLOCK).from_on.weekday()
+    assert earlier.days == 30
+
+
+def test_whole_months_are_compared_with_whole_months():
+    february = Period(date(2024, 2, 1), date(2024, 3, 1))
+    assert (february.before().from_on, february.before().to_on) == (date(2024, 1, 1), date(2024, 2, 1))
+    assert february.a_year_earlier().days == 28
+
+
+def test_an_unknown_key_is_refused_and_not_ignored():
+    with pytest.raises(UnknownName, match="Did you mean department"):
+        read("?departmnt=Parks")
+    with pytest.raises(UnknownName, match="period"):
+        read("?period=last-8")
+    with pytest.raises(BadRequest, match="not a date"):
+        read("?from=yesterday")
+    with pytest.raises(BadRequest, match="ends before it begins"):
+        read("?from=2026-02-01&to=2026-01-01")
+
+
+def test_a_second_click_takes_the_choice_back():
+    once = read("").toggle("department", "Parks & Forestry")
+    assert once.chosen("department") == ("Parks & Forestry",)
+    assert once.toggle("department", "Parks & Forestry") == read("")
+
+
+def test_the_sentence_says_everything_that_is_chosen():
+    chosen = read("?period=month&department=Parks&department=Streets&district=3+Old+Port")
+    assert chosen.sentence() == "This month, 1–20 May 2026; department Parks or Streets; district 3 Old Port"
+
+
+def test_add_months_stays_within_the_month():
+    assert add_months(date(2026, 1, 31), 1) == date(2026, 2, 28)
+    assert add_months(date(2026, 1, 31), -2) == date(2025, 11, 30)
+
+
+values = st.lists(st.text(min_size=1, max_size=20).filter(lambda text: text.strip() == text), max_size=3)
+periods = st.one_of(
+    st.sampled_from(list(PRESETS)).map(lambda preset: Period.named(preset, CLOCK)),
+    st.tuples(st.dates(date(2020, 1, 1), date(2027, 1, 1)), st.integers(1, 900)).map(
+        lambda pair: Period(pair[0], date.fromordinal(pair[0].toordinal() + pair[1]))
+    ),
+)
+
+
+@given(periods, st.sampled_from(list(COMPARISONS)), st.dictionaries(st.sampled_from(DIMENSIONS), values))
+def test_what_is_written_into_a_url_reads_back_the_same(period, compare, chosen):
+    filters = Filters(period, compare)
+    for name, some in chosen.items():
+        filters = filters.choose(name, some)
+    again = read(filters.to_search())
+    if again.compare != compare:  # the default comparison is not written out
+        assert filters.compare == filters.default_compare
+    assert (again.period, again.choices) == (filters.period, filters.choices)
