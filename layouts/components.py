@@ -186,14 +186,8 @@ def table(
     extra = {"data-sortable": ""} if sortable else {}
     content = [html.Caption(caption, className="visually-hidden")] if caption else []
     content += [html.Thead(html.Tr(heads)), html.Tbody(lines)]
-    # A table wider than its card scrolls, and must then be reachable by keyboard.
-    return html.Div(
-        html.Table(content, className=className, **extra),
-        className="table-wrap",
-        tabIndex=0,
-        role="region",
-        **{"aria-label": caption or "Table"},
-    )
+    # A table wider than its card scrolls; the browser code then makes it reachable by keyboard.
+    return html.Div(html.Table(content, className=className, **extra), className="table-wrap")
 
 
 def twin(value: Any, below: Any) -> list[Any]:

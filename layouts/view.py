@@ -125,7 +125,7 @@ class Panel:
     selects: Dimension | str | None = None
     height: int = 248
     needs: Permission = Permission.READ_REQUESTS
-    kind: str = "card"  # "card" or "tile"
+    kind: str = "card"  # "card"; "tile": one figure; "strip": a row of figures without a visible title
 
 
 @dataclass(frozen=True)
@@ -173,6 +173,11 @@ def spec_id(view: Any, panel: Any) -> dict[str, Any]:
 def figure_id(view: Any, panel: Any) -> dict[str, Any]:
     """The graph the browser paints from the spec."""
     return _part("figure", view, panel)
+
+
+def chart_id(view: Any, panel: Any) -> dict[str, Any]:
+    """The place of the graph; its class says whether there is one."""
+    return _part("chart", view, panel)
 
 
 def body_id(view: Any, panel: Any) -> dict[str, Any]:
