@@ -14,7 +14,6 @@ from layouts.figures.series import note, target_line, target_note, unit_note
 SHAPES = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "circle-open")
 CATEGORIES = ("cat-1", "cat-4", "cat-3", "cat-2", "cat-6", "cat-5", "cat-other")
 """Each category has its own colour and its own marker shape; the last is for all others."""
-BREAK = "⚡"
 
 
 class Kept(NamedTuple):
@@ -52,7 +51,8 @@ def shares_with_intervals(
     places = list(range(len(everyone)))
     is_whole = [whole is not None and i == len(rows) for i in places]
     opacity = [1.0 if w else o for w, o in zip(is_whole, faded(names, selected), strict=True)]
-    colour = ["$text-2" if w else "$cat-4" if name in selected else "$series" for w, name in zip(is_whole, names, strict=True)]
+    chosen = [name in selected for name in names]
+    colour = ["$text-2" if w else "$cat-4" if s else "$series" for w, s in zip(is_whole, chosen, strict=True)]
     data: list[dict[str, Any]] = [
         {
             "type": "scatter", "mode": "lines", "x": [low[i], high[i]], "y": [i, i], "hoverinfo": "skip",
@@ -78,8 +78,8 @@ def shares_with_intervals(
         "marker": {"size": 10, "color": colour, "opacity": opacity, "line": {"width": 1.5, "color": "$surface"}},
     })  # fmt: skip
     labels = label_weights(names, [*selected, *([whole.name] if whole else [])])
-    written = [note("kept", x=1, xref="paper", y=1, yref="paper", yshift=20, xshift=52, xanchor="right", name="column"),
-               note("n due", x=1, xref="paper", y=1, yref="paper", yshift=20, xshift=108, xanchor="right", name="column")]  # fmt: skip
+    head = {"x": 1, "xref": "paper", "y": 1, "yref": "paper", "yshift": 20, "xanchor": "right", "name": "column"}
+    written = [note("kept", **head, xshift=52), note("n due", **head, xshift=108)]
     for i in places:
         strong = is_whole[i] or names[i] in selected
         for text, shift in ((share(shares[i]), 52), (count(under[i]), 108)):
@@ -96,7 +96,7 @@ def shares_with_intervals(
             shapes.append({"type": "rect", "xref": "paper", "x0": 0, "x1": 1, "y0": i - 0.5, "y1": i + 0.5,
                            "fillcolor": "$accent-soft", "line": {"width": 0}, "layer": "below"})  # fmt: skip
     layout = {
-        "hovermode": "closest", "dragmode": False, "margin": {"r": 116, "b": 28, "t": 28}, "shapes": shapes,
+        "hovermode": "closest", "margin": {"r": 116, "b": 28, "t": 28}, "shapes": shapes,
         "annotations": written,
         "xaxis": {"range": [start, 1.005], "tickformat": ".0%", "showgrid": True, "gridcolor": "$line",
                   "showline": False, "ticks": "", "nticks": 6, "fixedrange": True},
@@ -115,10 +115,9 @@ def axis_start(low: np.ndarray, target: float | None) -> float:
     return float(round(start, 1)) if start >= 0.3 else 0.0
 
 
-def break_words(figure: dict[str, Any]) -> str:
+def break_words(figure: dict[str, Any], axis: str = "xaxis") -> str:
     """“the axis starts at 70 %”, for the foot of a figure whose axis does not start at 0."""
-    axis = figure["layout"]["xaxis"] if "range" in figure["layout"]["xaxis"] else figure["layout"]["yaxis"]
-    start = axis.get("range", [0])[0]
+    start = figure["layout"][axis]["range"][0]
     return f"the axis starts at {share(start, 0)}" if start > 0.01 else ""
 
 
@@ -149,7 +148,7 @@ def of_which_rows(
         for i, (a, b) in enumerate(zip(whole, part, strict=True))
     ]
     layout = {
-        "barmode": "overlay", "hovermode": "closest", "dragmode": False, "barcornerradius": 2, "annotations": ends,
+        "barmode": "overlay", "hovermode": "closest", "barcornerradius": 2, "annotations": ends,
         "margin": {"t": 8, "b": 8, "r": 84},
         "xaxis": {"visible": False, "rangemode": "tozero", "fixedrange": True},
         "yaxis": {"tickmode": "array", "tickvals": places, "ticktext": label_weights(names, selected),
@@ -186,11 +185,11 @@ def bridge(start: tuple[str, float], moves: Sequence[Move], end: tuple[str, floa
     names, bases, sizes = [*names, end[0]], [*bases, 0.0], [*sizes, end[1]]
     tokens, texts = [*tokens, "series"], [*texts, count(end[1])]
     places = list(range(len(names)))
+    hover = [f"<b>{name.replace('<br>', ', ')}</b><br>{text}" for name, text in zip(names, texts, strict=True)]
     bars = {
         "type": "bar", "x": places, "y": np.array(sizes, float), "base": np.array(bases, float),
         "marker": {"color": [f"${token}" for token in tokens]}, "width": 0.62,
-        "hovertext": [f"<b>{name.replace('<br>', ', ')}</b><br>{text}" for name, text in zip(names, texts, strict=True)],
-        "hovertemplate": "%{hovertext}<extra></extra>",
+        "hovertext": hover, "hovertemplate": "%{hovertext}<extra></extra>",
     }  # fmt: skip
     tops = [base + size for base, size in zip(bases, sizes, strict=True)]
     labels = [
@@ -203,7 +202,7 @@ def bridge(start: tuple[str, float], moves: Sequence[Move], end: tuple[str, floa
         for i in range(len(levels))
     ]  # fmt: skip
     layout = {
-        "hovermode": "closest", "dragmode": False, "barcornerradius": 2, "shapes": connectors,
+        "hovermode": "closest", "barcornerradius": 2, "shapes": connectors,
         "margin": {"r": 12, "b": 40}, "annotations": [unit_note(unit), *labels],
         "xaxis": {"type": "linear", "tickmode": "array", "tickvals": places, "ticktext": names, "ticks": "",
                   "range": [-0.5, len(names) - 0.5], "fixedrange": True},
@@ -270,7 +269,7 @@ def volume_against_share(
     most = max((dot.under for dot in dots), default=1)
     least = min((dot.under for dot in dots), default=1)
     layout = {
-        "hovermode": "closest", "dragmode": "select", "annotations": [unit_note("Kept"), *labels],
+        "hovermode": "closest", "annotations": [unit_note("Kept"), *labels],
         "xaxis": {"type": "log", "title": {"text": "Requests that fell due (log scale)", "standoff": 8},
                   "range": [float(np.log10(least)) - 0.1, float(np.log10(most)) + 0.35], "tickformat": ",",
                   "dtick": "D2", "minor": {"showgrid": False}},

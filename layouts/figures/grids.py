@@ -48,9 +48,7 @@ def hour_of_week_grid(
     codes = [[str(day * 24 + hour) for hour in range(24)] for day in range(7)]
     known = z[np.isfinite(z)]
     low, high = limits or (0.0, float(known.max()) if len(known) and known.max() > 0 else 1.0)
-    hover = [
-        [f"<b>{WEEKDAYS[d]} {h}:00–{h + 1}:00</b><br>{words[d * 24 + h]}" for h in range(24)] for d in range(7)
-    ]
+    hover = [[f"<b>{WEEKDAYS[d]} {h}:00–{h + 1}:00</b><br>{words[d * 24 + h]}" for h in range(24)] for d in range(7)]
     cells = {
         "type": "heatmap", "z": z, "x": list(range(24)), "y": list(range(7)), "customdata": codes, "text": hover,
         "hovertemplate": "%{text}<extra></extra>", "colorscale": [list(step) for step in ramp], "zmin": low,
@@ -61,7 +59,7 @@ def hour_of_week_grid(
         chosen = np.isin(np.array(codes), list(selected))
         data = [{**cells, "opacity": 0.42}, {**cells, "z": np.where(chosen, z, np.nan), "hoverinfo": "skip"}]
     layout = {
-        "hovermode": "closest", "dragmode": False, "margin": {"l": 44, "r": 12, "t": 8, "b": 28},
+        "hovermode": "closest", "margin": {"l": 44, "r": 12, "t": 8, "b": 28},
         "xaxis": {"type": "linear", "tickmode": "array", "tickvals": list(range(0, 24, 3)), "range": [-0.5, 23.5],
                   "ticktext": [f"{hour}:00" for hour in range(0, 24, 3)], "ticks": "", "showline": False,
                   "fixedrange": True},

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from layouts.components import count, share
+from layouts.components import count, key, share
 from layouts.figures.steps import Steps, month_ticks, seven_day_mean
 
 HATCH = {"shape": "/", "size": 5, "solidity": 0.3, "fillmode": "overlay"}
@@ -46,20 +46,10 @@ def time_layout(unit: str, notes: Sequence[dict] = (), **axis: Any) -> dict[str,
     """The layout of a figure along time."""
     return {
         "hovermode": "x unified",
-        "dragmode": "select",
-        "selectdirection": "h",
-        "xaxis": {"type": "date", "hoverformat": "%a %-d %b %Y", "tickformatstops": _TICKS, "nticks": 6},
+        "xaxis": {"type": "date", "hoverformat": "%a %-d %b %Y"},
         "yaxis": {"rangemode": "tozero", **axis},
         "annotations": [unit_note(unit), *notes],
     }
-
-
-_TICKS = [
-    {"dtickrange": [None, 604_800_000], "value": "%-d %b"},
-    {"dtickrange": [604_800_000, "M1"], "value": "%-d %b"},
-    {"dtickrange": ["M1", "M12"], "value": "%b<br>%Y"},
-    {"dtickrange": ["M12", None], "value": "%Y"},
-]
 
 
 def over_time(steps: Steps, measure: str, unit: str, things: str, token: str = "series") -> dict[str, Any]:
@@ -70,6 +60,18 @@ def over_time(steps: Steps, measure: str, unit: str, things: str, token: str = "
     if len(steps) <= 14:
         return _bars(steps, values, unit, things, token)
     return lines(steps, (Line(measure, things, token),), unit)
+
+
+def key_of(figure: dict[str, Any]) -> Any:
+    """The key of a figure from `over_time`: dots and line, or the hatch of a step still running."""
+    if any(trace.get("name") == "7-day mean" for trace in figure["data"]):
+        return key(("series-raw", "day"), ("series", "7-day mean"))
+    bars = next((trace for trace in figure["data"] if trace["type"] == "bar"), None)
+    if bars and "/" in bars["marker"]["pattern"]["shape"]:
+        return "Hatched: not complete"
+    if any(trace.get("name") == "to date" for trace in figure["data"]):
+        return "○ not complete"
+    return ""
 
 
 def _dots_and_mean(steps: Steps, values: np.ndarray, unit: str, things: str, token: str) -> dict[str, Any]:
@@ -90,7 +92,7 @@ def _dots_and_mean(steps: Steps, values: np.ndarray, unit: str, things: str, tok
 
 def _bars(steps: Steps, values: np.ndarray, unit: str, things: str, token: str) -> dict[str, Any]:
     bars = {
-        "type": "bar", "x": steps.middles, "y": values, "width": _widths(steps), "customdata": steps.days,
+        "type": "bar", "x": steps.days, "y": values, "width": _widths(steps), "customdata": steps.days,
         "marker": _partly_hatched(steps, token), "hovertext": _step_words(steps),
         "hovertemplate": f"<b>%{{hovertext}}</b><br>%{{y:,}} {things}<extra></extra>",
         "text": [count(value) for value in values], "textposition": "outside", "cliponaxis": False,
@@ -154,9 +156,7 @@ def target_line(target: float) -> dict[str, Any]:
 
 def target_note(target: float, words: str = "target") -> dict[str, Any]:
     """The target's name above its line."""
-    return note(
-        f"{words} {share(target, 0)}", x=0, xref="paper", y=target, xanchor="left", yanchor="bottom", xshift=4
-    )
+    return note(f"{words} {share(target, 0)}", x=0, xref="paper", y=target, xanchor="left", yanchor="bottom", xshift=4)
 
 
 def of_which(steps: Steps, whole: Line, part: Line, unit: str) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def paired_bars(steps: Steps, pair: Sequence[Line], unit: str) -> dict[str, Any]
         for line in pair
     ]  # fmt: skip
     layout = time_layout(unit) | {"barmode": "group", "bargap": 0.3, "bargroupgap": 0.08, "barcornerradius": 2}
-    layout["xaxis"] = {**layout["xaxis"], **_step_ticks(steps, at=steps.days), "hoverformat": "%b %Y"}
+    layout["xaxis"] = {**layout["xaxis"], **_step_ticks(steps), "hoverformat": "%b %Y"}
     return {"data": data, "layout": layout}
 
 
@@ -208,7 +208,7 @@ def stacked_shares(steps: Steps, parts: Sequence[Line], unit: str, label_over: f
         else:
             inside = [""] * len(steps)
         data.append({
-            "type": "bar", "x": steps.middles, "y": shares[i], "width": _widths(steps), "name": part.words,
+            "type": "bar", "x": steps.days, "y": shares[i], "width": _widths(steps), "name": part.words,
             "marker": _partly_hatched(steps, part.token) | {"line": {"width": 1, "color": "$surface"}},
             "text": inside, "textposition": "inside", "insidetextanchor": "middle", "textangle": 0,
             "insidetextfont": {"color": "$on-accent" if i == 0 else "$text"}, "customdata": steps.days,
@@ -255,24 +255,23 @@ def _partly_hatched(steps: Steps, token: str) -> dict[str, Any]:
 
 
 def _widths(steps: Steps) -> list[float]:
-    return [0.66 * (b - a).days * DAY_MS for a, b in zip(steps.starts, steps.ends, strict=True)]
+    shortest = min((b - a).days for a, b in zip(steps.starts, steps.ends, strict=True))
+    return [0.66 * shortest * DAY_MS] * len(steps)
 
 
 def _step_words(steps: Steps) -> list[str]:
     return [steps.name(i) + ("" if steps.is_whole[i] else ", to date") for i in range(len(steps))]
 
 
-def _step_ticks(steps: Steps, at: list[str] | None = None) -> dict[str, Any]:
+def _step_ticks(steps: Steps) -> dict[str, Any]:
     if steps.every == "month":
         words = month_ticks(steps.starts)
     elif steps.every == "day":
         words = [f"{start:%a}<br>{start.day} {start:%b}" for start in steps.starts]
     else:
         words = [steps.name(i).removeprefix("week from ") for i in range(len(steps))]
-    words = [
-        text if whole else f"{text}<br><b>to date</b>" for text, whole in zip(words, steps.is_whole, strict=True)
-    ]
-    return {"tickmode": "array", "tickvals": at or steps.middles, "ticktext": words}
+    words = [text if whole else f"{text}<br><b>to date</b>" for text, whole in zip(words, steps.is_whole, strict=True)]
+    return {"tickmode": "array", "tickvals": steps.days, "ticktext": words}
 
 
 def _apart(notes: list[dict], share_axis: bool) -> list[dict]:
@@ -286,3 +285,15 @@ def _apart(notes: list[dict], share_axis: bool) -> list[dict]:
             lower["yshift"] = lower.get("yshift", 0) - 14
             upper["yshift"] = upper.get("yshift", 0) + 14
     return notes
+
+
+def in_minutes(figure: dict[str, Any]) -> None:
+    """Turn a figure of seconds into minutes where they are long enough, words staying as they are."""
+    longest = max((float(np.nanmax(t["y"])) for t in figure["data"] if np.isfinite(t["y"]).any()), default=0.0)
+    if longest < 120:
+        figure["layout"]["annotations"][0]["text"] = "Seconds until answered"
+        return
+    for trace in figure["data"]:
+        trace["y"] = np.asarray(trace["y"], float) / 60
+    for one in figure["layout"]["annotations"][1:]:
+        one["y"] /= 60

@@ -43,11 +43,6 @@ class Steps:
         return [start.isoformat() for start in self.starts]
 
     @property
-    def middles(self) -> list[str]:
-        """The middle day of each step: where a bar stands."""
-        return [(a + (b - a) // 2).isoformat() for a, b in zip(self.starts, self.ends, strict=True)]
-
-    @property
     def each(self) -> str:
         """“a day”, “a week” …"""
         return _EACH[self.every]

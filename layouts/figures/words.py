@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from dash import html
-
 from dashboard.domain.filters import Period
-from data_access.semantics import Answer
 from layouts import components as c
 from layouts.view import Context, Drawing
 
@@ -61,14 +57,9 @@ def points(now: float | None, before: float | None, context: Context) -> str:
     return f"**{100 * (now - before):+.1f}** points on {against.sentence()}".replace("-", c.MINUS)
 
 
-def notes_of(answers: Iterable[Answer | None]) -> list[str]:
-    """The notes of all answers, each once."""
-    return list(dict.fromkeys(note for answer in answers if answer is not None for note in answer.notes))
-
-
-def foot(left: Any, answers: Iterable[Answer | None], *right: str) -> list[Any]:
-    """The foot of a card: key at the left; at the right n, caveats and the answers' own notes."""
-    return c.foot(left, "; ".join([*(part for part in right if part), *notes_of(answers)]))
+def foot(left: Any, *right: str) -> list[Any]:
+    """The foot of a card: key at the left; n and caveats at the right. The answers' own notes follow by themselves."""
+    return c.foot(left, "; ".join(part for part in right if part))
 
 
 def listed(names: list[str]) -> str:
@@ -80,8 +71,3 @@ def listed(names: list[str]) -> str:
 def plural(number: float, one: str, many: str | None = None) -> str:
     """“1 request”, “12,480 requests”; the number in bold."""
     return f"**{c.count(number)}** {one if number == 1 else many or one + 's'}"
-
-
-def small(text: str) -> html.Small:
-    """Words under a value."""
-    return html.Small(text)
