@@ -23,6 +23,7 @@ from dashboard.domain.filters import DAY, Filters, Period
 from dashboard.domain.policy import Scope
 from dashboard.services import Services
 from dashboard.settings import Settings
+from data_access import schema
 from data_access.dimensions import DIMENSIONS
 from data_access.measures import CATALOGUE
 from data_access.semantics import EVERY, Answer, Dimension, Measure, Query, Ratio, Spread
@@ -189,9 +190,12 @@ def _instant(text: str) -> datetime:
 # ── what can be asked ───────────────────────────────────────────────────────────────────────────────
 
 
+_FORMS = click.Choice(["table", "json", "markdown"])
+
+
 @main.command("measures")
 @click.argument("name", required=False)
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--format", "form", type=_FORMS, default="table", show_default=True)
 def measures_command(name, form) -> None:
     """List what can be asked, with definitions; or one of them, NAME, in full."""
     chosen = [_known("measure", name, CATALOGUE)] if name else list(CATALOGUE.values())
@@ -199,11 +203,58 @@ def measures_command(name, form) -> None:
     if form == "json":
         click.echo(json.dumps([{field: getattr(m, field) for field in fields} for m in chosen], indent=1))
         return
+    if form == "markdown":
+        click.echo(measures_in_markdown(), nl=False)
+        return
     for measure in chosen:
         out.print(f"[bold]{measure.name}[/]  {measure.label} ({measure.unit})")
         out.print(f"    {measure.about}")
         if name:
             out.print(f"    = {measure.formula}\n    Source: {measure.source}")
+
+
+def measures_in_markdown() -> str:
+    """The catalogue as a page: `docs/measures.md`."""
+    lines = [
+        "# Measures",
+        "",
+        "Written by `dashboard311 measures --format markdown`; the words are the declarations'.",
+        "",
+    ]
+    for measure in CATALOGUE.values():
+        lines += [
+            f"## {measure.name}", "", f"**{measure.label}** ({measure.unit})", "", measure.about, "",
+            f"= {measure.formula}", "", f"Source: {measure.source}.", "",
+        ]  # fmt: skip
+    return "\n".join(lines)
+
+
+@main.command("schema")
+def schema_command() -> None:
+    """Print the tables and columns a CRM database must offer, as markdown."""
+    click.echo(schema_in_markdown(), nl=False)
+
+
+def schema_in_markdown() -> str:
+    """The schema as a page: `docs/schema.md`."""
+    lines = [
+        "# The CRM schema",
+        "",
+        "Written by `dashboard311 schema`. A city may point the dashboard at a PostgreSQL database whose tables or",
+        "views bear these names. Tables it does not have may be left out, except `request` and `request_episode`, and",
+        "`contact` for calls. `_at` is an instant in UTC without a zone, `_on` a civil day in the city's zone, `_s`",
+        "seconds. Columns marked *derived* are computed by a build; views over your own tables must compute them.",
+        "Columns marked *private* are never shown outside the city's own staff.",
+        "",
+    ]
+    for table in schema.metadata.tables.values():
+        lines += [f"## {table.name}", "", "| column | type | |", "|---|---|---|"]
+        for column in table.columns:
+            marks = [mark for mark in ("derived", "private") if column.info.get(mark)]
+            marks += ["key"] if column.primary_key else []
+            lines.append(f"| {column.name} | {column.type} | {', '.join(marks)} |")
+        lines.append("")
+    return "\n".join(lines)
 
 
 @main.command("dimensions")
@@ -248,16 +299,15 @@ def import_command(source, file, boundaries, replace, settings) -> None:
     Rows that cannot be read are kept and counted with the reason; nothing is lost. If the import fails, the data in
     service stays as it was. Importing the same file again changes nothing.
     """
-    from data_access.importers.load import import_file
-
     from data_access.importers import MAPPINGS
+    from data_access.importers.load import import_file
 
     mapping = _known("source", source, MAPPINGS)
     with progress_bar() as bar:
         task = bar.add_task(f"Importing {file.name}", total=None)
         report = import_file(
             settings, mapping, file, boundaries, replace=replace,
-            progress=lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total or None),
+            progress=lambda doing, rows: bar.update(task, description=f"{doing} {rows:,}" if rows else doing),
         )  # fmt: skip
     out.print(report.as_text())
 
@@ -279,7 +329,7 @@ def demo_command(seed, scale, again, replace, settings) -> None:
         task = bar.add_task("Making Riverton", total=None)
         summary = make_demo_city(
             settings, seed=seed, scale=scale, again=again, replace=replace,
-            progress=lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total or None),
+            progress=lambda doing, rows: bar.update(task, description=f"{doing} {rows:,}" if rows else doing),
         )  # fmt: skip
     out.print(summary)
 
@@ -298,9 +348,8 @@ def check_command(settings) -> None:
     made_up = " (made up)" if city.is_made_up else ""
     out.print(f"[bold]city[/]         {city.name}{made_up}, {city.tz}")
     out.print(f"[bold]build[/]        {build.build_id}, built {build.built_at:%Y-%m-%d %H:%M} UTC")
-    out.print(
-        f"[bold]data[/]         {build.data_from_on} to {build.data_to_on}, as of {services.local(build.as_of):%Y-%m-%d %H:%M}"
-    )
+    as_of = services.local(build.as_of)
+    out.print(f"[bold]data[/]         {build.data_from_on} to {build.data_to_on}, as of {as_of:%Y-%m-%d %H:%M}")
     out.print(
         f"[bold]rows[/]         {build.requests:,} requests, {build.contacts:,} contacts, "
         f"{build.refused:,} refused, {build.flagged:,} flagged"

@@ -1,0 +1,770 @@
+"""A build: source rows in, one consistent set of tables in service out; the only place that writes data.
+
+Rows are gathered in a work file, derived and sorted once all are there (incidents, placeholders, pauses and the
+data's own clock need all rows), and published in one step. Until then the build before stays in service, whatever
+happens to this one. PostgreSQL is filled from the finished file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Date,
+    DateTime,
+    Float,
+    Integer,
+    MetaData,
+    Numeric,
+    PrimaryKeyConstraint,
+    Table,
+    and_,
+    func,
+    insert,
+    inspect,
+    or_,
+    select,
+)
+from sqlalchemy import column as named_column
+from sqlalchemy import table as named_table
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import AddConstraint, CreateSchema, DropSchema, DropTable, Index
+
+from dashboard.domain.errors import BadRequest, DataUnavailable, ImportRefused
+from dashboard.settings import Settings
+from data_access import derive, schema
+from data_access.dialects import (
+    Analyze,
+    AttachFile,
+    CopyFromCsv,
+    DetachFile,
+    MoveTable,
+    duckdb_writer,
+    postgres_engine,
+)
+from data_access.engine import Warehouse, builds_folder, read_pointer, to_pandas
+
+Progress = Callable[[str, int], None]
+
+_STAGING = "staging"
+_POSTGRES_STAGING = "dashboard311_build"
+_ADVISORY_KEY = 311_311_311
+_WINDOW_ROWS = 250_000
+
+# Facts without derived columns; `finish` copies them, and `publish` all that is neither these nor derived.
+_AS_WRITTEN = ("request_event", "request_pause", "agent_shift", "asset_status")
+# How each fact is sorted, so that a period touches few blocks.
+_ORDER = {
+    "request": ("opened_at", "request_id"),
+    "request_episode": ("opened_at", "request_id", "seq"),
+    "contact": ("arrived_at", "contact_id"),
+    "request_event": ("request_id", "event_at", "event_id"),
+    "request_pause": ("request_id", "start_at"),
+    "agent_state": ("start_at", "agent_id"),
+    "agent_shift": ("start_at", "agent_id"),
+    "inspection": ("visited_at", "inspection_id"),
+    "survey": ("sent_at", "survey_id"),
+    "asset_status": ("asset_id", "start_at"),
+}
+# What PostgreSQL looks rows up by, besides the primary key.
+_LOOKED_UP = {
+    "request": ("opened_on", "closed_on", "due_on", "opened_at"),
+    "request_episode": ("opened_on", "closed_on"),
+    "contact": ("arrived_on", "arrived_at", "request_id"),
+    "request_event": ("request_id",),
+    "request_pause": ("request_id",),
+    "survey": ("sent_on", "request_id"),
+    "inspection": ("visited_on", "request_id"),
+    "agent_state": ("start_on",),
+}
+# Instants that something really happened, from which the data's own clock is read.
+_HAPPENED = {
+    "request": ("opened_at", "closed_at", "first_closed_at", "first_response_at"),
+    "contact": ("arrived_at", "ended_at"),
+    "request_event": ("event_at",),
+    "inspection": ("visited_at",),
+    "survey": ("sent_at", "answered_at"),
+}
+# Derived columns that a reader of sources may give as a first word: what it found while reading.
+_HINTS = {"request": ("dq_flags", "district"), "contact": ("dq_flags",)}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How the rows of an import compare with the build in service, by fact."""
+
+    updated: int = 0
+    unchanged: int = 0
+    carried: int = 0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a finished build holds."""
+
+    build_id: str
+    as_of: datetime
+    rows: Mapping[str, int]
+    flags: Mapping[str, int]
+    flagged: int
+    data_from_on: date | None
+    data_to_on: date | None
+    seconds: float = field(compare=False, default=0.0)
+
+
+class Build:
+    """One build, as a context: leave it without `publish` and nothing has happened.
+
+    Parameters
+    ----------
+    city
+        The row of the table `city`; columns left out take the defaults of `engine.City`.
+    infer_duplicates
+        Take near and nearly simultaneous reports of one type for one incident, where the type says how near.
+    progress
+        Called with what is being done and the number of rows it was done to.
+
+    Raises DataUnavailable if another build is running.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        city: Mapping[str, Any],
+        infer_duplicates: bool = False,
+        progress: Progress | None = None,
+    ):
+        self.settings = settings
+        self.city = derive.city_row(city)
+        self.infer_duplicates = infer_duplicates
+        self.progress = progress or (lambda doing, rows: None)
+        self.started_at = _now()
+        self.build_id = f"{self.started_at:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+        self.rows: Counter[str] = Counter()
+        self._folder = builds_folder(settings)
+        self._file = self._folder / f"city-{self.build_id}.duckdb"
+        self._part = self._folder / f"{self._file.name}.part"
+        self._work = self._folder / f"work-{self.build_id}.part"
+        self._spill = self._folder / f"spill-{self.build_id}.part"
+        self._midnights = derive.Midnights(self.city["tz"])
+        self._summary: Summary | None = None
+        self._lock: IO[str] | None = None
+        self._guard: Connection | None = None
+        self._connection: Connection | None = None
+        self._staged: dict[str, Table] = {}
+
+    # ── life ────────────────────────────────────────────────────────────────────────────────────────
+
+    def __enter__(self) -> Build:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._lock_out_others()
+        try:
+            _sweep(self._folder)
+            engine = duckdb_writer(self._part, self.settings.threads, "2GB", self._spill)
+            self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            self._connection.execute(AttachFile(self._work, _STAGING))
+            staging = MetaData(schema=_STAGING)
+            for table in schema.metadata.sorted_tables:
+                self._staged[table.name] = _bare(table, staging)
+                self._staged[table.name].create(self._connection)
+            schema.metadata.create_all(self._connection, checkfirst=False)
+        except BaseException:
+            self._let_go()
+            raise
+        return self
+
+    def __exit__(self, kind, problem, trace) -> None:
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            engine = self._connection.engine
+            self._connection.close()
+            engine.dispose()
+            self._connection = None
+        for path in (self._part, self._work, Path(f"{self._part}.wal"), Path(f"{self._work}.wal")):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(self._spill, ignore_errors=True)
+        if self._guard is not None:
+            engine = self._guard.engine
+            self._guard.close()
+            engine.dispose()
+            self._guard = None
+        if self._lock is not None:
+            self._lock.close()  # gives the lock back, as does the end of the process
+            self._lock = None
+
+    def _lock_out_others(self) -> None:
+        busy = "Another import or demo is writing a build just now. Wait for it to end, then try again."
+        self._lock = (self._folder / "lock").open("a")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as taken:
+            self._let_go()
+            raise DataUnavailable(busy) from taken
+        if self.settings.database:
+            engine = postgres_engine(self.settings.database, read_only=False)
+            try:
+                self._guard = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+                free = self._guard.scalar(select(func.pg_try_advisory_lock(_ADVISORY_KEY)))
+            except DBAPIError as problem:
+                self._let_go()
+                raise DataUnavailable("The database does not answer; nothing was changed.") from problem
+            if not free:
+                self._let_go()
+                raise DataUnavailable(busy)
+            self._spare_foreign_tables()
+
+    def _spare_foreign_tables(self) -> None:
+        """A database that others filled is for reading; a build would replace its tables."""
+        present = set(inspect(self._guard).get_table_names()) if self._guard is not None else set()
+        clashing = sorted(present & set(schema.metadata.tables))
+        if clashing and schema.build.name not in present:
+            self._let_go()
+            raise ImportRefused(
+                "the database",
+                f"it holds tables that no build wrote ({', '.join(clashing[:3])} …). Name an empty database or schema.",
+            )
+
+    # ── rows in ─────────────────────────────────────────────────────────────────────────────────────
+
+    def write(self, name: str, frame: pd.DataFrame) -> None:
+        """Add rows to a table, source columns only; a column left out is null.
+
+        Instants are datetimes in UTC (without a zone, or with any). `dq_flags` may carry what was found while
+        reading, `district` of a request the district its `source_district` stands for.
+
+        Raises BadRequest for a table or column that does not exist, or a derived one.
+        """
+        table = schema.metadata.tables.get(name)
+        if table is None or name in ("city", "build", "request_episode"):
+            raise BadRequest(f"A build takes no rows for a table “{name}”.")
+        if self._summary and name in _ORDER:
+            raise BadRequest(f"This build is finished; rows of “{name}” come too late.")
+        known = {one.name for one in table.columns if not one.info.get("derived")} | set(_HINTS.get(name, ()))
+        unknown = [str(one) for one in frame.columns if one not in known]
+        if unknown:
+            raise BadRequest(f"Table “{name}” has no source column {', '.join(unknown)}.")
+        if frame.empty:
+            return
+        arrow = to_arrow(frame, table)
+        for one in table.columns:
+            given = one.name in arrow.column_names and not arrow.column(one.name).null_count
+            if not (one.nullable or one.info.get("derived") or given):
+                raise BadRequest(f"Column “{one.name}” of “{name}” must not be empty.")
+        if name == "request":
+            self._midnights.count(to_pandas(arrow))
+        self._append(self._staged[name], arrow)
+        self.rows[name] += len(frame)
+        self.progress(name, len(frame))
+
+    def withdraw(self, name: str, frame: pd.DataFrame) -> None:
+        """Take rows written to this build back out: those with the primary keys in `frame`."""
+        key = [one.name for one in schema.metadata.tables[name].primary_key]
+        self._forget(self._staged[name], key, _keys(frame, key).unique())
+
+    def carry_over(self, replace: bool = False) -> Kept:
+        """Keep what is in service and was not written anew; call after the last `write` of an import.
+
+        A row of the build in service stays if its key (`src_system` and `src_id` where it has them, else the
+        primary key) was not written again, or was written again unchanged. Nothing stays of the made-up city, nor
+        of another city.
+
+        Raises ImportRefused if another real city is in service, unless `replace`.
+        """
+        warehouse = Warehouse(self.settings)
+        try:
+            try:
+                before = warehouse.city()
+            except DataUnavailable:
+                return Kept()
+            if before.is_made_up and not self.city["is_made_up"]:
+                return Kept()
+            if before.city_id != self.city["city_id"]:
+                if replace or before.is_made_up:
+                    return Kept()
+                raise ImportRefused(
+                    before.name,
+                    f"this is the city in service; {self.city['name']} would replace it. "
+                    "Give --replace if that is what you want.",
+                )
+            counts: Counter[str] = Counter()
+            for table in schema.metadata.sorted_tables:
+                present = warehouse.columns(table.name)
+                if present and table.name not in ("city", "build", "request_episode"):
+                    self._carry(warehouse, table, present, counts)
+            return Kept(counts["updated"], counts["unchanged"], counts["carried"])
+        finally:
+            warehouse.close()
+
+    def _carry(self, warehouse: Warehouse, table: Table, present: frozenset[str], counts: Counter[str]) -> None:
+        staged = self._staged[table.name]
+        by_source = "src_id" in table.c
+        key = ["src_system", "src_id"] if by_source else [one.name for one in table.primary_key]
+        append_only = table.name == "refused_row"
+        key = key or [next(iter(table.c)).name]
+        wanted = [*key, "row_hash"] if by_source else key
+        new = self._frame(select(*(staged.c[one] for one in wanted)))
+        new_keys = _keys(new, key)
+        new_hashes = pd.Series(new["row_hash"].to_numpy() if by_source else np.nan, index=new_keys)
+        new_hashes = new_hashes[~new_hashes.index.duplicated(keep="last")]
+        hints = _HINTS.get(table.name, ())
+        columns = [
+            one for one in table.columns if one.name in present and (one.name in hints or not one.info.get("derived"))
+        ]
+        unchanged: list[pd.Index] = []
+        for old in warehouse.batches(select(*columns)):
+            old_keys = _keys(old, key)
+            again = np.zeros(len(old), bool) if append_only else old_keys.isin(new_hashes.index)
+            same = np.zeros(len(old), bool)
+            if by_source:
+                hashes = new_hashes.reindex(old_keys).to_numpy()
+                same = again & (hashes == old["row_hash"].to_numpy())
+                unchanged.append(old_keys[same])
+            kept = old[~again | same]
+            if by_source:
+                counts["updated"] += int((again & ~same).sum())
+                counts["unchanged"] += int(same.sum())
+                counts["carried"] += int((~again).sum())
+            if len(kept):
+                kept = derive.as_written(table.name, kept)
+                arrow = to_arrow(kept, table)
+                if table.name == "request":
+                    self._midnights.count(to_pandas(arrow))
+                self._append(self._old(table), arrow)
+        if unchanged and sum(map(len, unchanged)):
+            self._forget(staged, key, pd.Index(np.concatenate([one.to_numpy() for one in unchanged])))
+        self._merge_old(table)
+
+    def _old(self, table: Table) -> Table:
+        """Where kept rows wait, so that they are not taken for new ones."""
+        waiting = Table(f"{table.name}__kept", self._staged[table.name].metadata, extend_existing=True)
+        if not len(waiting.columns):
+            for one in table.columns:
+                waiting.append_column(Column(one.name, one.type))
+            waiting.create(self._writer)
+        return waiting
+
+    def _merge_old(self, table: Table) -> None:
+        metadata, staged = self._staged[table.name].metadata, self._staged[table.name]
+        waiting = metadata.tables.get(f"{_STAGING}.{table.name}__kept")
+        if waiting is None:
+            return
+        rows = self._writer.scalar(select(func.count()).select_from(waiting)) or 0
+        names = [one.name for one in staged.columns]
+        self._writer.execute(insert(staged).from_select(names, select(*(waiting.c[one] for one in names))))
+        self._writer.execute(DropTable(waiting))
+        self.rows[table.name] += rows
+
+    def _forget(self, staged: Table, key: list[str], keys: pd.Index) -> None:
+        """Take rows back out of the work file: those that are in service exactly so."""
+        self._register(pa.table({"key": pa.array(keys.to_numpy(), pa.string())}))
+        incoming = named_table("_incoming", named_column("key"))
+        written = func.concat_ws("\x1f", *(staged.c[one] for one in key))
+        taken = self._writer.execute(staged.delete().where(written.in_(select(incoming.c.key))))
+        self.rows[staged.name] -= taken.rowcount if taken.rowcount and taken.rowcount > 0 else len(keys)
+
+    # ── deriving ────────────────────────────────────────────────────────────────────────────────────
+
+    def finish(self, as_of: datetime | None = None) -> Summary:
+        """Derive and sort every fact; afterwards only `import_batch` and the like may still be written."""
+        if self._summary:
+            return self._summary
+        context = derive.Context.of(self.city, {name: self._all(name) for name in derive.DIMENSIONS})
+        as_of = as_of or self._last_instant()
+        flags: Counter[str] = Counter()
+        self._derive_requests(context, as_of, flags)
+        self._derive_contacts(context, as_of, flags)
+        for name, deriving in derive.SIMPLE.items():
+            for frame in self._windows(name):
+                self._append(
+                    schema.metadata.tables[name], to_arrow(deriving(frame, context), schema.metadata.tables[name])
+                )
+        self._derive_surveys()
+        for name in _AS_WRITTEN:
+            self._copy(name)
+        request, contact = schema.request.c, schema.contact.c
+        opened = self._writer.execute(select(func.min(request.opened_on), func.max(request.opened_on))).one()
+        arrived = self._writer.execute(select(func.min(contact.arrived_on), func.max(contact.arrived_on))).one()
+        self._summary = Summary(
+            build_id=self.build_id,
+            as_of=as_of,
+            rows=dict(self.rows),
+            flags={name: flags[name] for name in schema.FLAGS if flags[name]},
+            flagged=flags["_rows"],
+            data_from_on=min((one for one in (opened[0], arrived[0]) if one), default=None),
+            data_to_on=max((one for one in (opened[1], arrived[1]) if one), default=None),
+            seconds=(_now() - self.started_at).total_seconds(),
+        )
+        return self._summary
+
+    def _derive_requests(self, context: derive.Context, as_of: datetime, flags: Counter[str]) -> None:
+        staged = self._staged["request"]
+        findings = derive.Findings(
+            placeholders=self._placeholders(),
+            midnight_columns=self._midnights.columns(),
+            incidents=self._incidents(context),
+        )
+        pauses, events = self._staged["request_pause"], self._staged["request_event"]
+        for frame, start, end in self._time_windows(staged, "opened_at"):
+            inside = and_(staged.c.opened_at >= start, staged.c.opened_at < end)
+            paused = self._frame(select(pauses).join(staged, staged.c.request_id == pauses.c.request_id).where(inside))
+            turns = self._frame(
+                select(events.c.request_id, events.c.event_at, events.c.kind)
+                .join(staged, staged.c.request_id == events.c.request_id)
+                .where(inside, events.c.kind.in_(("close", "reopen")))
+                .order_by(events.c.request_id, events.c.event_at)
+            )
+            requests = derive.requests(frame, context, findings, as_of, paused)
+            self._append(schema.request, to_arrow(requests, schema.request))
+            episodes = derive.episodes(requests, turns, context)
+            self._append(self._staged["request_episode"], to_arrow(episodes, schema.request_episode))
+            self.rows["request_episode"] += len(episodes)
+            derive.tally(requests["dq_flags"], flags)
+            self.progress("deriving requests", len(requests))
+        self._copy("request_episode")
+
+    def _derive_contacts(self, context: derive.Context, as_of: datetime, flags: Counter[str]) -> None:
+        for frame, _, _ in self._time_windows(self._staged["contact"], "arrived_at"):
+            contacts = derive.contacts(frame, context, as_of)
+            self._append(schema.contact, to_arrow(contacts, schema.contact))
+            derive.tally(contacts["dq_flags"], flags)
+            self.progress("deriving contacts", len(contacts))
+
+    def _derive_surveys(self) -> None:
+        survey, request = self._staged["survey"], schema.request
+        frame = self._frame(
+            select(survey, request.c.department.label("_department"), request.c.service_type.label("_service_type"))
+            .outerjoin(request, request.c.request_id == survey.c.request_id)
+            .order_by(survey.c.sent_at, survey.c.survey_id)
+        )
+        if len(frame):
+            surveys = derive.surveys(frame, self.city["tz"])
+            self._append(schema.survey, to_arrow(surveys, schema.survey))
+
+    def _last_instant(self) -> datetime:
+        """The data's own clock: the last instant anything was recorded, short of the impossible future."""
+        latest = [
+            self._writer.scalar(
+                select(func.max(self._staged[name].c[one])).where(self._staged[name].c[one] <= self.started_at)
+            )
+            for name, columns in _HAPPENED.items()
+            for one in columns
+        ]
+        return max((one for one in latest if one), default=self.started_at)
+
+    def _placeholders(self) -> frozenset[tuple[float, float]]:
+        """Coordinates that stand for “unknown”: one pair shared by more than 5 % of the rows, and by at least 50."""
+        request = self._staged["request"].c
+        located = self._writer.scalar(select(func.count(request.lat)).where(request.lon.is_not(None))) or 0
+        shared = (
+            select(request.lat, request.lon)
+            .where(request.lat.is_not(None), request.lon.is_not(None))
+            .group_by(request.lat, request.lon)
+            .having(func.count() > max(located * derive.PLACEHOLDER_SHARE, derive.PLACEHOLDER_ROWS))
+        )
+        return frozenset((lat, lon) for lat, lon in self._writer.execute(shared))
+
+    def _incidents(self, context: derive.Context) -> pd.Series:
+        request = self._staged["request"].c
+        children = self._frame(
+            select(request.request_id, request.parent_request_id).where(request.parent_request_id.is_not(None))
+        )
+        parents = pd.Series(
+            children["parent_request_id"].to_numpy(), index=children["request_id"].to_numpy(), dtype=object
+        )
+        if self.infer_duplicates:
+            placeholders = self._placeholders()
+            for type_id, radius_m, days in context.duplicate_rules():
+                reports = self._frame(
+                    select(request.request_id, request.opened_at, request.closed_at, request.lat, request.lon)
+                    .where(
+                        request.type_id == type_id,
+                        request.parent_request_id.is_(None),
+                        request.lat.is_not(None),
+                        request.lon.is_not(None),
+                        or_(request.lat != 0, request.lon != 0),
+                    )
+                    .order_by(request.opened_at, request.request_id)
+                )
+                found = derive.inferred_parents(reports, radius_m, days, placeholders)
+                parents = pd.concat([parents, found]) if len(found) else parents
+        return derive.roots(parents)
+
+    # ── out ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def publish(self, as_of: datetime | None = None) -> Summary:
+        """Put the build in service, at once and whole. Afterwards the build is closed."""
+        summary = self.finish(as_of)
+        for table in schema.metadata.sorted_tables:
+            if table.name not in {*derive.DERIVED, *_AS_WRITTEN, "city", "build"}:
+                self._copy(table.name)
+        self._append(schema.city, to_arrow(pd.DataFrame([self.city]), schema.city))
+        request, contact = schema.request.c, schema.contact.c
+        last = [self._writer.scalar(select(func.max(one))) for one in (request.opened_at, contact.arrived_at)]
+        about = {
+            "build_id": self.build_id,
+            "built_at": self.started_at,
+            "as_of": summary.as_of,
+            "data_from_on": summary.data_from_on,
+            "data_to_on": summary.data_to_on,
+            "data_to_at": max((one for one in last if one), default=None),
+            "contacts_from_on": self._writer.scalar(select(func.min(contact.arrived_on))),
+            "requests": self._count(schema.request),
+            "contacts": self._count(schema.contact),
+            "refused": self._count(schema.refused_row),
+            "flagged": summary.flagged,
+        }
+        self._append(schema.build, to_arrow(pd.DataFrame([about]), schema.build))
+        self._writer.execute(DetachFile(_STAGING))
+        if self.settings.database:
+            self._publish_in_postgres()
+        else:
+            self._publish_file()
+        self._let_go()
+        return summary
+
+    def _publish_file(self) -> None:
+        engine = self._writer.engine
+        self._writer.close()
+        engine.dispose()
+        self._connection = None
+        _flush(self._part)
+        os.rename(self._part, self._file)
+        before = read_pointer(self._folder)
+        pointer = {
+            "build_id": self.build_id,
+            "file": self._file.name,
+            "previous": before["file"] if before else None,
+        }
+        fresh = self._folder / "current.part"
+        fresh.write_text(json.dumps(pointer), "utf-8")
+        _flush(fresh)
+        os.replace(fresh, self._folder / "current")
+        _flush(self._folder)
+        _sweep(self._folder)
+
+    def _publish_in_postgres(self) -> None:
+        engine = postgres_engine(self.settings.database, read_only=False)
+        try:
+            with engine.begin() as connection:
+                connection.execute(DropSchema(_POSTGRES_STAGING, cascade=True, if_exists=True))
+                connection.execute(CreateSchema(_POSTGRES_STAGING))
+            building = MetaData(schema=_POSTGRES_STAGING)
+            loaded = [_bare(table, building) for table in schema.metadata.sorted_tables]
+            for table in loaded:
+                with engine.begin() as connection:
+                    self._load(connection, table)
+            with engine.begin() as connection:
+                target = connection.scalar(select(func.current_schema())) or "public"
+                present = set(inspect(connection).get_table_names(schema=target))
+                for table in reversed(loaded):
+                    if table.name in present:
+                        connection.execute(DropTable(Table(table.name, MetaData(schema=target))))
+                for table in loaded:
+                    connection.execute(MoveTable(table, target))
+                connection.execute(DropSchema(_POSTGRES_STAGING))
+        finally:
+            engine.dispose()
+
+    def _load(self, connection: Connection, table: Table) -> None:
+        table.create(connection)
+        cursor = connection.connection.cursor()
+        command = str(CopyFromCsv(table).compile(dialect=connection.dialect))
+        options = pyarrow.csv.WriteOptions(include_header=False)
+        with cursor.copy(command) as wire:
+            for batch in self._batches(select(schema.metadata.tables[table.name])):
+                sink = pa.BufferOutputStream()
+                pyarrow.csv.write_csv(_for_csv(batch), sink, options)
+                wire.write(sink.getvalue().to_pybytes())
+                self.progress(f"loading {table.name}", batch.num_rows)
+        key = [one.name for one in schema.metadata.tables[table.name].primary_key]
+        if key:
+            connection.execute(AddConstraint(PrimaryKeyConstraint(*(table.c[one] for one in key))))
+        for one in _LOOKED_UP.get(table.name, ()):
+            Index(f"{table.name}_{one}", table.c[one]).create(connection)
+        connection.execute(Analyze(table))
+
+    # ── the work file ───────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def _writer(self) -> Connection:
+        if self._connection is None:
+            raise BadRequest("This build is closed. Open a new one with “with Build(…) as build”.")
+        return self._connection
+
+    def _register(self, arrow: pa.Table) -> None:
+        driver: Any = self._writer.connection.driver_connection
+        driver.register("_incoming", arrow)
+
+    def _append(self, table: Table, arrow: pa.Table) -> None:
+        if not arrow.num_rows:
+            return
+        self._register(arrow)
+        incoming = named_table("_incoming", *(named_column(name) for name in arrow.column_names))
+        self._writer.execute(insert(table).from_select(arrow.column_names, select(*incoming.columns)))
+        driver: Any = self._writer.connection.driver_connection
+        driver.unregister("_incoming")
+
+    def _arrow(self, statement) -> pa.Table:
+        return self._writer.execute(statement).cursor.to_arrow_table()
+
+    def _frame(self, statement) -> pd.DataFrame:
+        return to_pandas(self._arrow(statement))
+
+    def _all(self, name: str) -> pd.DataFrame:
+        return self._frame(select(self._staged[name]))
+
+    def _batches(self, statement) -> Iterator[pa.RecordBatch]:
+        cursor: Any = self._writer.execute(statement).cursor
+        yield from cursor.to_arrow_reader(100_000)
+
+    def _count(self, table: Table) -> int:
+        return self._writer.scalar(select(func.count()).select_from(table)) or 0
+
+    def _copy(self, name: str) -> None:
+        """From the work file to the build, in the fact's order."""
+        staged, table = self._staged[name], schema.metadata.tables[name]
+        names = [one.name for one in table.columns]
+        rows = select(*(staged.c[one] for one in names)).order_by(*(staged.c[one] for one in _ORDER.get(name, ())))
+        self._writer.execute(insert(table).from_select(names, rows))
+
+    def _windows(self, name: str) -> Iterator[pd.DataFrame]:
+        staged = self._staged[name]
+        order = _ORDER.get(name)
+        if order and staged.c[order[0]].type._type_affinity is DateTime:
+            yield from (frame for frame, _, _ in self._time_windows(staged, order[0]))
+        elif len(frame := self._frame(select(staged))):
+            yield frame
+
+    def _time_windows(self, staged: Table, by: str) -> Iterator[tuple[pd.DataFrame, datetime, datetime]]:
+        """The rows of `staged` in order, in stretches of whole days that fit in memory, with their bounds."""
+        day = func.date_trunc("day", staged.c[by]).label("day")
+        days = self._frame(select(day, func.count().label("n")).group_by(day).order_by(day))
+        if days.empty:
+            return
+        window = (days["n"].cumsum() - 1) // _WINDOW_ROWS
+        order = [staged.c[one] for one in _ORDER[staged.name]]
+        for _, some in days.groupby(window):
+            start = some["day"].iloc[0].to_pydatetime()
+            end = (some["day"].iloc[-1] + pd.Timedelta(days=1)).to_pydatetime()
+            inside = select(staged).where(staged.c[by] >= start, staged.c[by] < end).order_by(*order)
+            yield self._frame(inside), start, end
+
+
+# ── types ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _arrow_type(column: Column) -> pa.DataType:
+    kind = column.type
+    if isinstance(kind, Boolean):
+        return pa.bool_()
+    if isinstance(kind, DateTime):
+        return pa.timestamp("us")
+    if isinstance(kind, Date):
+        return pa.date32()
+    if isinstance(kind, Float | Numeric):
+        return pa.float64()
+    if isinstance(kind, Integer):
+        return pa.int64()
+    return pa.string()
+
+
+def to_arrow(frame: pd.DataFrame, table: Table) -> pa.Table:
+    """`frame` in the types of `table`, only the columns that are there.
+
+    Raises BadRequest naming the column that does not fit.
+    """
+    arrays = {}
+    for name in frame.columns:
+        kind = _arrow_type(table.c[name])
+        values = frame[name]
+        try:
+            arrays[name] = _as(values, kind)
+        except (pa.ArrowException, ValueError, TypeError) as problem:
+            raise BadRequest(f"Column “{name}” of “{table.name}” does not fit: {problem}") from problem
+    return pa.table(arrays)
+
+
+def _as(values: pd.Series, kind: pa.DataType) -> pa.Array:
+    try:
+        found = pa.array(values, from_pandas=True)
+    except pa.ArrowException:  # mixed Python objects
+        found = pa.array(values.astype("string"), from_pandas=True)
+    if isinstance(found, pa.ChunkedArray):
+        found = found.combine_chunks()
+    if pa.types.is_temporal(kind):
+        return found.cast(kind, safe=False)
+    return found.cast(kind)
+
+
+def _for_csv(batch: pa.RecordBatch) -> pa.Table:
+    """Arrow writes no decimals as CSV; PostgreSQL reads them from text."""
+    table = pa.Table.from_batches([batch])
+    for at, column in enumerate(table.schema):
+        if pa.types.is_decimal(column.type):
+            table = table.set_column(at, column.name, table.column(at).cast(pa.string()))
+    return table
+
+
+def _bare(table: Table, metadata: MetaData) -> Table:
+    """`table` elsewhere, without keys: they are added once its rows are in."""
+    columns = [
+        Column(one.name, one.type, nullable=one.nullable or bool(one.info.get("derived"))) for one in table.columns
+    ]
+    return Table(table.name, metadata, *columns)
+
+
+def _keys(frame: pd.DataFrame, key: Sequence[str]) -> pd.Index:
+    """One word per row: its key, joined by a separator that no source writes."""
+    words = frame[key[0]].astype("string").fillna("")
+    for name in key[1:]:
+        words = words.str.cat(frame[name].astype("string").fillna(""), sep="\x1f")
+    return pd.Index(words.astype(object))
+
+
+# ── files ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _now() -> datetime:
+    """The wall clock, for when a build was made; no number on the dashboard depends on it."""
+    return datetime.fromtimestamp(int(time.time()), UTC).replace(tzinfo=None)
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what builds that were interrupted left behind, and builds older than the previous one."""
+    pointer = read_pointer(folder) or {}
+    for path in folder.glob("*.part*"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    for path in folder.glob("city-*.duckdb"):
+        if path.name not in (pointer.get("file"), pointer.get("previous")):
+            path.unlink(missing_ok=True)

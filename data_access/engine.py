@@ -1,0 +1,405 @@
+"""The build in service, for reading; the only place that opens a connection for a question.
+
+Embedded, a build is one DuckDB file under `<data>/builds` and `current` names the one in service; each build has
+a file name of its own, because DuckDB keeps serving the old content of a path for as long as any connection to it
+lives. With `settings.database`, the build in service is what PostgreSQL holds.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection, Engine, Row, Select, func, inspect, select
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from dashboard.domain.errors import DataUnavailable
+from dashboard.settings import Settings
+from data_access import schema
+from data_access.dialects import duckdb_reader, postgres_engine
+
+log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 1.0
+_EXACT_IN_FLOAT = 2**53
+_NOTHING = "There is no data in service yet. Run “dashboard311 demo” or “dashboard311 import” first."
+
+
+@dataclass(frozen=True)
+class City:
+    """The city whose data is in service; these defaults hold for a database that does not describe its city."""
+
+    city_id: str = "city"
+    name: str = "The city"
+    tz: str = "UTC"
+    fiscal_year_start_month: int = 7
+    currency: str = "USD"
+    service_level_variant: str = "offered"
+    answer_within_s: int = 60
+    short_abandon_s: int = 5
+    promise_target_share: float | None = None
+    service_level_target_share: float | None = None
+    refresh_hours: int | None = None
+    is_made_up: bool = False
+    schema_version: int = 1
+
+
+@dataclass(frozen=True)
+class BuildInfo:
+    """What the build in service covers. `as_of` is the data's own clock."""
+
+    build_id: str
+    built_at: datetime
+    as_of: datetime
+    data_from_on: date | None
+    data_to_on: date | None
+    data_to_at: datetime | None
+    contacts_from_on: date | None
+    requests: int
+    contacts: int
+    refused: int
+    flagged: int
+
+
+@dataclass(frozen=True)
+class _Service:
+    """One build and the engine that reads it."""
+
+    stamp: Any
+    engine: Engine
+    city: City
+    build: BuildInfo
+
+
+class Warehouse:
+    """Read-only access to the build in service; notices a new one within two seconds.
+
+    One per process, shared by its threads. Nothing is opened before the first question, nor carried over a fork.
+    """
+
+    def __init__(self, settings: Settings):
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._service: _Service | None = None
+        self._looked_at = 0.0
+        self._process = os.getpid()
+        self._retired: list[tuple[float, Engine]] = []
+
+    def build_id(self) -> str:
+        """The build in service; part of every cache key."""
+        return self._in_service().build.build_id
+
+    def city(self) -> City:
+        """The city whose data is in service."""
+        return self._in_service().city
+
+    def build(self) -> BuildInfo:
+        """What the build in service covers."""
+        return self._in_service().build
+
+    def frame(self, statement: Select) -> pd.DataFrame:
+        """The rows of `statement`, alike on every engine.
+
+        Dates and timestamps come as ``datetime64[us]`` without a zone; whole numbers as int64, float64 where some
+        are missing, or the nullable Int64 if they are then too large for that (H3 cells); everything else numeric,
+        decimals and sums of big integers included, as float64; words as pandas' own string type. An empty answer
+        keeps these types.
+
+        Raises DataUnavailable if there is no build, or the answer takes longer than `settings.query_seconds`.
+        """
+        with self._asking() as connection:
+            return to_pandas(_arrow(connection, statement))
+
+    def rows(self, statement: Select) -> list[Row]:
+        """The rows of `statement`, as the engine's own Python values. Raises as `frame` does."""
+        with self._asking() as connection:
+            return list(connection.execute(statement).all())
+
+    def batches(self, statement: Select, size: int = 100_000) -> Iterator[pd.DataFrame]:
+        """The rows of `statement`, `size` at a time, without a time limit: for builds, not for screens."""
+        with self._in_service().engine.connect() as connection:
+            if connection.dialect.name == "duckdb":
+                cursor: Any = connection.execute(statement).cursor
+                for batch in cursor.to_arrow_reader(size):
+                    yield to_pandas(pa.Table.from_batches([batch]))
+                return
+            result = connection.execution_options(stream_results=True).execute(statement)
+            keys, description = list(result.keys()), result.cursor.description
+            for part in result.partitions(size):
+                yield to_pandas(_postgres_arrow(keys, description, part))
+
+    def columns(self, name: str) -> frozenset[str]:
+        """The columns that a table has in the build in service; none if it has no such table."""
+        found = inspect(self._in_service().engine)
+        return frozenset(one["name"] for one in found.get_columns(name)) if found.has_table(name) else frozenset()
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        with self._lock:
+            engines = [engine for _, engine in self._retired] + ([self._service.engine] if self._service else [])
+            self._service, self._retired, self._looked_at = None, [], 0.0
+        for engine in engines:
+            engine.dispose()
+
+    # ── which build ─────────────────────────────────────────────────────────────────────────────────
+
+    def _in_service(self) -> _Service:
+        service = self._service
+        if service and self._process == os.getpid() and time.monotonic() - self._looked_at < _LOOK_EVERY_S:
+            return service
+        with self._lock:
+            if self._process != os.getpid():  # a forked child must not use its parent's connections
+                self._service, self._retired, self._process = None, [], os.getpid()
+            if not self._service or time.monotonic() - self._looked_at >= _LOOK_EVERY_S:
+                self._service = self._look(self._service)
+                self._looked_at = time.monotonic()
+            return self._service
+
+    def _look(self, known: _Service | None) -> _Service:
+        self._dispose_retired()
+        if self.settings.database:
+            return self._look_in_postgres(known)
+        folder = builds_folder(self.settings)
+        stamp = _stamp(folder / "current")
+        if stamp is None:
+            raise DataUnavailable(_NOTHING)
+        if known and known.stamp == stamp:
+            return known
+        pointer = read_pointer(folder)
+        if pointer is None or not (folder / pointer["file"]).is_file():
+            raise DataUnavailable(_NOTHING)
+        engine = duckdb_reader(folder / pointer["file"], self.settings.threads)
+        service = _Service(stamp, engine, *_describe(engine))
+        if known:
+            log.info("Build %s replaces %s", service.build.build_id, known.build.build_id)
+            self._retired.append((time.monotonic() + self.settings.query_seconds + 10, known.engine))
+        return service
+
+    def _look_in_postgres(self, known: _Service | None) -> _Service:
+        engine = (
+            known.engine
+            if known
+            else postgres_engine(self.settings.database, read_only=True, seconds=self.settings.query_seconds)
+        )
+        try:
+            city, build = _describe(engine)
+        except (DBAPIError, DataUnavailable) as problem:
+            if not known:
+                engine.dispose()
+            if isinstance(problem, OperationalError):
+                raise DataUnavailable("The database does not answer. Please try again in a moment.") from problem
+            raise
+        if known and known.build == build and known.city == city:
+            return known
+        return _Service(build.build_id, engine, city, build)
+
+    def _dispose_retired(self) -> None:
+        due = [engine for at, engine in self._retired if at <= time.monotonic()]
+        self._retired = [(at, engine) for at, engine in self._retired if at > time.monotonic()]
+        for engine in due:
+            engine.dispose()
+
+    # ── one question ────────────────────────────────────────────────────────────────────────────────
+
+    @contextmanager
+    def _asking(self) -> Iterator[Connection]:
+        limit = self.settings.query_seconds
+        try:
+            with self._in_service().engine.connect() as connection, _interrupted_after(connection, limit):
+                yield connection
+        except DBAPIError as problem:
+            name = type(problem.orig).__name__
+            if name in ("InterruptException", "QueryCanceled"):
+                raise DataUnavailable(
+                    f"The answer took longer than {limit:g} seconds. Ask for a shorter period or fewer rows."
+                ) from problem
+            if isinstance(problem, OperationalError):
+                raise DataUnavailable("The database does not answer. Please try again in a moment.") from problem
+            raise
+
+
+@contextmanager
+def _interrupted_after(connection: Connection, seconds: float) -> Iterator[None]:
+    """Stop a DuckDB query that outlasts `seconds`; PostgreSQL counts for itself."""
+    if connection.dialect.name != "duckdb":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    timer = threading.Timer(seconds, driver.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+# ── the pointer ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def builds_folder(settings: Settings) -> Path:
+    """Where the embedded builds lie."""
+    return settings.data / "builds"
+
+
+def read_pointer(folder: Path) -> dict[str, Any] | None:
+    """What `current` says: ``build_id``, ``file``, ``previous``; None where there is none."""
+    try:
+        return json.loads((folder / "current").read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_mtime_ns, found.st_ino
+
+
+# ── what a build says about itself ──────────────────────────────────────────────────────────────────
+
+
+def _describe(engine: Engine) -> tuple[City, BuildInfo]:
+    tables = set(inspect(engine).get_table_names())
+    if schema.request.name not in tables and schema.contact.name not in tables:
+        raise DataUnavailable(_NOTHING)
+    with engine.connect() as connection:
+        city = City()
+        if schema.city.name in tables:
+            row = connection.execute(select(*_columns(schema.city, City)).limit(1)).mappings().first()
+            city = City(**row) if row else city
+        if schema.build.name in tables:
+            newest = schema.build.c.built_at.desc()
+            row = (
+                connection.execute(select(*_columns(schema.build, BuildInfo)).order_by(newest).limit(1))
+                .mappings()
+                .first()
+            )
+            if row:
+                return city, BuildInfo(**row)
+        return city, _counted(connection, tables)
+
+
+def _columns(table, kind) -> list:
+    return [table.c[field.name] for field in fields(kind)]
+
+
+def _counted(connection: Connection, tables: set[str]) -> BuildInfo:
+    """A description of a database that was filled by other hands, from its newest instants."""
+    request, contact = schema.request.c, schema.contact.c
+    requests = contacts = 0
+    instants: list[datetime] = []
+    opened: Sequence[Any] = (None, None)
+    arrived: Sequence[Any] = (None, None)
+    if schema.request.name in tables:
+        requests, *found = connection.execute(
+            select(
+                func.count(),
+                func.max(request.closed_at),
+                func.max(request.updated_at),
+                func.min(request.opened_at),
+                func.max(request.opened_at),
+            ).select_from(schema.request)
+        ).one()
+        opened, instants = found[2:], instants + [one for one in found if one]
+    if schema.contact.name in tables:
+        contacts, *found = connection.execute(
+            select(
+                func.count(), func.max(contact.ended_at), func.min(contact.arrived_at), func.max(contact.arrived_at)
+            ).select_from(schema.contact)
+        ).one()
+        arrived, instants = found[1:], instants + [one for one in found if one]
+    as_of = max(instants, default=datetime(1970, 1, 1))  # noqa: DTZ001 - instants are UTC without a zone
+    first = min((one for one in (opened[0], arrived[0]) if one), default=None)
+    last = max((one for one in (opened[1], arrived[1]) if one), default=None)
+    return BuildInfo(
+        build_id=f"{as_of:%Y%m%dT%H%M%S}-{requests}-{contacts}",
+        built_at=as_of,
+        as_of=as_of,
+        data_from_on=first.date() if first else None,
+        data_to_on=last.date() if last else None,
+        data_to_at=last,
+        contacts_from_on=arrived[0].date() if arrived[0] else None,
+        requests=requests,
+        contacts=contacts,
+        refused=0,
+        flagged=0,
+    )
+
+
+# ── rows to frames ──────────────────────────────────────────────────────────────────────────────────
+
+_POSTGRES_TYPES = {
+    16: pa.bool_(),
+    20: pa.int64(),
+    21: pa.int64(),
+    23: pa.int64(),
+    700: pa.float64(),
+    701: pa.float64(),
+    1700: pa.float64(),
+    1082: pa.date32(),
+    1114: pa.timestamp("us"),
+    1184: pa.timestamp("us", tz="UTC"),
+}
+
+
+def _arrow(connection: Connection, statement: Select) -> pa.Table:
+    result = connection.execute(statement)
+    if connection.dialect.name == "duckdb":
+        return result.cursor.to_arrow_table()
+    description = result.cursor.description
+    return _postgres_arrow(list(result.keys()), description, result.all())
+
+
+def _postgres_arrow(keys: list[str], description: Any, rows: Sequence[Any]) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) or [()] * len(keys)
+    arrays = []
+    for values, about in zip(columns, description, strict=True):
+        kind = _POSTGRES_TYPES.get(about.type_code, pa.string())
+        if kind == pa.float64():
+            values = tuple(None if value is None else float(value) for value in values)
+        arrays.append(pa.array(values, type=kind))
+    return pa.Table.from_arrays(arrays, names=keys)
+
+
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """`table` in the types that `Warehouse.frame` promises."""
+    large = []
+    for at, column in enumerate(table.schema):
+        kind = column.type
+        if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+            wanted = pa.timestamp("us")
+        elif pa.types.is_decimal(kind) or pa.types.is_floating(kind):
+            wanted = pa.float64()
+        elif pa.types.is_integer(kind):
+            wanted = pa.int64()
+        elif pa.types.is_null(kind) or pa.types.is_large_string(kind):
+            wanted = pa.string()
+        else:
+            continue
+        if wanted != kind:
+            table = table.set_column(at, column.name, table.column(at).cast(wanted, safe=False))
+        if wanted == pa.int64() and table.column(at).null_count:
+            highest = pc.max(pc.abs_checked(table.column(at))).as_py()
+            if highest is not None and highest > _EXACT_IN_FLOAT:
+                large.append((at, column.name))
+    frame = table.to_pandas()
+    for at, name in large:
+        values = table.column(at)
+        missing = values.is_null().to_numpy()
+        frame[name] = pd.arrays.IntegerArray(values.fill_null(0).to_numpy(), missing)
+    return frame

@@ -1,0 +1,1 @@
+"""One mapping per source, and the one way to read them all."""
