@@ -23,6 +23,7 @@ from dashboard.domain.filters import DAY, Filters, Period
 from dashboard.domain.policy import Scope
 from dashboard.services import Services
 from dashboard.settings import Settings
+from data_access import schema
 from data_access.dimensions import DIMENSIONS
 from data_access.measures import CATALOGUE
 from data_access.semantics import EVERY, Answer, Dimension, Measure, Query, Ratio, Spread
@@ -59,6 +60,13 @@ def with_settings(command: Callable) -> Callable:
     return run
 
 
+def opened(settings: Settings) -> Services:
+    """Services for the command that runs, closed when it ends."""
+    services = Services(settings)
+    click.get_current_context().call_on_close(services.warehouse.close)
+    return services
+
+
 @click.group(cls=Told, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="dashboard311")
 def main() -> None:
@@ -91,7 +99,7 @@ def ask_command(words, by, every, begin, end, where, as_of, form, settings) -> N
     dashboard311 ask sla_compliance --by department --from 2011-08-01 --to 2011-09-01
     dashboard311 ask opened --by channel --where "service_type=Rodent Activity" --format csv
     """
-    services = Services(settings)
+    services = opened(settings)
     # "--by A B" and "--where A=x B=y" leave B among the measures: take each word for what it is.
     wheres = [*where, *(word for word in words if "=" in word)]
     names = [word for word in words if "=" not in word]
@@ -189,9 +197,12 @@ def _instant(text: str) -> datetime:
 # ── what can be asked ───────────────────────────────────────────────────────────────────────────────
 
 
+_FORMS = click.Choice(["table", "json", "markdown"])
+
+
 @main.command("measures")
 @click.argument("name", required=False)
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--format", "form", type=_FORMS, default="table", show_default=True)
 def measures_command(name, form) -> None:
     """List what can be asked, with definitions; or one of them, NAME, in full."""
     chosen = [_known("measure", name, CATALOGUE)] if name else list(CATALOGUE.values())
@@ -199,11 +210,58 @@ def measures_command(name, form) -> None:
     if form == "json":
         click.echo(json.dumps([{field: getattr(m, field) for field in fields} for m in chosen], indent=1))
         return
+    if form == "markdown":
+        click.echo(measures_in_markdown(), nl=False)
+        return
     for measure in chosen:
         out.print(f"[bold]{measure.name}[/]  {measure.label} ({measure.unit})")
         out.print(f"    {measure.about}")
         if name:
             out.print(f"    = {measure.formula}\n    Source: {measure.source}")
+
+
+def measures_in_markdown() -> str:
+    """The catalogue as a page: `docs/measures.md`."""
+    lines = [
+        "# Measures",
+        "",
+        "Written by `dashboard311 measures --format markdown`; the words are the declarations'.",
+        "",
+    ]
+    for measure in CATALOGUE.values():
+        lines += [
+            f"## {measure.name}", "", f"**{measure.label}** ({measure.unit})", "", measure.about, "",
+            f"= {measure.formula}", "", f"Source: {measure.source}.", "",
+        ]  # fmt: skip
+    return "\n".join(lines)
+
+
+@main.command("schema")
+def schema_command() -> None:
+    """Print the tables and columns a CRM database must offer, as markdown."""
+    click.echo(schema_in_markdown(), nl=False)
+
+
+def schema_in_markdown() -> str:
+    """The schema as a page: `docs/schema.md`."""
+    lines = [
+        "# The CRM schema",
+        "",
+        "Written by `dashboard311 schema`. A city may point the dashboard at a PostgreSQL database whose tables or",
+        "views bear these names. Tables it does not have may be left out, except `request` and `request_episode`, and",
+        "`contact` for calls. `_at` is an instant in UTC without a zone, `_on` a civil day in the city's zone, `_s`",
+        "seconds. Columns marked *derived* are computed by a build; views over your own tables must compute them.",
+        "Columns marked *private* are never shown outside the city's own staff.",
+        "",
+    ]
+    for table in schema.metadata.tables.values():
+        lines += [f"## {table.name}", "", "| column | type | |", "|---|---|---|"]
+        for column in table.columns:
+            marks = [mark for mark in ("derived", "private") if column.info.get(mark)]
+            marks += ["key"] if column.primary_key else []
+            lines.append(f"| {column.name} | {column.type} | {', '.join(marks)} |")
+        lines.append("")
+    return "\n".join(lines)
 
 
 @main.command("dimensions")
@@ -216,13 +274,8 @@ def dimensions_command(name, settings) -> None:
             out.print(f"[bold]{dimension.name}[/]  {dimension.label}: {dimension.about}")
         return
     dimension: Dimension = _known("dimension", name, DIMENSIONS)
-    for value in _values(settings, dimension):
+    for value in opened(settings).values(dimension, Scope.everything()):
         click.echo(value)
-
-
-def _values(settings: Settings, dimension: Dimension) -> list[str]:
-    """The values of `dimension` in the data in service."""
-    return Services(settings).values(dimension, Scope.everything())
 
 
 # ── data ────────────────────────────────────────────────────────────────────────────────────────────
@@ -248,16 +301,15 @@ def import_command(source, file, boundaries, replace, settings) -> None:
     Rows that cannot be read are kept and counted with the reason; nothing is lost. If the import fails, the data in
     service stays as it was. Importing the same file again changes nothing.
     """
-    from data_access.importers.load import import_file
-
     from data_access.importers import MAPPINGS
+    from data_access.importers.load import import_file
 
     mapping = _known("source", source, MAPPINGS)
     with progress_bar() as bar:
         task = bar.add_task(f"Importing {file.name}", total=None)
         report = import_file(
             settings, mapping, file, boundaries, replace=replace,
-            progress=lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total or None),
+            progress=lambda doing, rows: bar.update(task, description=f"{doing} {rows:,}" if rows else doing),
         )  # fmt: skip
     out.print(report.as_text())
 
@@ -279,7 +331,7 @@ def demo_command(seed, scale, again, replace, settings) -> None:
         task = bar.add_task("Making Riverton", total=None)
         summary = make_demo_city(
             settings, seed=seed, scale=scale, again=again, replace=replace,
-            progress=lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total or None),
+            progress=lambda doing, rows: bar.update(task, description=f"{doing} {rows:,}" if rows else doing),
         )  # fmt: skip
     out.print(summary)
 
@@ -293,14 +345,13 @@ def check_command(settings) -> None:
     out.print(
         f"[bold]cache[/]        {settings.cache}\n[bold]basemap[/]      {settings.basemap or 'none: no foreign host'}"
     )
-    services = Services(settings)
+    services = opened(settings)
     build, city = services.build(), services.city()
     made_up = " (made up)" if city.is_made_up else ""
     out.print(f"[bold]city[/]         {city.name}{made_up}, {city.tz}")
     out.print(f"[bold]build[/]        {build.build_id}, built {build.built_at:%Y-%m-%d %H:%M} UTC")
-    out.print(
-        f"[bold]data[/]         {build.data_from_on} to {build.data_to_on}, as of {services.local(build.as_of):%Y-%m-%d %H:%M}"
-    )
+    as_of = services.local(build.as_of)
+    out.print(f"[bold]data[/]         {build.data_from_on} to {build.data_to_on}, as of {as_of:%Y-%m-%d %H:%M}")
     out.print(
         f"[bold]rows[/]         {build.requests:,} requests, {build.contacts:,} contacts, "
         f"{build.refused:,} refused, {build.flagged:,} flagged"
@@ -322,6 +373,6 @@ def serve_command(host, port, workers, settings) -> None:
     """Serve the dashboard with gunicorn until stopped; a new build is noticed by itself."""
     from dashboard.serving import serve
 
-    Services(settings).build()  # nothing in service: say so now, not on the first page
+    opened(settings).build()  # nothing in service: say so now, not on the first page
     out.print(f"dashboard311 on [bold]http://{host}:{port}[/] (stop with Ctrl-C)")
     serve(settings, host, port, workers)

@@ -8,7 +8,6 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from data_access.engine import BuildInfo, City, Warehouse
 from flask_caching import Cache
 from sqlalchemy import select
 
@@ -22,6 +21,7 @@ from data_access.areas import Areas
 from data_access.ask import ask, values_of
 from data_access.compile import Frame
 from data_access.dimensions import DIMENSIONS, category, service_type
+from data_access.engine import BuildInfo, City, Warehouse
 from data_access.measures import CATALOGUE
 from data_access.measures.contacts import CONTACT
 from data_access.measures.requests import REQUEST

@@ -231,6 +231,18 @@ class Build:
             if not free:
                 self._let_go()
                 raise DataUnavailable(busy)
+            self._spare_foreign_tables()
+
+    def _spare_foreign_tables(self) -> None:
+        """A database that others filled is for reading; a build would replace its tables."""
+        present = set(inspect(self._guard).get_table_names()) if self._guard is not None else set()
+        clashing = sorted(present & set(schema.metadata.tables))
+        if clashing and schema.build.name not in present:
+            self._let_go()
+            raise ImportRefused(
+                "the database",
+                f"it holds tables that no build wrote ({', '.join(clashing[:3])} …). Name an empty database or schema.",
+            )
 
     # ── rows in ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -296,13 +308,14 @@ class Build:
                 )
             counts: Counter[str] = Counter()
             for table in schema.metadata.sorted_tables:
-                if table.name not in ("city", "build", "request_episode") and warehouse.has_table(table.name):
-                    self._carry(warehouse, table, counts)
+                present = warehouse.columns(table.name)
+                if present and table.name not in ("city", "build", "request_episode"):
+                    self._carry(warehouse, table, present, counts)
             return Kept(counts["updated"], counts["unchanged"], counts["carried"])
         finally:
             warehouse.close()
 
-    def _carry(self, warehouse: Warehouse, table: Table, counts: Counter[str]) -> None:
+    def _carry(self, warehouse: Warehouse, table: Table, present: frozenset[str], counts: Counter[str]) -> None:
         staged = self._staged[table.name]
         by_source = "src_id" in table.c
         key = ["src_system", "src_id"] if by_source else [one.name for one in table.primary_key]
@@ -313,8 +326,9 @@ class Build:
         new_keys = _keys(new, key)
         new_hashes = pd.Series(new["row_hash"].to_numpy() if by_source else np.nan, index=new_keys)
         new_hashes = new_hashes[~new_hashes.index.duplicated(keep="last")]
+        hints = _HINTS.get(table.name, ())
         columns = [
-            one for one in table.columns if not one.info.get("derived") or one.name in _HINTS.get(table.name, ())
+            one for one in table.columns if one.name in present and (one.name in hints or not one.info.get("derived"))
         ]
         unchanged: list[pd.Index] = []
         for old in warehouse.batches(select(*columns)):
@@ -329,7 +343,7 @@ class Build:
             if by_source:
                 counts["updated"] += int((again & ~same).sum())
                 counts["unchanged"] += int(same.sum())
-            counts["carried"] += int((~again).sum())
+                counts["carried"] += int((~again).sum())
             if len(kept):
                 kept = derive.as_written(table.name, kept)
                 arrow = to_arrow(kept, table)

@@ -129,20 +129,21 @@ class Warehouse:
 
     def batches(self, statement: Select, size: int = 100_000) -> Iterator[pd.DataFrame]:
         """The rows of `statement`, `size` at a time, without a time limit: for builds, not for screens."""
-        with self._in_service().engine.connect().execution_options(stream_results=True) as connection:
-            result = connection.execute(statement)
-            keys = list(result.keys())
+        with self._in_service().engine.connect() as connection:
             if connection.dialect.name == "duckdb":
-                reader = result.cursor.to_arrow_reader(size)
-                yield from (to_pandas(pa.Table.from_batches([batch])) for batch in reader)
-            else:
-                description = result.cursor.description
-                for part in result.partitions(size):
-                    yield to_pandas(_postgres_arrow(keys, description, part))
+                cursor: Any = connection.execute(statement).cursor
+                for batch in cursor.to_arrow_reader(size):
+                    yield to_pandas(pa.Table.from_batches([batch]))
+                return
+            result = connection.execution_options(stream_results=True).execute(statement)
+            keys, description = list(result.keys()), result.cursor.description
+            for part in result.partitions(size):
+                yield to_pandas(_postgres_arrow(keys, description, part))
 
-    def has_table(self, name: str) -> bool:
-        """Whether the build in service has a table of this name."""
-        return inspect(self._in_service().engine).has_table(name)
+    def columns(self, name: str) -> frozenset[str]:
+        """The columns that a table has in the build in service; none if it has no such table."""
+        found = inspect(self._in_service().engine)
+        return frozenset(one["name"] for one in found.get_columns(name)) if found.has_table(name) else frozenset()
 
     def close(self) -> None:
         """Let go of every connection."""
@@ -194,8 +195,12 @@ class Warehouse:
         )
         try:
             city, build = _describe(engine)
-        except OperationalError as problem:
-            raise DataUnavailable("The database does not answer. Please try again in a moment.") from problem
+        except (DBAPIError, DataUnavailable) as problem:
+            if not known:
+                engine.dispose()
+            if isinstance(problem, OperationalError):
+                raise DataUnavailable("The database does not answer. Please try again in a moment.") from problem
+            raise
         if known and known.build == build and known.city == city:
             return known
         return _Service(build.build_id, engine, city, build)

@@ -176,15 +176,17 @@ def _values(filters: Filters, listed: Choice) -> html.Details:
     options: list[Any] = []
     if total >= SEARCHED_FROM:
         options.append(
-            html.Div(
-                dbc.Input(
-                    id=f"seek-{listed.dimension}",
-                    type="search",
-                    placeholder="Type to find",
-                    className="field",
-                    autocomplete="off",
-                    **{"aria-label": f"Find a {listed.label.lower()}"},
-                ),
+            html.Label(
+                [
+                    html.Span(f"Find a {listed.label.lower()}", className="visually-hidden"),
+                    dbc.Input(
+                        id=f"seek-{listed.dimension}",
+                        type="search",
+                        placeholder="Type to find",
+                        className="field",
+                        autocomplete="off",
+                    ),
+                ],
                 className="seek",
             )
         )

@@ -38,19 +38,19 @@ _REQUESTS = """
  2    inspection  North     phone    2026-06-02        2026-06-05  2026-06-09        -       late
  3    inspection  North     web      2026-06-10        2026-06-15  -                 -       open and overdue
  4    inspection  South     web      2026-06-28        2026-07-03  -                 -       open, not yet due
- 5    inspection  South     phone    2026-06-25        2026-07-02  2026-06-29        -       in time, due later than June
+ 5    inspection  South     phone    2026-06-25        2026-07-02  2026-06-29        -       in time, due in July
  6    inspection  South     phone    2026-05-20        2026-05-27  2026-06-02        -       late, due before June
  7    inspection  South     app      2026-05-25        2026-06-02  -                 -       open since May
  8    inspection  North     phone    2026-06-15        -           2026-06-16        -       no promise
  9    inspection  North     phone    2026-06-12        2026-06-18  2026-06-18        -       closed on the due day
 10    inspection  South     web      2026-05-28        2026-06-04  2026-06-03        -       opened in May
-21    pothole     North     phone    2026-05-04        2026-05-07  2026-05-20        -       closed 6 May, reopened 10 May
+21    pothole     North     phone    2026-05-04        2026-05-07  2026-05-20        -       closed 6, reopened 10 May
 22    pothole     North     app      2026-05-05        2026-05-08  2026-05-06        21      duplicate of 21
 23    pothole     North     app      2026-05-05        2026-05-08  2026-05-06        21      duplicate of 21
-24    question    -         phone    2026-05-05        -           2026-05-05        -       information only: no request
-25    pothole     East      phone    2026-05-06        2026-05-09  2026-05-05        -       closed before it was opened
+24    question    -         phone    2026-05-05        -           2026-05-05        -       information only
+25    pothole     East      phone    2026-05-06        2026-05-09  2026-05-05        -       closed before opened
 26    pothole     West      phone    2026-05-07T10:00  2026-05-10  2026-05-07T10:00  -       closed in the same second
-27    graffiti    -         web      2026-03-08T01:30  2026-03-20  2026-03-09        -       the night an hour is missing
+27    graffiti    -         web      2026-03-08T01:30  2026-03-20  2026-03-09        -       the night of the lost hour
 28    graffiti    -         web      2026-03-08T03:30  2026-03-20  2026-03-19        -       the hour after it
 29    graffiti    Hill      phone    2025-11-01T23:59  2025-11-20  2025-11-10        -       a minute before midnight
 30    graffiti    Lake      phone    2025-11-02T00:00  2025-11-20  2025-12-01        -       at midnight
@@ -82,7 +82,16 @@ def utc(local: pd.Series) -> pd.Series:
 
 def requests() -> pd.DataFrame:
     """The table above as the source columns of `request`."""
-    names = ["request_id", "type_id", "source_district", "channel", "opened_at", "due_at", "closed_at", "parent_request_id"]
+    names = [
+        "request_id",
+        "type_id",
+        "source_district",
+        "channel",
+        "opened_at",
+        "due_at",
+        "closed_at",
+        "parent_request_id",
+    ]
     table = pd.read_csv(
         io.StringIO(_REQUESTS), sep=r"\s{2,}", engine="python", header=None, names=[*names, "trap"], dtype=str,
         skipinitialspace=True,
@@ -106,7 +115,11 @@ def requests() -> pd.DataFrame:
 
 def events() -> pd.DataFrame:
     """Request 21 was closed on 6 May, reopened on the 10th and closed again on the 20th."""
-    rows = [("21-1", "close", "2026-05-06T12:00"), ("21-2", "reopen", "2026-05-10T09:00"), ("21-3", "close", "2026-05-20T12:00")]
+    rows = [
+        ("21-1", "close", "2026-05-06T12:00"),
+        ("21-2", "reopen", "2026-05-10T09:00"),
+        ("21-3", "close", "2026-05-20T12:00"),
+    ]
     frame = pd.DataFrame(rows, columns=["event_id", "kind", "event_at"])
     return frame.assign(request_id="21", event_at=utc(frame["event_at"]))
 

@@ -6,7 +6,7 @@ is computed anew. `closure_reason` holds names of staff, and `location` addresse
 
 from __future__ import annotations
 
-from data_access.importers.load import Districts, Instant, SourceMapping, Phrases, Types, Words
+from data_access.importers.load import Districts, Instant, Phrases, SourceMapping, Types, Words
 
 # By the subjects that each code's requests mostly have.
 _DEPARTMENTS = {

@@ -198,7 +198,7 @@ class Report:
             f"{self.refused:,} refused.",
             f"  {self.added:,} new, {self.updated:,} updated, {self.unchanged:,} unchanged"
             + (f", {self.repeated:,} repeated in the file" if self.repeated else "")
-            + (f"; {self.carried:,} rows of earlier imports kept." if self.carried else "."),
+            + (f"; {self.carried:,} requests of earlier imports kept." if self.carried else "."),
             f"  Requests from {self.first_on} to {self.last_on}; the data ends at {self.as_of:%Y-%m-%d %H:%M} UTC.",
         ]
         lines += [f"  Refused {n:,}: {reason}" for reason, n in self.refusals.items()]
@@ -304,7 +304,7 @@ class _Importing:
         self.import_id = f"{mapping.name}-{build.build_id}"
         self.read = self.accepted = self.refused = self.repeated = 0
         self.refusals: Counter[str] = Counter()
-        self.unmapped: dict[str, Counter[str]] = {}
+        self.unmapped: dict[str, Counter[Any]] = {}
         self.types: Counter[Any] = Counter()
         self.departments: Counter[Any] = Counter()
         self.district_words: Counter[Any] = Counter()
@@ -531,7 +531,7 @@ def _outcome(values: pd.Series, phrases: Phrases, closed: pd.Series) -> pd.Serie
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _opened(path: Path, encoding: str = "utf-8") -> Iterator[IO[bytes]]:
     """The bytes of a file, unpacked; what can be wrong with it is said in words."""
     if not path.exists():
         raise ImportRefused(str(path), "there is no such file.")
@@ -555,13 +555,13 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
     except (gzip.BadGzipFile, zlib.error) as problem:
         raise ImportRefused(path.name, f"the gzip file is damaged ({problem}).") from problem
     except UnicodeDecodeError as problem:
-        raise ImportRefused(path.name, "this is not text in the expected encoding.") from problem
+        raise ImportRefused(path.name, f"this is not text encoded as {encoding}.") from problem
     except PermissionError as problem:
         raise ImportRefused(str(path), "this file may not be read.") from problem
 
 
 def _header(path: Path, mapping: SourceMapping) -> list[str]:
-    with _opened(path) as stream:
+    with _opened(path, mapping.encoding) as stream:
         first = io.TextIOWrapper(stream, encoding=mapping.encoding, newline="")
         try:
             names = next(csv.reader(first, delimiter=mapping.delimiter), [])
@@ -583,7 +583,7 @@ def _header(path: Path, mapping: SourceMapping) -> list[str]:
 
 def _batches(path: Path, mapping: SourceMapping, header: list[str], refuse: Callable) -> Iterator[pd.DataFrame]:
     """The rows of a file as words, some megabytes at a time."""
-    with _opened(path) as stream:
+    with _opened(path, mapping.encoding) as stream:
         try:
             reader = pyarrow.csv.open_csv(
                 stream,

@@ -167,7 +167,7 @@ information_only = _total(
     and_(_c.parent_contact_id.is_(None), _c.created_request.isnot(True)), "A12 info-only share",
 )  # fmt: skip
 information_share = Ratio(
-    name="information_share", label="Information only", unit="share",
+    name="information_share", label="Share of information only", unit="share",
     about="Of all contacts, the share that made no request.", formula="information_only ÷ contacts",
     source="measures reference, A12", over=information_only, under=contacts,
 )  # fmt: skip

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.cli import main, measures_in_markdown, schema_in_markdown
 from dashboard.settings import Settings
 from data_access import schema
 from data_access.dimensions import DIMENSIONS
@@ -59,3 +60,14 @@ def test_no_file_is_a_drawer_for_everything():
     for path in ROOT.rglob("*.py"):
         if ".venv" not in path.parts:
             assert not re.fullmatch(r"(utils?|helpers?|common|misc|manager)\.py", path.name), path
+
+
+def test_docs_written_by_commands_are_current():
+    assert (ROOT / "docs/measures.md").read_text(encoding="utf-8") == measures_in_markdown()
+    assert (ROOT / "docs/schema.md").read_text(encoding="utf-8") == schema_in_markdown()
+
+
+@pytest.mark.parametrize("command", main.commands.values(), ids=lambda command: command.name)
+def test_every_command_and_option_says_what_it_does(command):
+    assert (command.help or "").strip()
+    assert f"dashboard311 {command.name}" in README

