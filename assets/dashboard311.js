@@ -34,7 +34,7 @@
       if (found[2] !== undefined) return faded(seen, found[2]);
       return seen.startsWith("#") || isNaN(seen) ? seen : Number(seen);
     }
-    if (Array.isArray(value)) return typeof value[0] === "number" ? value : value.map(coloured);
+    if (Array.isArray(value)) return value.every((one) => typeof one === "number" || one === null) ? value : value.map(coloured);
     if (value && typeof value === "object" && !ArrayBuffer.isView(value)) {
       if ("bdata" in value) return value; // a typed array on its way
       const out = {};
