@@ -60,6 +60,13 @@ def with_settings(command: Callable) -> Callable:
     return run
 
 
+def opened(settings: Settings) -> Services:
+    """Services for the command that runs, closed when it ends."""
+    services = Services(settings)
+    click.get_current_context().call_on_close(services.warehouse.close)
+    return services
+
+
 @click.group(cls=Told, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="dashboard311")
 def main() -> None:
@@ -92,7 +99,7 @@ def ask_command(words, by, every, begin, end, where, as_of, form, settings) -> N
     dashboard311 ask sla_compliance --by department --from 2011-08-01 --to 2011-09-01
     dashboard311 ask opened --by channel --where "service_type=Rodent Activity" --format csv
     """
-    services = Services(settings)
+    services = opened(settings)
     # "--by A B" and "--where A=x B=y" leave B among the measures: take each word for what it is.
     wheres = [*where, *(word for word in words if "=" in word)]
     names = [word for word in words if "=" not in word]
@@ -267,13 +274,8 @@ def dimensions_command(name, settings) -> None:
             out.print(f"[bold]{dimension.name}[/]  {dimension.label}: {dimension.about}")
         return
     dimension: Dimension = _known("dimension", name, DIMENSIONS)
-    for value in _values(settings, dimension):
+    for value in opened(settings).values(dimension, Scope.everything()):
         click.echo(value)
-
-
-def _values(settings: Settings, dimension: Dimension) -> list[str]:
-    """The values of `dimension` in the data in service."""
-    return Services(settings).values(dimension, Scope.everything())
 
 
 # ── data ────────────────────────────────────────────────────────────────────────────────────────────
@@ -343,7 +345,7 @@ def check_command(settings) -> None:
     out.print(
         f"[bold]cache[/]        {settings.cache}\n[bold]basemap[/]      {settings.basemap or 'none: no foreign host'}"
     )
-    services = Services(settings)
+    services = opened(settings)
     build, city = services.build(), services.city()
     made_up = " (made up)" if city.is_made_up else ""
     out.print(f"[bold]city[/]         {city.name}{made_up}, {city.tz}")
@@ -371,6 +373,6 @@ def serve_command(host, port, workers, settings) -> None:
     """Serve the dashboard with gunicorn until stopped; a new build is noticed by itself."""
     from dashboard.serving import serve
 
-    Services(settings).build()  # nothing in service: say so now, not on the first page
+    opened(settings).build()  # nothing in service: say so now, not on the first page
     out.print(f"dashboard311 on [bold]http://{host}:{port}[/] (stop with Ctrl-C)")
     serve(settings, host, port, workers)

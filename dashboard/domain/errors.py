@@ -33,7 +33,10 @@ class UnknownName(BadRequest):
     def __init__(self, kind: str, name: str, known: Iterable[str]):
         words = sorted(known)
         folded = {word.casefold(): word for word in words}
-        near = [folded[match] for match in difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)]
+        sought = name.casefold()
+        alike = difflib.get_close_matches(sought, folded, n=3, cutoff=0.5)
+        within = sorted((word for word in folded if len(sought) > 2 and sought in word), key=len)
+        near = [folded[match] for match in dict.fromkeys([*alike, *within])][:3]
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         super().__init__(f"There is no {kind} called “{name}”.{hint}")
         self.kind, self.name, self.near = kind, name, near

@@ -531,7 +531,7 @@ def _outcome(values: pd.Series, phrases: Phrases, closed: pd.Series) -> pd.Serie
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _opened(path: Path, encoding: str = "utf-8") -> Iterator[IO[bytes]]:
     """The bytes of a file, unpacked; what can be wrong with it is said in words."""
     if not path.exists():
         raise ImportRefused(str(path), "there is no such file.")
@@ -555,13 +555,13 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
     except (gzip.BadGzipFile, zlib.error) as problem:
         raise ImportRefused(path.name, f"the gzip file is damaged ({problem}).") from problem
     except UnicodeDecodeError as problem:
-        raise ImportRefused(path.name, "this is not text in the expected encoding.") from problem
+        raise ImportRefused(path.name, f"this is not text encoded as {encoding}.") from problem
     except PermissionError as problem:
         raise ImportRefused(str(path), "this file may not be read.") from problem
 
 
 def _header(path: Path, mapping: SourceMapping) -> list[str]:
-    with _opened(path) as stream:
+    with _opened(path, mapping.encoding) as stream:
         first = io.TextIOWrapper(stream, encoding=mapping.encoding, newline="")
         try:
             names = next(csv.reader(first, delimiter=mapping.delimiter), [])
@@ -583,7 +583,7 @@ def _header(path: Path, mapping: SourceMapping) -> list[str]:
 
 def _batches(path: Path, mapping: SourceMapping, header: list[str], refuse: Callable) -> Iterator[pd.DataFrame]:
     """The rows of a file as words, some megabytes at a time."""
-    with _opened(path) as stream:
+    with _opened(path, mapping.encoding) as stream:
         try:
             reader = pyarrow.csv.open_csv(
                 stream,

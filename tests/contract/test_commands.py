@@ -1,0 +1,121 @@
+"""The command line answers like the screen, and says in a sentence what is wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from dashboard.cli import main
+
+
+@pytest.fixture
+def run(tiny, monkeypatch):
+    """Run a command over the tiny city: ``run("ask", "opened")`` → its result."""
+    monkeypatch.setenv("DASHBOARD311_DATA", str(tiny.settings.data))
+    monkeypatch.setenv("DASHBOARD311_DATABASE", tiny.settings.database)
+
+    def run(*words: str):
+        return CliRunner().invoke(main, list(words), catch_exceptions=False)
+
+    return run
+
+
+def test_json_bears_the_names_of_measures_and_dimensions(run):
+    result = run(
+        "ask", "sla_compliance", "--by", "district", "--from", "2026-06-01", "--to", "2026-07-01",
+        "--where", "department=Vector", "--format", "json",
+    )  # fmt: skip
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == [
+        {"district": "North", "sla_compliance": 0.5, "kept": 2, "due": 4},
+        {"district": "South", "sla_compliance": 0.5, "kept": 1, "due": 2},
+    ]
+
+
+def test_csv_has_a_row_for_every_step_without_gaps(run):
+    result = run("ask", "opened", "backlog", "--every", "month", "--from", "2025-11-01", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert [row["month"] for row in rows] == [f"2025-{m}-01" for m in (11, 12)] + [f"2026-0{m}-01" for m in range(1, 7)]
+    assert sum(int(row["opened"]) for row in rows) == 20
+    assert rows[-1]["backlog"] == "4"
+
+
+def test_a_table_for_people_shows_units(run):
+    result = run("ask", "sla_compliance", "handle_time", "--from", "2026-06-01")
+    assert "50.00 %" in result.stdout
+    assert "180 s" in result.stdout or "179" in result.stdout
+
+
+def test_two_divisions_and_two_conditions_may_follow_one_option(run):
+    result = run("ask", "opened", "--by", "department", "channel", "--where", "district=north", "--format", "csv")
+    assert result.stdout.splitlines()[0] == "department,channel,opened"
+    twice = run("ask", "opened", "--where", "district=North", "channel=phone", "--format", "csv")
+    assert twice.stdout.split() == ["opened", "5"]
+
+
+def test_as_of_looks_back(run):
+    now = run("ask", "backlog", "--where", "department=Vector", "--to", "2026-06-09", "--format", "json")
+    then = run(
+        "ask",
+        "closed",
+        "--where",
+        "department=Vector",
+        "--as-of",
+        "2026-06-08",
+        "--from",
+        "2026-06-01",
+        "--format",
+        "json",
+    )
+    assert json.loads(now.stdout) == [{"backlog": 2}]
+    assert json.loads(then.stdout) == [{"closed": 3}]  # 6, 10 and 1; 2 was closed on the 9th
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["ask", "opend"], "Did you mean opened"),
+        (["ask", "opened", "--by", "distict"], "Did you mean district"),
+        (["ask", "opened", "--where", "district=Nrth"], "Did you mean North"),
+        (["ask", "opened", "--where", "district"], "write --where DIM=VALUE"),
+        (["ask", "opened", "--from", "last week"], "is not a date"),
+        (["ask", "opened", "--from", "2026-06-02", "--to", "2026-06-01"], "ends before it begins"),
+        (["ask", "opened", "--as-of", "noon"], "--as-of wants"),
+        (["ask", "offered", "--by", "district"], "cannot be divided by district"),
+        (["measures", "sla"], "Did you mean sla_compliance"),
+        (["dimensions", "place"], "no dimension"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(run, words, told):
+    result = run(*words)
+    assert result.exit_code == 1
+    assert told in result.stderr
+    assert result.stdout == ""
+
+
+def test_check_says_what_is_in_service(run):
+    result = run("check")
+    assert result.exit_code == 0
+    assert "Tinytown (made up)" in result.stdout
+    assert "21 requests, 1,063 contacts" in result.stdout
+
+
+def test_check_without_data_says_what_to_do(tmp_path):
+    result = CliRunner().invoke(main, ["check", "--data", str(tmp_path / "nothing")])
+    assert result.exit_code == 1
+    assert "dashboard311 demo" in result.stderr
+
+
+def test_measures_and_dimensions_can_be_listed(run):
+    assert "sla_compliance" in run("measures").stdout
+    assert "kept ÷ due" in run("measures", "sla_compliance").stdout
+    assert {measure["name"] for measure in json.loads(run("measures", "--format", "json").stdout)} >= {
+        "opened",
+        "backlog",
+    }
+    assert run("dimensions", "department").stdout.split() == ["Streets", "Vector"]
+    assert "age_band" in run("dimensions").stdout
