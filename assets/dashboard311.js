@@ -57,13 +57,6 @@
         margin: { l: 44, r: narrow ? 12 : 84, t: 28, b: 28, pad: 0 },
         xaxis: {
           ...axis, showgrid: false, ticks: "outside", ticklen: 4, showline: true, nticks: narrow ? 4 : 7,
-          hoverformat: "%a %-d %b %Y", unifiedhovertitle: { text: "<b>%{x}</b>" },
-          tickformatstops: [
-            { dtickrange: [null, 86399999], value: "%H:%M\n%-d %b" },
-            { dtickrange: [86400000, 2591999999], value: "%-d %b" },
-            { dtickrange: ["M1", "M11"], value: "%b\n%Y" },
-            { dtickrange: ["M12", null], value: "%Y" },
-          ],
         },
         yaxis: {
           ...axis, gridcolor: "$line", gridwidth: 1, zeroline: true, zerolinecolor: "$line-2", zerolinewidth: 1,
@@ -92,6 +85,32 @@
     });
   }
 
+  // Civil dates in the city's order. Lists are not taken from a template, so every date axis is given them here.
+  const DATES = {
+    hoverformat: "%a %-d %b %Y", unifiedhovertitle: { text: "<b>%{x}</b>" },
+    tickformatstops: [
+      { dtickrange: [null, 86399999], value: "%H:%M" },
+      { dtickrange: [86400000, 2591999999], value: "%-d %b" },
+      { dtickrange: ["M1", "M11"], value: "%b %Y" },
+      { dtickrange: ["M12", null], value: "%Y" },
+    ],
+  };
+  const isDay = (value) => typeof value === "string" && /^\d{4}-\d\d-\d\d/.test(value);
+
+  function withAxes(layout, data) {
+    const out = { ...layout };
+    for (const trace of data || []) {
+      for (const letter of ["x", "y"]) {
+        const name = letter + "axis" + (trace[letter + "axis"] || letter).slice(1);
+        const values = trace[letter];
+        if (!Array.isArray(values) || typeof values[0] !== "string") continue;
+        if (isDay(values[0])) out[name] = { ...DATES, ...out[name] };
+        else if (values.length <= 60) out[name] = { dtick: 1, ...out[name] }; // every name is written
+      }
+    }
+    return out;
+  }
+
   function elementOf(id) {
     const sorted = {};
     Object.keys(id).sort().forEach((key) => { sorted[key] = id[key]; });
@@ -101,14 +120,15 @@
   function painted(spec, width) {
     const narrow = width < NARROW;
     const figure = coloured(spec.figure);
-    const layout = { ...figure.layout, template: template(narrow), selections: [] };
+    const layout = { ...withAxes(figure.layout, figure.data), template: template(narrow), selections: [] };
     delete layout.width; // the card decides
     layout.height = layout.height || spec.height;
     if (spec.brush && layout.dragmode === undefined && !narrow) layout.dragmode = "select";
     if (narrow && !(figure.layout && figure.layout.margin && "r" in figure.layout.margin)) {
       // No room beside the plot: labels at the end of a line (named "end") move above it.
       layout.annotations = (layout.annotations || []).map((note) => note.name === "end"
-        ? { ...note, xanchor: "right", xshift: 0, yshift: (note.yshift || 0) + 14 } : note);
+        ? { ...note, xanchor: "right", xshift: 0, yshift: (note.yshift || 0) + 18, bgcolor: faded(token("surface"), 0.8) }
+        : note);
     }
     return { ...figure, layout };
   }
@@ -221,7 +241,7 @@
   new MutationObserver(() => {
     if (due) return;
     due = true;
-    requestAnimationFrame(() => { due = false; tick(); reachable(); seekAgain(); });
+    requestAnimationFrame(() => { due = false; tick(); reachable(); openAgain(); });
   }).observe(root, { childList: true, subtree: true });
 
   // ── Links and clicks ──
@@ -263,12 +283,14 @@
     const target = event.target;
     if (!(target instanceof Element)) return;
     document.querySelectorAll(MENUS).forEach((menu) => { if (!menu.contains(target)) menu.open = false; });
+    if (!target.closest("details.pick")) kept = null;
 
     const link = target.closest("a[data-go]");
     if (link && event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey) {
       event.preventDefault();
       const menu = link.closest("details.pick");
       if (menu && link.hasAttribute("data-closes")) menu.open = false;
+      else if (menu) keepOpen(menu, link);
       go(link.getAttribute("href"));
       return;
     }
@@ -319,6 +341,15 @@
         });
       }
     }
+    if (target.closest("[data-apply-period]")) {
+      const [first, last] = ["period-from", "period-to"].map((id) => document.getElementById(id).value);
+      const wrong = !first || !last ? "Give both days." : last < first ? "The last day lies before the first." : "";
+      target.closest(".custom").querySelector(".wrong").textContent = wrong;
+      if (!wrong) {
+        target.closest("details").open = false;
+        window.dash_clientside.set_props("picked", { data: { days: [first, last], at: Date.now() } });
+      }
+    }
     const sorts = target.closest("button.sort");
     if (sorts) sort(sorts.closest("th"));
   });
@@ -326,6 +357,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
       const menu = document.querySelector(MENUS);
+      kept = null;
       if (menu) { menu.open = false; menu.querySelector("summary").focus(); event.preventDefault(); return; }
       if (root.dataset.sheet || root.dataset.menu) { delete root.dataset.sheet; delete root.dataset.menu; }
     }
@@ -344,7 +376,7 @@
     if (!(menu instanceof HTMLDetailsElement) || !menu.open || !menu.matches("details.pick, details.panel-menu")) return;
     document.querySelectorAll(MENUS).forEach((other) => { if (other !== menu) other.open = false; });
     const field = menu.querySelector("input[type=search]");
-    if (field && matchMedia("(pointer: fine)").matches) field.focus();
+    if (field && !field.value && matchMedia("(pointer: fine)").matches) field.focus();
     const list = menu.querySelector(".options");
     list.style.left = list.style.right = "";
     if (menu.matches(".pick") && list.getBoundingClientRect().right > window.innerWidth - 8) {
@@ -352,6 +384,29 @@
       list.style.right = "0";
     }
   }, true);
+
+  // ── A list stays open while several values are chosen, though the bar is drawn anew after each ──
+
+  let kept = null;
+  function keepOpen(menu, link) {
+    const field = menu.querySelector("input[type=search]"), list = menu.querySelector(".scroll");
+    kept = { id: menu.id, menu, typed: field ? field.value : "", scroll: list ? list.scrollTop : 0,
+      option: link.textContent, until: Date.now() + 5000 };
+  }
+  function openAgain() {
+    if (!kept) return;
+    const menu = document.getElementById(kept.id);
+    if (!menu || (menu === kept.menu && menu.open)) { if (Date.now() > kept.until) kept = null; return; }
+    const was = kept;
+    kept = null;
+    if (Date.now() > was.until) return;
+    menu.open = true;
+    const field = menu.querySelector("input[type=search]"), list = menu.querySelector(".scroll");
+    if (field && was.typed) { field.value = was.typed; seek(field); }
+    if (list) list.scrollTop = was.scroll;
+    const option = [...menu.querySelectorAll("a.option")].find((one) => one.textContent === was.option);
+    setTimeout(() => { if (option) option.focus({ preventScroll: true }); }, 0);
+  }
 
   // ── Finding an option by typing ──
 
@@ -372,9 +427,6 @@
     });
     const none = menu.querySelector(".none-found");
     if (none) none.hidden = any;
-  }
-  function seekAgain() {
-    document.querySelectorAll("details.pick[open] input[type=search]").forEach((f) => { if (f.value) seek(f); });
   }
   document.addEventListener("input", (event) => {
     if (event.target.type === "search" && event.target.closest(".options")) seek(event.target);

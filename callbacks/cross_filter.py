@@ -1,4 +1,4 @@
-"""A click on a mark toggles that mark's value in the address; a brush along a time axis sets the period.
+"""A click on a mark toggles that mark's value in the address; a brush along a time axis, or two dates, set the period.
 
 The browser sends only the value (`customdata` or a map's `location`) or the range, and forgets the click at once,
 so that the same mark can be clicked again to take the choice back.
@@ -39,16 +39,21 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
     )
 
     @app.callback(
-        Output(screen.URL, "search", allow_duplicate=True),
+        Output(screen.URL, "search"),
         Input(screen.PICKED, "data"),
         State(screen.URL, "search"),
         prevent_initial_call=True,
     )
     def choose_what_was_picked(picked, search):
-        panel = panels.get((picked["view"], picked["panel"])) if picked else None
-        if panel is None or panel.selects is None:
+        if not picked:
             return no_update
         filters = filters_in(search, services)
+        if "days" in picked:
+            first, last = (date.fromisoformat(day) for day in picked["days"])
+            return search_in_period(filters, Period(first, last + DAY))
+        panel = panels.get((picked["view"], picked["panel"]))
+        if panel is None or panel.selects is None:
+            return no_update
         if panel.selects == "period":
             period = _period(picked, services.clock())
             return search_in_period(filters, period) if period else no_update

@@ -175,6 +175,8 @@ def table(
             className=name,
             scope="col",
         )
+        if c.label
+        else html.Td(className=name)
         for c, name in zip(columns, classes, strict=True)
     ]
     lines = []

@@ -19,8 +19,6 @@ from layouts.components import link, mark, sentence
 
 PERIOD_FROM = "period-from"
 PERIOD_TO = "period-to"
-PERIOD_APPLY = "period-apply"
-PERIOD_WRONG = "period-wrong"
 
 SEARCHED_FROM = 9
 """Lists longer than this are searched by typing."""
@@ -116,8 +114,8 @@ def _period(filters: Filters, clock: Clock) -> html.Details:
         [
             _date("From", PERIOD_FROM, period.from_on, clock),
             _date("To, included", PERIOD_TO, period.to_on - DAY, clock),
-            html.Div(id=PERIOD_WRONG, className="wrong", role="alert"),
-            html.Button("Show these days", id=PERIOD_APPLY, type="button", className="press"),
+            html.Div(className="wrong", role="alert"),
+            html.Button("Show these days", type="button", className="press", **{"data-apply-period": ""}),
         ],
         className="custom",
     )

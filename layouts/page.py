@@ -60,7 +60,7 @@ def shell(city_name: str, viewer: Viewer) -> html.Div:
                     ),
                     html.Div(
                         [
-                            html.Div(
+                            html.Nav(
                                 [
                                     html.Button(
                                         className="burger",
@@ -70,6 +70,7 @@ def shell(city_name: str, viewer: Viewer) -> html.Div:
                                     html.Span(_initials(viewer.name), className="initials", title=viewer.name),
                                 ],
                                 className="topbar",
+                                **{"aria-label": "Top"},
                             ),
                             html.Header(id=HEAD, className="pagehead"),
                             html.Div(id=FILTER_BAR, className="filterbar", role="region", **{"aria-label": "Filters"}),
@@ -284,7 +285,7 @@ def _who(viewer: Viewer) -> html.Div:
                 [
                     html.Span(_initials(viewer.name), className="initials", **{"aria-hidden": "true"}),
                     html.B(viewer.name),
-                    html.Span(role),
+                    html.Span(role, className="role"),
                 ],
                 className="who-name",
             ),
