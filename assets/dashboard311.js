@@ -144,7 +144,7 @@
         const place = elementOf(id);
         const width = (place && place.parentElement.clientWidth) || window.innerWidth;
         const figure = painted(spec, width);
-        const isMap = (figure.data || []).some((trace) => /map$/.test(trace.type || ""));
+        const isMap = (figure.data || []).some((trace) => /^(choropleth|scatter|density)map$/.test(trace.type || ""));
         return [figure, { height: figure.layout.height + "px" }, isMap ? "chart is-map" : "chart"];
       },
       pick(click, selected, id, spec) {

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from dashboard.domain.intervals import wilson
 from layouts.components import count, share, signed
-from layouts.figures.series import note, target_line, target_note, unit_note
+from layouts.figures.series import note, share_ticks, target_line, target_note, unit_note
 
 SHAPES = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "circle-open")
 CATEGORIES = ("cat-1", "cat-4", "cat-3", "cat-2", "cat-6", "cat-5", "cat-other")
 """Each category has its own colour and its own marker shape; the last is for all others."""
+
+
+ENOUGH = 20
+"""Rows of fewer do not decide where an axis starts."""
 
 
 class Kept(NamedTuple):
@@ -30,8 +35,9 @@ def faded(names: Sequence[str], selected: Sequence[str]) -> list[float]:
 
 
 def label_weights(names: Sequence[str], selected: Sequence[str]) -> list[str]:
-    """Row labels with the selected ones in bold."""
-    return [f"<b>{name}</b>" if name in selected else name for name in names]
+    """Row labels in at most two lines, with the selected ones in bold."""
+    wrapped = ["<br>".join(wrap(name, 24, max_lines=2, placeholder=" …")) for name in names]
+    return [f"<b>{words}</b>" if name in selected else words for name, words in zip(names, wrapped, strict=True)]
 
 
 def shares_with_intervals(
@@ -47,7 +53,7 @@ def shares_with_intervals(
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = np.where(under > 0, over / under, np.nan)
     low, high = wilson(over, under)
-    start = axis_start(low, target)
+    start = axis_start(low[under >= ENOUGH], target)
     places = list(range(len(everyone)))
     is_whole = [whole is not None and i == len(rows) for i in places]
     opacity = [1.0 if w else o for w, o in zip(is_whole, faded(names, selected), strict=True)]
@@ -67,7 +73,7 @@ def shares_with_intervals(
             "marker": {"symbol": "line-ns-open", "size": 16, "color": "$text-2", "line": {"width": 2}},
         })  # fmt: skip
     data.append({
-        "type": "scatter", "mode": "markers", "x": shares, "y": places, "name": "kept",
+        "type": "scatter", "mode": "markers", "x": shares, "y": places, "name": "kept", "cliponaxis": False,
         # The whole city is no value of the dimension: a click on it selects nothing.
         "customdata": [None if w else name for w, name in zip(is_whole, names, strict=True)],
         "hovertext": [
@@ -98,8 +104,9 @@ def shares_with_intervals(
     layout = {
         "hovermode": "closest", "margin": {"r": 116, "b": 28, "t": 28}, "shapes": shapes,
         "annotations": written,
-        "xaxis": {"range": [start, 1.005], "tickformat": ".0%", "showgrid": True, "gridcolor": "$line",
-                  "showline": False, "ticks": "", "nticks": 6, "fixedrange": True},
+        "xaxis": {"range": [start, 1.005], **share_ticks(start, 1, 0.1 if start > 0.5 else 0.25 if start else 0.5),
+                  "showgrid": True, "gridcolor": "$line", "showline": False, "ticks": "", "tickangle": 0,
+                  "fixedrange": True},
         "yaxis": {"tickmode": "array", "tickvals": places, "ticktext": labels, "range": [len(places) - 0.5, -0.5],
                   "automargin": True, "showgrid": False, "zeroline": False, "rangemode": "normal", "fixedrange": True},
     }  # fmt: skip
@@ -150,7 +157,7 @@ def of_which_rows(
     layout = {
         "barmode": "overlay", "hovermode": "closest", "barcornerradius": 2, "annotations": ends,
         "margin": {"t": 8, "b": 8, "r": 84},
-        "xaxis": {"visible": False, "rangemode": "tozero", "fixedrange": True},
+        "xaxis": {"visible": False, "range": [0, max([*whole, 1])], "fixedrange": True},
         "yaxis": {"tickmode": "array", "tickvals": places, "ticktext": label_weights(names, selected),
                   "range": [len(places) - 0.5, -0.5], "automargin": True, "showgrid": False, "showline": True,
                   "linecolor": "$line-2", "zeroline": False, "rangemode": "normal", "fixedrange": True},
@@ -179,7 +186,7 @@ def bridge(start: tuple[str, float], moves: Sequence[Move], end: tuple[str, floa
         bases.append(min(level, level + move.by))
         sizes.append(abs(move.by))
         tokens.append("cat-4" if move.by >= 0 else "cat-3")
-        texts.append(signed(move.by))
+        texts.append(signed(move.by) if move.by else "0")
         level += move.by
         levels.append(level)
     names, bases, sizes = [*names, end[0]], [*bases, 0.0], [*sizes, end[1]]
@@ -206,7 +213,7 @@ def bridge(start: tuple[str, float], moves: Sequence[Move], end: tuple[str, floa
         "margin": {"r": 12, "b": 40}, "annotations": [unit_note(unit), *labels],
         "xaxis": {"type": "linear", "tickmode": "array", "tickvals": places, "ticktext": names, "ticks": "",
                   "range": [-0.5, len(names) - 0.5], "fixedrange": True},
-        "yaxis": {"rangemode": "tozero"},
+        "yaxis": {"rangemode": "tozero", "tickformat": ","},
     }  # fmt: skip
     return {"data": [bars], "layout": layout}
 
@@ -261,19 +268,23 @@ def volume_against_share(
             ],
             "hovertemplate": "%{hovertext}<extra></extra>",
         })  # fmt: skip
-    labels = [
-        note(f"<b>{dot.name}</b>", x=float(np.log10(dot.under)), y=dot.over / dot.under, xanchor="left", xshift=8,
-             font={"size": 12, "color": "$text"}, name="dot")
-        for dot in dots if dot.name in named or dot.name in selected
-    ]  # fmt: skip
     most = max((dot.under for dot in dots), default=1)
     least = min((dot.under for dot in dots), default=1)
+    middle = np.sqrt(most * least)
+
+    def label(dot: Dot) -> dict[str, Any]:
+        side, shift = ("right", -8) if dot.under > middle else ("left", 8)
+        place = {"x": float(np.log10(dot.under)), "y": dot.over / dot.under, "xanchor": side, "xshift": shift}
+        return note(f"<b>{dot.name}</b>", **place, font={"size": 12, "color": "$text"}, name="dot")
+
+    labels = [label(dot) for dot in dots if dot.name in named or dot.name in selected]
     layout = {
         "hovermode": "closest", "annotations": [unit_note("Kept"), *labels],
-        "xaxis": {"type": "log", "title": {"text": "Requests that fell due (log scale)", "standoff": 8},
-                  "range": [float(np.log10(least)) - 0.1, float(np.log10(most)) + 0.35], "tickformat": ",",
+        "xaxis": {"type": "log",
+                  "title": {"text": "Requests that fell due (log scale)", "standoff": 8, "font": {"size": 12}},
+                  "range": [float(np.log10(least)) - 0.1, float(np.log10(most)) + 0.1], "tickformat": ",",
                   "dtick": "D2", "minor": {"showgrid": False}},
-        "yaxis": {"range": [start, 1.01], "tickformat": ".0%", "nticks": 6},
+        "yaxis": {"range": [start, 1.03], **share_ticks(start, 1, 0.1 if start > 0.5 else 0.2 if start else 0.25)},
         "margin": {"b": 44},
     }  # fmt: skip
     if target is not None:

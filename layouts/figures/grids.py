@@ -22,7 +22,7 @@ def hours_in(begin: date, end: date, tz: str) -> np.ndarray:
     An array of 168: hour 0 is Monday 00:00 local time.
     """
     hours = pd.date_range(begin, end, freq="h", tz=tz, inclusive="left")
-    return np.bincount(hours.dayofweek * 24 + hours.hour, minlength=168)
+    return np.bincount(hours.day_of_week * 24 + hours.hour, minlength=168)
 
 
 def by_hour_of_week(frame: pd.DataFrame, measure: str) -> np.ndarray:

@@ -27,9 +27,10 @@ def ground(build_id: str) -> dict[str, Any]:
 
     return {
         "version": 8,
-        "sources": {"base": base},
+        "sources": {"base": base, "districts": {"type": "geojson", "data": f"/geometry/{build_id}/districts.json"}},
         "layers": [
             {"id": "ground", "type": "background", "paint": {"background-color": "$outside"}},
+            {"id": "districts", "type": "fill", "source": "districts", "paint": {"fill-color": "$land"}},
             layer("city", "fill", **{"fill-color": "$land"}),
             layer("park", "fill", **{"fill-color": "$road"}),
             layer("water", "fill", **{"fill-color": "$water"}),

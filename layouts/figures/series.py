@@ -11,18 +11,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from layouts.components import count, key, share
-from layouts.figures.steps import Steps, month_ticks, seven_day_mean
+from layouts.figures.steps import Steps, month_ticks, seven_day_mean, seven_day_share
 
 HATCH = {"shape": "/", "size": 5, "solidity": 0.3, "fillmode": "overlay"}
 DAY_MS = 86_400_000
 
 
 class Line(NamedTuple):
-    """One line: the measure's name in the frame, its name in words, its colour."""
+    """One line: the measure's name in the frame, its name in words, its colour; for a share also its two totals."""
 
     measure: str
     words: str
     token: str = "series"
+    over: str = ""
+    under: str = ""
 
 
 def note(text: str, **place: Any) -> dict[str, Any]:
@@ -47,7 +49,7 @@ def time_layout(unit: str, notes: Sequence[dict] = (), **axis: Any) -> dict[str,
     return {
         "hovermode": "x unified",
         "xaxis": {"type": "date", "hoverformat": "%a %-d %b %Y"},
-        "yaxis": {"rangemode": "tozero", **axis},
+        "yaxis": {"rangemode": "tozero", "tickformat": ",", **axis},
         "annotations": [unit_note(unit), *notes],
     }
 
@@ -80,6 +82,7 @@ def _dots_and_mean(steps: Steps, values: np.ndarray, unit: str, things: str, tok
     raw = {
         "type": "scatter", "mode": "markers", "x": steps.days, "y": values, "name": "day",
         "marker": {"size": 4, "color": "$series-raw", "line": {"width": 0}}, "customdata": steps.days,
+        "cliponaxis": False,
         "hovertemplate": f"<b>%{{y:,}}</b> {things}<extra></extra>",
     }  # fmt: skip
     smooth = {
@@ -87,6 +90,7 @@ def _dots_and_mean(steps: Steps, values: np.ndarray, unit: str, things: str, tok
         "line": {"width": 2, "color": f"${token}"}, "hovertemplate": "7-day mean %{y:,.0f}<extra></extra>",
     }  # fmt: skip
     layout = time_layout(unit, [end_note(last, mean[-1], count(mean[-1]), "7-day mean")])
+    layout["xaxis"]["range"] = _reach(steps)
     return {"data": [raw, smooth, _end_dot(last, mean[-1], token)], "layout": layout}
 
 
@@ -100,6 +104,7 @@ def _bars(steps: Steps, values: np.ndarray, unit: str, things: str, token: str) 
     }  # fmt: skip
     layout = time_layout(unit) | {"hovermode": "closest", "barcornerradius": 2}
     layout["xaxis"] |= _step_ticks(steps)
+    layout["margin"] = {"r": 12, "b": 56}
     return {"data": [bars], "layout": layout}
 
 
@@ -114,25 +119,35 @@ def lines(
 ) -> dict[str, Any]:
     """One line or a few over complete steps; a step still running is a hollow dot off the line, “to date”.
 
+    More than two weeks of days are dots under their seven-day line, except durations, which cannot be averaged.
     `written` turns a value into words (a count or a share if it is not given).
     """
     written = written or (share if share_axis else count)
     data, notes = [], []
     for line in drawn:
         values = steps.values(line.measure)
+        smooth = _smooth(steps, line, values, written)
+        if smooth is not None:
+            data.append({
+                "type": "scatter", "mode": "markers", "x": steps.days, "y": values, "name": "day",
+                "marker": {"size": 4, "color": f"${line.token}/0.35"}, "cliponaxis": False, "customdata": steps.days,
+                "text": [written(value) for value in values],
+                "hovertemplate": f"<b>%{{text}}</b> {line.words}<extra></extra>",
+            })  # fmt: skip
+            values = smooth
         data.append({
             "type": "scatter", "mode": "lines" + ("+markers" if len(steps) <= 31 else ""), "x": steps.days,
             "y": np.where(steps.is_whole, values, np.nan), "name": line.words, "customdata": steps.days,
             "text": [written(value) for value in values], "connectgaps": False,
             "line": {"width": 2, "color": f"${line.token}"}, "marker": {"size": 5, "color": f"${line.token}"},
-            "hovertemplate": f"<b>%{{text}}</b> {line.words}<extra></extra>",
+            "hovertemplate": f"<b>%{{text}}</b> {line.words}{', 7-day' if smooth is not None else ''}<extra></extra>",
         })  # fmt: skip
         partial = np.flatnonzero(~steps.is_whole & np.isfinite(values))
         if len(partial):
             data.append({
                 "type": "scatter", "mode": "markers", "x": [steps.days[i] for i in partial], "y": values[partial],
                 "marker": {"size": 8, "color": "$surface", "line": {"width": 2, "color": f"${line.token}"}},
-                "text": [written(values[i]) for i in partial], "name": "to date",
+                "text": [written(values[i]) for i in partial], "name": "to date", "cliponaxis": False,
                 "hovertemplate": f"<b>%{{text}}</b> {line.words}, incomplete<extra></extra>",
             })  # fmt: skip
         known = np.flatnonzero(steps.is_whole & np.isfinite(values))
@@ -140,12 +155,42 @@ def lines(
             at = known[-1]
             data.append(_end_dot(steps.days[at], values[at], line.token))
             notes.append(end_note(steps.days[at], values[at], written(values[at]), line.words))
-    axis: dict[str, Any] = {"range": [0, 1.02], "tickformat": ".0%"} if share_axis else {}
+    axis: dict[str, Any] = {}
+    if share_axis:
+        top = 1.0 if target is not None else _round_share(data)
+        axis = {"range": [0, top * 1.02], **share_ticks(0, top, top / 4 if top == 1 else top / 5)}
     layout = time_layout(unit, _apart(notes, share_axis), **axis)
+    layout["xaxis"]["range"] = _reach(steps)
     if target is not None:
         layout["shapes"] = [target_line(target)]
         layout["annotations"].append(target_note(target))
     return {"data": data, "layout": layout}
+
+
+def _smooth(steps: Steps, line: Line, values: np.ndarray, written: Any) -> np.ndarray | None:
+    """The seven-day line of more than two weeks of days; None for longer steps and for durations."""
+    if steps.every != "day" or len(steps) <= 14:
+        return None
+    if line.over:
+        return seven_day_share(steps.values(line.over), steps.values(line.under))
+    return seven_day_mean(values) if written is count else None
+
+
+def share_ticks(low: float, high: float, step: float) -> dict[str, Any]:
+    """Ticks of an axis of shares: “25 %”, with a space."""
+    places = np.arange(round(low / step), round(high / step) + 1) * step
+    return {"tickmode": "array", "tickvals": places.round(4).tolist(), "ticktext": [share(x, 0) for x in places]}
+
+
+def _round_share(data: Sequence[dict]) -> float:
+    """A round share above everything drawn: 5, 10, 20, 25, 50 or 100 %."""
+    highest = max((float(np.nanmax(t["y"])) for t in data if np.isfinite(t["y"]).any()), default=1.0)
+    return next((limit for limit in (0.05, 0.1, 0.2, 0.25, 0.5) if highest <= limit), 1.0)
+
+
+def _reach(steps: Steps) -> list[str]:
+    """From the first to the last step, so that the axis does not run beyond the data."""
+    return [steps.days[0], steps.days[-1]]
 
 
 def target_line(target: float) -> dict[str, Any]:
@@ -171,7 +216,9 @@ def of_which(steps: Steps, whole: Line, part: Line, unit: str) -> dict[str, Any]
         })  # fmt: skip
         data.append(_end_dot(steps.days[-1], values[-1], line.token))
         ends.append(end_note(steps.days[-1], values[-1], count(values[-1]), line.words))
-    return {"data": data, "layout": time_layout(unit, _apart(ends, False))}
+    layout = time_layout(unit, _apart(ends, False))
+    layout["xaxis"]["range"] = _reach(steps)
+    return {"data": data, "layout": layout}
 
 
 def paired_bars(steps: Steps, pair: Sequence[Line], unit: str) -> dict[str, Any]:
@@ -185,7 +232,8 @@ def paired_bars(steps: Steps, pair: Sequence[Line], unit: str) -> dict[str, Any]
         for line in pair
     ]  # fmt: skip
     layout = time_layout(unit) | {"barmode": "group", "bargap": 0.3, "bargroupgap": 0.08, "barcornerradius": 2}
-    layout["xaxis"] = {**layout["xaxis"], **_step_ticks(steps), "hoverformat": "%b %Y"}
+    layout["xaxis"] |= {**_step_ticks(steps), "hoverformat": "%b %Y"}
+    layout["margin"] = {"r": 12, "b": 56}
     return {"data": data, "layout": layout}
 
 
@@ -215,13 +263,15 @@ def stacked_shares(steps: Steps, parts: Sequence[Line], unit: str, label_over: f
             "hovertext": [f"{count(n)} of {count(total)}" for n, total in zip(counts[i], totals, strict=True)],
             "hovertemplate": f"<b>%{{y:.1%}}</b> {part.words}, %{{hovertext}}<extra></extra>",
         })  # fmt: skip
-    layout = time_layout(unit, range=[0, 1], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
+    layout = time_layout(unit, range=[0, 1], **share_ticks(0, 1, 0.25))
     layout |= {"barmode": "stack", "bargap": 0.3, "barcornerradius": 0}
     ticks = _step_ticks(steps)
-    ticks["ticktext"] = [f"{text}<br>{count(n)}" for text, n in zip(ticks["ticktext"], totals, strict=True)]
+    # n stands in one line, right under the month's name
+    parted = [text.partition("<br>") for text in ticks["ticktext"]]
+    ticks["ticktext"] = [f"{a}<br>{count(n)}{br}{b}" for (a, br, b), n in zip(parted, totals, strict=True)]
     layout["xaxis"] |= ticks | {"hoverformat": "%b %Y"}
     layout["annotations"] += _stack_labels(steps, parts, counts[:, -1], shares[:, -1])
-    layout["margin"] = {"r": 132, "b": 56}
+    layout["margin"] = {"r": 132, "b": 72}
     return {"data": data, "layout": layout}
 
 

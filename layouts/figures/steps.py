@@ -61,6 +61,10 @@ class Steps:
                 return f"Q{(start.month + 2) // 3} {start.year}"
         return str(start.year)
 
+    def when(self, at: int) -> str:
+        """A step as part of a sentence: “on Wed 20 May 2026”, “in the week from 18 May 2026”, “in May 2026”."""
+        return {"day": "on ", "week": "in the "}.get(self.every, "in ") + self.name(at)
+
 
 def steps_of(answer: Answer, period: Period, clock: Clock) -> Steps:
     """The steps of `answer`, which was asked of `period`."""
@@ -74,6 +78,12 @@ def steps_of(answer: Answer, period: Period, clock: Clock) -> Steps:
     first = max(period.from_on, clock.first_on)
     whole = np.array([a >= first and b <= last for a, b in zip(starts, ends, strict=True)], dtype=bool)
     return Steps(frame.iloc[shown].reset_index(drop=True), every, period, starts, ends, whole)
+
+
+def seven_day_share(over: np.ndarray, under: np.ndarray) -> np.ndarray:
+    """The share over a day and the six before it: both totals added up first, divided last (measures R4)."""
+    sums = [pd.Series(values).rolling(7).sum().to_numpy() for values in (over, under)]
+    return np.divide(*sums, out=np.full(len(over), np.nan), where=sums[1] > 0)
 
 
 def seven_day_mean(values: np.ndarray) -> np.ndarray:

@@ -81,7 +81,10 @@ def change_words(row: Ranked) -> str:
         return "new" if row.now else c.NOTHING
     if min(row.now, row.before) < 5 and max(row.now, row.before) < FEW:
         return c.NOTHING
-    return c.signed_share(change(row.now, row.before), 0 if row.before < 1000 else 1)
+    relative = change(row.now, row.before)
+    if relative >= 4:
+        return f"{row.now / row.before:.0f} ×"
+    return c.signed_share(relative, 0) if abs(relative) >= 0.005 else c.share(0, 0)
 
 
 def moved_most(rows: Sequence[Ranked]) -> Ranked | None:
@@ -108,7 +111,7 @@ def score(over: float, under: float, target: float | None) -> html.Div:
         return c.cell("unknown", "too few", n)
     value = f"{100 * over / under:.1f}"
     if target is None:
-        return html.Div([html.Span(value), html.Small(n)], className="box no-target")
+        return html.Div([html.I(), html.Span(value), html.Small(n)], className="box")
     return c.cell(status_of(over, under, target), value, n)
 
 
@@ -137,6 +140,13 @@ def scorecard(
 
 
 # ── heat table ──
+
+
+def ramp(
+    low: str, high: str, tokens: Sequence[str] = ("seq-1", "seq-2", "seq-3", "seq-4", "seq-5", "seq-6")
+) -> html.Span:
+    """The key of a ramp: its ends in words, its steps between them."""
+    return html.Span([html.Span([low, " ", *(c.swatch(token) for token in tokens), " ", high])], className="legend")
 
 
 def heat_step(part: float, reach: float) -> int:
@@ -169,7 +179,7 @@ def age_table(
                 style = {"--c": "var(--surface-3)", "--k": "var(--text-2)"}
                 out.append(html.Span(c.count(n), style=style))
             else:
-                out.append(c.heat(c.count(n), heat_step(n / total if total else 0, 0.5)))
+                out.append(c.heat(c.count(n), heat_step(n / total, 0.5) if total >= FEW else 0))
         return out
 
     def line(name: Any, i: int | None) -> html.Tr:

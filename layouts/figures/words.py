@@ -49,6 +49,15 @@ def changed(now: float | None, before: float | None, context: Context) -> str:
     return f"**{c.signed_share(relative)}** on {against.sentence()}"
 
 
+def changed_shortly(now: float | None, before: float | None, context: Context) -> str:
+    """“+16.3 % on last year”, for a tile; the filter bar says which days are meant."""
+    relative = change(now, before)
+    if relative is None:
+        return ""
+    other = {"last-year": "last year", "previous": "the time before"}.get(context.filters.compare, "then")
+    return f"**{c.signed_share(relative)}** on {other}"
+
+
 def points(now: float | None, before: float | None, context: Context) -> str:
     """“+1.2 points on 1–20 May 2025”, for shares."""
     against = context.filters.comparison()

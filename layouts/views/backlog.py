@@ -21,11 +21,12 @@ from layouts.view import Compared, Context, Drawing, Over, Panel, View
 
 MONTHS = last_months(13)
 WEEKS = 8
-TEAMS = 12
+TEAMS = 11
 
 
-def _said(day: date) -> str:
-    return f"{day.day} {day:%b}"
+def _said(day: date, beside: date | None = None) -> str:
+    """“30 Apr”; with its year where the day `beside` it lies in another."""
+    return f"{day.day} {day:%b}" + (f" {day.year}" if beside is not None and day.year != beside.year else "")
 
 
 def _last_day(period: Period, context: Context) -> date:
@@ -52,7 +53,7 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     strip = c.strip(
         c.figure("Open, of which overdue", c.count(standing), f"of which {c.count(late)}", share),
         c.figure(
-            f"Change since {_said(context.filters.period.from_on - DAY)}", c.signed(change), "",
+            f"Change since {_said(context.filters.period.from_on - DAY, end)}", c.signed(change), "",
             c.status(status, "no change" if not change else "growing" if change > 0 else "shrinking"),
         ),
         c.figure(
@@ -82,7 +83,7 @@ def draw_bridge(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         moves.append(Move("Not explained", left_over))
     first, last = period.from_on - DAY, _last_day(period, context)
     figure = comparisons.bridge(
-        (f"Open<br>{_said(first)}", begin), moves, (f"Open<br>{_said(last)}", final), "Requests"
+        (f"Open<br>{_said(first, last)}", begin), moves, (f"Open<br>{_said(last)}", final), "Requests"
     )
     change = final - begin
     head = (
@@ -148,7 +149,7 @@ def draw_ages(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         worst = int(np.argmax(np.where(standing >= words.FEW, late / standing, -1)))
         text += f" The highest share overdue is {rows[worst]}’s, **{c.share(late[worst] / standing[worst])}**."
     foot = words.foot(
-        c.key(("seq-1", "few"), ("seq-3", ""), ("seq-6", "half of the row or more")),
+        tables.ramp("few", "half of the row or more"),
         f"n = {c.count(standing.sum())} open", f"at the end of {_said(_last_day(context.filters.period, context))}",
         "age in calendar days",
     )  # fmt: skip
@@ -276,7 +277,7 @@ VIEW = View(
             (Over(Query((opened, reopened, closed), every="month"), MONTHS),),
             draw_flow,
             selects="period",
-            height=320,
+            height=384,
         ),
     ),
 )

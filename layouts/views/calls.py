@@ -34,7 +34,7 @@ VARIANTS: tuple[Ratio, ...] = (
     service_level, service_level_excl_early, service_level_early_counts, service_level_answered,
     service_level_excl_short, service_level_short_counts,
 )  # fmt: skip
-RAMP_BAD = [[0, "$hot-3"], [0.5, "$hot-1"], [0.8, "$seq-1"], [1, "$seq-4"]]
+RAMP_BAD = [[0, "$hot-3"], [0.25, "$hot-2"], [0.5, "$hot-1"], [0.8, "$seq-1"], [1, "$seq-3"]]
 
 
 def _points(now: Answer, before: Answer | None, measure: Ratio, context: Context) -> str:
@@ -56,7 +56,7 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     faster = "of answered calls"
     if asa is not None and old is not None:
         way, other = "slower" if asa > old else "faster", context.filters.comparison().sentence()
-        faster = f"{c.duration(abs(asa - old))} {way} than {other}"
+        faster = f"{c.duration(abs(asa - old))} {way} than {other}" if abs(asa - old) >= 0.5 else f"as on {other}"
     volume = words.changed(n, before.value(offered) if before else None, context)
     level_words = "; ".join(part for part in (_points(now, before, service_level, context), against) if part)
     short = f"{c.count(now.value(abandoned_short))} within {city.short_abandon_s} s left out"
@@ -110,7 +110,11 @@ def draw_level(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     else:
         text += "; the city has set no target."
     figure = series.lines(
-        steps, (Line("service_level", "in time"),), "Share answered in time", share_axis=True, target=target
+        steps,
+        (Line("service_level", "in time", over="answered_quick", under="answered_or_abandoned"),),
+        "Share answered in time",
+        share_axis=True,
+        target=target,
     )
     foot = words.foot(f"n = {c.count(n)} answered or abandoned", "every hang-up counts against it")
     return Drawing(c.sentence(text), figure, foot=foot)
@@ -158,9 +162,9 @@ def draw_abandonment(answers: tuple[Answer | None, ...], context: Context) -> Dr
     known = steps.is_whole & np.isfinite(values)
     if known.sum() > 1:
         top = int(np.argmax(np.where(known, values, -1)))
-        text += f" The worst {steps.every} was {steps.name(top)} with **{c.share(values[top])}**."
-    figure = series.lines(steps, (Line("abandonment", "hung up", "overdue"),), "Share that hung up", written=c.share)
-    figure["layout"]["yaxis"]["tickformat"] = ".0%"
+        text += f" It was worst {steps.when(top)}, **{c.share(values[top])}**."
+    line = Line("abandonment", "hung up", "overdue", over="abandoned_net", under="offered_net")
+    figure = series.lines(steps, (line,), "Share that hung up", share_axis=True)
     short = f"hang-ups under {context.city.short_abandon_s} s left out of both"
     return Drawing(c.sentence(text), figure, foot=words.foot(f"n = {c.count(n)} calls offered", short))
 
@@ -205,7 +209,7 @@ def draw_hours(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     at = int(np.nanargmax(mean))
     text = f"The busiest hour is **{grids.busiest(mean)}** with **{mean[at]:,.0f}** calls on average."
     figure = grids.hour_of_week_grid(mean, said, context.selected)
-    key = c.key(("seq-1", "few"), ("seq-4", ""), ("seq-6", f"{mean[at]:,.0f} an hour"))
+    key = tables.ramp("few", f"{mean[at]:,.0f} an hour")
     return Drawing(
         c.sentence(text),
         figure,
@@ -233,7 +237,7 @@ def draw_hours_level(answers: tuple[Answer | None, ...], context: Context) -> Dr
             f"were answered in time."
         )
     figure = grids.hour_of_week_grid(level, said, context.selected, ramp=RAMP_BAD, limits=(0.0, 1.0))
-    key = c.key(("hot-3", "none in time"), ("hot-1", "half"), ("seq-4", "all in time"))
+    key = tables.ramp("none in time", "all in time", ("hot-3", "hot-2", "hot-1", "seq-1", "seq-3"))
     foot = words.foot(key, f"within {context.city.answer_within_s} s", f"empty: fewer than {words.FEW} calls")
     return Drawing(c.sentence(text), figure, foot=foot)
 

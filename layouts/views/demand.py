@@ -55,15 +55,14 @@ def _draw_grid(answers: tuple[Answer | None, ...], context: Context, measure: st
     period = context.filters.period
     hours = grids.hours_in(period.from_on, min(period.to_on, context.clock.end_on), context.city.tz)
     mean, said = grids.per_hour_words(totals, hours, things)
-    busy = mean >= np.nanquantile(mean, 0.5)
-    share = totals[busy].sum() / totals.sum()
+    half = int((np.sort(totals)[::-1].cumsum() < totals.sum() / 2).sum()) + 1
     at = int(np.nanargmax(mean))
     text = (
         f"The busiest hour is **{grids.busiest(mean)}** with **{mean[at]:,.1f}** {things} on average; "
-        f"half of the week’s hours bring **{c.share(share, 0)}** of them."
+        f"half of them come in **{half}** of the week’s 168 hours."
     )
     figure = grids.hour_of_week_grid(mean, said, context.selected)
-    key = c.key(("seq-1", "few"), ("seq-4", ""), ("seq-6", f"{mean[at]:,.1f} an hour"))
+    key = tables.ramp("few", f"{mean[at]:,.1f} an hour")
     foot = words.foot(key, f"n = {c.count(totals.sum())} {things}", "mean of each hour, local time")
     return Drawing(c.sentence(text), figure, foot=foot)
 
@@ -73,13 +72,6 @@ def draw_request_hours(answers: tuple[Answer | None, ...], context: Context) -> 
     if not answers[0].frame["opened"].sum():
         return words.nothing("No requests", context)
     return _draw_grid(answers, context, "opened", "requests")
-
-
-def draw_contact_hours(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
-    """When people get in touch, by hour of the week."""
-    if not answers[0].frame["contacts"].sum():
-        return words.no_contacts(context)
-    return _draw_grid(answers, context, "contacts", "contacts")
 
 
 def _draw_ranked(
@@ -98,10 +90,9 @@ def _draw_ranked(
     text = f"**{first.name}** comes first with **{c.count(first.now)}**, {c.share(first.now / total)} of all"
     moved = tables.moved_most(rows)
     if moved is not None and moved.now != moved.before:
-        against = context.filters.comparison().sentence()
-        text += f"; **{moved.name}** changed most, **{c.signed(moved.now - moved.before)}** on {against}."
-    else:
-        text += "."
+        difference = f"**{c.signed(moved.now - moved.before)}** on {context.filters.comparison().sentence()}"
+        text += f", {difference}" if moved is first else f"; **{moved.name}** changed most, {difference}"
+    text += "."
     body = tables.ranked(rows, rest, context, dimension, heading)
     return Drawing(
         c.sentence(text), body=body, foot=words.foot(f"n = {c.count(total)} requests", "Click a row to choose it")
@@ -120,7 +111,7 @@ def draw_channels(answers: tuple[Answer | None, ...], context: Context) -> Drawi
 
 def draw_districts(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Requests by district, with their change."""
-    drawing = _draw_ranked(answers, context, district, 12)
+    drawing = _draw_ranked(answers, context, district, 15)
     if drawing.is_empty:
         return drawing
     total = c.count(answers[0].frame["opened"].sum())
@@ -156,18 +147,12 @@ VIEW = View(
             selects="period",
             **CONTACTS,
         ),
+        Panel("types", "What is asked for?", _by(service_type), draw_types, selects=service_type, height=480),
+        Panel("districts", "Where do requests come from?", _by(district), draw_districts, selects=district, height=480),
         Panel(
-            "types", "What is asked for?", _by(service_type), draw_types, width=8, selects=service_type, height=480,
+            "hours", "When are requests made?", (Query((opened,), by=(hour_of_week,)),), draw_request_hours, width=8,
+            selects=hour_of_week, height=248,
         ),
         Panel("channels", "How do requests reach us?", _by(channel), draw_channels, width=4, selects=channel),
-        Panel(
-            "hours", "When are requests made?", (Query((opened,), by=(hour_of_week,)),), draw_request_hours,
-            selects=hour_of_week, height=232,
-        ),
-        Panel(
-            "contact-hours", "When do people get in touch?", (Query((contacts,), by=(hour_of_week,)),),
-            draw_contact_hours, selects=hour_of_week, height=232, **CONTACTS,
-        ),
-        Panel("districts", "Where do requests come from?", _by(district), draw_districts, width=12, selects=district),
     ),
 )  # fmt: skip

@@ -147,7 +147,7 @@ def draw_districts(answers: tuple[Answer | None, ...], context: Context) -> Draw
             old = old[old[service_type.name] == name]
         totals = old.groupby(district.name)["opened"].sum()
         earlier = totals.astype(float).to_dict() if totals.sum() else None
-    rows, rest = tables.ranked_rows(list(sums.index), sums.tolist(), earlier, context.selected, 12)
+    rows, rest = tables.ranked_rows(list(sums.index), sums.tolist(), earlier, context.selected, 8)
     total = sums.sum()
     text = f"{name}: **{rows[0].name}** has the most, **{c.count(rows[0].now)}** of {c.count(total)}."
     moved = tables.moved_most(rows)
@@ -172,12 +172,8 @@ def draw_months(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     figure = series.over_time(steps, "opened", f"Reports {steps.each}", "reports")
     total = steps.values("opened").sum()
     top = int(steps.values("opened").argmax())
-    text = (
-        f"{name}: **{c.count(total)}** reports; the most, **{c.count(steps.values('opened')[top])}**, on "
-        f"{steps.name(top)}."
-    )
-    if steps.every != "day":
-        text = text.replace(", on ", " in the " if steps.every == "week" else ", in ")
+    most = c.count(steps.values("opened")[top])
+    text = f"{name}: **{c.count(total)}** reports; the most, **{most}**, {steps.when(top)}."
     return Drawing(c.sentence(text), figure, foot=words.foot(series.key_of(figure), _why(name, assumed)))
 
 
@@ -197,7 +193,7 @@ VIEW = View(
             selects=hexagon_9, height=460,
         ),
         Panel("time", "When were they reported?", (Query((opened,), by=(service_type,), every="auto"),), draw_months,
-              width=7, selects="period"),
+              width=7, selects="period", height=320),
         Panel("districts", "Which districts report most?", (_DISTRICTS, Compared(_DISTRICTS)), draw_districts, width=5,
               selects=district),
     ),

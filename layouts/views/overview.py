@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from dash import html
 
 from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import last_months, running
-from data_access.dimensions import service_type
+from data_access.dimensions import department, service_type
 from data_access.measures.contacts import abandonment, offered, service_level
 from data_access.measures.requests import backlog, closed, opened, overdue, sla_compliance
 from data_access.semantics import Answer, Measure, Query
@@ -54,7 +54,7 @@ def _tile(
 def _draw_count(answers: Sequence[Answer | None], context: Context, measure: Measure) -> Drawing:
     now, before, months = answers
     number = now.value(measure)
-    below = words.changed(number, before.value(measure) if before else None, context)
+    below = words.changed_shortly(number, before.value(measure) if before else None, context)
     return _tile(c.count(number), below, _months(months, context), measure)
 
 
@@ -149,22 +149,23 @@ def draw_scorecard(answers: tuple[Answer | None, ...], context: Context) -> Draw
     ]  # fmt: skip
     key = html.Span(marks, className="legend") if target is not None else "The city has set no target"
     foot = words.foot(key, "% of requests that fell due, closed in time", "n = fell due")
-    return Drawing(_scorecard_words(shown, month, target), body=body, foot=foot)
+    name = f"{running('month')(context.filters.period, context.clock).from_on:%B}"
+    return Drawing(_scorecard_words(shown, month, target, name), body=body, foot=foot)
 
 
-def _scorecard_words(shown: Sequence[str], month: dict[str, tuple[float, float]], target: float | None) -> list[Any]:
+def _scorecard_words(
+    shown: Sequence[str], month: dict[str, tuple[float, float]], target: float | None, name: str
+) -> list[Any]:
     over = sum(kept for kept, _ in month.values())
     under = sum(due for _, due in month.values())
-    head = f"This month **{c.share(over / under)}** of {c.count(under)} promises were kept" if under else ""
+    head = f"In {name} **{c.share(over / under)}** of {c.count(under)} promises were kept" if under else ""
     if target is None:
-        return c.sentence(f"{head}." if head else "No promise has fallen due this month.")
+        return c.sentence(f"{head}." if head else f"No promise fell due in {name}.")
     found = {name: tables.status_of(*month.get(name, (0, 0)), target) for name in shown}
     counts = {status: sum(1 for one in found.values() if one == status) for status in ("meets", "near", "misses")}
     known = sum(counts.values())
     if not known:
-        return c.sentence(
-            f"{head}; too few in each type to say more." if head else "No promise has fallen due this month."
-        )
+        return c.sentence(f"{head}; too few in each type to say more." if head else f"No promise fell due in {name}.")
     worst = sorted(
         (name for name, status in found.items() if status == "misses"),
         key=lambda name: month[name][0] / month[name][1],
@@ -179,6 +180,91 @@ def _scorecard_words(shown: Sequence[str], month: dict[str, tuple[float, float]]
 def _since(step: str, context: Context) -> str:
     period = running(step)(context.filters.period, context.clock)
     return period.sentence() if step in ("day", "week") else f"from {period.from_on.day} {period.from_on:%b %Y}"
+
+
+class Signal(NamedTuple):
+    """A measure of one department or type whose last whole month lies outside its limits."""
+
+    size: float
+    words: str
+    view: str
+    dimension: str
+    value: str
+    seen: verdicts.Usual
+    last: float
+    unit: str
+
+
+WATCHED = (
+    # measure, divided by, what is said of it, the view that shows more, the total that must be large enough
+    (opened, service_type, "{name}: **{value} opened**", "demand", "opened"),
+    (sla_compliance, department, "{name}: **{value} of promises kept**", "promises", "due"),
+    (backlog, department, "{name}: **{value} open**", "backlog", "backlog"),
+)
+
+
+def draw_changes(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """The departments and types whose last whole month lies outside what is usual for them, largest first."""
+    found: list[Signal] = []
+    watched, month = 0, ""
+    for answer, (measure, by, said, view, base) in zip(answers, WATCHED, strict=True):
+        large = answer.frame.groupby(by.name)[base].mean()
+        for name in large.index[large >= words.FEW]:
+            part = answer.frame[answer.frame[by.name] == name]
+            months = _months(Answer(answer.query, part, answer.as_of, answer.every), context)
+            values = months.values(measure.name)[months.is_whole]
+            seen = verdicts.usual(values, measure.better)
+            if seen is None:
+                continue
+            watched += 1
+            month = f"{months.starts[int(np.flatnonzero(months.is_whole)[-1])]:%B}"
+            if seen.status != "same":
+                spread = (seen.band[1] - seen.band[0]) or 1.0
+                distance = max(seen.band[0] - values[-1], values[-1] - seen.band[1]) / spread
+                text = said.format(name=name, value=c.number(values[-1], measure.unit))
+                found.append(Signal(distance, text, view, by.name, name, seen, float(values[-1]), measure.unit))
+    if not watched:
+        months_needed = verdicts.FEWEST + 1
+        why = f"To tell what is unusual takes {months_needed} whole months of data; there are fewer up to this day."
+        return Drawing(c.sentence(why), is_empty=True)
+    found.sort(key=lambda signal: -signal.size)
+    if not found:
+        text = f"None of {watched} watched numbers lay outside its usual band in {month}."
+        return Drawing(c.sentence(text), body=html.Div(), foot=words.foot(BAND))
+    text = f"**{len(found)}** of {watched} watched numbers lay outside their usual band in {month}"
+    text += ", largest first." if len(found) <= SIGNALS else f"; the {SIGNALS} largest:"
+    body = html.Ul([_signal(one, context) for one in found[:SIGNALS]], className="changes")
+    return Drawing(c.sentence(text), body=body, foot=words.foot(BAND))
+
+
+SIGNALS = 6
+BAND = "Usual band: process limits of the months before; about two in a hundred fall outside by chance"
+
+
+def _signal(one: Signal, context: Context) -> html.Li:
+    low, high = one.seen.band
+    gap = 0.15 * (max(high, one.last) - min(low, one.last) or 1.0)
+    reach = (min(low, one.last) - gap, max(high, one.last) + gap)
+    there = context.filters.choose(one.dimension, (one.value,)).to_search()
+    expected = f"usually {c.number(low, one.unit)} to {c.number(high, one.unit)}"
+    return html.Li(
+        [
+            c.mark(one.seen.status),
+            html.Div(
+                [
+                    html.Span([*c.sentence(one.words), f", {one.seen.words.lower()}"]),
+                    html.Div(
+                        [
+                            c.interval_mark(low, high, one.last, reach, one.seen.status),
+                            html.Span(expected),
+                            c.link(one.view.capitalize(), f"/{one.view}{there}"),
+                        ],
+                        className="ev",
+                    ),
+                ]
+            ),
+        ]
+    )
 
 
 def draw_calls(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -247,8 +333,16 @@ VIEW = View(
             "Which promises are we keeping?",
             tuple(Over(Query((sla_compliance,), by=(service_type,)), running(step)) for step, _, _ in STRETCHES),
             draw_scorecard,
-            width=12,
+            width=8,
             selects=service_type,
+            height=480,
+        ),
+        Panel(
+            "changes",
+            "What changed?",
+            tuple(Over(Query((measure,), by=(by,), every="month"), MONTHS) for measure, by, *_ in WATCHED),
+            draw_changes,
+            width=4,
             height=480,
         ),
         Panel(

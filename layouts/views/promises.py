@@ -51,8 +51,9 @@ def draw_months(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     text = "No month is decided yet."
     if settled:
         last, first = settled[-1], settled[0]
+        nearly = "almost " if undecided[last] > 0 else ""
         text = (
-            f"Of the requests opened in {steps.name(last)}, the last month that is almost decided, "
+            f"Of the requests opened in {steps.name(last)}, the last month that is {nearly}decided, "
             f"**{c.share(on_time[last])}** were closed on time"
         )
         text += f", against {c.share(on_time[first])} in {steps.name(first)}." if first != last else "."
@@ -97,9 +98,11 @@ def draw_departments(answers: tuple[Answer | None, ...], context: Context) -> Dr
         sure = [row.name for row in rows if float(wilson(row.over, row.under)[1]) < target]
         text += f"; surely below it {'is' if len(sure) == 1 else 'are'} {words.listed(sure[-3:])}." if sure else "."
     else:
+        sure = [row for row in rows if row.under >= words.FEW] or rows
+        best, last = sure[0], sure[-1]
         text = (
-            f"From **{c.share(rows[0].over / rows[0].under)}** ({rows[0].name}) to "
-            f"**{c.share(rows[-1].over / rows[-1].under)}** ({rows[-1].name}); the city has set no target."
+            f"From **{c.share(best.over / best.under)}** ({best.name}) to **{c.share(last.over / last.under)}** "
+            f"({last.name}); the city has set no target."
         )
     foot = words.foot(
         "Bar: 95 % interval" + ("; tick: target" if target is not None else ""),
