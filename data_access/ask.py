@@ -13,11 +13,11 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
-from dashboard.domain.survival import closed_only_quantile, kaplan_meier
 from sqlalchemy import Select, func, select
 
 from dashboard.domain.filters import Clock, Filters, Period, add_months
 from dashboard.domain.policy import Scope
+from dashboard.domain.survival import closed_only_quantile, kaplan_meier
 from data_access.compile import Frame, Statement, compile_query, parts_of, permitted, unhonoured
 from data_access.semantics import Answer, Dimension, Fact, Measure, Query, Ratio, Spread, Standing
 
