@@ -64,7 +64,11 @@ def shell(city_name: str, viewer: Viewer) -> html.Div:
                                 [
                                     html.Button(
                                         className="burger",
-                                        **{"aria-label": "Menu", "aria-controls": "main-menu", "aria-expanded": "false"},
+                                        **{
+                                            "aria-label": "Menu",
+                                            "aria-controls": "main-menu",
+                                            "aria-expanded": "false",
+                                        },
                                     ),
                                     link(brand, "/", className="brand"),
                                     html.Span(_initials(viewer.name), className="initials", title=viewer.name),
@@ -239,11 +243,15 @@ def _dialog(kind: str, title: str, body: Any) -> html.Dialog:
 
 
 def _table_dialog(view: View, panel: Panel) -> html.Dialog:
-    return _dialog("as-table", panel.question, html.Div(id=parts.table_id(view.name, panel.name), className="dialog-body"))
+    return _dialog(
+        "as-table", panel.question, html.Div(id=parts.table_id(view.name, panel.name), className="dialog-body")
+    )
 
 
 def _meaning_dialog(panel: Panel) -> html.Dialog:
-    return _dialog("meaning", "What does this mean?", html.Div(definitions(measures_of(panel)), className="dialog-body"))
+    return _dialog(
+        "meaning", "What does this mean?", html.Div(definitions(measures_of(panel)), className="dialog-body")
+    )
 
 
 def measures_of(panel: Panel) -> tuple[Measure, ...]:
