@@ -18,7 +18,7 @@ GRAPH_CONFIG: dict[str, Any] = {
     "displayModeBar": "hover",
     "modeBarButtonsToRemove": [
         "zoom", "zoom2d", "pan2d", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "sendDataToCloud",
-        "hoverClosestCartesian", "hoverCompareCartesian", "toggleSpikelines", "zoomInMap", "zoomOutMap",
+        "hoverClosestCartesian", "hoverCompareCartesian", "toggleSpikelines",
     ],
     "responsive": True,
     "scrollZoom": False,
