@@ -34,7 +34,10 @@
       if (found[2] !== undefined) return faded(seen, found[2]);
       return seen.startsWith("#") || isNaN(seen) ? seen : Number(seen);
     }
-    if (Array.isArray(value)) return value.every((one) => typeof one === "number" || one === null) ? value : value.map(coloured);
+    if (Array.isArray(value)) {
+      const plain = typeof value[0] === "number" && typeof value[value.length - 1] === "number";
+      return plain ? value : value.map(coloured); // a pair of a colour scale begins with a number too
+    }
     if (value && typeof value === "object" && !ArrayBuffer.isView(value)) {
       if ("bdata" in value) return value; // a typed array on its way
       const out = {};
@@ -87,7 +90,7 @@
 
   // Civil dates in the city's order. Lists are not taken from a template, so every date axis is given them here.
   const DATES = {
-    hoverformat: "%a %-d %b %Y", unifiedhovertitle: { text: "<b>%{x}</b>" },
+    hoverformat: "%a %-d %b %Y", unifiedhovertitle: { text: "<b>%{x|%a %-d %b %Y}</b>" },
     tickformatstops: [
       { dtickrange: [null, 86399999], value: "%H:%M" },
       { dtickrange: [86400000, 2591999999], value: "%-d %b" },
@@ -117,12 +120,15 @@
     return document.getElementById(JSON.stringify(sorted));
   }
 
+  const isMap = (figure) => (figure.data || []).some((trace) => /^(scatter|choropleth|density)map$/.test(trace.type || ""));
+
   function painted(spec, width) {
     const narrow = width < NARROW;
     const figure = coloured(spec.figure);
     const layout = { ...withAxes(figure.layout, figure.data), template: template(narrow), selections: [] };
     delete layout.width; // the card decides
     layout.height = layout.height || spec.height;
+    if (isMap(figure) && layout.dragmode === undefined) layout.dragmode = "pan";
     if (spec.brush && layout.dragmode === undefined && !narrow) layout.dragmode = "select";
     if (narrow && !(figure.layout && figure.layout.margin && "r" in figure.layout.margin)) {
       // No room beside the plot: labels at the end of a line (named "end") move above it.
@@ -144,8 +150,7 @@
         const place = elementOf(id);
         const width = (place && place.parentElement.clientWidth) || window.innerWidth;
         const figure = painted(spec, width);
-        const isMap = (figure.data || []).some((trace) => /^(choropleth|scatter|density)map$/.test(trace.type || ""));
-        return [figure, { height: figure.layout.height + "px" }, isMap ? "chart is-map" : "chart"];
+        return [figure, { height: figure.layout.height + "px" }, isMap(figure) ? "chart is-map" : "chart"];
       },
       pick(click, selected, id, spec) {
         const none = window.dash_clientside.no_update;

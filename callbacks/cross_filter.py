@@ -55,7 +55,7 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         if panel is None or panel.selects is None:
             return no_update
         if panel.selects == "period":
-            period = _period(picked, services.clock())
+            period = period_picked(picked, services.clock())
             return search_in_period(filters, period) if period else no_update
         if not isinstance(panel.selects, Dimension):
             return no_update
@@ -65,7 +65,7 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         return filters.toggle(name, picked["value"]).to_search() if "value" in picked else no_update
 
 
-def _period(picked: dict, clock: Clock) -> Period | None:
+def period_picked(picked: dict, clock: Clock) -> Period | None:
     """The days or whole steps whose marks lie in the brushed range, cut to the data; None if it holds none."""
     every = picked.get("every") or "day"
     if "range" in picked:

@@ -46,9 +46,7 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
             words = screen.page_of_words("This cannot be shown just now", in_words(problem, "navigation"))
             return words, screen.head("311", "", None), None, "311", None
 
-    @app.callback(
-        Output(screen.MENU, "children"), Input(screen.URL, "pathname"), Input(screen.URL, "search")
-    )
+    @app.callback(Output(screen.MENU, "children"), Input(screen.URL, "pathname"), Input(screen.URL, "search"))
     def show_menu(pathname, search):
         try:
             filters = filters_in(search, services)

@@ -82,7 +82,9 @@ def add_routes(server: Flask, services: Services) -> None:
             return Response(f"{error}\n", 503, mimetype="text/plain")
         incident = secrets.token_hex(4)
         log.error("Incident %s", incident, exc_info=error)
-        return Response(f"Something went wrong; it has been logged as incident {incident}.\n", 500, mimetype="text/plain")
+        return Response(
+            f"Something went wrong; it has been logged as incident {incident}.\n", 500, mimetype="text/plain"
+        )
 
     @server.errorhandler(PreventUpdate)
     def nothing_to_do(_):

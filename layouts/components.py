@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from dash import html
 
-NBSP = " "
+NBSP = "\u00a0"
 MINUS = "−"
 NOTHING = "–"
 

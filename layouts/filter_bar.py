@@ -76,7 +76,11 @@ def filter_bar(filters: Filters, clock: Clock, choices: Sequence[Choice], labels
 
 def refused(words: str, href: str) -> list[Any]:
     """What stands instead of the bar when the address holds a filter nobody knows."""
-    return [html.Div([mark("misses"), html.Span(sentence(words)), link("Show the view without it", href)], className="notice")]
+    return [
+        html.Div(
+            [mark("misses"), html.Span(sentence(words)), link("Show the view without it", href)], className="notice"
+        )
+    ]
 
 
 def _pick(name: str, label: Any, spoken: str, options: list[Any], *, is_set: bool = False, keep: bool = False):
@@ -165,7 +169,9 @@ def _comparison(filters: Filters) -> html.Details:
 
 def _values(filters: Filters, listed: Choice) -> html.Details:
     chosen = filters.chosen(listed.dimension)
-    label = listed.nothing_chosen if not chosen else chosen[0] if len(chosen) == 1 else f"{chosen[0]} + {len(chosen) - 1}"
+    label = (
+        listed.nothing_chosen if not chosen else chosen[0] if len(chosen) == 1 else f"{chosen[0]} + {len(chosen) - 1}"
+    )
     total = sum(len(values) for _, values in listed.groups)
     known = {value for _, values in listed.groups for value in values}
     groups = [*listed.groups]

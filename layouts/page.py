@@ -64,7 +64,11 @@ def shell(city_name: str, viewer: Viewer) -> html.Div:
                                 [
                                     html.Button(
                                         className="burger",
-                                        **{"aria-label": "Menu", "aria-controls": "main-menu", "aria-expanded": "false"},
+                                        **{
+                                            "aria-label": "Menu",
+                                            "aria-controls": "main-menu",
+                                            "aria-expanded": "false",
+                                        },
                                     ),
                                     link(brand, "/", className="brand"),
                                     html.Span(_initials(viewer.name), className="initials", title=viewer.name),
@@ -156,19 +160,20 @@ def print_foot(city_name: str, reaches: str) -> list[Any]:
     return [html.Span(f"{city_name} 311 · {reaches}"), html.Span(className="print-address")]
 
 
-def card_class(panel: Panel, state: str) -> str:
-    """The classes of a card: its kind, width and state (``waiting``, ``ready``, ``empty`` or ``failed``)."""
-    kind = {"tile": "panel tile", "strip": "panel is-strip", "plain": "plain"}.get(panel.kind, "panel")
-    picks = " can-pick" if panel.selects else ""
-    return f"{kind} span-{panel.width} is-{state}{picks}"
+def state_class(state: str) -> str:
+    """How a card is doing: ``waiting``, ``ready``, ``empty`` or ``failed``."""
+    return f"state is-{state}"
 
 
 def card(view: View, panel: Panel) -> html.Section:
     """One panel before its answer has come."""
     at = (view.name, panel.name)
+    kind = {"tile": "panel tile", "strip": "panel is-strip", "plain": "plain"}.get(panel.kind, "panel")
+    picks = " can-pick" if panel.selects else ""
     waiting = {"height": f"{panel.height}px"} if panel.kind == "card" else {"height": 0}
     return html.Section(
         [
+            html.I(id=parts.state_id(*at), className=state_class("waiting"), **{"aria-hidden": "true"}),
             html.Div([html.H2(panel.question), panel_menu(view, panel)], className="panel-head"),
             html.P(id=parts.sentence_id(*at), className="answer"),
             html.Button("Try again", id=parts.retry_id(*at), className="retry", type="button"),
@@ -188,8 +193,7 @@ def card(view: View, panel: Panel) -> html.Section:
             _table_dialog(view, panel),
             _meaning_dialog(panel),
         ],
-        id=parts.card_id(*at),
-        className=card_class(panel, "waiting"),
+        className=f"{kind} span-{panel.width}{picks}",
         **{"aria-label": panel.question},
     )
 
@@ -239,11 +243,15 @@ def _dialog(kind: str, title: str, body: Any) -> html.Dialog:
 
 
 def _table_dialog(view: View, panel: Panel) -> html.Dialog:
-    return _dialog("as-table", panel.question, html.Div(id=parts.table_id(view.name, panel.name), className="dialog-body"))
+    return _dialog(
+        "as-table", panel.question, html.Div(id=parts.table_id(view.name, panel.name), className="dialog-body")
+    )
 
 
 def _meaning_dialog(panel: Panel) -> html.Dialog:
-    return _dialog("meaning", "What does this mean?", html.Div(definitions(measures_of(panel)), className="dialog-body"))
+    return _dialog(
+        "meaning", "What does this mean?", html.Div(definitions(measures_of(panel)), className="dialog-body")
+    )
 
 
 def measures_of(panel: Panel) -> tuple[Measure, ...]:

@@ -18,7 +18,7 @@ GRAPH_CONFIG: dict[str, Any] = {
     "displayModeBar": "hover",
     "modeBarButtonsToRemove": [
         "zoom", "zoom2d", "pan2d", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "sendDataToCloud",
-        "hoverClosestCartesian", "hoverCompareCartesian", "toggleSpikelines", "zoomInMap", "zoomOutMap",
+        "hoverClosestCartesian", "hoverCompareCartesian", "toggleSpikelines",
     ],
     "responsive": True,
     "scrollZoom": False,
@@ -35,7 +35,7 @@ TOKENS = frozenset(
     seq-0 seq-1 seq-2 seq-3 seq-4 seq-5 seq-6 seq-ink seq-ink-inv
     div-b3 div-b2 div-b1 div-0 div-w1 div-w2 div-w3
     hot-3 hot-2 hot-1 cold-1 cold-2 hex-none land water water-ink road outside district
-    """.split()
+    """.split()  # noqa: SIM905 - a list of 60 quoted words hides its order
 )
 """Every token a figure may name."""
 

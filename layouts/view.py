@@ -155,9 +155,12 @@ def _part(kind: str, view: Any, panel: Any) -> dict[str, Any]:
     return {"type": kind, "view": view, "panel": panel}
 
 
-def card_id(view: Any, panel: Any) -> dict[str, Any]:
-    """The card itself; its class says how it is doing."""
-    return _part("card", view, panel)
+def state_id(view: Any, panel: Any) -> dict[str, Any]:
+    """A mark inside the card whose class says how it is doing.
+
+    Not the card itself: Dash sends no question that writes to an element around a graph before plotly.js has loaded.
+    """
+    return _part("state", view, panel)
 
 
 def sentence_id(view: Any, panel: Any) -> dict[str, Any]:
