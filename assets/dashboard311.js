@@ -35,8 +35,8 @@
       return seen.startsWith("#") || isNaN(seen) ? seen : Number(seen);
     }
     if (Array.isArray(value)) {
-      const plain = typeof value[0] === "number" && typeof value[value.length - 1] === "number";
-      return plain ? value : value.map(coloured); // a pair of a colour scale begins with a number too
+      const plain = value.every((one) => typeof one === "number" || one === null);
+      return plain ? value : value.map(coloured);
     }
     if (value && typeof value === "object" && !ArrayBuffer.isView(value)) {
       if ("bdata" in value) return value; // a typed array on its way
@@ -329,6 +329,8 @@
     }
     const dialog = target.closest("dialog[open]");
     if (dialog && (target === dialog || target.closest(".close"))) dialog.close();
+
+    if (target.closest(".trouble .close")) window.dash_clientside.set_props("trouble", { children: null });
 
     const png = target.closest("[data-png]");
     if (png) {

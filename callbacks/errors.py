@@ -36,4 +36,5 @@ def in_words(error: Exception, where: str) -> list[Any]:
 
 def show_trouble(error: Exception) -> None:
     """Tell of an error that no panel could show; the page stays as it was."""
-    set_props(TROUBLE, {"children": html.Div(in_words(error, "a callback"))})
+    close = html.Button(className="close", type="button", **{"aria-label": "Close"})
+    set_props(TROUBLE, {"children": [html.Div(in_words(error, "a callback")), close]})
