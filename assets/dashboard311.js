@@ -1,0 +1,464 @@
+/* The little that happens in the browser: painting figures from token names, following links, menus, dialogs.
+   Nothing here asks a question or knows a measure. */
+(function () {
+  "use strict";
+  const root = document.documentElement;
+  const NARROW = 480; // layouts/theme.py says the same
+
+  // ── Painting: spec → Plotly figure for the theme in use ──
+
+  const TOKEN = /^\$([a-z][a-z0-9-]*)(?:\/(\d*\.?\d+))?$/;
+  const INSIDE = /\$\{([a-z][a-z0-9-]*)\}/g; // "${text-2}" inside a longer string
+  let known = {}, knownFor = null;
+
+  function token(name) {
+    if (knownFor !== root.dataset.bsTheme) { known = {}; knownFor = root.dataset.bsTheme; }
+    if (!(name in known)) known[name] = getComputedStyle(root).getPropertyValue("--" + name).trim();
+    return known[name];
+  }
+
+  function faded(colour, alpha) {
+    const hex = colour.replace("#", "");
+    const full = hex.length === 3 ? hex.replace(/./g, "$&$&") : hex;
+    const part = (i) => parseInt(full.slice(i, i + 2), 16);
+    return `rgba(${part(0)},${part(2)},${part(4)},${alpha})`;
+  }
+
+  function coloured(value) {
+    if (typeof value === "string") {
+      if (!value.includes("$")) return value;
+      const found = TOKEN.exec(value);
+      if (!found) return value.replace(INSIDE, (all, name) => token(name) || all);
+      const seen = token(found[1]);
+      if (!seen) return value;
+      if (found[2] !== undefined) return faded(seen, found[2]);
+      return seen.startsWith("#") || isNaN(seen) ? seen : Number(seen);
+    }
+    if (Array.isArray(value)) {
+      const plain = value.every((one) => typeof one === "number" || one === null);
+      return plain ? value : value.map(coloured);
+    }
+    if (value && typeof value === "object" && !ArrayBuffer.isView(value)) {
+      if ("bdata" in value) return value; // a typed array on its way
+      const out = {};
+      for (const key in value) out[key] = coloured(value[key]);
+      return out;
+    }
+    return value;
+  }
+
+  function template(narrow) {
+    const axis = {
+      automargin: false, zeroline: false, tickcolor: "$line-2", linecolor: "$line-2", title: { text: "" },
+      tickfont: { size: 12, color: "$text-3" },
+    };
+    return coloured({
+      layout: {
+        font: { family: token("font"), size: 12, color: "$text-3" },
+        paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, autosize: true,
+        colorway: ["$series", "$cat-2", "$cat-3", "$cat-4", "$cat-5", "$cat-6"],
+        margin: { l: 44, r: narrow ? 12 : 84, t: 28, b: 28, pad: 0 },
+        xaxis: {
+          ...axis, showgrid: false, ticks: "outside", ticklen: 4, showline: true, nticks: narrow ? 4 : 7,
+        },
+        yaxis: {
+          ...axis, gridcolor: "$line", gridwidth: 1, zeroline: true, zerolinecolor: "$line-2", zerolinewidth: 1,
+          ticks: "", nticks: 5, rangemode: "tozero", fixedrange: true, ticklabelstandoff: 6,
+        },
+        hovermode: "closest", dragmode: false, selectdirection: "h",
+        hoverlabel: { bgcolor: "$surface", bordercolor: "$line-2", align: "left", namelength: -1,
+          font: { size: 12, color: "$text", family: token("font") } },
+        bargap: 0.38, bargroupgap: 0.1, barcornerradius: 2,
+        newselection: { line: { color: "$accent", width: 1, dash: "solid" } },
+        activeselection: { fillcolor: "$accent", opacity: 0.12 },
+        annotationdefaults: { showarrow: false, font: { size: 12, color: "$text-2" } },
+        coloraxis: { showscale: false },
+        map: {
+          style: { version: 8, sources: {}, layers: [ // no glyphs: nothing is fetched from a foreign host
+            { id: "ground", type: "background", paint: { "background-color": "$outside" } }] },
+        },
+      },
+      data: {
+        bar: [{ marker: { color: "$series", line: { width: 0 } }, textfont: { size: 12, color: "$text" } }],
+        scatter: [{ line: { width: 2 }, marker: { size: 4 }, textfont: { size: 12, color: "$text-2" } }],
+        heatmap: [{ showscale: false, xgap: 1, ygap: 1,
+          colorscale: [0, 1, 2, 3, 4, 5, 6].map((i) => [i / 6, "$seq-" + i]) }],
+        choroplethmap: [{ showscale: false, marker: { line: { width: 0 } } }],
+      },
+    });
+  }
+
+  // Civil dates in the city's order. Lists are not taken from a template, so every date axis is given them here.
+  const DATES = {
+    hoverformat: "%a %-d %b %Y", unifiedhovertitle: { text: "<b>%{x|%a %-d %b %Y}</b>" },
+    tickformatstops: [
+      { dtickrange: [null, 86399999], value: "%H:%M" },
+      { dtickrange: [86400000, 2591999999], value: "%-d %b" },
+      { dtickrange: ["M1", "M11"], value: "%b %Y" },
+      { dtickrange: ["M12", null], value: "%Y" },
+    ],
+  };
+  const isDay = (value) => typeof value === "string" && /^\d{4}-\d\d-\d\d/.test(value);
+
+  function withAxes(layout, data) {
+    const out = { ...layout };
+    for (const trace of data || []) {
+      for (const letter of ["x", "y"]) {
+        const name = letter + "axis" + (trace[letter + "axis"] || letter).slice(1);
+        const values = trace[letter];
+        if (!Array.isArray(values) || typeof values[0] !== "string") continue;
+        if (isDay(values[0])) out[name] = { ...DATES, ...out[name] };
+        else if (values.length <= 60) out[name] = { dtick: 1, ...out[name] }; // every name is written
+      }
+    }
+    return out;
+  }
+
+  function elementOf(id) {
+    const sorted = {};
+    Object.keys(id).sort().forEach((key) => { sorted[key] = id[key]; });
+    return document.getElementById(JSON.stringify(sorted));
+  }
+
+  const isMap = (figure) => (figure.data || []).some((trace) => /^(scatter|choropleth|density)map$/.test(trace.type || ""));
+
+  function painted(spec, width) {
+    const narrow = width < NARROW;
+    const figure = coloured(spec.figure);
+    const layout = { ...withAxes(figure.layout, figure.data), template: template(narrow), selections: [] };
+    delete layout.width; // the card decides
+    layout.height = layout.height || spec.height;
+    if (isMap(figure) && layout.dragmode === undefined) layout.dragmode = "pan";
+    if (spec.brush && layout.dragmode === undefined && !narrow) layout.dragmode = "select";
+    if (narrow && !(figure.layout && figure.layout.margin && "r" in figure.layout.margin)) {
+      // No room beside the plot: labels at the end of a line (named "end") move above it.
+      layout.annotations = (layout.annotations || []).map((note) => note.name === "end"
+        ? { ...note, xanchor: "right", xshift: 0, yshift: (note.yshift || 0) + 18, bgcolor: faded(token("surface"), 0.8) }
+        : note);
+    }
+    return { ...figure, layout };
+  }
+
+  // ── Marks: what was clicked or brushed becomes a value for the server to toggle ──
+
+  function first(value) { return Array.isArray(value) ? value[0] : value; }
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    dashboard311: {
+      paint(spec, appearance, id) {
+        if (!spec || !spec.figure) return [window.dash_clientside.no_update, { height: 0 }, "chart is-absent"];
+        const place = elementOf(id);
+        const width = (place && place.parentElement.clientWidth) || window.innerWidth;
+        const figure = painted(spec, width);
+        return [figure, { height: figure.layout.height + "px" }, isMap(figure) ? "chart is-map" : "chart"];
+      },
+      pick(click, selected, id, spec) {
+        const none = window.dash_clientside.no_update;
+        const triggered = window.dash_clientside.callback_context.triggered.map((t) => t.prop_id.split(".").pop());
+        const picked = { view: id.view, panel: id.panel, every: (spec && spec.every) || null, at: Date.now() };
+        if (triggered.includes("selectedData") && selected && selected.range && selected.range.x) {
+          picked.range = selected.range.x;
+        } else if (triggered.includes("selectedData") && selected && selected.points && selected.points.length) {
+          const all = selected.points.map((p) => p.location !== undefined ? p.location : first(p.customdata));
+          picked.values = [...new Set(all.filter((v) => v !== undefined && v !== null).map(String))];
+        } else if (triggered.includes("clickData") && click && click.points.length) {
+          const point = click.points.find((p) => p.customdata !== undefined) || click.points[0];
+          const value = point.customdata !== undefined ? first(point.customdata) : point.location;
+          if (value === undefined || value === null) return [null, none];
+          picked.value = String(value);
+        } else return [none, none];
+        window.dash_clientside.set_props("picked", { data: picked });
+        return [null, null]; // forget it, so that the same mark can be clicked again
+      },
+      title(words) {
+        if (words) document.title = words;
+        tick();
+        return window.dash_clientside.no_update;
+      },
+    },
+  });
+
+  let lastNarrow = null;
+  function repaint() {
+    if (!window.dash_clientside || !window.dash_clientside.set_props || !document.getElementById("page")) return;
+    window.dash_clientside.set_props("appearance", { data: { theme: root.dataset.bsTheme, narrow: lastNarrow } });
+  }
+  document.addEventListener("theme", () => { repaint(); tick(); });
+  window.addEventListener("resize", () => {
+    const narrow = window.innerWidth < 768;
+    if (narrow !== lastNarrow) { lastNarrow = narrow; repaint(); }
+    reachable();
+  });
+  lastNarrow = window.innerWidth < 768;
+
+  let before = null;
+  window.addEventListener("beforeprint", () => {
+    before = root.dataset.bsTheme;
+    if (before === "dark") { root.dataset.bsTheme = "light"; repaint(); }
+  });
+  window.addEventListener("afterprint", () => {
+    if (before === "dark") { root.dataset.bsTheme = "dark"; repaint(); }
+  });
+
+  // ── What depends on the reader's clock, and on sizes ──
+
+  function age(seconds) {
+    const steps = [[86400 * 365, "year"], [86400 * 30, "month"], [86400, "day"], [3600, "hour"], [60, "minute"]];
+    for (const [size, word] of steps) {
+      const n = Math.floor(seconds / size);
+      if (n >= 1) return `${n} ${word}${n > 1 ? "s" : ""} ago`;
+    }
+    return "just now";
+  }
+
+  function tick() {
+    document.querySelectorAll("[data-since]").forEach((place) => {
+      const seconds = (Date.now() - Date.parse(place.dataset.since)) / 1000;
+      const words = "refreshed " + age(Math.max(0, seconds));
+      if (place.textContent !== words) place.textContent = words;
+      const hours = Number(place.dataset.refreshHours || 0);
+      const line = place.closest(".asof");
+      if (line && hours) {
+        const late = seconds > hours * 3600;
+        line.classList.toggle("is-late", late);
+        const mark = line.querySelector(".mark");
+        mark.classList.toggle("m-near", late);
+        mark.classList.toggle("m-meets", !late);
+      }
+    });
+    document.querySelectorAll("[data-theme-choice]").forEach((button) => {
+      if (button !== root) {
+        button.setAttribute("aria-pressed", String(button.dataset.themeChoice === root.dataset.themeChoice));
+      }
+    });
+    document.querySelectorAll(".print-address").forEach((place) => { place.textContent = location.href; });
+  }
+
+  function reachable() { // a table that scrolls sideways can be scrolled by keyboard
+    document.querySelectorAll(".table-wrap").forEach((wrap) => {
+      if (wrap.scrollWidth > wrap.clientWidth + 1) wrap.setAttribute("tabindex", "0");
+      else wrap.removeAttribute("tabindex");
+    });
+  }
+
+  setInterval(tick, 30000);
+  let due = false;
+  new MutationObserver(() => {
+    if (due) return;
+    due = true;
+    requestAnimationFrame(() => { due = false; tick(); reachable(); openAgain(); });
+  }).observe(root, { childList: true, subtree: true });
+
+  // ── Links and clicks ──
+
+  function go(href) {
+    const to = new URL(href, location.href);
+    const here = location.pathname + location.search;
+    if (to.pathname + to.search === here) return;
+    const newView = to.pathname !== location.pathname;
+    history.pushState({}, "", to.pathname + to.search);
+    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+    if (newView) {
+      scrollTo(0, 0);
+      delete root.dataset.menu;
+      const page = document.getElementById("page");
+      if (page) page.focus({ preventScroll: true });
+    }
+  }
+
+  function say(words) {
+    const place = document.getElementById("said");
+    if (place) place.textContent = words;
+  }
+
+  function copy(text) {
+    if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
+    const field = document.createElement("textarea");
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+    return Promise.resolve();
+  }
+
+  const MENUS = "details.pick[open], details.panel-menu[open]";
+
+  document.addEventListener("click", (event) => {
+    const target = event.target;
+    if (!(target instanceof Element)) return;
+    document.querySelectorAll(MENUS).forEach((menu) => { if (!menu.contains(target)) menu.open = false; });
+    if (!target.closest("details.pick")) kept = null;
+
+    const link = target.closest("a[data-go]");
+    if (link && event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey) {
+      event.preventDefault();
+      const menu = link.closest("details.pick");
+      if (menu && link.hasAttribute("data-closes")) menu.open = false;
+      else if (menu) keepOpen(menu, link);
+      go(link.getAttribute("href"));
+      return;
+    }
+    const download = target.closest("a[data-with-search]");
+    if (download) download.href = download.pathname + location.search;
+
+    const theme = target.closest("button[data-theme-choice]");
+    if (theme) window.dashboard311Theme(theme.dataset.themeChoice);
+
+    const copies = target.closest("[data-copy-link]");
+    if (copies) copy(location.href).then(() => {
+      copies.dataset.copied = "";
+      say("Link copied");
+      setTimeout(() => { delete copies.dataset.copied; }, 2000);
+    });
+
+    if (target.closest(".burger")) {
+      const open = root.dataset.menu === "open";
+      if (open) delete root.dataset.menu; else root.dataset.menu = "open";
+      target.closest(".burger").setAttribute("aria-expanded", String(!open));
+    }
+    if (target.closest(".sheet-button")) root.dataset.sheet = "open";
+    if (target.closest(".sheet-head .close")) delete root.dataset.sheet;
+
+    const opens = target.closest("[data-dialog]");
+    if (opens) {
+      const panel = opens.closest(".panel");
+      const menu = opens.closest("details");
+      if (menu) menu.open = false;
+      panel.querySelector("dialog." + opens.dataset.dialog).showModal();
+    }
+    const dialog = target.closest("dialog[open]");
+    if (dialog && (target === dialog || target.closest(".close"))) dialog.close();
+
+    if (target.closest(".trouble .close")) window.dash_clientside.set_props("trouble", { children: null });
+
+    const png = target.closest("[data-png]");
+    if (png) {
+      const chart = png.closest(".panel").querySelector(".js-plotly-plot");
+      png.closest("details").open = false;
+      if (chart && window.Plotly) {
+        const box = chart.getBoundingClientRect();
+        window.Plotly.toImage({ data: chart.data, config: { showSendToCloud: false },
+          layout: { ...chart.layout, paper_bgcolor: token("surface") },
+        }, { format: "png", scale: 2, width: box.width, height: box.height }).then((url) => {
+          const file = document.createElement("a");
+          file.href = url;
+          file.download = png.dataset.png + ".png";
+          file.click();
+        });
+      }
+    }
+    if (target.closest("[data-apply-period]")) {
+      const [first, last] = ["period-from", "period-to"].map((id) => document.getElementById(id).value);
+      const wrong = !first || !last ? "Give both days." : last < first ? "The last day lies before the first." : "";
+      target.closest(".custom").querySelector(".wrong").textContent = wrong;
+      if (!wrong) {
+        target.closest("details").open = false;
+        window.dash_clientside.set_props("picked", { data: { days: [first, last], at: Date.now() } });
+      }
+    }
+    const sorts = target.closest("button.sort");
+    if (sorts) sort(sorts.closest("th"));
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      const menu = document.querySelector(MENUS);
+      kept = null;
+      if (menu) { menu.open = false; menu.querySelector("summary").focus(); event.preventDefault(); return; }
+      if (root.dataset.sheet || root.dataset.menu) { delete root.dataset.sheet; delete root.dataset.menu; }
+    }
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      const menu = event.target instanceof Element && event.target.closest(MENUS);
+      if (!menu || event.target.type === "date") return;
+      const stops = [...menu.querySelectorAll("a.option, .entry-button, input[type=search]")]
+        .filter((stop) => stop.offsetParent !== null);
+      const at = stops.indexOf(event.target) + (event.key === "ArrowDown" ? 1 : -1);
+      if (stops[at]) { stops[at].focus(); event.preventDefault(); }
+    }
+  });
+
+  document.addEventListener("toggle", (event) => {
+    const menu = event.target;
+    if (!(menu instanceof HTMLDetailsElement) || !menu.open || !menu.matches("details.pick, details.panel-menu")) return;
+    document.querySelectorAll(MENUS).forEach((other) => { if (other !== menu) other.open = false; });
+    const field = menu.querySelector("input[type=search]");
+    if (field && !field.value && matchMedia("(pointer: fine)").matches) field.focus();
+    const list = menu.querySelector(".options");
+    list.style.left = list.style.right = "";
+    if (menu.matches(".pick") && list.getBoundingClientRect().right > window.innerWidth - 8) {
+      list.style.left = "auto"; // near the right edge it opens to the left
+      list.style.right = "0";
+    }
+  }, true);
+
+  // ── A list stays open while several values are chosen, though the bar is drawn anew after each ──
+
+  let kept = null;
+  function keepOpen(menu, link) {
+    const field = menu.querySelector("input[type=search]"), list = menu.querySelector(".scroll");
+    kept = { id: menu.id, menu, typed: field ? field.value : "", scroll: list ? list.scrollTop : 0,
+      option: link.textContent, until: Date.now() + 5000 };
+  }
+  function openAgain() {
+    if (!kept) return;
+    const menu = document.getElementById(kept.id);
+    if (!menu || (menu === kept.menu && menu.open)) { if (Date.now() > kept.until) kept = null; return; }
+    const was = kept;
+    kept = null;
+    if (Date.now() > was.until) return;
+    menu.open = true;
+    const field = menu.querySelector("input[type=search]"), list = menu.querySelector(".scroll");
+    if (field && was.typed) { field.value = was.typed; seek(field); }
+    if (list) list.scrollTop = was.scroll;
+    const option = [...menu.querySelectorAll("a.option")].find((one) => one.textContent === was.option);
+    setTimeout(() => { if (option) option.focus({ preventScroll: true }); }, 0);
+  }
+
+  // ── Finding an option by typing ──
+
+  function seek(field) {
+    const words = field.value.trim().toLowerCase();
+    const menu = field.closest(".options");
+    let any = false;
+    menu.querySelectorAll(".group").forEach((group) => {
+      let found = false;
+      const title = (group.querySelector("h3") || {}).textContent || "";
+      group.querySelectorAll(".option").forEach((option) => {
+        const shown = !words || (option.textContent + " " + title).toLowerCase().includes(words);
+        option.parentElement.hidden = !shown;
+        found = found || shown;
+      });
+      group.hidden = !found;
+      any = any || found;
+    });
+    const none = menu.querySelector(".none-found");
+    if (none) none.hidden = any;
+  }
+  document.addEventListener("input", (event) => {
+    if (event.target.type === "search" && event.target.closest(".options")) seek(event.target);
+  });
+
+  // ── Sorting a table by its headings ──
+
+  function valueOf(cell) {
+    if (!cell) return "";
+    const given = cell.dataset.value !== undefined ? cell.dataset.value : cell.textContent.trim();
+    const plain = given.replace(/[,\s\u00a0%+]/g, "").replace("\u2212", "-");
+    return plain !== "" && !isNaN(plain) ? Number(plain) : given;
+  }
+  function sort(head) {
+    const column = [...head.parentElement.children].indexOf(head);
+    const body = head.closest("table").tBodies[0];
+    const up = head.getAttribute("aria-sort") !== "ascending";
+    [...head.parentElement.children].forEach((th) => th.removeAttribute("aria-sort"));
+    head.setAttribute("aria-sort", up ? "ascending" : "descending");
+    const rows = [...body.rows].sort((a, b) => {
+      const x = valueOf(a.cells[column]), y = valueOf(b.cells[column]);
+      if (typeof x !== typeof y) return typeof x === "number" ? -1 : 1;
+      const order = typeof x === "number" ? x - y : x.localeCompare(y);
+      return up ? order : -order;
+    });
+    body.append(...rows);
+  }
+})();

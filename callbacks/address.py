@@ -1,0 +1,35 @@
+"""What an address asks for: which view, and which part of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from dashboard.domain.errors import NotPermitted
+from dashboard.domain.filters import Filters
+from dashboard.services import Services
+from layouts.view import View
+
+
+def filters_in(search: str | None, services: Services) -> Filters:
+    """The filters an address holds; BadRequest if it holds anything else."""
+    return Filters.from_search(search or "", services.clock(), services.dimensions)
+
+
+def view_at(pathname: str | None, views: Sequence[View]) -> View | None:
+    """The view that lives at `pathname`; the first of all at the root; None if nothing lives there."""
+    path = (pathname or "/").rstrip("/") or "/"
+    found = next((view for view in views if (view.href.rstrip("/") or "/") == path), None)
+    return found or (views[0] if path == "/" and views else None)
+
+
+def permitted(views: Iterable[View], services: Services) -> list[View]:
+    """The views the viewer may open."""
+
+    def may(view: View) -> bool:
+        try:
+            services.scope(view.needs)
+        except NotPermitted:
+            return False
+        return True
+
+    return [view for view in views if may(view)]

@@ -1,0 +1,109 @@
+"""A click on a mark toggles that mark's value in the address; a brush along a time axis, or two dates, set the period.
+
+The browser sends only the value (`customdata` or a map's `location`) or the range, and forgets the click at once,
+so that the same mark can be clicked again to take the choice back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+
+from dash import MATCH, ClientsideFunction, Dash, Input, Output, State, no_update
+
+from callbacks.address import filters_in
+from dashboard.domain.filters import DAY, Clock, Period, add_months
+from dashboard.services import Services
+from data_access.semantics import Dimension
+from layouts import page as screen
+from layouts import view as parts
+from layouts.filter_bar import search_in_period
+from layouts.view import View
+
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
+
+
+def register(app: Dash, services: Services, views: Sequence[View]) -> None:
+    """What was picked becomes the address."""
+    panels = {(view.name, panel.name): panel for view in views for panel in view.panels}
+
+    app.clientside_callback(
+        ClientsideFunction("dashboard311", "pick"),
+        Output(parts.figure_id(MATCH, MATCH), "clickData"),
+        Output(parts.figure_id(MATCH, MATCH), "selectedData"),
+        Input(parts.figure_id(MATCH, MATCH), "clickData"),
+        Input(parts.figure_id(MATCH, MATCH), "selectedData"),
+        State(parts.figure_id(MATCH, MATCH), "id"),
+        State(parts.spec_id(MATCH, MATCH), "data"),
+        prevent_initial_call=True,
+    )
+
+    @app.callback(
+        Output(screen.URL, "search"),
+        Input(screen.PICKED, "data"),
+        State(screen.URL, "search"),
+        prevent_initial_call=True,
+    )
+    def choose_what_was_picked(picked, search):
+        if not picked:
+            return no_update
+        filters = filters_in(search, services)
+        if "days" in picked:
+            first, last = (date.fromisoformat(day) for day in picked["days"])
+            return search_in_period(filters, Period(first, last + DAY))
+        panel = panels.get((picked["view"], picked["panel"]))
+        if panel is None or panel.selects is None:
+            return no_update
+        if panel.selects == "period":
+            period = period_picked(picked, services.clock())
+            return search_in_period(filters, period) if period else no_update
+        if not isinstance(panel.selects, Dimension):
+            return no_update
+        name = panel.selects.name
+        if "values" in picked:
+            return filters.choose(name, picked["values"]).to_search()
+        return filters.toggle(name, picked["value"]).to_search() if "value" in picked else no_update
+
+
+def period_picked(picked: dict, clock: Clock) -> Period | None:
+    """The days or whole steps whose marks lie in the brushed range, cut to the data; None if it holds none."""
+    every = picked.get("every") or "day"
+    if "range" in picked:
+        begin, end = (_instant(x) for x in picked["range"])
+    elif "value" in picked:
+        begin = end = _instant(picked["value"])
+    else:
+        return None
+    first = begin.date() if begin.time() == time() else begin.date() + DAY
+    first, last = _step_at_or_after(first, every), end.date()
+    if last < first:
+        return None
+    to_on = _step_after(last, every)
+    first, to_on = max(first, clock.first_on), min(to_on, clock.last_on + DAY)
+    return Period(first, to_on) if first < to_on else None
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(str(text).strip().replace(" ", "T")[:19].ljust(10, "0"))
+
+
+def _step_start(day: date, every: str) -> date:
+    if every == "week":
+        return day - timedelta(days=day.weekday())
+    if every in MONTHS:
+        size = MONTHS[every]
+        return date(day.year, (day.month - 1) // size * size + 1, 1)
+    return day
+
+
+def _step_after(day: date, every: str) -> date:
+    """The first day after the step that holds `day`."""
+    start = _step_start(day, every)
+    if every in MONTHS:
+        return add_months(start, MONTHS[every])
+    return start + (timedelta(days=7) if every == "week" else DAY)
+
+
+def _step_at_or_after(day: date, every: str) -> date:
+    start = _step_start(day, every)
+    return start if start == day else _step_after(day, every)

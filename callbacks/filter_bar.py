@@ -1,0 +1,40 @@
+"""The filter bar is drawn from the address; its controls are links."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dash import Dash, Input, Output
+
+from callbacks.address import filters_in
+from dashboard.domain.errors import Problem
+from dashboard.services import Services
+from layouts import filter_bar as bar
+from layouts.page import FILTER_BAR, URL
+from layouts.view import View
+
+LISTED = ("department", "service_type", "district", "channel")
+"""The dimensions with a list of their own in the bar; any other is chosen by a click on a mark."""
+
+
+def register(app: Dash, services: Services, views: Sequence[View]) -> None:
+    """The bar follows the address."""
+    del views
+
+    @app.callback(Output(FILTER_BAR, "children"), Input(URL, "search"))
+    def show_filters(search):
+        try:
+            filters = filters_in(search, services)
+            choices = [
+                bar.choice(
+                    name,
+                    services.dimensions[name].label,
+                    services.values(services.dimensions[name]),
+                    services.categories() if name == "service_type" else None,
+                )
+                for name in LISTED
+            ]
+        except Problem as problem:
+            return bar.refused(str(problem), "?")
+        labels = {name: dimension.label for name, dimension in services.dimensions.items()}
+        return bar.filter_bar(filters, services.clock(), [c for c in choices if any(v for _, v in c.groups)], labels)

@@ -1,0 +1,57 @@
+"""Going from view to view: the address decides which cards are on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dash import ClientsideFunction, Dash, Input, Output
+
+from callbacks.address import filters_in, permitted, view_at
+from callbacks.errors import in_words
+from dashboard.domain.errors import Problem
+from dashboard.services import Services
+from layouts import page as screen
+from layouts.components import link
+from layouts.view import View
+
+
+def register(app: Dash, services: Services, views: Sequence[View]) -> None:
+    """The page follows the path; the menu follows path and filters; the window's title follows the view."""
+
+    @app.callback(
+        Output(screen.PAGE, "children"),
+        Output(screen.HEAD, "children"),
+        Output(screen.FOOT, "children"),
+        Output(screen.TITLE, "data"),
+        Output(screen.SHOWN_VIEW, "data"),
+        Input(screen.URL, "pathname"),
+    )
+    def show_view(pathname):
+        try:
+            city, build, clock = services.city(), services.build(), services.clock()
+            view = view_at(pathname, views)
+            as_of = screen.as_of_line(clock, city, build, services.local(build.data_to_at or build.as_of))
+            foot = screen.print_foot(city.name, f"data to {clock.last_on:%Y-%m-%d}, build {build.build_id}")
+            if view is None:
+                words = screen.page_of_words(
+                    "There is no such page",
+                    f"Nothing lives at {pathname}. The menu lists every view there is.",
+                    link("Go to the first of them", "/"),
+                )
+                return words, screen.head("Not found", "", as_of), foot, f"Not found · {city.name} 311", None
+            services.scope(view.needs)
+            head = screen.head(view.title, view.question, as_of)
+            return screen.page(view), head, foot, f"{view.title} · {city.name} 311", view.name
+        except Problem as problem:
+            words = screen.page_of_words("This cannot be shown just now", in_words(problem, "navigation"))
+            return words, screen.head("311", "", None), None, "311", None
+
+    @app.callback(Output(screen.MENU, "children"), Input(screen.URL, "pathname"), Input(screen.URL, "search"))
+    def show_menu(pathname, search):
+        try:
+            filters = filters_in(search, services)
+        except Problem:
+            filters = None
+        return screen.menu(permitted(views, services), view_at(pathname, views), filters)
+
+    app.clientside_callback(ClientsideFunction("dashboard311", "title"), Input(screen.TITLE, "data"))

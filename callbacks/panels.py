@@ -1,0 +1,122 @@
+"""Every panel of every view is answered here: ask what it asks, draw what came back, say what went wrong.
+
+One post answers a whole view. A panel that fails tells so in its own card; the others stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, ctx, html, no_update
+
+from callbacks.address import filters_in, view_at
+from callbacks.errors import in_words
+from dashboard.domain.errors import Problem
+from dashboard.domain.filters import Filters
+from dashboard.services import Services
+from data_access.semantics import Answer, Dimension
+from layouts import page as screen
+from layouts import view as parts
+from layouts.view import Context, Drawing, Panel, View, asked_of
+
+OUTPUTS = ("state", "sentence", "spec", "body", "foot")
+
+
+def answers_to(panel: Panel, filters: Filters, services: Services) -> tuple[Answer | None, ...]:
+    """What the panel asks, answered within the viewer's scope.
+
+    The panel's own dimension is left open, so that what is selected stays visible among the rest.
+    """
+    scope, clock = services.scope(panel.needs), services.clock()
+    left_open = filters.without(panel.selects.name) if isinstance(panel.selects, Dimension) else filters
+    asked = [asked_of(question, left_open, clock) for question in panel.queries]
+    return tuple(None if one is None else services.ask(*one, scope) for one in asked)
+
+
+def context_of(panel: Panel, filters: Filters, services: Services) -> Context:
+    """What the panel may know besides its answers."""
+    own = panel.selects.name if isinstance(panel.selects, Dimension) else None
+    return Context(
+        filters=filters,
+        clock=services.clock(),
+        city=services.city(),
+        build_id=services.build().build_id,
+        selected=filters.chosen(own) if own else (),
+        has_contacts=services.build().contacts > 0,
+    )
+
+
+def register(app: Dash, services: Services, views: Sequence[View]) -> None:
+    """Panels follow the address; figures follow their spec, the theme and the width."""
+    by_name = {view.name: view for view in views}
+
+    def drawn(panel: Panel, filters: Filters) -> tuple[Any, ...]:
+        try:
+            answers = answers_to(panel, filters, services)
+            return _on_card(panel, panel.draw(answers, context_of(panel, filters, services)), answers)
+        except Exception as error:  # whatever it is, it stays in this card
+            return screen.state_class("failed"), in_words(error, f"panel {panel.name}"), None, None, None
+
+    @app.callback(
+        Output(parts.state_id(ALL, ALL), "className"),
+        Output(parts.sentence_id(ALL, ALL), "children"),
+        Output(parts.spec_id(ALL, ALL), "data"),
+        Output(parts.body_id(ALL, ALL), "children"),
+        Output(parts.foot_id(ALL, ALL), "children"),
+        Input(screen.SHOWN_VIEW, "data"),
+        Input(screen.URL, "search"),
+        Input(parts.retry_id(ALL, ALL), "n_clicks"),
+        State(screen.URL, "pathname"),
+    )
+    def show_answers(view_name, search, _again, pathname):
+        ids = [output["id"] for output in ctx.outputs_list[0]]
+        view = by_name.get(view_name)
+        if view is None or view is not view_at(pathname, views):
+            return tuple([no_update] * len(ids) for _ in OUTPUTS)
+        again = ctx.triggered_id["panel"] if isinstance(ctx.triggered_id, dict) else None
+        panels = {panel.name: panel for panel in view.panels}
+        try:
+            filters = filters_in(search, services)
+        except Problem:
+            filters = None  # the filter bar says what is wrong with the address
+        rows = []
+        for place in ids:
+            panel = panels.get(place["panel"]) if place["view"] == view_name else None
+            if panel is None or (again and again != panel.name):
+                rows.append((no_update,) * len(OUTPUTS))
+            elif filters is None:
+                rows.append((screen.state_class("empty"), "Not asked: see above.", None, None, None))
+            else:
+                rows.append(drawn(panel, filters))
+        return tuple(list(column) for column in zip(*rows, strict=True)) if rows else tuple([] for _ in OUTPUTS)
+
+    app.clientside_callback(
+        ClientsideFunction("dashboard311", "paint"),
+        Output(parts.figure_id(MATCH, MATCH), "figure"),
+        Output(parts.figure_id(MATCH, MATCH), "style"),
+        Output(parts.chart_id(MATCH, MATCH), "className"),
+        Input(parts.spec_id(MATCH, MATCH), "data"),
+        Input(screen.APPEARANCE, "data"),
+        State(parts.figure_id(MATCH, MATCH), "id"),
+        prevent_initial_call=True,
+    )
+
+
+def _on_card(panel: Panel, drawing: Drawing, answers: Sequence[Answer | None]) -> tuple[Any, ...]:
+    """A drawing as the five things a card is made of."""
+    state = "empty" if drawing.is_empty else "ready"
+    spec = None
+    if drawing.figure is not None and not drawing.is_empty:
+        every = next((answer.every for answer in answers if answer is not None and answer.every), None)
+        spec = {
+            "figure": drawing.figure,
+            "height": panel.height,
+            "brush": panel.selects == "period",
+            "every": every,
+        }
+    notes = dict.fromkeys(note for answer in answers if answer is not None for note in answer.notes)
+    foot = drawing.foot or []
+    foot = list(foot) if isinstance(foot, list | tuple) else [html.Span(foot) if isinstance(foot, str) else foot]
+    foot += [html.Span(note) for note in notes]
+    return screen.state_class(state), drawing.sentence, spec, drawing.body, foot

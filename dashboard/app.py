@@ -1,0 +1,116 @@
+"""The roof: the one place where every part knows every other."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from dash import Dash, html
+from flask import Flask, request
+from flask_compress import Compress
+
+import callbacks
+from callbacks.address import view_at
+from callbacks.errors import show_trouble
+from dashboard.cache import open_cache
+from dashboard.domain.errors import DataUnavailable
+from dashboard.routes import add_routes, bootstrap_address
+from dashboard.security import guard
+from dashboard.services import Services
+from dashboard.settings import Settings
+from layouts import page
+from layouts.views import collect_views
+
+_HERE = Path(__file__).resolve().parent
+
+INDEX = """<!doctype html>
+<html lang="en" data-bs-theme="light">
+<head>
+{%metas%}
+<title>{%title%}</title>
+<link rel="icon" type="image/svg+xml" href="@FAVICON@">
+<script src="@THEME@"></script>
+{%css%}
+</head>
+<body>
+<noscript>This dashboard needs JavaScript. The same numbers: <code>dashboard311 ask</code>.</noscript>
+{%app_entry%}
+<footer hidden>
+{%config%}
+{%scripts%}
+{%renderer%}
+</footer>
+</body>
+</html>
+"""
+
+
+def assets_folder() -> Path:
+    """Style sheets and scripts: beside the packages in a checkout, inside this one when installed."""
+    return next(folder for folder in (_HERE / "_assets", _HERE.parent / "assets") if folder.is_dir())
+
+
+def create_app(settings: Settings | None = None) -> Dash:
+    """The dashboard for `settings` (default: from the environment), ready for a WSGI server as ``.server``."""
+    settings = settings or Settings.from_environment()
+    server = Flask("dashboard")
+    server.config.update(
+        MAX_CONTENT_LENGTH=2 * 1024 * 1024,
+        COMPRESS_ALGORITHM=["zstd", "gzip"],
+        COMPRESS_ALGORITHM_STREAMING=["zstd", "gzip"],
+        COMPRESS_ZSTD_LEVEL=3,
+        COMPRESS_MIN_SIZE=512,
+        COMPRESS_MIMETYPES=[
+            "text/html", "text/css", "text/csv", "application/json", "application/javascript", "text/javascript",
+            "image/svg+xml", "application/geo+json",
+        ],
+    )  # fmt: skip
+    Compress(server)
+    services = Services(settings, open_cache(server, settings))
+    views = collect_views()
+    app = Dash(
+        "dashboard",
+        server=server,
+        assets_folder=str(assets_folder()),
+        assets_ignore=r"^theme\.js$",  # stands in the head, before the first paint
+        external_stylesheets=[bootstrap_address()],
+        index_string=_index(),
+        title="311",
+        update_title=None,
+        use_async=False,
+        use_pages=False,
+        suppress_callback_exceptions=True,  # cards come and go; a test checks that every id a callback names exists
+        on_error=show_trouble,
+    )
+    add_routes(server, services)
+
+    def layout() -> html.Div:
+        try:
+            return page.shell(services.city().name, services.viewer())
+        except DataUnavailable:
+            return page.shell("", services.viewer())
+
+    app.layout = layout
+    callbacks.register(app, services, views)
+    guard(app, settings)
+    _say_not_found(server, views)
+    return app
+
+
+def _index() -> str:
+    def address(name: str) -> str:
+        content = (assets_folder() / name).read_bytes()
+        return f"/assets/{name}?m={hashlib.sha256(content).hexdigest()[:12]}"
+
+    return INDEX.replace("@THEME@", address("theme.js")).replace("@FAVICON@", address("favicon.svg"))
+
+
+def _say_not_found(server: Flask, views) -> None:
+    """Dash answers every path with its page; a path where no view lives is still a 404, with the page saying so."""
+
+    @server.after_request
+    def not_found(response):
+        is_page = response.mimetype == "text/html" and response.status_code == 200
+        if is_page and request.endpoint in ("/", "/<path:path>") and view_at(request.path, views) is None:
+            response.status_code = 404
+        return response

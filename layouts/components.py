@@ -1,0 +1,328 @@
+"""The small pieces views are built of: words with bold numbers, number formats, marks, tags, tables, strips.
+
+Nothing here asks a question or knows a city; colours and sizes are classes of `assets/dashboard.css`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from dash import html
+
+NBSP = "\u00a0"
+MINUS = "−"
+NOTHING = "–"
+
+# ── numbers ──
+
+
+def count(value: float | None) -> str:
+    """12,480; a missing value is “–”."""
+    return NOTHING if _missing(value) else f"{value:,.0f}".replace("-", MINUS)
+
+
+def share(value: float | None, decimals: int = 1) -> str:
+    """0.815 → “81.5 %”, with a space that does not break."""
+    return NOTHING if _missing(value) else f"{100 * value:.{decimals}f}{NBSP}%".replace("-", MINUS)
+
+
+def signed(value: float | None) -> str:
+    """+432 or −1,615."""
+    return NOTHING if _missing(value) else f"{value:+,.0f}".replace("-", MINUS)
+
+
+def signed_share(value: float | None, decimals: int = 1) -> str:
+    """0.163 → “+16.3 %”."""
+    return NOTHING if _missing(value) else f"{100 * value:+.{decimals}f}{NBSP}%".replace("-", MINUS)
+
+
+def duration(seconds: float | None) -> str:
+    """3.2 days · 5.4 h · 2 min 41 s · 48 s."""
+    if _missing(seconds):
+        return NOTHING
+    size = abs(seconds)
+    sign = MINUS if seconds < 0 else ""
+    if size >= 36 * 3600:
+        days = size / 86400
+        return f"{sign}{days:,.0f}{NBSP}days" if days >= 100 else f"{sign}{days:.1f}{NBSP}days"
+    if size >= 5400:
+        return f"{sign}{size / 3600:.1f}{NBSP}h"
+    whole = round(size)
+    if whole < 60:
+        return f"{sign}{whole}{NBSP}s"
+    minutes, rest = divmod(whole, 60)
+    return f"{sign}{minutes}{NBSP}min" + (f"{NBSP}{rest}{NBSP}s" if rest else "")
+
+
+def number(value: float | None, unit: str) -> str:
+    """A measure's value in its own unit: ``share``, ``s``, or a count of things."""
+    if unit == "share":
+        return share(value)
+    if unit == "s":
+        return duration(value)
+    return count(value)
+
+
+def _missing(value: float | None) -> bool:
+    return value is None or value != value  # a missing number is not equal to itself
+
+
+# ── words ──
+
+
+def sentence(text: str) -> list[Any]:
+    """Words with bold numbers: ``"It grew by **432**."`` → text and `html.B`."""
+    parts = re.split(r"\*\*(.+?)\*\*", text)
+    return [html.B(part) if i % 2 else part for i, part in enumerate(parts) if part]
+
+
+def paragraph(text: str, className: str = "answer") -> html.P:
+    """A sentence as a paragraph."""
+    return html.P(sentence(text), className=className)
+
+
+STATUSES: Mapping[str, str] = {
+    "meets": "meets",
+    "near": "near",
+    "misses": "misses",
+    "unknown": "not enough data",
+    "same": "no real change",
+}
+
+
+def mark(status: str) -> html.I:
+    """● ▲ ■ – ○ as a drawn shape; always put its word beside it."""
+    return html.I(className=f"mark m-{status}", **{"aria-hidden": "true"})
+
+
+def status(status: str, word: str | None = None) -> html.Span:
+    """Shape, colour and word together."""
+    return html.Span([mark(status), " ", word or STATUSES[status]], className=f"status m-{status}")
+
+
+def tag(text: str, kind: str = "") -> html.Span:
+    """A state in a small box; `kind` is ``bad``, ``warn``, ``good``, ``acc`` or nothing."""
+    return html.Span(text, className=f"tag {kind}".strip())
+
+
+def swatch(token: str) -> html.I:
+    """A 10-pixel square in a token's colour, for keys."""
+    return html.I(className="swatch", style={"background": f"var(--{token})"}, **{"aria-hidden": "true"})
+
+
+def key(*entries: tuple[str, str]) -> html.Span:
+    """The key of a figure, ``(token, words)`` each, for the left of a foot."""
+    return html.Span([html.Span([swatch(token), words]) for token, words in entries], className="legend")
+
+
+def foot(left: Any, *right: Any) -> list[Any]:
+    """The foot of a card: key at the left, n and caveats at the right."""
+    return [left if not isinstance(left, str) else html.Span(left), *(html.Span(part) for part in right if part)]
+
+
+def link(children: Any, href: str, **attributes: Any) -> html.A:
+    """A link inside the dashboard: follows without loading the page anew, and is an ordinary link besides.
+
+    An `href` that is only a query string keeps the view (``"?department=Parks"``).
+    """
+    return html.A(children, href=href or "?", **{"data-go": "", **attributes})
+
+
+def toggle(children: Any, filters: Any, dimension: str, value: str, **attributes: Any) -> html.A:
+    """A link that chooses `value`, or takes the choice back: what a click on a row or a tile does."""
+    chosen = value in filters.chosen(dimension)
+    state = {"aria-current": "true"} if chosen else {}
+    return link(children, filters.toggle(dimension, value).to_search(), **state, **attributes)
+
+
+# ── tables ──
+
+
+class Column(NamedTuple):
+    """A column of a `table`: its heading, whether it holds numbers, and whether a phone leaves it out."""
+
+    label: Any
+    is_number: bool = False
+    on_phone: bool = True
+    className: str = ""
+
+
+def table(
+    columns: Sequence[Column | str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    caption: str = "",
+    selected: Iterable[int] = (),
+    className: str = "",
+    sortable: bool = False,
+) -> html.Div:
+    """A real table: the first cell of a row is its heading, numbers stand right, the selected rows are marked.
+
+    A `sortable` table is sorted in the browser by its headings, which are buttons.
+    """
+    columns = [column if isinstance(column, Column) else Column(column) for column in columns]
+    classes = [
+        " ".join(filter(None, ("num" if c.is_number else "", "" if c.on_phone else "desk", c.className)))
+        for c in columns
+    ]
+    chosen = set(selected)
+    heads = [
+        html.Th(
+            html.Button(c.label, type="button", className="sort") if sortable and isinstance(c.label, str) else c.label,
+            className=name,
+            scope="col",
+        )
+        if c.label
+        else html.Td(className=name)
+        for c, name in zip(columns, classes, strict=True)
+    ]
+    lines = []
+    for i, row in enumerate(rows):
+        first, *rest = row
+        cells = [html.Th(first, scope="row", className=classes[0])]
+        cells += [html.Td(cell, className=name) for cell, name in zip(rest, classes[1:], strict=True)]
+        lines.append(html.Tr(cells, className="sel" if i in chosen else ("faded" if chosen else "")))
+    extra = {"data-sortable": ""} if sortable else {}
+    content = [html.Caption(caption, className="visually-hidden")] if caption else []
+    content += [html.Thead(html.Tr(heads)), html.Tbody(lines)]
+    # A table wider than its card scrolls; the browser code then makes it reachable by keyboard.
+    return html.Div(html.Table(content, className=className, **extra), className="table-wrap")
+
+
+def twin(value: Any, below: Any) -> list[Any]:
+    """Two lines in one cell: the value, and secondary words under it."""
+    return [value, html.Span(below, className="sub")]
+
+
+def cell(status: str, value: str, n: str) -> html.Div:
+    """A scorecard cell: mark, value, n beneath; only *misses* is tinted."""
+    kind = {"misses": " bad", "unknown": " na"}.get(status, "")
+    words = html.Span(f"{STATUSES[status]}: ", className="visually-hidden")
+    return html.Div([mark(status), html.Span([words, value]), html.Small(n)], className="box" + kind)
+
+
+def heat(value: str, step: int) -> html.Span:
+    """A cell of a heat table at step 0 to 6 of the sequential ramp."""
+    ink = "var(--seq-ink-inv)" if step >= 5 else "var(--seq-ink)"
+    return html.Span(value, style={"--c": f"var(--seq-{step})", "--k": ink})
+
+
+# ── figures without a chart ──
+
+
+def figure(label: Any, value: str, unit: str = "", below: Any = "") -> html.Div:
+    """One figure of a `strip`: what it is, the number, and what to hold against it."""
+    return html.Div(
+        [
+            html.H3(label),
+            html.Div([value, html.Small([NBSP, unit]) if unit else None], className="v"),
+            html.Div(below, className="d"),
+        ]
+    )
+
+
+def strip(*figures: html.Div) -> html.Div:
+    """Up to five figures in one row."""
+    return html.Div(list(figures), className="strip")
+
+
+def tile(value: str, unit: str = "", below: Any = "", spark: Any = None, verdict: Any = None) -> list[Any]:
+    """The body of a panel of kind ``tile``; its label is the panel's question.
+
+    `verdict` is ``(status, words)``, e.g. ``("same", "No real change")``.
+    """
+    parts: list[Any] = [
+        html.Div([value, html.Small([NBSP, unit]) if unit else None], className="v"),
+        html.Div(below, className="d"),
+        spark,
+    ]
+    if verdict:
+        parts.append(html.Div([mark(verdict[0]), html.Span(verdict[1])], className="verdict"))
+    return parts
+
+
+def sparkline(
+    values: Sequence[float | None], *, band: tuple[float, float] | None = None, partial: bool = False, label: str = ""
+) -> html.Div | None:
+    """A line 40 pixels high with the expected band behind and a dot at its end.
+
+    With `partial` the last value belongs to a period still running: a hollow dot in a hatched zone, off the line.
+    """
+    known = [v for v in values if not _missing(v)]
+    if len(known) < 2:
+        return None
+    low = min([*known, *(band or ())])
+    high = max([*known, *(band or ())])
+    span = (high - low) or 1.0
+    right = len(values) - 1
+
+    def at(i: int, value: float) -> tuple[float, float]:
+        return 100 * i / right, 100 - 100 * (value - low) / span
+
+    drawn = [(i, v) for i, v in enumerate(values) if not _missing(v)]
+    whole = drawn[:-1] if partial and drawn[-1][0] == right else drawn
+    path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in (at(i, v) for i, v in whole))
+    svg = (
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 100 100' preserveAspectRatio='none'>"
+        f"<path d='{path}' fill='none' stroke='black' stroke-width='1.6' stroke-linejoin='round' "
+        "stroke-linecap='round' vector-effect='non-scaling-stroke'/></svg>"
+    )
+    image = f'url("data:image/svg+xml,{quote(svg)}")'
+    parts = []
+    if band:
+        top, bottom = at(0, band[1])[1], at(0, band[0])[1]
+        parts.append(html.I(className="spark-band", style={"top": f"{top:.1f}%", "height": f"{bottom - top:.1f}%"}))
+    if partial:
+        parts.append(html.I(className="spark-partial"))
+    parts.append(html.I(className="spark-line", style={"maskImage": image, "WebkitMaskImage": image}))
+    ends = [(whole[-1], "spark-dot")] + ([(drawn[-1], "spark-dot hollow")] if whole is not drawn else [])
+    for (i, v), name in ends:
+        x, y = at(i, v)
+        parts.append(html.I(className=name, style={"left": f"{x:.1f}%", "top": f"{y:.1f}%"}))
+    inner = html.Div(parts, className="spark-box")
+    return html.Div(inner, className="spark", role="img", **{"aria-label": label or "The last periods as a line"})
+
+
+def interval_mark(low: float, high: float, value: float, reach: tuple[float, float], status: str) -> html.Div:
+    """The expected range as a bar and the value as a dot, on a short line from ``reach[0]`` to ``reach[1]``."""
+    span = (reach[1] - reach[0]) or 1.0
+
+    def at(x: float) -> str:
+        return f"{max(0.0, min(100.0, 100 * (x - reach[0]) / span)):.1f}%"
+
+    width = f"calc({at(high)} - {at(low)})"
+    return html.Div(
+        [
+            html.I(className="range", style={"left": at(low), "width": width}),
+            html.I(className=f"point m-{status}", style={"left": at(value)}),
+        ],
+        className="interval",
+        **{"aria-hidden": "true"},
+    )
+
+
+def bar(part: float, token: str = "series") -> html.Span:
+    """A bar `part` (0 to 1) as long as its cell."""
+    style = {"width": f"{100 * max(0.0, min(1.0, part)):.1f}%", "background": f"var(--{token})"}
+    return html.Span(html.I(className="bar", style=style), className="bar-track", **{"aria-hidden": "true"})
+
+
+# ── states ──
+
+
+def empty(why: str, change: Any = None) -> list[Any]:
+    """Why there is nothing, and one link that changes it."""
+    return [*sentence(why), " ", change] if change is not None else sentence(why)
+
+
+def event_banner(words: Any, more: Any = None) -> html.Div:
+    """One sentence about a storm, a strike or a gap in the data."""
+    return html.Div([mark("near"), html.Span(words), more], className="event", role="note")
+
+
+def icon(name: str) -> html.I:
+    """A 16-pixel line icon from the style sheet (``i-backlog`` …)."""
+    return html.I(className=f"icon i-{name}", **{"aria-hidden": "true"})

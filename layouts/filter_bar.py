@@ -1,0 +1,222 @@
+"""The filter bar: every control is a link to the picture it makes.
+
+Drawn from `Filters` and never written back, so Back, sharing and the keyboard need no code of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from dataclasses import replace as changed
+from datetime import date
+from typing import Any
+
+import dash_bootstrap_components as dbc
+from dash import html
+
+from dashboard.domain.filters import COMPARISONS, DAY, PRESETS, Clock, Filters, Period
+from layouts.components import link, mark, sentence
+
+PERIOD_FROM = "period-from"
+PERIOD_TO = "period-to"
+
+SEARCHED_FROM = 9
+"""Lists longer than this are searched by typing."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One list to choose from: a dimension's name, its label, “All departments”, and the values by group."""
+
+    dimension: str
+    label: str
+    nothing_chosen: str
+    groups: tuple[tuple[str, tuple[str, ...]], ...] = field(default=())
+
+
+def choice(dimension: str, label: str, values: Sequence[str], groups: Mapping[str, str] | None = None) -> Choice:
+    """A `Choice` from a flat list of values; `groups` names the group of each."""
+    plural = {"service_type": "types"}.get(dimension, label.lower() + "s")
+    if not groups:
+        return Choice(dimension, label, f"All {plural}", (("", tuple(values)),))
+    grouped: dict[str, list[str]] = {}
+    for value in values:
+        grouped.setdefault(groups.get(value) or "Other", []).append(value)
+    ordered = sorted(grouped.items(), key=lambda item: (item[0] == "Other", item[0]))
+    return Choice(dimension, label, f"All {plural}", tuple((name, tuple(sorted(found))) for name, found in ordered))
+
+
+def filter_bar(filters: Filters, clock: Clock, choices: Sequence[Choice], labels: Mapping[str, str]) -> list[Any]:
+    """Controls in one line, chips of what is chosen below; `labels` names dimensions that have no list here."""
+    chosen = sum(len(values) for _, values in filters.choices)
+    return [
+        html.Div(
+            ["Filters", html.Button(className="close", type="button", **{"aria-label": "Close filters"})],
+            className="sheet-head",
+        ),
+        html.Div(
+            [
+                _period(filters, clock),
+                _comparison(filters),
+                *(_values(filters, listed) for listed in choices),
+                html.Button(
+                    f"Filters · {chosen}" if chosen else "Filters",
+                    type="button",
+                    className="ctl sheet-button" + (" set" if chosen else ""),
+                ),
+                html.Span(className="grow"),
+                html.Button("Copy link", type="button", className="ctl ghost copy", **{"data-copy-link": ""}),
+            ],
+            className="controls",
+        ),
+        _chips(filters, labels),
+        html.P(filters.sentence(labels), className="print-only"),
+    ]
+
+
+def refused(words: str, href: str) -> list[Any]:
+    """What stands instead of the bar when the address holds a filter nobody knows."""
+    return [
+        html.Div(
+            [mark("misses"), html.Span(sentence(words)), link("Show the view without it", href)], className="notice"
+        )
+    ]
+
+
+def _pick(name: str, label: Any, spoken: str, options: list[Any], *, is_set: bool = False, keep: bool = False):
+    return html.Details(
+        [
+            html.Summary(label, className="ctl set" if is_set else "ctl", **{"aria-label": spoken}),
+            html.Div(options, className="options"),
+        ],
+        id=f"pick-{name}",
+        className="pick keep" if keep else "pick",
+    )
+
+
+def _option(label: str, href: str, chosen: bool, *, only_one: bool = False, more: str = "") -> html.Li:
+    state = {"aria-current": "true"} if chosen else {}
+    closes = {"data-closes": ""} if only_one else {}
+    children = [label, html.Span(more, className="soft")] if more else label
+    return html.Li(link(children, href, className="option one" if only_one else "option", **closes, **state))
+
+
+def _group(title: str, options: list[html.Li]) -> html.Div:
+    return html.Div([html.H3(title) if title else None, html.Ul(options)], className="group")
+
+
+def _period(filters: Filters, clock: Clock) -> html.Details:
+    period = filters.period
+    label = f"{PRESETS[period.preset]}, {period.sentence()}" if period.preset else period.sentence()
+    options = []
+    for name, words in PRESETS.items():
+        one = Period.named(name, clock)
+        options.append(
+            _option(words, search_in_period(filters, one), period.preset == name, only_one=True, more=one.sentence())
+        )
+    custom = html.Div(
+        [
+            _date("From", PERIOD_FROM, period.from_on, clock),
+            _date("To, included", PERIOD_TO, period.to_on - DAY, clock),
+            html.Div(className="wrong", role="alert"),
+            html.Button("Show these days", type="button", className="press", **{"data-apply-period": ""}),
+        ],
+        className="custom",
+    )
+    shown = html.Span(label, className="ell")
+    return _pick("period", shown, f"Period: {label}", [html.Ul(options), custom], keep=True)
+
+
+def _date(label: str, name: str, day: date, clock: Clock) -> html.Label:
+    return html.Label(
+        [
+            label,
+            dbc.Input(
+                id=name,
+                type="date",
+                value=day.isoformat(),
+                min=clock.first_on.isoformat(),
+                max=clock.last_on.isoformat(),
+                className="field",
+            ),
+        ]
+    )
+
+
+def search_in_period(filters: Filters, period: Period) -> str:
+    """The same choice in another period, with the comparison that period is used to unless one was chosen."""
+    follows = filters.compare == filters.default_compare
+    moved = filters.during(period)
+    return (changed(moved, compare="", default_compare="") if follows else moved).to_search()
+
+
+def _comparison(filters: Filters) -> html.Details:
+    other = filters.comparison()
+    words = COMPARISONS[filters.compare]
+    options = [
+        _option(
+            label[0].upper() + label[1:],
+            changed(filters, compare=name).to_search(),
+            filters.compare == name,
+            only_one=True,
+            more=compared.sentence() if (compared := changed(filters, compare=name).comparison()) else "",
+        )
+        for name, label in COMPARISONS.items()
+    ]
+    spoken = f"Compared with {words}" + (f", {other.sentence()}" if other else "")
+    return _pick("compare", [html.Span("vs", className="soft"), f" {words}"], spoken, [html.Ul(options)])
+
+
+def _values(filters: Filters, listed: Choice) -> html.Details:
+    chosen = filters.chosen(listed.dimension)
+    label = (
+        listed.nothing_chosen if not chosen else chosen[0] if len(chosen) == 1 else f"{chosen[0]} + {len(chosen) - 1}"
+    )
+    total = sum(len(values) for _, values in listed.groups)
+    known = {value for _, values in listed.groups for value in values}
+    groups = [*listed.groups]
+    if strange := tuple(value for value in chosen if value not in known):
+        groups.insert(0, ("Chosen", strange))
+    options: list[Any] = []
+    if total >= SEARCHED_FROM:
+        options.append(
+            html.Label(
+                [
+                    html.Span(f"Find a {listed.label.lower()}", className="visually-hidden"),
+                    dbc.Input(
+                        id=f"seek-{listed.dimension}",
+                        type="search",
+                        placeholder="Type to find",
+                        className="field",
+                        autocomplete="off",
+                    ),
+                ],
+                className="seek",
+            )
+        )
+    lists = [
+        _group(title, [_option(v, filters.toggle(listed.dimension, v).to_search(), v in chosen) for v in values])
+        for title, values in groups
+    ]
+    options.append(
+        html.Div([*lists, html.P("Nothing of that name.", className="none-found", hidden=True)], className="scroll")
+    )
+    spoken = f"{listed.label}: {', '.join(chosen) if chosen else 'all'}"
+    shown = html.Span(label, className="ell")
+    return _pick(listed.dimension, shown, spoken, options, is_set=bool(chosen))
+
+
+def _chips(filters: Filters, labels: Mapping[str, str]) -> html.Div | None:
+    if not filters.choices:
+        return None
+    chips = [
+        link(
+            [html.Span(labels.get(name, name)), value, html.I(**{"aria-hidden": "true"})],
+            filters.toggle(name, value).to_search(),
+            className="chip",
+            title=f"Take back {value}",
+        )
+        for name, values in filters.choices
+        for value in values
+    ]
+    return html.Div([*chips, link("Clear all", filters.cleared().to_search(), className="clear")], className="chips")

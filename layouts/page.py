@@ -1,0 +1,317 @@
+"""The page around the panels: menu, head, the place of the filter bar, cards in their grid, foot.
+
+Draws what it is given; asks nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+from dash import dcc, html
+
+from dashboard.domain.filters import Clock, Filters
+from dashboard.domain.policy import Viewer
+from data_access.semantics import Measure, Query, Ratio
+from layouts import view as parts
+from layouts.components import icon, link, mark, sentence
+from layouts.theme import GRAPH_CONFIG
+from layouts.view import Panel, View
+
+URL = "url"
+MENU = "menu"
+HEAD = "head"
+FILTER_BAR = "filter-bar"
+PAGE = "page"
+FOOT = "foot"
+SHOWN_VIEW = "shown-view"
+"""Names the view on screen: its panels are asked once it is there."""
+TITLE = "title"
+APPEARANCE = "appearance"
+"""Written by the browser when theme or width change; every figure is then painted anew."""
+PICKED = "picked"
+"""The mark a reader clicked or the range they brushed."""
+SAID = "said"
+TROUBLE = "trouble"
+
+
+def shell(city_name: str, viewer: Viewer) -> html.Div:
+    """The whole page, empty; callbacks fill it from the address."""
+    brand = [html.I(className="logo", **{"aria-hidden": "true"}), html.Div([city_name, " ", html.Span("311")])]
+    return html.Div(
+        [
+            dcc.Location(id=URL, refresh=False),
+            dcc.Store(id=APPEARANCE),
+            dcc.Store(id=PICKED),
+            dcc.Store(id=TITLE),
+            html.A("Skip to content", href="#page", className="skip"),
+            dcc.Store(id=SHOWN_VIEW),
+            html.Div(id=TROUBLE, className="trouble", role="alert"),
+            html.Div(id=SAID, className="visually-hidden", role="status"),
+            html.Div(
+                [
+                    html.Nav(
+                        [link(brand, "/", className="brand"), html.Div(id=MENU), _who(viewer)],
+                        id="main-menu",
+                        className="menu",
+                        **{"aria-label": "Main"},
+                    ),
+                    html.Div(
+                        [
+                            html.Nav(
+                                [
+                                    html.Button(
+                                        className="burger",
+                                        **{
+                                            "aria-label": "Menu",
+                                            "aria-controls": "main-menu",
+                                            "aria-expanded": "false",
+                                        },
+                                    ),
+                                    link(brand, "/", className="brand"),
+                                    html.Span(_initials(viewer.name), className="initials", title=viewer.name),
+                                ],
+                                className="topbar",
+                                **{"aria-label": "Top"},
+                            ),
+                            html.Header(id=HEAD, className="pagehead"),
+                            html.Div(id=FILTER_BAR, className="filterbar", role="region", **{"aria-label": "Filters"}),
+                            html.Main(id=PAGE, className="page", tabIndex=-1),
+                            html.Footer(id=FOOT, className="pagefoot"),
+                        ],
+                        className="main",
+                    ),
+                ],
+                className="frame",
+            ),
+        ]
+    )
+
+
+def menu(views: Iterable[View], current: View | None, filters: Filters | None) -> list[Any]:
+    """The views by group; every entry keeps the reader's filters."""
+    search = filters.to_search() if filters else ""
+    entries: list[Any] = []
+    for group, members in groupby(views, key=lambda view: view.group):
+        entries.append(html.H2(group))
+        entries.append(
+            html.Ul(
+                [
+                    html.Li(
+                        link(
+                            [icon(f"view i-{view.name}"), html.Span(view.title)],
+                            view.href + search,
+                            className="entry",
+                            title=view.title,
+                            **({"aria-current": "page"} if view is current else {}),
+                        )
+                    )
+                    for view in members
+                ]
+            )
+        )
+    return entries
+
+
+def head(title: str, question: str, as_of: Any) -> list[Any]:
+    """Title, its question, and how fresh the data is."""
+    return [html.H1(title), html.Span(question, className="ask"), as_of]
+
+
+def as_of_line(clock: Clock, city: Any, build: Any, local: datetime) -> html.Div:
+    """“data to Wed 20 May 2026, 23:48; refreshed 6 hours ago”.
+
+    `local` is the last instant of the data on the city's clocks. The age depends on the reader's clock, so the
+    browser writes it; it also turns the mark amber once the data is older than the city promises.
+    """
+    reaches = f"data to {local:%a} {local.day} {local:%b %Y, %H:%M}"
+    later = clock.as_of_on and (clock.as_of_on - clock.last_on).days > 2
+    since = build.built_at.replace(tzinfo=UTC).isoformat()
+    return html.Div(
+        [
+            mark("meets"),
+            html.B(reaches),
+            f"; closings known to {_day(clock.as_of_on)}" if later else None,
+            "; ",
+            html.Span(
+                className="age",
+                **{"data-since": since, "data-refresh-hours": str(getattr(city, "refresh_hours", None) or 0)},
+            ),
+            html.Span("Made-up demo city", className="tag made-up") if city.is_made_up else None,
+        ],
+        className="asof",
+    )
+
+
+def page(view: View) -> list[Any]:
+    """The view's cards, with the room their figures will need."""
+    return [html.Div([card(view, panel) for panel in view.panels], className="grid")]
+
+
+def page_of_words(title: str, *paragraphs: Any) -> list[Any]:
+    """A page that says what is missing and where to go on."""
+    return [html.Div([html.H2(title), *(html.P(paragraph) for paragraph in paragraphs)], className="words")]
+
+
+def print_foot(city_name: str, reaches: str) -> list[Any]:
+    """What a printed page says at its end: whose it is, how fresh, and where it came from."""
+    return [html.Span(f"{city_name} 311 · {reaches}"), html.Span(className="print-address")]
+
+
+def state_class(state: str) -> str:
+    """How a card is doing: ``waiting``, ``ready``, ``empty`` or ``failed``."""
+    return f"state is-{state}"
+
+
+def card(view: View, panel: Panel) -> html.Section:
+    """One panel before its answer has come."""
+    at = (view.name, panel.name)
+    kind = {"tile": "panel tile", "strip": "panel is-strip", "plain": "plain"}.get(panel.kind, "panel")
+    picks = " can-pick" if panel.selects else ""
+    waiting = {"height": f"{panel.height}px"} if panel.kind == "card" else {"height": 0}
+    return html.Section(
+        [
+            html.I(id=parts.state_id(*at), className=state_class("waiting"), **{"aria-hidden": "true"}),
+            html.Div([html.H2(panel.question), panel_menu(view, panel)], className="panel-head"),
+            html.P(id=parts.sentence_id(*at), className="answer"),
+            html.Button("Try again", id=parts.retry_id(*at), className="retry", type="button"),
+            dcc.Store(id=parts.spec_id(*at)),
+            html.Div(
+                dcc.Graph(
+                    id=parts.figure_id(*at), config=GRAPH_CONFIG, responsive=True, style=waiting, className="graph"
+                ),
+                id=parts.chart_id(*at),
+                className="chart" if panel.kind == "card" else "chart is-absent",
+                role="figure",
+                **{"aria-label": f"{panel.question} The same as a table: panel menu, Show as table."},
+            ),
+            html.Div(id=parts.body_id(*at), className="body"),
+            html.Div(id=parts.foot_id(*at), className="foot"),
+            html.Div(className="pad"),
+            _table_dialog(view, panel),
+            _meaning_dialog(panel),
+        ],
+        className=f"{kind} span-{panel.width}{picks}",
+        **{"aria-label": panel.question},
+    )
+
+
+def panel_menu(view: View, panel: Panel) -> html.Details:
+    """Three dots: the table, the files, and what the words mean."""
+    file = f"{view.name}-{panel.name}"
+    entries = [
+        html.Button(
+            "Show as table",
+            id=parts.table_button_id(view.name, panel.name),
+            className="entry-button",
+            type="button",
+            **{"data-dialog": "as-table"},
+        ),
+        html.A(
+            "Download CSV",
+            href=f"/export/{view.name}/{panel.name}.csv",
+            className="entry-button",
+            download=f"{file}.csv",
+            **{"data-with-search": ""},
+        ),
+        html.Button("Download PNG", className="entry-button png", type="button", **{"data-png": file}),
+        html.Button("What does this mean?", className="entry-button", type="button", **{"data-dialog": "meaning"}),
+    ]
+    return html.Details(
+        [
+            html.Summary(className="dots", **{"aria-label": f"More about: {panel.question}"}),
+            html.Div(html.Ul([html.Li(entry) for entry in entries]), className="options"),
+        ],
+        className="panel-menu",
+    )
+
+
+def _dialog(kind: str, title: str, body: Any) -> html.Dialog:
+    return html.Dialog(
+        [
+            html.Div(
+                [html.H3(title), html.Button(className="close", type="button", **{"aria-label": "Close"})],
+                className="dialog-head",
+            ),
+            body,
+        ],
+        className=kind,
+        **{"aria-label": title},
+    )
+
+
+def _table_dialog(view: View, panel: Panel) -> html.Dialog:
+    return _dialog(
+        "as-table", panel.question, html.Div(id=parts.table_id(view.name, panel.name), className="dialog-body")
+    )
+
+
+def _meaning_dialog(panel: Panel) -> html.Dialog:
+    return _dialog(
+        "meaning", "What does this mean?", html.Div(definitions(measures_of(panel)), className="dialog-body")
+    )
+
+
+def measures_of(panel: Panel) -> tuple[Measure, ...]:
+    """The measures a panel shows, each once."""
+    queries = [item if isinstance(item, Query) else item.query for item in panel.queries]
+    return tuple({measure.name: measure for query in queries for measure in query.measures}.values())
+
+
+def definitions(measures: Sequence[Measure]) -> html.Dl:
+    """Label, definition, formula and source of each measure, from the catalogue."""
+    return html.Dl([html.Div(_definition(measure)) for measure in measures])
+
+
+def _definition(measure: Measure) -> list[Any]:
+    formula = measure.formula
+    if not formula and isinstance(measure, Ratio):
+        formula = f"{measure.over.label} ÷ {measure.under.label.lower()}, each added up first, divided last"
+    return [
+        html.Dt(measure.label),
+        html.Dd(sentence(measure.about)),
+        html.Dd(f"Formula: {formula}", className="formula") if formula else None,
+        html.Dd(f"Source: {measure.source}", className="source") if measure.source else None,
+    ]
+
+
+def _who(viewer: Viewer) -> html.Div:
+    def theme(name: str, label: str) -> html.Button:
+        return html.Button(
+            [icon(name), html.Span(label)],
+            type="button",
+            title=f"{label} theme",
+            **{"data-theme-choice": name, "aria-pressed": "false"},
+        )
+
+    role = viewer.role if viewer.role.casefold() != viewer.name.casefold() else viewer.department or ""
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.Span(_initials(viewer.name), className="initials", **{"aria-hidden": "true"}),
+                    html.B(viewer.name),
+                    html.Span(role, className="role"),
+                ],
+                className="who-name",
+            ),
+            html.Div(
+                [theme("light", "Light"), theme("dark", "Dark"), theme("auto", "Auto")],
+                className="themes",
+                role="group",
+                **{"aria-label": "Theme"},
+            ),
+        ],
+        className="who",
+    )
+
+
+def _initials(name: str) -> str:
+    words = name.split()
+    return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
+
+
+def _day(day: Any) -> str:
+    return f"{day.day} {day:%b %Y}"

@@ -1,0 +1,117 @@
+"""The tiny city, served by gunicorn as in production, and a real Chromium looking at it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from dashboard.settings import Settings
+from data_access.build import Build
+from tests import city
+
+playwright = pytest.importorskip("playwright.sync_api")
+
+# Without a GPU maps need SwiftShader; the rest keeps Chromium from calling home, which would look like us doing it.
+ARGUMENTS = [
+    "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-first-run", "--disable-quic", "--disable-dev-shm-usage", "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]  # fmt: skip
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the tiny city is served."""
+    data = tmp_path_factory.mktemp("browser")
+    with Build(Settings(data=data), city.CITY) as build:
+        city.write(build)
+        build.publish(as_of=city.AS_OF)
+    port = _free_port()
+    command = [sys.executable, "-c", "from dashboard.cli import main; main()", "serve"]
+    command += ["--data", str(data), "--port", str(port), "--workers", "1"]
+    log = (data / "serve.log").open("w+")
+    process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(150):
+            if process.poll() is not None:
+                log.seek(0)
+                pytest.fail(f"The dashboard did not start:\n{log.read()}")
+            try:
+                urllib.request.urlopen(f"{url}/healthz", timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(15)
+        log.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[playwright.Browser]:
+    """A headless Chromium: `CHROMIUM`, or the one on the path."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = os.getenv("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip("no Chromium here; tests/browser/chromium.sh installs one")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium: playwright.Browser, address: str) -> Iterator[Callable[..., playwright.Page]]:
+    """Called with a path, it opens that page and waits for its answers.
+
+    At the end of the test no request may have gone to a foreign host, no script failed and no rule of the
+    content security policy been broken.
+    """
+    contexts, wrong = [], []
+
+    def hear(message: playwright.ConsoleMessage) -> None:
+        if message.type == "error" and "the server responded with a status of 404" not in message.text:
+            wrong.append(message.text)
+
+    def look(request: playwright.Request) -> None:
+        if not request.url.startswith((address, "data:", "blob:")):
+            wrong.append(f"foreign request: {request.url}")
+
+    def open_page(path: str = "/", *, width: int = 1440, **options) -> playwright.Page:
+        context = chromium.new_context(viewport={"width": width, "height": 900}, base_url=address, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", look)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", hear)
+        page.goto(path)
+        settle(page)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not wrong, wrong
+
+
+def settle(page: playwright.Page) -> None:
+    """Wait until the view has its answers."""
+    page.locator("#page > *").first.wait_for(timeout=20_000)
+    page.locator("#filter-bar").locator(".controls, .notice").first.wait_for()
+    page.wait_for_function("!document.querySelector('.is-waiting, [data-dash-is-loading]')", timeout=20_000)

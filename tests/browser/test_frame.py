@@ -1,0 +1,152 @@
+"""A few journeys through the frame that every view shares."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from layouts.views import collect_views
+from tests.browser.conftest import settle
+
+VIEWS = collect_views()
+THEMES = ("light", "dark")
+
+
+def complaints(page: Page) -> list[str]:
+    """What axe finds, one line each."""
+    found = Axe().run(page).response["violations"]
+    return [f"{v['id']} ({v['impact']}): {v['nodes'][0]['html'][:200]}" for v in found]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_every_view_is_accessible_and_asks_no_foreign_host(visit, view, theme):
+    page = visit(view.href, color_scheme=theme)
+    expect(page.locator("h1")).to_have_text(view.title)
+    assert page.locator(".is-failed").count() == 0
+    assert page.locator('.modebar-btn[data-title^="Share"]').count() == 0
+    assert complaints(page) == []
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_every_view_fits_a_phone(visit, view):
+    page = visit(view.href, width=390)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert complaints(page) == []
+
+
+def test_the_first_tab_skips_to_the_content(visit):
+    page = visit("/")
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Skip to content")
+    page.keyboard.press("Enter")
+    expect(page.locator("#page")).to_be_focused()
+
+
+def test_a_theme_is_chosen_without_asking_the_server_and_stays(visit):
+    page = visit("/", color_scheme="light")
+    posts = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    page.get_by_role("button", name="Dark").click()
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    expect(page.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "true")
+    assert posts == []
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+
+
+def test_a_choice_is_a_link_and_back_takes_it_back(visit):
+    page = visit("/?period=all")
+    page.locator("#pick-department > summary").click()
+    option = page.locator("#pick-department a.option").first
+    name = option.inner_text()
+    option.click()
+    expect(page).to_have_url(re.compile(r"department="))
+    expect(page.locator(".chip")).to_contain_text(name)
+    expect(page.locator("#pick-department")).to_have_attribute("open", "")  # several can be chosen
+    page.go_back()
+    expect(page.locator(".chip")).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"\?period=all$"))
+
+
+def test_filters_work_by_keyboard(visit):
+    page = visit("/")
+    page.locator("#pick-period > summary").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"period=last-30"))
+    page.locator("#pick-department > summary").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    expect(page.locator("#pick-department > summary")).to_be_focused()
+    expect(page.locator("#pick-department")).not_to_have_attribute("open", "")
+
+
+def test_own_days_can_be_chosen(visit):
+    page = visit("/?period=all")
+    page.locator("#pick-period > summary").click()
+    first = page.locator("#period-from").input_value()
+    page.locator("#period-to").fill("1999-01-01")
+    page.get_by_role("button", name="Show these days").click()
+    expect(page.locator(".custom .wrong")).to_have_text("The last day lies before the first.")
+    page.locator("#period-to").fill(first)
+    page.get_by_role("button", name="Show these days").click()
+    expect(page).to_have_url(re.compile(rf"from={first}&to="))
+
+
+def test_the_menu_keeps_the_filters(visit):
+    if len(VIEWS) < 2:
+        pytest.skip("one view has nowhere to go")
+    page = visit(f"{VIEWS[0].href}?period=all")
+    page.locator("#menu").get_by_role("link", name=VIEWS[1].title, exact=True).click()
+    expect(page.locator("h1")).to_have_text(VIEWS[1].title)
+    expect(page).to_have_url(re.compile(r"\?period=all$"))
+    expect(page.locator("#menu [aria-current=page]")).to_have_text(VIEWS[1].title)
+    page.go_back()
+    expect(page.locator("h1")).to_have_text(VIEWS[0].title)
+
+
+def test_an_address_nobody_knows_says_so(visit):
+    page = visit("/nowhere")
+    expect(page.locator("#page")).to_contain_text("There is no such page")
+    assert page.request.get("/nowhere").status == 404
+    page = visit("/?departmnt=Parks")
+    expect(page.locator("#filter-bar")).to_contain_text("Did you mean department?")
+    page.get_by_role("link", name="Show the view without it").click()
+    expect(page.locator("#pick-period")).to_be_visible()
+
+
+def test_a_phone_has_its_menu_and_its_sheet_of_filters(visit):
+    page = visit("/?period=all", width=390)
+    expect(page.locator("#main-menu")).not_to_be_visible()
+    page.get_by_role("button", name="Menu").click()
+    expect(page.locator("#main-menu")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator(".sheet-button").click()
+    page.locator("#pick-department > summary").click()
+    page.locator("#pick-department a.option").first.click()
+    settle(page)
+    page.get_by_role("button", name="Close filters").click()
+    expect(page.locator(".sheet-button")).to_have_text("Filters · 1")
+
+
+def test_a_panel_opens_as_a_table_and_says_what_it_means(visit):
+    if not VIEWS or not VIEWS[0].panels:
+        pytest.skip("no panel yet")
+    page = visit(f"{VIEWS[0].href}?period=all")
+    card = page.locator("section.panel:not(.tile)").first
+    card.locator(".panel-menu > summary").click()
+    card.get_by_role("button", name="Show as table").click()
+    expect(card.locator("dialog.as-table table").first).to_be_visible()
+    page.keyboard.press("Escape")
+    card.locator(".panel-menu > summary").click()
+    card.get_by_role("button", name="What does this mean?").click()
+    expect(card.locator("dialog.meaning")).to_contain_text("Source:")
+    page.keyboard.press("Escape")
+    card.locator(".panel-menu > summary").click()
+    with page.expect_download() as download:
+        card.get_by_role("link", name="Download CSV").click()
+    assert download.value.suggested_filename.endswith(".csv")

@@ -1,0 +1,52 @@
+"""How numbers and words are written."""
+
+import pytest
+from dash import html
+
+from layouts.components import Column, count, duration, number, sentence, share, signed, signed_share, table
+
+SPACE = "\u00a0"
+
+
+def test_counts_have_commas_and_missing_ones_a_dash():
+    assert count(12480) == "12,480"
+    assert count(-1615.2) == "−1,615"
+    assert count(None) == count(float("nan")) == "–"
+
+
+def test_shares_have_one_decimal_and_a_space_that_holds():
+    assert share(0.815) == f"81.5{SPACE}%"
+    assert share(1, 0) == f"100{SPACE}%"
+    assert signed_share(0.163) == f"+16.3{SPACE}%"
+    assert signed(432) == "+432" and signed(-1615) == "−1,615"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(48, "48 s"), (161, "2 min 41 s"), (120, "2 min"), (5399, "89 min 59 s"), (5400, "1.5 h"), (19440, "5.4 h"),
+     (276480, "3.2 days"), (412 * 86400, "412 days"), (-161, "−2 min 41 s"), (None, "–")],
+)  # fmt: skip
+def test_durations_are_no_finer_than_they_are_long(seconds, words):
+    assert duration(seconds).replace(SPACE, " ") == words
+
+
+def test_a_number_is_written_in_its_measures_unit():
+    assert number(0.5, "share") == f"50.0{SPACE}%"
+    assert number(161, "s") == f"2{SPACE}min{SPACE}41{SPACE}s"
+    assert number(3501, "requests") == "3,501"
+
+
+def test_a_sentence_has_bold_numbers():
+    first, bold, last = sentence("It grew by **432**.")
+    assert (first, last) == ("It grew by ", ".")
+    assert isinstance(bold, html.B) and bold.children == "432"
+
+
+def test_a_table_has_row_headings_numbers_at_the_right_and_no_empty_heading():
+    found = table(["Department", Column("Open", True), Column("", on_phone=False)], [["Parks", "12", ""]], selected=[0])
+    head, body = found.children.children
+    assert [type(cell).__name__ for cell in head.children.children] == ["Th", "Th", "Td"]
+    row = body.children[0]
+    assert row.className == "sel"
+    assert [type(cell).__name__ for cell in row.children] == ["Th", "Td", "Td"]
+    assert row.children[1].className == "num" and row.children[2].className == "desk"
