@@ -380,6 +380,10 @@ def serve_command(host, port, workers, settings) -> None:
     """Serve the dashboard with gunicorn until stopped; a new build is noticed by itself."""
     from dashboard.serving import serve
 
-    opened(settings).build()  # nothing in service: say so now, not on the first page
+    services = Services(settings)
+    try:
+        services.build()  # nothing in service: say so now, not on the first page
+    finally:
+        services.warehouse.close()  # an open DuckDB must not be carried over the fork
     out.print(f"dashboard311 on [bold]http://{host}:{port}[/] (stop with Ctrl-C)")
     serve(settings, host, port, workers)
