@@ -27,15 +27,27 @@ def ground(build_id: str) -> dict[str, Any]:
 
     return {
         "version": 8,
-        "sources": {"base": base, "districts": {"type": "geojson", "data": f"/geometry/{build_id}/districts.json"}},
+        "sources": {"base": base},
         "layers": [
             {"id": "ground", "type": "background", "paint": {"background-color": "$outside"}},
-            {"id": "districts", "type": "fill", "source": "districts", "paint": {"fill-color": "$land"}},
             layer("city", "fill", **{"fill-color": "$land"}),
             layer("park", "fill", **{"fill-color": "$road"}),
             layer("water", "fill", **{"fill-color": "$water"}),
             layer("road", "line", **{"line-color": "$road", "line-width": 1.2}),
         ],
+    }
+
+
+def land(build_id: str) -> dict[str, Any]:
+    """The districts as land under the hexagons, for a city whose outline is not known."""
+    source = f"/geometry/{build_id}/districts.json"
+    return {
+        "sourcetype": "geojson",
+        "source": source,
+        "type": "fill",
+        "color": "$land",
+        "opacity": 0.6,
+        "below": "traces",
     }
 
 
@@ -123,7 +135,7 @@ def hexagon_map(
     centre, zoom = fitted(cells)
     layout = {
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "hovermode": "closest",
-        "map": {"style": ground(build_id), "layers": [outlines(build_id)], "center": centre, "zoom": zoom,
+        "map": {"style": ground(build_id), "layers": [land(build_id), outlines(build_id)], "center": centre, "zoom": zoom,
                 "uirevision": f"map {build_id}"},
     }  # fmt: skip
     return {"data": data, "layout": layout}

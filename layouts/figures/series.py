@@ -282,7 +282,7 @@ def _stack_labels(steps: Steps, parts: Sequence[Line], counts: np.ndarray, share
         middle = max(below + (shares[i] if np.isfinite(shares[i]) else 0) / 2, lowest + 0.075)
         below += shares[i] if np.isfinite(shares[i]) else 0
         lowest = middle
-        place = {"x": 1, "xref": "paper", "xanchor": "left", "y": middle, "align": "left", "name": "end"}
+        place = {"x": 1, "xref": "paper", "xanchor": "left", "y": middle, "align": "left", "name": "beside"}
         places.append(note("■", **place, xshift=8) | {"font": {"size": 14, "color": f"${part.token}"}})
         places.append(note(f"<b>{count(counts[i])}</b> {part.words}", **place, xshift=24))
     overshoot = max(0.0, lowest - 0.98)
@@ -321,7 +321,7 @@ def _step_ticks(steps: Steps) -> dict[str, Any]:
     else:
         words = [steps.name(i).removeprefix("week from ") for i in range(len(steps))]
     words = [text if whole else f"{text}<br><b>to date</b>" for text, whole in zip(words, steps.is_whole, strict=True)]
-    return {"tickmode": "array", "tickvals": steps.days, "ticktext": words}
+    return {"tickmode": "array", "tickvals": steps.days, "ticktext": words, "tickangle": 0}
 
 
 def _apart(notes: list[dict], share_axis: bool) -> list[dict]:

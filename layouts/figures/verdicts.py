@@ -1,4 +1,4 @@
-"""Whether the last complete month is unusual: process limits of the months before, in words."""
+"""Whether the last complete month is unusual for a measure, told from the months before it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-FEWEST = 8
-"""Fewer complete months say nothing about what is usual."""
-WIDTH = 2.66
-"""Limits of an individuals chart: mean ± 2.66 × mean moving range."""
+from dashboard.domain.control_charts import FEWEST, verdict, xmr
+from data_access.semantics import Measure
+
+BASE = 12
+"""At most so many months before the last one say what is usual."""
 
 
 class Usual(NamedTuple):
@@ -20,25 +21,17 @@ class Usual(NamedTuple):
     words: str
 
 
-def usual(values: np.ndarray, better: str | None) -> Usual | None:
-    """The last of `values` against limits from the others; None if there are too few to say.
+def usual(values: np.ndarray, measure: Measure) -> Usual | None:
+    """The last of `values` against limits from those before it; None if there are too few to say.
 
-    Source
-    ------
-    Individuals and moving range chart (XmR): D. J. Wheeler, Understanding Variation (1993).
+    `values` are those of complete months only: a running one is never judged.
     """
     known = np.asarray(values, float)
     known = known[np.isfinite(known)]
     if len(known) < FEWEST + 1:
         return None
-    past, last = known[:-1][-12:], known[-1]
-    reach = WIDTH * float(np.abs(np.diff(past)).mean())
-    low, high = past.mean() - reach, past.mean() + reach
-    band = (max(0.0, float(low)), float(high))
-    if low <= last <= high:
-        return Usual(band, "same", "No real change")
-    above = last > high
-    if better is None:
-        return Usual(band, "near", "More than usual" if above else "Fewer than usual")
-    good = above == (better == "higher")
-    return Usual(band, "meets" if good else "misses", "Better than usual" if good else "Worse than usual")
+    limits = xmr(known[:-1][-BASE:], floor=0.0, ceiling=1.0 if measure.unit == "share" else None)
+    if limits is None:
+        return None
+    said = verdict(float(known[-1]), limits, measure.better)
+    return Usual((limits.low, limits.high), said.status, said.words)

@@ -147,7 +147,7 @@ def draw_ages(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     )
     if len(rows) > 1:
         worst = int(np.argmax(np.where(standing >= words.FEW, late / standing, -1)))
-        text += f" The highest share overdue is {rows[worst]}’s, **{c.share(late[worst] / standing[worst])}**."
+        text += f" The highest share overdue is at {rows[worst]}: **{c.share(late[worst] / standing[worst])}**."
     foot = words.foot(
         tables.ramp("few", "half of the row or more"),
         f"n = {c.count(standing.sum())} open", f"at the end of {_said(_last_day(context.filters.period, context))}",
@@ -181,7 +181,7 @@ def draw_holders(answers: tuple[Answer | None, ...], context: Context) -> Drawin
     text = f"**{names[0]}** holds the most, **{c.count(whole[0])}** of {c.count(n)}"
     if len(worst) and late:
         top = worst.sort_values("share").iloc[-1]
-        text += f"; of {top['team']}’s {c.count(top['backlog'])}, **{c.share(top['share'], 0)}** are overdue."
+        text += f"; of {c.count(top['backlog'])} at {top['team']}, **{c.share(top['share'], 0)}** are overdue."
     else:
         text += "."
     figure["layout"]["height"] = 24 + 32 * len(names)

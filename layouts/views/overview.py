@@ -36,7 +36,7 @@ def _tile(
 ) -> Drawing:
     """A number, what to hold against it, thirteen months as a line, and whether the last whole month is unusual."""
     values = months.values(measure.name)
-    seen = verdicts.usual(values[months.is_whole], measure.better)
+    seen = verdicts.usual(values[months.is_whole], measure)
     partial = bool(len(months)) and not months.is_whole[-1]
     spark = c.sparkline(
         [None if np.isnan(v) else float(v) for v in values],
@@ -213,7 +213,7 @@ def draw_changes(answers: tuple[Answer | None, ...], context: Context) -> Drawin
             part = answer.frame[answer.frame[by.name] == name]
             months = _months(Answer(answer.query, part, answer.as_of, answer.every), context)
             values = months.values(measure.name)[months.is_whole]
-            seen = verdicts.usual(values, measure.better)
+            seen = verdicts.usual(values, measure)
             if seen is None:
                 continue
             watched += 1

@@ -15,6 +15,7 @@ from plotly.io.json import to_json_plotly
 from dashboard.domain.filters import Clock, Filters, Period
 from dashboard.domain.intervals import wilson
 from dashboard.domain.stretches import day_before, last_months, last_whole_weeks, running
+from data_access.measures.requests import backlog, opened, sla_compliance
 from data_access.semantics import Answer, Query, Ratio, Spread
 from layouts.components import NBSP
 from layouts.figures import comparisons, grids, maps, series, tables, verdicts, words
@@ -280,11 +281,13 @@ def test_small_changes_of_small_numbers_are_not_said():
 
 def test_what_is_usual_takes_enough_months_and_says_which_way():
     steady = [100.0, 104, 98, 101, 97, 103, 99, 102]
-    assert verdicts.usual(np.array(steady), "lower") is None
-    assert verdicts.usual(np.array([*steady, 101]), "lower").status == "same"
-    assert verdicts.usual(np.array([*steady, 160]), "lower").words == "Worse than usual"
-    assert verdicts.usual(np.array([*steady, 160]), "higher").words == "Better than usual"
-    assert verdicts.usual(np.array([*steady, 160]), None).words == "More than usual"
+    assert verdicts.usual(np.array(steady[:6]), backlog) is None
+    assert verdicts.usual(np.array([*steady, 101]), backlog).status == "same"
+    assert verdicts.usual(np.array([*steady, 160]), backlog).words == "Worse than usual"
+    assert verdicts.usual(np.array([*steady, 160]), opened).words == "More than usual"
+    shares = np.array([0.97, 0.99, 0.95, 0.98, 0.96, 0.99, 0.97, 0.6])
+    assert verdicts.usual(shares, sla_compliance).words == "Worse than usual"
+    assert verdicts.usual(shares, sla_compliance).band[1] <= 1
 
 
 def test_an_empty_panel_says_why_and_offers_a_way_out():
