@@ -129,7 +129,12 @@ class Services:
             looks_back=looks_back,
         )
         key = key_of(build.build_id, query, filters, scope, frame.as_of)
-        return self._remember(key, query, lambda: ask(self.warehouse, query, filters, scope, clock, frame))
+
+        def answer() -> Answer:
+            with self.warehouse.reading(build.build_id) as reading:
+                return ask(reading, query, filters, scope, clock, frame)
+
+        return self._remember(key, query, answer)
 
     # ── kept per build ──
 

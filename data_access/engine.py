@@ -89,6 +89,17 @@ class _Service:
         return _COUNT_EVERY_S if self.counted else _LOOK_EVERY_S
 
 
+@dataclass(frozen=True)
+class Reading:
+    """One connection to one build."""
+
+    connection: Connection
+
+    def frame(self, statement: Select) -> pd.DataFrame:
+        """The rows of `statement`, as `Warehouse.frame` gives them."""
+        return to_pandas(_arrow(self.connection, statement))
+
+
 class Warehouse:
     """Read-only access to the build in service; notices a new one within two seconds.
 
@@ -101,7 +112,7 @@ class Warehouse:
         self._service: _Service | None = None
         self._looked_at = 0.0
         self._process = os.getpid()
-        self._retired: list[tuple[float, Engine]] = []
+        self._retired: list[tuple[float, str, Engine]] = []
 
     def build_id(self) -> str:
         """The build in service; part of every cache key."""
@@ -125,12 +136,26 @@ class Warehouse:
 
         Raises DataUnavailable if there is no build, or the answer takes longer than `settings.query_seconds`.
         """
-        with self._asking() as connection:
+        with self._asking(self._in_service().engine) as connection:
             return to_pandas(_arrow(connection, statement))
+
+    @contextmanager
+    def reading(self, build_id: str) -> Iterator[Reading]:
+        """One connection to one build for all the statements of an answer, so that they agree with each other.
+
+        `build_id` may be the build before, which is kept open for a while after another took its place. The time limit
+        holds for all statements together, on PostgreSQL for each.
+        """
+        service = self._in_service()
+        engine = next((engine for _, known, engine in self._retired if known == build_id), service.engine)
+        with self._asking(engine) as connection:
+            if connection.dialect.name == "postgresql":
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            yield Reading(connection)
 
     def rows(self, statement: Select) -> list[Row]:
         """The rows of `statement`, as the engine's own Python values. Raises as `frame` does."""
-        with self._asking() as connection:
+        with self._asking(self._in_service().engine) as connection:
             return list(connection.execute(statement).all())
 
     def batches(self, statement: Select, size: int = 100_000) -> Iterator[pd.DataFrame]:
@@ -154,7 +179,7 @@ class Warehouse:
     def close(self) -> None:
         """Let go of every connection."""
         with self._lock:
-            engines = [engine for _, engine in self._retired] + ([self._service.engine] if self._service else [])
+            engines = [engine for _, _, engine in self._retired] + ([self._service.engine] if self._service else [])
             self._service, self._retired, self._looked_at = None, [], 0.0
         for engine in engines:
             engine.dispose()
@@ -190,7 +215,8 @@ class Warehouse:
         service = _Service(stamp, engine, *_describe(engine))
         if known:
             log.info("Build %s replaces %s", service.build.build_id, known.build.build_id)
-            self._retired.append((time.monotonic() + self.settings.query_seconds + 10, known.engine))
+            until = time.monotonic() + self.settings.query_seconds + 10
+            self._retired.append((until, known.build.build_id, known.engine))
         return service
 
     def _look_in_postgres(self, known: _Service | None) -> _Service:
@@ -212,18 +238,19 @@ class Warehouse:
         return _Service(build.build_id, engine, city, build, counted)
 
     def _dispose_retired(self) -> None:
-        due = [engine for at, engine in self._retired if at <= time.monotonic()]
-        self._retired = [(at, engine) for at, engine in self._retired if at > time.monotonic()]
+        now = time.monotonic()
+        due = [engine for until, _, engine in self._retired if until <= now]
+        self._retired = [retired for retired in self._retired if retired[0] > now]
         for engine in due:
             engine.dispose()
 
     # ── one question ────────────────────────────────────────────────────────────────────────────────
 
     @contextmanager
-    def _asking(self) -> Iterator[Connection]:
+    def _asking(self, engine: Engine) -> Iterator[Connection]:
         limit = self.settings.query_seconds
         try:
-            with self._in_service().engine.connect() as connection, _interrupted_after(connection, limit):
+            with engine.connect() as connection, _interrupted_after(connection, limit):
                 yield connection
         except DBAPIError as problem:
             name = type(problem.orig).__name__

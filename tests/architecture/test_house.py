@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.cli import main, measures_in_markdown, schema_in_markdown
+from dashboard.cli import main, measures_in_markdown, schema_in_markdown, stories_in_markdown
 from dashboard.settings import Settings
 from data_access import schema
 from data_access.dimensions import DIMENSIONS
@@ -64,6 +64,7 @@ def test_no_file_is_a_drawer_for_everything():
 
 def test_docs_written_by_commands_are_current():
     assert (ROOT / "docs/measures.md").read_text(encoding="utf-8") == measures_in_markdown()
+    assert (ROOT / "docs/demo-city.md").read_text(encoding="utf-8") == stories_in_markdown()
     assert (ROOT / "docs/schema.md").read_text(encoding="utf-8") == schema_in_markdown()
 
 
