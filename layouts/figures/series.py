@@ -87,11 +87,19 @@ def _dots_and_mean(steps: Steps, values: np.ndarray, unit: str, things: str, tok
     }  # fmt: skip
     smooth = {
         "type": "scatter", "mode": "lines", "x": steps.days, "y": mean, "name": "7-day mean",
-        "line": {"width": 2, "color": f"${token}"}, "hovertemplate": "7-day mean %{y:,.0f}<extra></extra>",
+        "line": {"width": 2, "color": f"${token}"}, "text": [few(value) for value in mean],
+        "hovertemplate": "7-day mean %{text}<extra></extra>",
     }  # fmt: skip
-    layout = time_layout(unit, [end_note(last, mean[-1], count(mean[-1]), "7-day mean")])
+    layout = time_layout(unit, [end_note(last, mean[-1], few(mean[-1]), "7-day mean")])
     layout["xaxis"]["range"] = _reach(steps)
+    if values.max() <= 4:
+        layout["yaxis"]["dtick"] = 1
     return {"data": [raw, smooth, _end_dot(last, mean[-1], token)], "layout": layout}
+
+
+def few(value: float) -> str:
+    """A mean: whole, or with one decimal under ten."""
+    return count(value) if not abs(value) < 10 else f"{value:.1f}"
 
 
 def _bars(steps: Steps, values: np.ndarray, unit: str, things: str, token: str) -> dict[str, Any]:
@@ -259,12 +267,13 @@ def stacked_shares(steps: Steps, parts: Sequence[Line], unit: str, label_over: f
             "type": "bar", "x": steps.days, "y": shares[i], "width": _widths(steps), "name": part.words,
             "marker": _partly_hatched(steps, part.token) | {"line": {"width": 1, "color": "$surface"}},
             "text": inside, "textposition": "inside", "insidetextanchor": "middle", "textangle": 0,
-            "insidetextfont": {"color": "$on-accent" if i == 0 else "$text"}, "customdata": steps.days,
+            "insidetextfont": {"color": ["$on-accent" if i == 0 and full else "$text" for full in steps.is_whole]},
+            "customdata": steps.days,
             "hovertext": [f"{count(n)} of {count(total)}" for n, total in zip(counts[i], totals, strict=True)],
             "hovertemplate": f"<b>%{{y:.1%}}</b> {part.words}, %{{hovertext}}<extra></extra>",
         })  # fmt: skip
     layout = time_layout(unit, range=[0, 1], **share_ticks(0, 1, 0.25))
-    layout |= {"barmode": "stack", "bargap": 0.3, "barcornerradius": 0}
+    layout |= {"barmode": "stack", "barcornerradius": 0, "uniformtext": {"mode": "hide", "minsize": 11}}
     ticks = _step_ticks(steps)
     # n stands in one line, right under the month's name
     parted = [text.partition("<br>") for text in ticks["ticktext"]]
