@@ -60,7 +60,7 @@ from data_access.dialects import (
     duckdb_writer,
     postgres_engine,
 )
-from data_access.engine import Warehouse, builds_folder, read_pointer, to_pandas
+from data_access.engine import City, Warehouse, builds_folder, read_pointer, to_pandas
 
 Progress = Callable[[str, int], None]
 
@@ -295,20 +295,9 @@ class Build:
         """
         warehouse = Warehouse(self.settings)
         try:
-            try:
-                before = warehouse.city()
-            except DataUnavailable:
+            before = self._city_before(warehouse, replace)
+            if before is None or before.city_id != self.city["city_id"] or before.is_made_up != self.city["is_made_up"]:
                 return Kept()
-            if before.is_made_up and not self.city["is_made_up"]:
-                return Kept()
-            if before.city_id != self.city["city_id"]:
-                if replace or before.is_made_up:
-                    return Kept()
-                raise ImportRefused(
-                    before.name,
-                    f"this is the city in service; {self.city['name']} would replace it. "
-                    "Give --replace if that is what you want.",
-                )
             counts: Counter[str] = Counter()
             for table in schema.metadata.sorted_tables:
                 present = warehouse.columns(table.name)
@@ -317,6 +306,27 @@ class Build:
             return Kept(counts["updated"], counts["unchanged"], counts["carried"])
         finally:
             warehouse.close()
+
+    def displace(self, replace: bool = False) -> None:
+        """Make sure that nothing real is lost: ImportRefused if another real city is in service, unless `replace`."""
+        warehouse = Warehouse(self.settings)
+        try:
+            self._city_before(warehouse, replace)
+        finally:
+            warehouse.close()
+
+    def _city_before(self, warehouse: Warehouse, replace: bool) -> City | None:
+        try:
+            before = warehouse.city()
+        except DataUnavailable:
+            return None
+        if before.is_made_up or replace or before.city_id == self.city["city_id"]:
+            return before
+        raise ImportRefused(
+            before.name,
+            f"this is the city in service; {self.city['name']} would replace it. "
+            "Give --replace if that is what you want.",
+        )
 
     def _carry(self, warehouse: Warehouse, table: Table, present: frozenset[str], counts: Counter[str]) -> None:
         staged = self._staged[table.name]

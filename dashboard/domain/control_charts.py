@@ -64,8 +64,9 @@ def xmr(values: npt.ArrayLike, *, floor: float | None = None, ceiling: float | N
 
 
 def signals(values: npt.ArrayLike, limits: Limits) -> dict[str, npt.NDArray[np.bool_]]:
-    """Where `values` are more than chance, by rule: ``outside``, ``run`` (8 in a row on one side), ``near_limit`` (3 of 4
-    nearer a limit than the mean). A rule marks the point that completes it.
+    """Where `values` are more than chance, by rule; a rule marks the point that completes it.
+
+    ``outside``: beyond a limit. ``run``: 8 in a row on one side. ``near_limit``: 3 of 4 nearer a limit than the mean.
 
     Source: measures reference, H1.
     """
