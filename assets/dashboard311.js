@@ -136,7 +136,21 @@
         ? { ...note, xanchor: "right", xshift: 0, yshift: (note.yshift || 0) + 18, bgcolor: faded(token("surface"), 0.8) }
         : note);
     }
-    return { ...figure, layout };
+    return { ...figure, layout: narrow ? drawnNarrow(layout) : layout };
+  }
+
+  // On a phone: what stands beside the plot is left to the key in the foot, and of many named ticks every nth stays.
+  function drawnNarrow(layout) {
+    const notes = layout.annotations || [];
+    const kept = notes.filter((note) => note.name !== "beside");
+    const margin = kept.length < notes.length ? { ...layout.margin, r: 12 } : layout.margin;
+    const axis = { ...layout.xaxis };
+    if (axis.ticktext && axis.tickvals.length > 6) {
+      const nth = Math.ceil(axis.tickvals.length / 6), last = axis.tickvals.length - 1;
+      const stays = (_, i) => (last - i) % nth === 0;
+      Object.assign(axis, { tickvals: axis.tickvals.filter(stays), ticktext: axis.ticktext.filter(stays) });
+    }
+    return { ...layout, annotations: kept, margin, xaxis: axis };
   }
 
   // ── Marks: what was clicked or brushed becomes a value for the server to toggle ──

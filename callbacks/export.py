@@ -20,7 +20,7 @@ from data_access.semantics import Answer
 from layouts import view as parts
 from layouts.components import Column, number, table
 from layouts.page import URL
-from layouts.view import Compared, Panel, View
+from layouts.view import Compared, Over, Panel, View
 
 SHOWN_ROWS = 500
 EXTRAS = {"_p90": ", nine in ten within", "_n": ", n", "_ended_only": ", those that ended only"}
@@ -73,10 +73,13 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         )
 
 
+STRETCHES = {Compared: "Comparison period", Over: "Another stretch of time"}
+
+
 def _titled(panel: Panel, answers: Sequence[Answer | None]) -> list[tuple[str, Answer]]:
     """Each answer there is, said to be of the comparison period where it is."""
     return [
-        ("Comparison period" if isinstance(item, Compared) else "", answer)
+        (STRETCHES.get(type(item), ""), answer)
         for item, answer in zip(panel.queries, answers, strict=True)
         if answer is not None
     ]

@@ -18,7 +18,7 @@ from dashboard.services import Services
 from data_access.semantics import Answer, Dimension
 from layouts import page as screen
 from layouts import view as parts
-from layouts.view import Compared, Context, Drawing, Panel, View
+from layouts.view import Context, Drawing, Panel, View, asked_of
 
 OUTPUTS = ("state", "sentence", "spec", "body", "foot")
 
@@ -28,16 +28,10 @@ def answers_to(panel: Panel, filters: Filters, services: Services) -> tuple[Answ
 
     The panel's own dimension is left open, so that what is selected stays visible among the rest.
     """
-    scope = services.scope(panel.needs)
-    asked = filters.without(panel.selects.name) if isinstance(panel.selects, Dimension) else filters
-    other = asked.comparison()
-
-    def answer(item: Any) -> Answer | None:
-        if not isinstance(item, Compared):
-            return services.ask(item, asked, scope)
-        return services.ask(item.query, asked.during(other), scope) if other else None
-
-    return tuple(answer(item) for item in panel.queries)
+    scope, clock = services.scope(panel.needs), services.clock()
+    left_open = filters.without(panel.selects.name) if isinstance(panel.selects, Dimension) else filters
+    asked = [asked_of(question, left_open, clock) for question in panel.queries]
+    return tuple(None if one is None else services.ask(*one, scope) for one in asked)
 
 
 def context_of(panel: Panel, filters: Filters, services: Services) -> Context:
@@ -49,6 +43,7 @@ def context_of(panel: Panel, filters: Filters, services: Services) -> Context:
         city=services.city(),
         build_id=services.build().build_id,
         selected=filters.chosen(own) if own else (),
+        has_contacts=services.build().contacts > 0,
     )
 
 

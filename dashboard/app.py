@@ -94,6 +94,9 @@ def create_app(settings: Settings | None = None) -> Dash:
     callbacks.register(app, services, views)
     guard(app, settings)
     _say_not_found(server, views)
+    # Dash learns which scripts it may serve while it writes its first page, and refuses them until then: in a process
+    # whose first request is for a script, that would break the page that another process has written.
+    server.test_client().get("/")
     return app
 
 

@@ -29,7 +29,7 @@ from data_access.semantics import Answer, Query
 class BytesOnly(BaseSerializer):
     """Stores bytes as they are; anything else that lies in the folder reads as absent."""
 
-    def dumps(self, value, *_args, **_more) -> bytes:
+    def dumps(self, value, protocol: int = 0) -> bytes:
         """`value` itself, marked as ours."""
         return b"A" + value if isinstance(value, bytes) else b"J" + json.dumps(value).encode()
 
@@ -39,13 +39,13 @@ class BytesOnly(BaseSerializer):
             return stored[1:]
         return json.loads(stored[1:]) if stored[:1] == b"J" else None
 
-    def dump(self, value, file, *_args, **_more):
-        """Write `value` to `file`."""
-        file.write(self.dumps(value))
+    def dump(self, value, f, protocol: int = 0) -> None:
+        """Write `value` to the file `f`."""
+        f.write(self.dumps(value))
 
-    def load(self, file, *_args, **_more):
-        """Read from `file`."""
-        return self.loads(file.read())
+    def load(self, f):
+        """Read from the file `f`."""
+        return self.loads(f.read())
 
 
 def open_cache(server: Flask, settings: Settings) -> Cache | None:

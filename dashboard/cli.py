@@ -26,7 +26,7 @@ from dashboard.settings import Settings
 from data_access import schema
 from data_access.dimensions import DIMENSIONS
 from data_access.measures import CATALOGUE
-from data_access.semantics import EVERY, Answer, Dimension, Measure, Query, Ratio, Spread
+from data_access.semantics import EVERY, Answer, Measure, Query, Ratio, Spread
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -273,8 +273,7 @@ def dimensions_command(name, settings) -> None:
         for dimension in DIMENSIONS.values():
             out.print(f"[bold]{dimension.name}[/]  {dimension.label}: {dimension.about}")
         return
-    dimension: Dimension = _known("dimension", name, DIMENSIONS)
-    for value in opened(settings).values(dimension, Scope.everything()):
+    for value in opened(settings).values(_known("dimension", name, DIMENSIONS), Scope.everything()):
         click.echo(value)
 
 
@@ -317,23 +316,31 @@ def import_command(source, file, boundaries, replace, settings) -> None:
 @main.command("demo")
 @click.option("--seed", type=int, default=311, show_default=True, help="Another seed, another city.")
 @click.option(
-    "--scale", is_flag=False, flag_value=25.0, type=float, default=1.0,
-    help="Multiply the volume; without a number, a big city's ten years: 10 M requests and 20 M contacts.",
+    "--scale", "millions", is_flag=False, flag_value=10.0, type=float, metavar="MILLIONS",
+    help="A bigger city with ten years behind it, for benchmarks: so many million requests and twice the contacts; "
+         "10 if no number follows.",
 )  # fmt: skip
-@click.option("--again", is_flag=True, help="Make it again even if it is in service already.")
+@click.option("--again", is_flag=True, help="Make it anew even if it is in service already.")
 @click.option("--replace", is_flag=True, help="Let the demo city take the place of a real one in service.")
 @with_settings
-def demo_command(seed, scale, again, replace, settings) -> None:
+def demo_command(seed, millions, again, replace, settings) -> None:
     """Make the demo city Riverton and put it in service: three made-up years, the same every time."""
-    from data_access.demo import make_demo_city
+    from data_access.demo.making import demo_in_service, make_demo_city
 
+    there = demo_in_service(settings)
+    if there and not (again or millions):
+        out.print(f"Riverton is in service already (build {there.build_id}); --again makes it anew.")
+        return
     with progress_bar() as bar:
         task = bar.add_task("Making Riverton", total=None)
-        summary = make_demo_city(
-            settings, seed=seed, scale=scale, again=again, replace=replace,
+        made = make_demo_city(
+            settings, seed=seed, millions=millions, replace=replace,
             progress=lambda doing, rows: bar.update(task, description=f"{doing} {rows:,}" if rows else doing),
         )  # fmt: skip
-    out.print(summary)
+    out.print(
+        f"Riverton is in service: {made.rows['request']:,} requests and {made.rows['contact']:,} contacts, "
+        f"{made.data_from_on} to {made.data_to_on}, in {made.seconds:.0f} s."
+    )
 
 
 @main.command("check")
@@ -373,6 +380,10 @@ def serve_command(host, port, workers, settings) -> None:
     """Serve the dashboard with gunicorn until stopped; a new build is noticed by itself."""
     from dashboard.serving import serve
 
-    opened(settings).build()  # nothing in service: say so now, not on the first page
+    services = Services(settings)
+    try:
+        services.build()  # nothing in service: say so now, not on the first page
+    finally:
+        services.warehouse.close()  # an open DuckDB must not be carried over the fork
     out.print(f"dashboard311 on [bold]http://{host}:{port}[/] (stop with Ctrl-C)")
     serve(settings, host, port, workers)

@@ -145,7 +145,7 @@ class Services:
         return dict(pairs.itertuples(index=False))
 
     def _events_in(self, _build_id: str) -> pd.DataFrame:
-        if not self.warehouse.has_table("city_event"):
-            return pd.DataFrame({name: [] for name in ("kind", "name", "start_on", "end_on", "note")})
         t = schema.city_event.c
+        if not self.warehouse.columns("city_event"):
+            return pd.DataFrame({name: [] for name in ("kind", "name", "start_on", "end_on", "note")})
         return self.warehouse.frame(select(t.kind, t.name, t.start_on, t.end_on, t.note).order_by(t.start_on))

@@ -13,11 +13,11 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
-from dashboard.domain.survival import closed_only_quantile, kaplan_meier
 from sqlalchemy import Select, func, select
 
 from dashboard.domain.filters import Clock, Filters, Period, add_months
 from dashboard.domain.policy import Scope
+from dashboard.domain.survival import closed_only_quantile, kaplan_meier
 from data_access.compile import Frame, Statement, compile_query, parts_of, permitted, unhonoured
 from data_access.semantics import Answer, Dimension, Fact, Measure, Query, Ratio, Spread, Standing
 
@@ -132,14 +132,15 @@ def _running(
     baseline = rows["baseline"]
     if not divisions:
         by_step = change.groupby(step)[measure.name].sum().reindex(steps, fill_value=0)
-        standing = by_step.cumsum() + int(baseline[measure.name].iloc[0])
-        return standing.rename_axis(step).reset_index()
+        total = by_step.cumsum() + int(baseline[measure.name].iloc[0])
+        return total.rename_axis(step).reset_index()
     grid = change.pivot_table(index=divisions, columns=step, values=measure.name, aggfunc="sum", fill_value=0)
     grid = grid.reindex(columns=steps, fill_value=0)
     start = baseline.set_index(divisions)[measure.name]
     grid = grid.reindex(grid.index.union(start.index), fill_value=0)
     standing = grid.cumsum(axis=1).add(start.reindex(grid.index, fill_value=0), axis=0)
-    return standing.rename_axis(columns=step).stack().rename(measure.name).reset_index()
+    found = standing.reset_index().melt(id_vars=divisions, var_name=step, value_name=measure.name)
+    return found.astype({step: "datetime64[us]"})
 
 
 def _quantiles(measure: Spread, rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 """A build: source rows in, one consistent set of tables in service out; the only place that writes data.
 
-Rows are gathered in a work file, derived and sorted once all are there (incidents, placeholders, pauses and the
-data's own clock need all rows), and published in one step. Until then the build before stays in service, whatever
-happens to this one. PostgreSQL is filled from the finished file.
+Rows are gathered beside the new file (in memory, and on disk what is too much), derived and sorted once all are there
+(incidents, placeholders, pauses and the data's own clock need all rows), and published in one step. Until then the
+build before stays in service, whatever happens to this one. PostgreSQL is filled from the finished file.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ from data_access.dialects import (
     duckdb_writer,
     postgres_engine,
 )
-from data_access.engine import Warehouse, builds_folder, read_pointer, to_pandas
+from data_access.engine import City, Warehouse, builds_folder, read_pointer, to_pandas
 
 Progress = Callable[[str, int], None]
 
@@ -68,6 +68,7 @@ _STAGING = "staging"
 _POSTGRES_STAGING = "dashboard311_build"
 _ADVISORY_KEY = 311_311_311
 _WINDOW_ROWS = 250_000
+_MEMORY = "2GB"
 
 # Facts without derived columns; `finish` copies them, and `publish` all that is neither these nor derived.
 _AS_WRITTEN = ("request_event", "request_pause", "agent_shift", "asset_status")
@@ -109,7 +110,10 @@ _HINTS = {"request": ("dq_flags", "district"), "contact": ("dq_flags",)}
 
 @dataclass(frozen=True)
 class Kept:
-    """How the rows of an import compare with the build in service, by fact."""
+    """How the requests and contacts of an import compare with the build in service.
+
+    `carried` ones are in service and were not written anew.
+    """
 
     updated: int = 0
     unchanged: int = 0
@@ -162,7 +166,6 @@ class Build:
         self._folder = builds_folder(settings)
         self._file = self._folder / f"city-{self.build_id}.duckdb"
         self._part = self._folder / f"{self._file.name}.part"
-        self._work = self._folder / f"work-{self.build_id}.part"
         self._spill = self._folder / f"spill-{self.build_id}.part"
         self._midnights = derive.Midnights(self.city["tz"])
         self._summary: Summary | None = None
@@ -178,9 +181,9 @@ class Build:
         self._lock_out_others()
         try:
             _sweep(self._folder)
-            engine = duckdb_writer(self._part, self.settings.threads, "2GB", self._spill)
+            engine = duckdb_writer(self._part, self.settings.threads, _MEMORY, self._spill)
             self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            self._connection.execute(AttachFile(self._work, _STAGING))
+            self._connection.execute(AttachFile(Path(":memory:"), _STAGING))
             staging = MetaData(schema=_STAGING)
             for table in schema.metadata.sorted_tables:
                 self._staged[table.name] = _bare(table, staging)
@@ -200,7 +203,7 @@ class Build:
             self._connection.close()
             engine.dispose()
             self._connection = None
-        for path in (self._part, self._work, Path(f"{self._part}.wal"), Path(f"{self._work}.wal")):
+        for path in (self._part, Path(f"{self._part}.wal")):
             path.unlink(missing_ok=True)
         shutil.rmtree(self._spill, ignore_errors=True)
         if self._guard is not None:
@@ -292,20 +295,9 @@ class Build:
         """
         warehouse = Warehouse(self.settings)
         try:
-            try:
-                before = warehouse.city()
-            except DataUnavailable:
+            before = self._city_before(warehouse, replace)
+            if before is None or before.city_id != self.city["city_id"] or before.is_made_up != self.city["is_made_up"]:
                 return Kept()
-            if before.is_made_up and not self.city["is_made_up"]:
-                return Kept()
-            if before.city_id != self.city["city_id"]:
-                if replace or before.is_made_up:
-                    return Kept()
-                raise ImportRefused(
-                    before.name,
-                    f"this is the city in service; {self.city['name']} would replace it. "
-                    "Give --replace if that is what you want.",
-                )
             counts: Counter[str] = Counter()
             for table in schema.metadata.sorted_tables:
                 present = warehouse.columns(table.name)
@@ -314,6 +306,27 @@ class Build:
             return Kept(counts["updated"], counts["unchanged"], counts["carried"])
         finally:
             warehouse.close()
+
+    def displace(self, replace: bool = False) -> None:
+        """Make sure that nothing real is lost: ImportRefused if another real city is in service, unless `replace`."""
+        warehouse = Warehouse(self.settings)
+        try:
+            self._city_before(warehouse, replace)
+        finally:
+            warehouse.close()
+
+    def _city_before(self, warehouse: Warehouse, replace: bool) -> City | None:
+        try:
+            before = warehouse.city()
+        except DataUnavailable:
+            return None
+        if before.is_made_up or replace or before.city_id == self.city["city_id"]:
+            return before
+        raise ImportRefused(
+            before.name,
+            f"this is the city in service; {self.city['name']} would replace it. "
+            "Give --replace if that is what you want.",
+        )
 
     def _carry(self, warehouse: Warehouse, table: Table, present: frozenset[str], counts: Counter[str]) -> None:
         staged = self._staged[table.name]
@@ -375,7 +388,7 @@ class Build:
         self.rows[table.name] += rows
 
     def _forget(self, staged: Table, key: list[str], keys: pd.Index) -> None:
-        """Take rows back out of the work file: those that are in service exactly so."""
+        """Take rows back out: those that are in service exactly so."""
         self._register(pa.table({"key": pa.array(keys.to_numpy(), pa.string())}))
         incoming = named_table("_incoming", named_column("key"))
         written = func.concat_ws("\x1f", *(staged.c[one] for one in key))
@@ -385,11 +398,14 @@ class Build:
     # ── deriving ────────────────────────────────────────────────────────────────────────────────────
 
     def finish(self, as_of: datetime | None = None) -> Summary:
-        """Derive and sort every fact; afterwards only `import_batch` and the like may still be written."""
+        """Derive and sort every fact; afterwards only `import_batch` and the like may still be written.
+
+        `as_of` is the data's own clock, by default the last instant at which anything happened.
+        """
         if self._summary:
             return self._summary
         context = derive.Context.of(self.city, {name: self._all(name) for name in derive.DIMENSIONS})
-        as_of = as_of or self._last_instant()
+        as_of = _utc(as_of) if as_of else self._last_instant()
         flags: Counter[str] = Counter()
         self._derive_requests(context, as_of, flags)
         self._derive_contacts(context, as_of, flags)
@@ -603,7 +619,7 @@ class Build:
             Index(f"{table.name}_{one}", table.c[one]).create(connection)
         connection.execute(Analyze(table))
 
-    # ── the work file ───────────────────────────────────────────────────────────────────────────────
+    # ── the new file ───────────────────────────────────────────────────────────────────────────────
 
     @property
     def _writer(self) -> Connection:
@@ -641,7 +657,7 @@ class Build:
         return self._writer.scalar(select(func.count()).select_from(table)) or 0
 
     def _copy(self, name: str) -> None:
-        """From the work file to the build, in the fact's order."""
+        """From staging to the build, in the fact's order."""
         staged, table = self._staged[name], schema.metadata.tables[name]
         names = [one.name for one in table.columns]
         rows = select(*(staged.c[one] for one in names)).order_by(*(staged.c[one] for one in _ORDER.get(name, ())))
@@ -650,7 +666,7 @@ class Build:
     def _windows(self, name: str) -> Iterator[pd.DataFrame]:
         staged = self._staged[name]
         order = _ORDER.get(name)
-        if order and staged.c[order[0]].type._type_affinity is DateTime:
+        if order and isinstance(staged.c[order[0]].type, DateTime):
             yield from (frame for frame, _, _ in self._time_windows(staged, order[0]))
         elif len(frame := self._frame(select(staged))):
             yield frame
@@ -747,6 +763,10 @@ def _keys(frame: pd.DataFrame, key: Sequence[str]) -> pd.Index:
 def _now() -> datetime:
     """The wall clock, for when a build was made; no number on the dashboard depends on it."""
     return datetime.fromtimestamp(int(time.time()), UTC).replace(tzinfo=None)
+
+
+def _utc(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(tzinfo=None) if instant.tzinfo else instant
 
 
 def _flush(path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -124,7 +125,7 @@ def _totals(totals: tuple[Total, ...], query: Query, filters: Filters, scope: Sc
     fact, on = totals[0].fact, totals[0].on
     alone = len(totals) == 1
     values = [
-        (total.value if alone or total.where is None else total.value.filter(total.where)).label(total.name)  # type: ignore[attr-defined]
+        (total.value if alone or total.where is None else total.value.filter(total.where)).label(total.name)
         for total in totals
     ]
     where = [totals[0].where] if alone else []
@@ -172,8 +173,10 @@ def _grouped(
     """SELECT the query's divisions and `values` FROM `fact`, with every condition there is."""
     keys = [dimension.columns[fact.name].label(dimension.name) for dimension in query.by]
     has_step = query.every is not None and on is not None
-    if has_step:
-        step = cast(func.date_trunc(query.every, cast(on, DateTime)), Date) if query.every != "day" else on
+    if query.every is not None and on is not None:
+        step: ColumnElement = (
+            cast(func.date_trunc(query.every, cast(on, DateTime)), Date) if query.every != "day" else on
+        )
         keys.append(step.label(query.every))
     keys += extra
     conditions = [
@@ -259,4 +262,5 @@ def _as_known_at(statement: Select, fact: Fact, as_of: datetime) -> Select:
     happened = {at: at <= literal(as_of, DateTime()) for at in fact.ends}
     replaced = {at: case((happened[at], at), else_=null()) for at in fact.ends}
     replaced |= {on: case((happened[at], on), else_=null()) for at, on in fact.ends.items()}
-    return visitors.replacement_traverse(statement, {}, lambda element, **_: replaced.get(element))
+    known: Any = visitors.replacement_traverse(statement, {}, lambda element, **_: replaced.get(element))
+    return known

@@ -529,8 +529,8 @@ def tally(flags: pd.Series, counts: Counter[str]) -> None:
 # ── Episodes ────────────────────────────────────────────────────────────────────────────────────────
 
 _CARRIED = (
-    "due_at", "due_on", "promise_s", "department", "service_type", "category", "district", "channel", "team", "priority",
-    "status", "h3_8", "h3_9", "h3_10", "is_info_only", "is_duplicate",
+    "due_at", "due_on", "promise_s", "department", "service_type", "category", "district", "channel", "team",
+    "priority", "status", "h3_8", "h3_9", "h3_10", "is_info_only", "is_duplicate",
 )  # fmt: skip
 
 

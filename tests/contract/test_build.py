@@ -8,14 +8,15 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from h3.api import basic_int as h3
-from sqlalchemy import cast, func, literal, select
+from sqlalchemy import cast, create_engine, func, literal, select
+from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import BigInteger, Numeric
 
 from dashboard.domain.errors import BadRequest, DataUnavailable, ImportRefused
@@ -357,6 +358,36 @@ def test_another_real_city_is_not_replaced_by_mistake(store: Settings) -> None:
     warehouse = Warehouse(store)
     assert warehouse.city().city_id == "else" and warehouse.build().requests == 0
     warehouse.close()
+
+
+def test_instants_may_carry_any_zone(store: Settings) -> None:
+    local = REQUESTS[:1].assign(
+        opened_at=lambda rows: rows["opened_at"].dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo")
+    )
+    with Build(store, CITY) as build:
+        write_dimensions(build)
+        build.write("request", local)
+        summary = build.publish(as_of=datetime(2026, 12, 1, 12, tzinfo=UTC))
+    assert summary.as_of == at("2026-12-01 12:00")
+    warehouse = Warehouse(store)
+    assert warehouse.frame(select(request.c.opened_at))["opened_at"][0] == REQUESTS["opened_at"][0]
+    warehouse.close()
+
+
+def test_a_database_that_others_filled_is_read_and_never_replaced(tmp_path: Path, new_database) -> None:
+    settings = Settings(data=tmp_path, database=new_database())
+    engine = create_engine(settings.database)
+    with engine.begin() as connection:
+        connection.execute(CreateTable(request, include_foreign_key_constraints=[]))
+        own = {"request_id": "1", "opened_at": at("2026-07-01 10:00"), "closed_at": at("2026-07-02 10:00")}
+        connection.execute(request.insert(), {**own, "status": "closed"})
+    engine.dispose()
+    warehouse = Warehouse(settings)
+    assert warehouse.build_id() == "20260702T100000-1-0" and warehouse.build().as_of == at("2026-07-02 10:00")
+    assert warehouse.city().name == "The city"
+    warehouse.close()
+    with pytest.raises(ImportRefused, match="no build wrote"), Build(settings, CITY):
+        pass
 
 
 def test_a_column_of_midnights_is_a_column_of_dates(store: Settings) -> None:

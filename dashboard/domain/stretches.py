@@ -1,0 +1,76 @@
+"""Stretches of time that follow from the chosen period: the last thirteen months, the running quarter, the day before.
+
+Each function gives a `Stretch`, which turns the chosen period into another; none reads a clock but the data's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+from dashboard.domain.filters import DAY, Clock, Period, add_months
+
+Stretch = Callable[[Period, Clock], Period]
+
+
+def last_months(number: int) -> Stretch:
+    """`number` calendar months up to the end of the chosen period; the last one may have only begun."""
+
+    def months(chosen: Period, clock: Clock) -> Period:
+        end = _end(chosen, clock)
+        begin = (end - DAY).replace(day=1)
+        return Period(add_months(begin, 1 - number), end, whole_to_on=add_months(begin, 1))
+
+    return months
+
+
+def last_whole_weeks(number: int) -> Stretch:
+    """`number` weeks, Monday to Sunday, the last of them complete by the end of the chosen period."""
+
+    def weeks(chosen: Period, clock: Clock) -> Period:
+        end = _end(chosen, clock)
+        end -= timedelta(days=end.weekday())
+        return Period(end - timedelta(weeks=number), end)
+
+    return weeks
+
+
+def running(step: str) -> Stretch:
+    """The day, week, month, quarter or fiscal year in which the chosen period ends, as far as it has come."""
+    if step not in ("day", "week", "month", "quarter", "fiscal-year"):
+        raise ValueError(f"no running stretch is called {step!r}")
+
+    def so_far(chosen: Period, clock: Clock) -> Period:
+        end = _end(chosen, clock)
+        begin, whole = _step_around(end - DAY, step, clock)
+        return Period(begin, end, whole_to_on=whole)
+
+    return so_far
+
+
+def day_before(chosen: Period, clock: Clock) -> Period:
+    """The day before the period begins: a standing asked of it is what the period started with."""
+    return Period(chosen.from_on - DAY, chosen.from_on)
+
+
+def _end(chosen: Period, clock: Clock) -> date:
+    """Where the chosen period ends in the data."""
+    return max(min(chosen.to_on, clock.last_on + DAY), chosen.from_on + DAY)
+
+
+def _step_around(day: date, step: str, clock: Clock) -> tuple[date, date]:
+    match step:
+        case "day":
+            return day, day + DAY
+        case "week":
+            monday = day - timedelta(days=day.weekday())
+            return monday, monday + timedelta(weeks=1)
+        case "month":
+            first = day.replace(day=1)
+            return first, add_months(first, 1)
+        case "quarter":
+            first = date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
+            return first, add_months(first, 3)
+    first = date(day.year, clock.fiscal_year_start_month, 1)
+    first = first if first <= day else add_months(first, -12)
+    return first, add_months(first, 12)

@@ -1,0 +1,293 @@
+"""Things beside each other: shares with their intervals, part of a whole by row, a bridge, volume against share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dashboard.domain.intervals import wilson
+from layouts.components import count, share, signed
+from layouts.figures.series import note, share_ticks, target_line, target_note, unit_note
+
+SHAPES = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "circle-open")
+CATEGORIES = ("cat-1", "cat-4", "cat-3", "cat-2", "cat-6", "cat-5", "cat-other")
+"""Each category has its own colour and its own marker shape; the last is for all others."""
+
+
+ENOUGH = 20
+"""Rows of fewer do not decide where an axis starts."""
+
+
+class Kept(NamedTuple):
+    """A row of a dot-and-interval chart: how many of how many."""
+
+    name: str
+    over: float
+    under: float
+
+
+def faded(names: Sequence[str], selected: Sequence[str]) -> list[float]:
+    """The opacity of each mark: full for the selected ones, or for all where nothing is selected."""
+    return [1.0 if not selected or name in selected else 0.42 for name in names]
+
+
+def label_weights(names: Sequence[str], selected: Sequence[str]) -> list[str]:
+    """Row labels in at most two lines, with the selected ones in bold."""
+    wrapped = ["<br>".join(wrap(name, 24, max_lines=2, placeholder=" …")) for name in names]
+    return [f"<b>{words}</b>" if name in selected else words for name, words in zip(names, wrapped, strict=True)]
+
+
+def shares_with_intervals(
+    rows: Sequence[Kept], whole: Kept | None, target: float | None, selected: Sequence[str] = ()
+) -> dict[str, Any]:
+    """A dot and its 95 % interval for each row, the target as a tick; value and n stand at the right.
+
+    The axis starts at a round share below the lowest interval and says so with a break mark.
+    """
+    everyone = [*rows, *([whole] if whole else [])]
+    names = [row.name for row in everyone]
+    over, under = (np.array([getattr(row, part) for row in everyone], float) for part in ("over", "under"))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.where(under > 0, over / under, np.nan)
+    low, high = wilson(over, under)
+    start = axis_start(low[under >= ENOUGH], target)
+    places = list(range(len(everyone)))
+    is_whole = [whole is not None and i == len(rows) for i in places]
+    opacity = [1.0 if w else o for w, o in zip(is_whole, faded(names, selected), strict=True)]
+    chosen = [name in selected for name in names]
+    colour = ["$text-2" if w else "$cat-4" if s else "$series" for w, s in zip(is_whole, chosen, strict=True)]
+    data: list[dict[str, Any]] = [
+        {
+            "type": "scatter", "mode": "lines", "x": [low[i], high[i]], "y": [i, i], "hoverinfo": "skip",
+            "line": {"width": 2.5, "color": colour[i]}, "opacity": 0.5 if opacity[i] == 1 else 0.25,
+        }
+        for i in places if under[i] > 0
+    ]  # fmt: skip
+    if target is not None:
+        data.append({
+            "type": "scatter", "mode": "markers", "x": [target] * len(places), "y": places, "hoverinfo": "skip",
+            "name": "target",
+            "marker": {"symbol": "line-ns-open", "size": 16, "color": "$text-2", "line": {"width": 2}},
+        })  # fmt: skip
+    data.append({
+        "type": "scatter", "mode": "markers", "x": shares, "y": places, "name": "kept", "cliponaxis": False,
+        # The whole city is no value of the dimension: a click on it selects nothing.
+        "customdata": [None if w else name for w, name in zip(is_whole, names, strict=True)],
+        "hovertext": [
+            f"<b>{name}</b><br>{share(s)} of {count(n)} kept<br>95 % sure of {share(a)} to {share(b)}"
+            for name, s, n, a, b in zip(names, shares, under, low, high, strict=True)
+        ],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "marker": {"size": 10, "color": colour, "opacity": opacity, "line": {"width": 1.5, "color": "$surface"}},
+    })  # fmt: skip
+    labels = label_weights(names, [*selected, *([whole.name] if whole else [])])
+    head = {"x": 1, "xref": "paper", "y": 1, "yref": "paper", "yshift": 20, "xanchor": "right", "name": "column"}
+    written = [note("kept", **head, xshift=52), note("n due", **head, xshift=108)]
+    for i in places:
+        strong = is_whole[i] or names[i] in selected
+        for text, shift in ((share(shares[i]), 52), (count(under[i]), 108)):
+            text = f"<b>{text}</b>" if strong else text
+            at = {"x": 1, "xref": "paper", "y": i, "xshift": shift, "xanchor": "right", "name": "column"}
+            written.append(note(text, **at))
+    shapes = []
+    if whole:
+        line = {"width": 1, "color": "$line-2"}
+        at = len(rows) - 0.5
+        shapes.append({"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": at, "y1": at, "line": line})
+    for i, name in enumerate(names):
+        if name in selected:
+            shapes.append({"type": "rect", "xref": "paper", "x0": 0, "x1": 1, "y0": i - 0.5, "y1": i + 0.5,
+                           "fillcolor": "$accent-soft", "line": {"width": 0}, "layer": "below"})  # fmt: skip
+    layout = {
+        "hovermode": "closest", "margin": {"r": 116, "b": 28, "t": 28}, "shapes": shapes,
+        "annotations": written,
+        "xaxis": {"range": [start, 1.005], **share_ticks(start, 1, 0.1 if start > 0.5 else 0.25 if start else 0.5),
+                  "showgrid": True, "gridcolor": "$line", "showline": False, "ticks": "", "tickangle": 0,
+                  "fixedrange": True},
+        "yaxis": {"tickmode": "array", "tickvals": places, "ticktext": labels, "range": [len(places) - 0.5, -0.5],
+                  "automargin": True, "showgrid": False, "zeroline": False, "rangemode": "normal", "fixedrange": True},
+    }  # fmt: skip
+    return {"data": data, "layout": layout}
+
+
+def axis_start(low: np.ndarray, target: float | None) -> float:
+    """A round share below everything drawn: 0, or a multiple of 10 % where that leaves more room to compare."""
+    known = [value for value in (*low, target) if value is not None and np.isfinite(value)]
+    if not known:
+        return 0.0
+    start = np.floor((min(known) - 0.02) * 10) / 10
+    return float(round(start, 1)) if start >= 0.3 else 0.0
+
+
+def break_words(figure: dict[str, Any], axis: str = "xaxis") -> str:
+    """“the axis starts at 70 %”, for the foot of a figure whose axis does not start at 0."""
+    start = figure["layout"][axis]["range"][0]
+    return f"the axis starts at {share(start, 0)}" if start > 0.01 else ""
+
+
+def of_which_rows(
+    names: Sequence[str],
+    whole: Sequence[float],
+    part: Sequence[float],
+    selected: Sequence[str] = (),
+    things: str = "open",
+    part_words: str = "overdue",
+) -> dict[str, Any]:
+    """Bars by row: the part inside the whole from the same zero, both numbers at the end."""
+    opacity = faded(names, selected)
+    places = list(range(len(names)))
+    common = {"type": "bar", "orientation": "h", "y": places, "customdata": list(names), "width": 0.46}
+    hover = [
+        f"<b>{name}</b><br>{count(a)} {things}, of which {count(b)} {part_words}"
+        for name, a, b in zip(names, whole, part, strict=True)
+    ]
+    data = [
+        {**common, "x": np.asarray(whole, float), "name": things, "hovertext": hover,
+         "hovertemplate": "%{hovertext}<extra></extra>", "marker": {"color": "$seq-3", "opacity": opacity}},
+        {**common, "x": np.asarray(part, float), "name": part_words, "hovertext": hover,
+         "hovertemplate": "%{hovertext}<extra></extra>", "marker": {"color": "$overdue", "opacity": opacity}},
+    ]  # fmt: skip
+    ends = [
+        note(f"<b>{count(a)}</b> {count(b)}", x=a, y=i, xanchor="left", xshift=6, name="end")
+        for i, (a, b) in enumerate(zip(whole, part, strict=True))
+    ]
+    layout = {
+        "barmode": "overlay", "hovermode": "closest", "barcornerradius": 2, "annotations": ends,
+        "margin": {"t": 8, "b": 8, "r": 84},
+        "xaxis": {"visible": False, "range": [0, max([*whole, 1])], "fixedrange": True},
+        "yaxis": {"tickmode": "array", "tickvals": places, "ticktext": label_weights(names, selected),
+                  "range": [len(places) - 0.5, -0.5], "automargin": True, "showgrid": False, "showline": True,
+                  "linecolor": "$line-2", "zeroline": False, "rangemode": "normal", "fixedrange": True},
+    }  # fmt: skip
+    return {"data": data, "layout": layout}
+
+
+class Move(NamedTuple):
+    """A part of a bridge: its name and by how much it changes the level."""
+
+    name: str
+    by: float
+
+
+def bridge(start: tuple[str, float], moves: Sequence[Move], end: tuple[str, float], unit: str) -> dict[str, Any]:
+    """From one level to another: in-flows up, out-flows down, dotted connectors.
+
+    Raises ValueError if the moves do not lead from `start` to `end`: a bridge that does not add up is never drawn.
+    """
+    if abs(start[1] + sum(move.by for move in moves) - end[1]) > 1e-6:
+        raise ValueError("the moves do not lead from the start to the end")
+    names, bases, sizes, tokens, texts = [start[0]], [0.0], [start[1]], ["series"], [count(start[1])]
+    level, levels = start[1], [start[1]]
+    for move in moves:
+        names.append(move.name)
+        bases.append(min(level, level + move.by))
+        sizes.append(abs(move.by))
+        tokens.append("cat-4" if move.by >= 0 else "cat-3")
+        texts.append(signed(move.by) if move.by else "0")
+        level += move.by
+        levels.append(level)
+    names, bases, sizes = [*names, end[0]], [*bases, 0.0], [*sizes, end[1]]
+    tokens, texts = [*tokens, "series"], [*texts, count(end[1])]
+    places = list(range(len(names)))
+    hover = [f"<b>{name.replace('<br>', ', ')}</b><br>{text}" for name, text in zip(names, texts, strict=True)]
+    bars = {
+        "type": "bar", "x": places, "y": np.array(sizes, float), "base": np.array(bases, float),
+        "marker": {"color": [f"${token}" for token in tokens]}, "width": 0.62,
+        "hovertext": hover, "hovertemplate": "%{hovertext}<extra></extra>",
+    }  # fmt: skip
+    tops = [base + size for base, size in zip(bases, sizes, strict=True)]
+    labels = [
+        note(f"<b>{text}</b>", x=x, y=top, yanchor="bottom", yshift=2, font={"size": 12, "color": "$text"})
+        for x, top, text in zip(places, tops, texts, strict=True)
+    ]
+    connectors = [
+        {"type": "line", "x0": i + 0.31, "x1": i + 0.69, "y0": levels[i], "y1": levels[i],
+         "line": {"width": 1, "dash": "dot", "color": "$text-3"}}
+        for i in range(len(levels))
+    ]  # fmt: skip
+    layout = {
+        "hovermode": "closest", "barcornerradius": 2, "shapes": connectors,
+        "margin": {"r": 12, "b": 40}, "annotations": [unit_note(unit), *labels],
+        "xaxis": {"type": "linear", "tickmode": "array", "tickvals": places, "ticktext": names, "ticks": "",
+                  "range": [-0.5, len(names) - 0.5], "fixedrange": True},
+        "yaxis": {"rangemode": "tozero", "tickformat": ","},
+    }  # fmt: skip
+    return {"data": [bars], "layout": layout}
+
+
+def bridge_sum(start: float, moves: Sequence[Move], end: float) -> str:
+    """“3,069 + 2,821 + 107 − 2,496 = 3,501”."""
+    parts = "".join(f" {'+' if move.by >= 0 else '−'} {count(abs(move.by))}" for move in moves)
+    return f"{count(start)}{parts} = {count(end)}"
+
+
+class Dot(NamedTuple):
+    """A dot of volume against share: one service type, of `over` of `under`, belonging to `group`."""
+
+    name: str
+    group: str
+    over: float
+    under: float
+
+
+def volume_against_share(
+    dots: Sequence[Dot], groups: Sequence[str], named: Sequence[str], target: float | None, selected: Sequence[str] = ()
+) -> dict[str, Any]:
+    """How many fell due (log axis) against the share kept, a dot for each type with its interval.
+
+    `groups` get a colour and a shape each (six, then “other”); the dots in `named` are labelled, the selected too.
+    """
+    low, _ = wilson([dot.over for dot in dots], [dot.under for dot in dots])
+    start = axis_start(np.array([dot.over / dot.under for dot in dots]), target)
+    start = start if start >= 0.3 else 0.0
+    data: list[dict[str, Any]] = []
+    known = list(groups)[: len(SHAPES) - 1]
+    for i, group in enumerate([*known, None]):
+        own = [dot for dot in dots if (dot.group == group if group is not None else dot.group not in known)]
+        if not own:
+            continue
+        over, under = np.array([dot.over for dot in own], float), np.array([dot.under for dot in own], float)
+        low, high = wilson(over, under)
+        shares = over / under
+        names = [dot.name for dot in own]
+        opacity = faded(names, selected)
+        token = CATEGORIES[i if group is not None else -1]
+        data.append({
+            "type": "scatter", "mode": "markers", "x": under, "y": shares, "name": group or "other",
+            "customdata": names,
+            "marker": {"size": 10, "symbol": SHAPES[i if group is not None else -1], "color": f"${token}",
+                       "opacity": opacity, "line": {"width": 1.5, "color": "$surface" if group else f"${token}"}},
+            "error_y": {"type": "data", "symmetric": False, "array": high - shares, "arrayminus": shares - low,
+                        "thickness": 1.5, "width": 0, "color": f"${token}/0.35"},
+            "hovertext": [
+                f"<b>{dot.name}</b><br>{share(s)} of {count(dot.under)} kept<br>95 % sure of {share(a)} to {share(b)}"
+                f"<br>{dot.group}" for dot, s, a, b in zip(own, shares, low, high, strict=True)
+            ],
+            "hovertemplate": "%{hovertext}<extra></extra>",
+        })  # fmt: skip
+    most = max((dot.under for dot in dots), default=1)
+    least = min((dot.under for dot in dots), default=1)
+    middle = np.sqrt(most * least)
+
+    def label(dot: Dot) -> dict[str, Any]:
+        side, shift = ("right", -8) if dot.under > middle else ("left", 8)
+        place = {"x": float(np.log10(dot.under)), "y": dot.over / dot.under, "xanchor": side, "xshift": shift}
+        return note(f"<b>{dot.name}</b>", **place, font={"size": 12, "color": "$text"}, name="dot")
+
+    labels = [label(dot) for dot in dots if dot.name in named or dot.name in selected]
+    layout = {
+        "hovermode": "closest", "annotations": [unit_note("Kept"), *labels],
+        "xaxis": {"type": "log",
+                  "title": {"text": "Requests that fell due (log scale)", "standoff": 8, "font": {"size": 12}},
+                  "range": [float(np.log10(least)) - 0.1, float(np.log10(most)) + 0.1], "tickformat": ",",
+                  "dtick": "D2", "minor": {"showgrid": False}},
+        "yaxis": {"range": [start, 1.03], **share_ticks(start, 1, 0.1 if start > 0.5 else 0.2 if start else 0.25)},
+        "margin": {"b": 44},
+    }  # fmt: skip
+    if target is not None:
+        layout["shapes"] = [target_line(target)]
+        layout["annotations"].append(target_note(target, "city target"))
+    return {"data": data, "layout": layout}

@@ -1,0 +1,86 @@
+"""The week as a grid: seven days by twenty-four hours, local time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from data_access.dimensions import WEEKDAYS
+from layouts.components import count
+
+RAMP = [[i / 6, f"$seq-{i}"] for i in range(7)]
+SHORT = tuple(day[:3] for day in WEEKDAYS)
+
+
+def hours_in(begin: date, end: date, tz: str) -> np.ndarray:
+    """How often each hour of the week came in ``[begin, end)``: an hour skipped or doubled in spring and autumn counts.
+
+    An array of 168: hour 0 is Monday 00:00 local time.
+    """
+    hours = pd.date_range(begin, end, freq="h", tz=tz, inclusive="left")
+    return np.bincount(hours.day_of_week * 24 + hours.hour, minlength=168)
+
+
+def by_hour_of_week(frame: pd.DataFrame, measure: str) -> np.ndarray:
+    """A measure by hour of the week as an array of 168, 0 where nothing happened."""
+    values = np.zeros(168)
+    values[frame["hour_of_week"].astype(int).to_numpy()] = frame[measure].fillna(0).to_numpy(dtype=float)
+    return values
+
+
+def hour_of_week_grid(
+    values: np.ndarray,
+    words: Sequence[str],
+    selected: Sequence[str] = (),
+    *,
+    ramp: Sequence[Sequence[Any]] = RAMP,
+    limits: tuple[float, float] | None = None,
+) -> dict[str, Any]:
+    """A cell for each hour of the week; `words` say each value, selected cells keep their colour while others fade.
+
+    `values` and `words` have 168 entries; NaN is an empty cell.
+    """
+    z = np.asarray(values, float).reshape(7, 24)
+    codes = [[str(day * 24 + hour) for hour in range(24)] for day in range(7)]
+    known = z[np.isfinite(z)]
+    low, high = limits or (0.0, float(known.max()) if len(known) and known.max() > 0 else 1.0)
+    hover = [[f"<b>{WEEKDAYS[d]} {h}:00–{h + 1}:00</b><br>{words[d * 24 + h]}" for h in range(24)] for d in range(7)]
+    cells = {
+        "type": "heatmap", "z": z, "x": list(range(24)), "y": list(range(7)), "customdata": codes, "text": hover,
+        "hovertemplate": "%{text}<extra></extra>", "colorscale": [list(step) for step in ramp], "zmin": low,
+        "zmax": high, "xgap": 1, "ygap": 1, "showscale": False, "hoverongaps": False,
+    }  # fmt: skip
+    data = [cells]
+    if selected:
+        chosen = np.isin(np.array(codes), list(selected))
+        data = [{**cells, "opacity": 0.42}, {**cells, "z": np.where(chosen, z, np.nan), "hoverinfo": "skip"}]
+    layout = {
+        "hovermode": "closest", "margin": {"l": 44, "r": 12, "t": 8, "b": 28},
+        "xaxis": {"type": "linear", "tickmode": "array", "tickvals": list(range(0, 24, 3)), "range": [-0.5, 23.5],
+                  "ticktext": [f"{hour}:00" for hour in range(0, 24, 3)], "ticks": "", "showline": False,
+                  "fixedrange": True},
+        "yaxis": {"tickmode": "array", "tickvals": list(range(7)), "ticktext": list(SHORT), "range": [6.5, -0.5],
+                  "showgrid": False, "zeroline": False, "rangemode": "normal", "fixedrange": True},
+    }  # fmt: skip
+    return {"data": data, "layout": layout}
+
+
+def busiest(values: np.ndarray, hours: int = 1) -> str:
+    """The busiest hour in words: “Monday 10:00–11:00”."""
+    at = int(np.nanargmax(values))
+    return f"{WEEKDAYS[at // 24]} {at % 24}:00–{at % 24 + hours}:00"
+
+
+def per_hour_words(totals: np.ndarray, hours: np.ndarray, things: str) -> tuple[np.ndarray, list[str]]:
+    """The mean in an hour, and it in words with n: “12.4 calls an hour (161 in 13 weeks)”."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.where(hours > 0, totals / hours, np.nan)
+    words = [
+        "not in the period" if n == 0 else f"{value:,.1f} {things} an hour ({count(total)} in {n} such hours)"
+        for value, total, n in zip(mean, totals, hours, strict=True)
+    ]
+    return mean, words

@@ -1,0 +1,155 @@
+"""Places on the city's own ground: hexagons by value, districts above them; shapes come by URL, figures hold ids.
+
+Map traces only, on a style without glyphs: nothing is fetched from a foreign host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import h3
+import numpy as np
+
+from layouts.components import count
+
+STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+WIDTH_PX = 600.0
+"""The width a map is fitted for; narrower screens see a little less of the edge."""
+
+
+def ground(build_id: str) -> dict[str, Any]:
+    """What lies under the hexagons: land, parks, water and roads, by their kind."""
+    base = {"type": "geojson", "data": f"/geometry/{build_id}/base.json"}
+
+    def layer(kind: str, drawn: str, **paint: Any) -> dict[str, Any]:
+        return {"id": kind, "type": drawn, "source": "base", "filter": ["==", ["get", "kind"], kind], "paint": paint}
+
+    return {
+        "version": 8,
+        "sources": {"base": base},
+        "layers": [
+            {"id": "ground", "type": "background", "paint": {"background-color": "$outside"}},
+            layer("city", "fill", **{"fill-color": "$land"}),
+            layer("park", "fill", **{"fill-color": "$road"}),
+            layer("water", "fill", **{"fill-color": "$water"}),
+            layer("road", "line", **{"line-color": "$road", "line-width": 1.2}),
+        ],
+    }
+
+
+def land(build_id: str) -> dict[str, Any]:
+    """The districts as land under the hexagons, for a city whose outline is not known."""
+    source = f"/geometry/{build_id}/districts.json"
+    return {
+        "sourcetype": "geojson",
+        "source": source,
+        "type": "fill",
+        "color": "$land",
+        "opacity": 0.6,
+        "below": "traces",
+    }
+
+
+def outlines(build_id: str) -> dict[str, Any]:
+    """District outlines, to lie above the hexagons."""
+    source = f"/geometry/{build_id}/districts.json"
+    return {"sourcetype": "geojson", "source": source, "type": "line", "color": "$district", "line": {"width": 1},
+            "opacity": 0.62}  # fmt: skip
+
+
+def classes_of(values: np.ndarray) -> list[float]:
+    """Three to six lower limits (1, 2, 5, 10 …) that spread the values over the sequential ramp."""
+    most = float(np.max(values)) if len(values) else 0.0
+    limits = [float(step) for step in STEPS if step <= most] or [1.0]
+    return limits[-6:] if len(limits) > 6 else limits
+
+
+def class_words(limits: Sequence[float], values: np.ndarray) -> list[tuple[str, str, int]]:
+    """For each class its token, its words (“5–9”) and how many places are in it."""
+    tokens = class_tokens(len(limits))
+    places = np.clip(np.searchsorted(limits, values, "right") - 1, 0, None)
+    words = []
+    for i, low in enumerate(limits):
+        high = limits[i + 1] - 1 if i + 1 < len(limits) else None
+        start = "under " + count(limits[1]) if i == 0 and values.min(initial=low) < low and high is not None else None
+        text = start or (
+            f"{count(low)} or more" if high is None else count(low) if high == low else f"{count(low)}–{count(high)}"
+        )
+        words.append((tokens[i], text, int((places == i).sum())))
+    return words
+
+
+def class_tokens(number: int) -> list[str]:
+    """The steps of the sequential ramp for so many classes, the last one always the strongest."""
+    return (
+        [f"seq-{round(float(step))}" for step in np.linspace(2 if number > 4 else 3, 6, number)]
+        if number > 1
+        else ["seq-6"]
+    )
+
+
+def hexagon_map(
+    cells: Sequence[str],
+    values: np.ndarray,
+    words: Sequence[str],
+    build_id: str,
+    resolution: int,
+    selected: Sequence[str] = (),
+    listed: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Hexagons coloured in classes, the selected ones ringed and the others faded, district outlines above.
+
+    `listed` cells, those of the list beside the map, carry a dot.
+    """
+    limits = classes_of(values)
+    places = np.clip(np.searchsorted(limits, values, "right") - 1, 0, len(limits) - 1)
+    tokens = class_tokens(len(limits))
+    n = len(limits)
+    scale: list[list[Any]] = []
+    for i, token in enumerate(tokens):
+        scale += [[i / n, f"${token}"], [(i + 1) / n, f"${token}"]]
+    chosen = [i for i, cell in enumerate(cells) if cell in selected]
+    hexagons: dict[str, Any] = {
+        "type": "choroplethmap", "geojson": f"/geometry/{build_id}/hexagons/{resolution}.json", "featureidkey": "id",
+        "locations": list(cells), "z": places.astype(float), "zmin": -0.5, "zmax": n - 0.5, "colorscale": scale,
+        "showscale": False, "hovertext": list(words), "hovertemplate": "%{hovertext}<extra></extra>",
+        "marker": {"line": {"width": 0}, "opacity": 0.88},
+    }  # fmt: skip
+    if chosen:
+        hexagons["selectedpoints"] = chosen
+        hexagons["selected"] = {"marker": {"opacity": 1}}
+        hexagons["unselected"] = {"marker": {"opacity": 0.38}}
+    data = [hexagons]
+    marks = list(dict.fromkeys([*listed, *(cells[i] for i in chosen)]))
+    if marks:
+        points = [h3.cell_to_latlng(cell) for cell in marks]
+        is_chosen = [cell in selected for cell in marks]
+        data.append({
+            "type": "scattermap", "mode": "markers",
+            "lat": [lat for lat, _ in points], "lon": [lon for _, lon in points],
+            "customdata": marks, "hoverinfo": "skip",
+            "marker": {"size": [15 if one else 9 for one in is_chosen], "opacity": 1, "allowoverlap": True,
+                       "color": ["$text" if one else "$surface" for one in is_chosen]},
+        })  # fmt: skip
+    centre, zoom = fitted(cells)
+    layout = {
+        "margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "hovermode": "closest",
+        "map": {"style": ground(build_id), "layers": [land(build_id), outlines(build_id)], "center": centre, "zoom": zoom,
+                "uirevision": f"map {build_id}"},
+    }  # fmt: skip
+    return {"data": data, "layout": layout}
+
+
+def fitted(cells: Sequence[str], height_px: float = 440.0) -> tuple[dict[str, float], float]:
+    """The centre and zoom that show the cells, leaving a lost one far outside the city out of account."""
+    points = np.array([h3.cell_to_latlng(cell) for cell in cells], float)
+    if not len(points):
+        return {"lat": 0.0, "lon": 0.0}, 1.0
+    low, high = np.quantile(points, [0.005, 0.995], axis=0)
+    (south, west), (north, east) = low, high
+    middle = (south + north) / 2
+    wide = max(east - west, 0.01) * 1.12
+    tall = max(north - south, 0.01) * 1.12 / max(np.cos(np.radians(middle)), 0.2)
+    zoom = min(np.log2(WIDTH_PX * 360 / (512 * wide)), np.log2(height_px * 360 / (512 * tall)))
+    return {"lat": float(middle), "lon": float((west + east) / 2)}, float(np.clip(zoom, 1, 15))

@@ -1,0 +1,104 @@
+"""Steps of time in an answer: which are complete, what they are called, and their seven-day mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from dashboard.domain.filters import DAY, Clock, Period, add_months
+from data_access.semantics import Answer
+
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+_EACH = {"day": "a day", "week": "a week", "month": "a month", "quarter": "a quarter", "year": "a year"}
+
+
+@dataclass(frozen=True)
+class Steps:
+    """An answer's rows in order of time, without those before the data begins.
+
+    `is_whole` tells which steps lie wholly inside the period and the data; the others are drawn hatched or hollow
+    and stay out of means, limits and words (measures R7).
+    """
+
+    frame: pd.DataFrame
+    every: str
+    period: Period
+    starts: list[date]
+    ends: list[date]
+    is_whole: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def values(self, name: str) -> np.ndarray:
+        """A measure's values as floats."""
+        return self.frame[name].to_numpy(dtype=float)
+
+    @property
+    def days(self) -> list[str]:
+        """The first day of each step, as an axis takes it."""
+        return [start.isoformat() for start in self.starts]
+
+    @property
+    def each(self) -> str:
+        """“a day”, “a week” …"""
+        return _EACH[self.every]
+
+    def name(self, at: int) -> str:
+        """A step in words: “Wed 20 May 2026”, “May 2026”."""
+        start = self.starts[at]
+        match self.every:
+            case "day":
+                return f"{start:%a} {start.day} {start:%b %Y}"
+            case "week":
+                return f"week from {start.day} {start:%b %Y}"
+            case "month":
+                return f"{start:%b %Y}"
+            case "quarter":
+                return f"Q{(start.month + 2) // 3} {start.year}"
+        return str(start.year)
+
+    def when(self, at: int) -> str:
+        """A step as part of a sentence: “on Wed 20 May 2026”, “in the week from 18 May 2026”, “in May 2026”."""
+        return {"day": "on ", "week": "in the "}.get(self.every, "in ") + self.name(at)
+
+
+def steps_of(answer: Answer, period: Period, clock: Clock) -> Steps:
+    """The steps of `answer`, which was asked of `period`."""
+    every = answer.every or next(name for name in (*_MONTHS, "week", "day") if name in answer.frame.columns)
+    frame = answer.frame.sort_values(every)
+    starts = [stamp.date() for stamp in pd.to_datetime(frame[every])]
+    ends = [_end(start, every) for start in starts]
+    last = min(period.to_on, clock.last_on + DAY)
+    shown = [i for i in range(len(starts)) if ends[i] > clock.first_on and starts[i] < last]
+    starts, ends = [starts[i] for i in shown], [ends[i] for i in shown]
+    first = max(period.from_on, clock.first_on)
+    whole = np.array([a >= first and b <= last for a, b in zip(starts, ends, strict=True)], dtype=bool)
+    return Steps(frame.iloc[shown].reset_index(drop=True), every, period, starts, ends, whole)
+
+
+def seven_day_share(over: np.ndarray, under: np.ndarray) -> np.ndarray:
+    """The share over a day and the six before it: both totals added up first, divided last (measures R4)."""
+    sums = [pd.Series(values).rolling(7).sum().to_numpy() for values in (over, under)]
+    return np.divide(*sums, out=np.full(len(over), np.nan), where=sums[1] > 0)
+
+
+def seven_day_mean(values: np.ndarray) -> np.ndarray:
+    """The mean of a day and the six before it; unknown until there are seven."""
+    return pd.Series(values).rolling(7).mean().to_numpy()
+
+
+def month_ticks(starts: list[date]) -> list[str]:
+    """“May<br>2025”, “Jun”, …: the year under the first month and under every January."""
+    return [
+        f"{start:%b}<br>{start.year}" if i == 0 or start.month == 1 else f"{start:%b}" for i, start in enumerate(starts)
+    ]
+
+
+def _end(start: date, every: str) -> date:
+    if every in _MONTHS:
+        return add_months(start, _MONTHS[every])
+    return start + timedelta(days=7 if every == "week" else 1)

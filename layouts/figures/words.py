@@ -1,0 +1,82 @@
+"""What every panel says the same way: nothing to draw, how much it changed, notes and parts of the foot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashboard.domain.filters import Period
+from layouts import components as c
+from layouts.view import Context, Drawing
+
+FEW = 20
+"""A share of fewer is not shown as a verdict."""
+
+
+def nothing(what: str, context: Context) -> Drawing:
+    """An empty panel that says why and offers the one link that changes it."""
+    filters = context.filters
+    if filters.choices:
+        change = c.link("Clear the filters", filters.cleared().to_search())
+        why = f"{what} for this choice in {filters.period.sentence()}."
+        return Drawing(sentence=c.empty(why, change), is_empty=True)
+    change = None
+    if filters.period.preset != "all":
+        everything = Period.named("all", context.clock)
+        change = c.link("Show everything", filters.during(everything).to_search())
+    return Drawing(sentence=c.empty(f"{what} in {filters.period.sentence()}.", change), is_empty=True)
+
+
+def no_contacts(context: Context) -> Drawing:
+    """What a panel about contacts says in a city whose data holds requests only, or in a stretch without any."""
+    if not context.has_contacts:
+        why = f"{context.city.name}’s data holds service requests only: no calls or other contacts were imported."
+        return Drawing(sentence=c.empty(why), is_empty=True)
+    return nothing("No contacts", context)
+
+
+def change(now: float | None, before: float | None) -> float | None:
+    """The relative change; None where there is nothing to compare with."""
+    if now is None or not before or now != now or before != before:
+        return None
+    return now / before - 1
+
+
+def changed(now: float | None, before: float | None, context: Context) -> str:
+    """“+16.3 % on 1–20 May 2025”, or nothing."""
+    against, relative = context.filters.comparison(), change(now, before)
+    if relative is None or against is None:
+        return ""
+    return f"**{c.signed_share(relative)}** on {against.sentence()}"
+
+
+def changed_shortly(now: float | None, before: float | None, context: Context) -> str:
+    """“+16.3 % on last year”, for a tile; the filter bar says which days are meant."""
+    relative = change(now, before)
+    if relative is None:
+        return ""
+    other = {"last-year": "last year", "previous": "the time before"}.get(context.filters.compare, "then")
+    return f"**{c.signed_share(relative)}** on {other}"
+
+
+def points(now: float | None, before: float | None, context: Context) -> str:
+    """“+1.2 points on 1–20 May 2025”, for shares."""
+    against = context.filters.comparison()
+    if now is None or before is None or against is None:
+        return ""
+    return f"**{100 * (now - before):+.1f}** points on {against.sentence()}".replace("-", c.MINUS)
+
+
+def foot(left: Any, *right: str) -> list[Any]:
+    """The foot of a card: key at the left; n and caveats at the right. The answers' own notes follow by themselves."""
+    return c.foot(left, "; ".join(part for part in right if part))
+
+
+def listed(names: list[str]) -> str:
+    """“A, B and C”, each in bold."""
+    bold = [f"**{name}**" for name in names]
+    return bold[0] if len(bold) == 1 else ", ".join(bold[:-1]) + " and " + bold[-1] if bold else ""
+
+
+def plural(number: float, one: str, many: str | None = None) -> str:
+    """“1 request”, “12,480 requests”; the number in bold."""
+    return f"**{c.count(number)}** {one if number == 1 else many or one + 's'}"

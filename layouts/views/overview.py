@@ -1,0 +1,364 @@
+"""Overview: how are we doing, and what changed?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from dash import html
+
+from dashboard.domain.policy import Permission
+from dashboard.domain.stretches import last_months, running
+from data_access.dimensions import department, service_type
+from data_access.measures.contacts import abandonment, offered, service_level
+from data_access.measures.requests import backlog, closed, opened, overdue, sla_compliance
+from data_access.semantics import Answer, Measure, Query
+from layouts import components as c
+from layouts.figures import series, tables, verdicts, words
+from layouts.figures.steps import Steps, steps_of
+from layouts.view import Compared, Context, Drawing, Over, Panel, View
+
+MONTHS = last_months(13)
+STRETCHES = (
+    ("day", "Day", False), ("week", "Week", False), ("month", "Month", True), ("quarter", "Quarter", False),
+    ("fiscal-year", "Fiscal year", True),
+)  # fmt: skip
+ROWS = 12
+
+
+def _months(answer: Answer, context: Context) -> Steps:
+    return steps_of(answer, MONTHS(context.filters.period, context.clock), context.clock)
+
+
+def _tile(
+    value: str, below: str, months: Steps, measure: Measure, unit: str = "", floor: float | None = None
+) -> Drawing:
+    """A number, what to hold against it, thirteen months as a line, and whether the last whole month is unusual."""
+    values = months.values(measure.name)
+    seen = verdicts.usual(values[months.is_whole], measure)
+    partial = bool(len(months)) and not months.is_whole[-1]
+    spark = c.sparkline(
+        [None if np.isnan(v) else float(v) for v in values],
+        band=seen.band if seen else None,
+        partial=partial,
+        label=f"{measure.label}, {len(months)} months",
+    )
+    verdict = None
+    if seen is not None:
+        last = months.starts[int(np.flatnonzero(months.is_whole)[-1])]
+        verdict = (seen.status, f"{seen.words} in {last:%B}")
+    return Drawing(body=c.tile(value, unit, c.sentence(below) if below else "", spark, verdict))
+
+
+def _draw_count(answers: Sequence[Answer | None], context: Context, measure: Measure) -> Drawing:
+    now, before, months = answers
+    number = now.value(measure)
+    below = words.changed_shortly(number, before.value(measure) if before else None, context)
+    return _tile(c.count(number), below, _months(months, context), measure)
+
+
+def draw_opened(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """Requests opened, against the comparison."""
+    return _draw_count(answers, context, opened)
+
+
+def draw_closed(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """Requests closed, against how many were opened."""
+    now, months = answers
+    number, came = now.value(closed), now.value(opened)
+    below = f"**{c.signed(number - came)}** against opened" if number is not None and came is not None else ""
+    return _tile(c.count(number), below, _months(months, context), closed)
+
+
+def draw_kept(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """Promises kept, against the city's target."""
+    now, months = answers
+    target, due = context.city.promise_target_share, now.value("due")
+    parts = [f"target {c.share(target, 0)}" if target is not None else "", f"n {c.count(due)}"]
+    value = c.share(now.value(sla_compliance)) if due else c.NOTHING
+    below = " · ".join(part for part in parts if part) if due else "no promise fell due"
+    return _tile(value, below, _months(months, context), sla_compliance)
+
+
+def draw_open(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """Open at the end of the period, of which overdue."""
+    now, months = answers
+    below = f"of which **{c.count(now.value(overdue))}** overdue"
+    return _tile(c.count(now.value(backlog)), below, _months(months, context), backlog)
+
+
+def draw_offered(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """Calls offered, against the comparison."""
+    if not answers[0].value(offered):
+        return words.no_contacts(context)
+    return _draw_count(answers, context, offered)
+
+
+def draw_answered(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """The share of calls answered within the goal, which is printed, against the target."""
+    now, months = answers
+    n = now.value("answered_or_abandoned")
+    if not n:
+        return words.no_contacts(context)
+    target = context.city.service_level_target_share
+    parts = [
+        f"within {context.city.answer_within_s} s",
+        f"target {c.share(target, 0)}" if target is not None else f"n {c.count(n)}",
+    ]
+    return _tile(c.share(now.value(service_level)), " · ".join(parts), _months(months, context), service_level)
+
+
+def draw_scorecard(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """A row for each of the largest service types, a column for each stretch up to the period's end."""
+    target = context.city.promise_target_share
+    pairs: list[dict[str, tuple[float, float]]] = []
+    for answer in answers:
+        frame = answer.frame
+        kept, due = frame["kept"].astype(float), frame["due"].astype(float)
+        pairs.append(dict(zip(frame["service_type"], zip(kept, due, strict=True), strict=True)))
+    year, month = pairs[-1], pairs[2]
+    if not sum(due for _, due in year.values()):
+        return words.nothing("No promise fell due", context)
+    ordered = sorted(year, key=lambda name: (-year[name][1], name))
+    shown = [name for i, name in enumerate(ordered) if (i < ROWS or name in context.selected) and year[name][1] > 0]
+    others = [name for name in ordered if name not in shown and year[name][1] > 0]
+
+    def total(names: Sequence[str]) -> list[tuple[float, float]]:
+        return [
+            (sum(p.get(name, (0, 0))[0] for name in names), sum(p.get(name, (0, 0))[1] for name in names))
+            for p in pairs
+        ]
+
+    rows = [
+        tables.Score(c.toggle(name, context.filters, service_type.name, name), [p.get(name, (0.0, 0.0)) for p in pairs])
+        for name in shown
+    ]
+    if others:
+        rows.append(tables.Score(f"{len(others)} more types", total(others)))
+    if len(rows) > 1:
+        rows.append(tables.Score(c.sentence("**All types**"), total([*shown, *others])))
+    columns = [(label, _since(step, context), on_phone) for step, label, on_phone in STRETCHES]
+    chosen = [i for i, name in enumerate(shown) if name in context.selected]
+    body = tables.scorecard(
+        "Service", columns, rows, target, chosen, "Promises kept, by service type and stretch of time"
+    )
+    marks = [
+        c.status("meets"), " ", c.status("near", "near, within five points"), " ", c.status("misses"), " ",
+        c.status("unknown", f"fewer than {words.FEW} due"),
+    ]  # fmt: skip
+    key = html.Span(marks, className="legend") if target is not None else "The city has set no target"
+    foot = words.foot(key, "% of requests that fell due, closed in time", "n = fell due")
+    name = f"{running('month')(context.filters.period, context.clock).from_on:%B}"
+    return Drawing(_scorecard_words(shown, month, target, name), body=body, foot=foot)
+
+
+def _scorecard_words(
+    shown: Sequence[str], month: dict[str, tuple[float, float]], target: float | None, name: str
+) -> list[Any]:
+    over = sum(kept for kept, _ in month.values())
+    under = sum(due for _, due in month.values())
+    head = f"In {name} **{c.share(over / under)}** of {c.count(under)} promises were kept" if under else ""
+    if target is None:
+        return c.sentence(f"{head}." if head else f"No promise fell due in {name}.")
+    found = {name: tables.status_of(*month.get(name, (0, 0)), target) for name in shown}
+    counts = {status: sum(1 for one in found.values() if one == status) for status in ("meets", "near", "misses")}
+    known = sum(counts.values())
+    if not known:
+        return c.sentence(f"{head}; too few in each type to say more." if head else f"No promise fell due in {name}.")
+    worst = sorted(
+        (name for name, status in found.items() if status == "misses"),
+        key=lambda name: month[name][0] / month[name][1],
+    )[:3]  # fmt: skip
+    text = (
+        f"{head}. **{counts['meets']}** of {known} services meet the target of {c.share(target, 0)}, "
+        f"**{counts['near']}** are within five points and **{counts['misses']}** miss it by more"
+    )
+    return c.sentence(text + (f", most of all {words.listed(worst)}." if worst else "."))
+
+
+def _since(step: str, context: Context) -> str:
+    period = running(step)(context.filters.period, context.clock)
+    return period.sentence() if step in ("day", "week") else f"from {period.from_on.day} {period.from_on:%b %Y}"
+
+
+class Signal(NamedTuple):
+    """A measure of one department or type whose last whole month lies outside its limits."""
+
+    size: float
+    words: str
+    view: str
+    dimension: str
+    value: str
+    seen: verdicts.Usual
+    last: float
+    unit: str
+
+
+WATCHED = (
+    # measure, divided by, what is said of it, the view that shows more, the total that must be large enough
+    (opened, service_type, "{name}: **{value} opened**", "demand", "opened"),
+    (sla_compliance, department, "{name}: **{value} of promises kept**", "promises", "due"),
+    (backlog, department, "{name}: **{value} open**", "backlog", "backlog"),
+)
+
+
+def draw_changes(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """The departments and types whose last whole month lies outside what is usual for them, largest first."""
+    found: list[Signal] = []
+    watched, month = 0, ""
+    for answer, (measure, by, said, view, base) in zip(answers, WATCHED, strict=True):
+        large = answer.frame.groupby(by.name)[base].mean()
+        for name in large.index[large >= words.FEW]:
+            part = answer.frame[answer.frame[by.name] == name]
+            months = _months(Answer(answer.query, part, answer.as_of, answer.every), context)
+            values = months.values(measure.name)[months.is_whole]
+            seen = verdicts.usual(values, measure)
+            if seen is None:
+                continue
+            watched += 1
+            month = f"{months.starts[int(np.flatnonzero(months.is_whole)[-1])]:%B}"
+            if seen.status != "same":
+                spread = (seen.band[1] - seen.band[0]) or 1.0
+                distance = max(seen.band[0] - values[-1], values[-1] - seen.band[1]) / spread
+                text = said.format(name=name, value=c.number(values[-1], measure.unit))
+                found.append(Signal(distance, text, view, by.name, name, seen, float(values[-1]), measure.unit))
+    if not watched:
+        months_needed = verdicts.FEWEST + 1
+        why = f"To tell what is unusual takes {months_needed} whole months of data; there are fewer up to this day."
+        return Drawing(c.sentence(why), is_empty=True)
+    found.sort(key=lambda signal: -signal.size)
+    if not found:
+        text = f"None of {watched} watched numbers lay outside its usual band in {month}."
+        return Drawing(c.sentence(text), body=html.Div(), foot=words.foot(BAND))
+    text = f"**{len(found)}** of {watched} watched numbers lay outside their usual band in {month}"
+    text += ", largest first." if len(found) <= SIGNALS else f"; the {SIGNALS} largest:"
+    body = html.Ul([_signal(one, context) for one in found[:SIGNALS]], className="changes")
+    return Drawing(c.sentence(text), body=body, foot=words.foot(BAND))
+
+
+SIGNALS = 6
+BAND = "Usual band: process limits of the months before; about two in a hundred fall outside by chance"
+
+
+def _signal(one: Signal, context: Context) -> html.Li:
+    low, high = one.seen.band
+    gap = 0.15 * (max(high, one.last) - min(low, one.last) or 1.0)
+    reach = (min(low, one.last) - gap, max(high, one.last) + gap)
+    there = context.filters.choose(one.dimension, (one.value,)).to_search()
+    expected = f"usually {c.number(low, one.unit)} to {c.number(high, one.unit)}"
+    return html.Li(
+        [
+            c.mark(one.seen.status),
+            html.Div(
+                [
+                    html.Span([*c.sentence(one.words), f", {one.seen.words.lower()}"]),
+                    html.Div(
+                        [
+                            c.interval_mark(low, high, one.last, reach, one.seen.status),
+                            html.Span(expected),
+                            c.link(one.view.capitalize(), f"/{one.view}{there}"),
+                        ],
+                        className="ev",
+                    ),
+                ]
+            ),
+        ]
+    )
+
+
+def draw_calls(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """Calls offered along time, and in words how many were answered in time."""
+    now, along = answers
+    if not now.value(offered):
+        return words.no_contacts(context)
+    steps = steps_of(along, context.filters.period, context.clock)
+    text = (
+        f"**{c.count(now.value(offered))}** calls; **{c.share(now.value(service_level))}** of them were answered "
+        f"within "
+        f"{context.city.answer_within_s} seconds and **{c.share(now.value(abandonment))}** hung up first."
+    )
+    figure = series.over_time(steps, "offered", f"Calls {steps.each}", "calls")
+    short = f"hang-ups under {context.city.short_abandon_s} s are left out of the abandonment rate"
+    return Drawing(
+        c.sentence(text),
+        figure,
+        foot=words.foot(series.key_of(figure), f"n = {c.count(now.value(offered))} calls", short),
+    )
+
+
+def draw_requests(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """Requests opened along time."""
+    now, before, along = answers
+    number = now.value(opened)
+    if not number:
+        return words.nothing("No requests", context)
+    steps = steps_of(along, context.filters.period, context.clock)
+    against = words.changed(number, before.value(opened) if before else None, context)
+    text = f"**{c.count(number)}** requests came in" + (f", {against}." if against else ".")
+    if steps.every == "day" and len(steps) > 1:
+        top = int(np.nanargmax(steps.values("opened")))
+        text += f" The busiest day was {steps.name(top)} with **{c.count(steps.values('opened')[top])}**."
+    figure = series.over_time(steps, "opened", f"Requests {steps.each}", "requests")
+    return Drawing(c.sentence(text), figure, foot=words.foot(series.key_of(figure), f"n = {c.count(number)} requests"))
+
+
+def _tile_panel(
+    name: str, question: str, measure: tuple[Measure, ...], draw: Any, compared: bool, **more: Any
+) -> Panel:
+    queries: list[Any] = [Query(measure)]
+    if compared:
+        queries.append(Compared(Query(measure[:1])))
+    queries.append(Over(Query(measure[:1], every="month"), MONTHS))
+    return Panel(name, question, tuple(queries), draw, width=2, kind="tile", height=40, **more)
+
+
+CALLS = {"needs": Permission.READ_CONTACTS}
+
+VIEW = View(
+    name="overview",
+    title="Overview",
+    question="How are we doing, and what changed?",
+    order=10,
+    path="/",
+    panels=(
+        _tile_panel("opened", "Requests opened", (opened,), draw_opened, True),
+        _tile_panel("closed", "Requests closed", (closed, opened), draw_closed, False),
+        _tile_panel("kept", "Promises kept", (sla_compliance,), draw_kept, False),
+        _tile_panel("open", "Open now", (backlog, overdue), draw_open, False),
+        _tile_panel("offered", "Calls offered", (offered,), draw_offered, True, **CALLS),
+        _tile_panel("answered", "Answered in time", (service_level,), draw_answered, False, **CALLS),
+        Panel(
+            "scorecard",
+            "Which promises are we keeping?",
+            tuple(Over(Query((sla_compliance,), by=(service_type,)), running(step)) for step, _, _ in STRETCHES),
+            draw_scorecard,
+            width=8,
+            selects=service_type,
+            height=480,
+        ),
+        Panel(
+            "changes",
+            "What changed?",
+            tuple(Over(Query((measure,), by=(by,), every="month"), MONTHS) for measure, by, *_ in WATCHED),
+            draw_changes,
+            width=4,
+            height=480,
+        ),
+        Panel(
+            "calls",
+            "How many people called, and did we answer?",
+            (Query((offered, service_level, abandonment)), Query((offered,), every="auto")),
+            draw_calls,
+            selects="period",
+            **CALLS,
+        ),
+        Panel(
+            "requests",
+            "How many requests came in?",
+            (Query((opened,)), Compared(Query((opened,))), Query((opened,), every="auto")),
+            draw_requests,
+            selects="period",
+        ),
+    ),
+)

@@ -1,0 +1,379 @@
+"""What every way to draw promises: sums tie out, selection fades the others, every colour is a token, empty is said."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date, datetime
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from plotly.io.json import to_json_plotly
+
+from dashboard.domain.filters import Clock, Filters, Period
+from dashboard.domain.intervals import wilson
+from dashboard.domain.stretches import day_before, last_months, last_whole_weeks, running
+from data_access.measures.requests import backlog, opened, sla_compliance
+from data_access.semantics import Answer, Query, Ratio, Spread
+from layouts.components import NBSP
+from layouts.figures import comparisons, grids, maps, series, tables, verdicts, words
+from layouts.figures.comparisons import Dot, Kept, Move
+from layouts.figures.series import Line
+from layouts.figures.steps import Steps, seven_day_share, steps_of
+from layouts.theme import unknown_tokens
+from layouts.view import Compared, Context, Over, asked_of
+from layouts.views import collect_views
+
+CLOCK = Clock(date(2024, 1, 1), date(2026, 5, 20), datetime(2026, 5, 21, 3, 48), 7, date(2026, 5, 20))
+CITY = SimpleNamespace(
+    name="Riverton", tz="America/New_York", promise_target_share=0.85, service_level_target_share=0.8,
+    answer_within_s=60, short_abandon_s=5,
+)  # fmt: skip
+FILTERS = Filters(Period(date(2026, 5, 1), date(2026, 5, 21), "month", date(2026, 6, 1)), "previous")
+CONTEXT = Context(FILTERS, CLOCK, CITY, "build-1")
+
+
+def months(values: list[float], first: str = "2025-05-01", **more: list[float]) -> Steps:
+    frame = pd.DataFrame({"month": pd.date_range(first, periods=len(values), freq="MS"), "n": values, **more})
+    answer = Answer(Query(()), frame, CLOCK.as_of, "month")
+    return steps_of(answer, last_months(13)(FILTERS.period, CLOCK), CLOCK)
+
+
+def days(values: list[float], first: str = "2026-05-01") -> Steps:
+    frame = pd.DataFrame({"day": pd.date_range(first, periods=len(values)), "n": values})
+    answer = Answer(Query(()), frame, CLOCK.as_of, "day")
+    return steps_of(answer, Period(date.fromisoformat(first), date(2026, 5, 21)), CLOCK)
+
+
+def written(part) -> str:
+    """The text of components, tags left out."""
+    if isinstance(part, list | tuple):
+        return "".join(written(one) for one in part)
+    return written(part.children) if hasattr(part, "children") else "" if part is None else str(part)
+
+
+# ── Stretches of time ──
+
+
+def test_thirteen_months_end_with_the_running_one():
+    stretch = last_months(13)(FILTERS.period, CLOCK)
+    assert (stretch.from_on, stretch.to_on) == (date(2025, 5, 1), date(2026, 5, 21))
+    assert stretch.is_partial
+
+
+def test_a_period_that_ends_with_a_month_has_no_running_month():
+    stretch = last_months(12)(Period(date(2026, 4, 10), date(2026, 5, 1)), CLOCK)
+    assert (stretch.from_on, stretch.to_on, stretch.is_partial) == (date(2025, 5, 1), date(2026, 5, 1), False)
+
+
+@pytest.mark.parametrize(
+    ("step", "from_on"),
+    [("day", "2026-05-20"), ("week", "2026-05-18"), ("month", "2026-05-01"), ("quarter", "2026-04-01"),
+     ("fiscal-year", "2025-07-01")],
+)  # fmt: skip
+def test_running_stretches_begin_where_their_step_does(step, from_on):
+    stretch = running(step)(FILTERS.period, CLOCK)
+    assert (stretch.from_on, stretch.to_on) == (date.fromisoformat(from_on), date(2026, 5, 21))
+
+
+def test_whole_weeks_leave_the_running_one_out():
+    stretch = last_whole_weeks(8)(FILTERS.period, CLOCK)
+    assert (stretch.to_on, stretch.days) == (date(2026, 5, 18), 56)
+
+
+def test_stretches_never_reach_beyond_the_data():
+    beyond = Period(date(2026, 5, 1), date(2027, 1, 1))
+    assert running("month")(beyond, CLOCK).to_on == date(2026, 5, 21)
+
+
+def test_a_question_is_asked_of_its_own_stretch():
+    query = Query(())
+    assert asked_of(query, FILTERS, CLOCK) == (query, FILTERS)
+    assert asked_of(Over(query, day_before), FILTERS, CLOCK)[1].period == Period(date(2026, 4, 30), date(2026, 5, 1))
+    assert asked_of(Compared(query), FILTERS, CLOCK)[1].period == FILTERS.comparison()
+    assert asked_of(Compared(query), replace(FILTERS, compare="none"), CLOCK) is None
+
+
+# ── Steps ──
+
+
+def test_the_running_month_is_not_whole():
+    steps = months(list(range(13)))
+    assert steps.is_whole.tolist() == [True] * 12 + [False]
+    assert steps.name(12) == "May 2026" and steps.when(0) == "in May 2025"
+
+
+def test_steps_before_the_data_begins_are_left_out():
+    early = Clock(date(2025, 8, 10), CLOCK.last_on, CLOCK.as_of, 7, CLOCK.as_of_on)
+    frame = pd.DataFrame({"month": pd.date_range("2025-05-01", periods=13, freq="MS"), "n": 1})
+    steps = steps_of(Answer(Query(()), frame, CLOCK.as_of, "month"), last_months(13)(FILTERS.period, early), early)
+    assert len(steps) == 10
+    assert steps.is_whole.tolist() == [False] + [True] * 8 + [False]
+
+
+def test_a_share_over_seven_days_is_divided_last():
+    over, under = np.array([1, 0, 0, 0, 0, 0, 9.0]), np.array([1, 0, 0, 0, 0, 0, 99.0])
+    assert seven_day_share(over, under)[-1] == pytest.approx(0.1)
+
+
+# ── Series ──
+
+
+def test_many_days_are_dots_under_their_mean():
+    figure = series.over_time(days([float(n) for n in range(20)]), "n", "Requests a day", "requests")
+    raw, mean, end = figure["data"]
+    assert sum(raw["y"]) == sum(range(20))
+    assert np.isnan(mean["y"][5]) and mean["y"][6] == 3
+    assert end["y"] == [16]
+    assert raw["customdata"][0] == "2026-05-01"
+
+
+def test_the_running_step_is_hatched():
+    figure = series.paired_bars(months([5.0] * 13, m=[4.0] * 13), (Line("n", "opened"), Line("m", "closed")), "a month")
+    for bars in figure["data"]:
+        assert bars["marker"]["pattern"]["shape"] == [""] * 12 + ["/"]
+    assert figure["layout"]["xaxis"]["ticktext"][-1] == "May<br><b>to date</b>"
+    assert figure["layout"]["xaxis"]["ticktext"][0] == "May<br>2025"
+
+
+def test_a_line_leaves_the_running_step_out_and_marks_it_hollow():
+    figure = series.lines(months([5.0] * 12 + [1.0]), (Line("n", "requests"),), "Requests")
+    line, hollow = figure["data"][:2]
+    assert np.isnan(line["y"][-1]) and hollow["y"].tolist() == [1.0]
+    assert figure["layout"]["annotations"][1]["text"] == "<b>5</b><br>requests"
+
+
+def test_months_add_up_to_all_of_them():
+    parts = (Line("n", "on time", "ontime"), Line("late", "late", "late"), Line("open", "not yet due", "notdue"))
+    steps = months([8.0] * 13, late=[1.0] * 13, open=[1.0] * 13)
+    figure = series.stacked_shares(steps, parts, "Share")
+    assert np.allclose(sum(trace["y"] for trace in figure["data"]), 1)
+    assert figure["layout"]["xaxis"]["ticktext"][1] == "Jun<br>10"
+
+
+def test_the_names_of_the_last_bar_do_not_overlap():
+    parts = tuple(Line(name, name, "late") for name in ("n", "b", "c", "d"))
+    steps = months([0.0] * 13, b=[0.0] * 13, c=[0.0] * 13, d=[10.0] * 13)
+    places = [
+        note["y"] for note in series.stacked_shares(steps, parts, "")["layout"]["annotations"] if note["text"] == "■"
+    ]
+    assert all(b - a > 0.07 for a, b in zip(places, places[1:], strict=False)) and max(places) <= 1
+
+
+# ── Comparisons ──
+
+
+def test_the_bridge_adds_up():
+    moves = [Move("Opened", 2821), Move("Reopened", 107), Move("Closed", -2496)]
+    figure = comparisons.bridge(("Open", 3069), moves, ("Open", 3501), "Requests")
+    bars = figure["data"][0]
+    assert bars["y"].tolist() == [3069, 2821, 107, 2496, 3501]
+    assert bars["base"].tolist() == [0, 3069, 5890, 3501, 0]
+    assert comparisons.bridge_sum(3069, moves, 3501) == "3,069 + 2,821 + 107 − 2,496 = 3,501"
+
+
+def test_a_bridge_that_does_not_add_up_is_not_drawn():
+    with pytest.raises(ValueError, match="do not lead"):
+        comparisons.bridge(("Open", 1), [Move("Opened", 1)], ("Open", 3), "Requests")
+
+
+def test_selection_keeps_order_and_axis_and_fades_the_others():
+    rows = [Kept("Parks", 90, 100), Kept("Streets", 80, 100), Kept("Water", 70, 100)]
+    plain = comparisons.shares_with_intervals(rows, Kept("All", 240, 300), 0.85)
+    chosen = comparisons.shares_with_intervals(rows, Kept("All", 240, 300), 0.85, ("Streets",))
+    assert chosen["layout"]["xaxis"] == plain["layout"]["xaxis"]
+    assert chosen["layout"]["yaxis"]["range"] == plain["layout"]["yaxis"]["range"]
+    dots = chosen["data"][-1]
+    assert dots["marker"]["opacity"] == [0.42, 1, 0.42, 1]
+    assert dots["customdata"] == ["Parks", "Streets", "Water", None]
+    assert comparisons.break_words(chosen) == f"the axis starts at 50{NBSP}%"
+
+
+def test_the_part_lies_inside_the_whole():
+    figure = comparisons.of_which_rows(["North", "South"], [742, 688], [223, 186], ("South",))
+    whole, part = figure["data"]
+    assert figure["layout"]["barmode"] == "overlay"
+    assert (part["x"] <= whole["x"]).all() and whole["marker"]["opacity"] == [0.42, 1.0]
+
+
+def test_dots_beyond_six_groups_are_other():
+    dots = [Dot(f"type {i}", f"group {i}", 80, 100) for i in range(9)]
+    figure = comparisons.volume_against_share(dots, [f"group {i}" for i in range(9)], ["type 1"], 0.85, ("type 8",))
+    assert [trace["name"] for trace in figure["data"]] == [f"group {i}" for i in range(6)] + ["other"]
+    assert len(figure["data"][-1]["x"]) == 3
+    assert figure["data"][-1]["marker"]["opacity"] == [0.42, 0.42, 1]
+
+
+def test_wilson_gives_the_published_intervals():
+    low, high = wilson([0, 45, 180, 0], [10, 50, 200, 0])
+    assert low[:3] == pytest.approx([0, 0.78640, 0.85059], abs=1e-5)
+    assert high[:3] == pytest.approx([0.27753, 0.95652, 0.93433], abs=1e-5)
+    assert np.isnan(low[3]) and np.isnan(high[3])
+
+
+# ── Grids ──
+
+
+def test_both_nights_of_the_changing_clock_are_counted_right():
+    spring = grids.hours_in(date(2026, 3, 2), date(2026, 3, 9), "America/New_York")
+    autumn = grids.hours_in(date(2026, 10, 26), date(2026, 11, 2), "America/New_York")
+    assert (spring.sum(), spring[6 * 24 + 2]) == (167, 0)
+    assert (autumn.sum(), autumn[6 * 24 + 1]) == (169, 2)
+
+
+def test_the_grid_keeps_every_request_and_fades_what_is_not_chosen():
+    frame = pd.DataFrame({"hour_of_week": ["0", "25", "167"], "opened": [1, 2, 3]})
+    values = grids.by_hour_of_week(frame, "opened")
+    figure = grids.hour_of_week_grid(values, ["words"] * 168, ("25",))
+    faded, chosen = figure["data"]
+    assert faded["z"].sum() == 6 and faded["opacity"] == 0.42
+    assert np.nansum(chosen["z"]) == 2 and faded["customdata"][1][1] == "25"
+
+
+# ── Maps ──
+
+
+def test_classes_hold_every_place_once():
+    values = np.array([1, 1, 2, 3, 7, 12, 55, 140.0])
+    limits = maps.classes_of(values)
+    assert sum(n for _, _, n in maps.class_words(limits, values)) == len(values)
+    assert [said for _, said, _ in maps.class_words([1, 2, 5], np.array([1, 3, 9.0]))] == ["1", "2–4", "5 or more"]
+
+
+def test_a_map_asks_no_foreign_host_and_needs_no_glyphs():
+    cells = ["892a1072d6bffff", "892a10728a7ffff"]
+    figure = maps.hexagon_map(cells, np.array([3.0, 1.0]), ["a", "b"], "build-1", 9, (cells[1],), cells[:1])
+    assert "glyphs" not in figure["layout"]["map"]["style"]
+    assert "http" not in to_json_plotly(figure)
+    assert {trace["type"] for trace in figure["data"]} == {"choroplethmap", "scattermap"}
+    assert figure["data"][0]["locations"] == cells and figure["data"][0]["selectedpoints"] == [1]
+
+
+# ── Tables ──
+
+
+def test_rows_that_are_not_shown_are_added_up():
+    rows, rest = tables.ranked_rows(["a", "b", "c", "d"], [5, 4, 3, 2], {"a": 1, "d": 7, "gone": 1}, ("d",), 2)
+    assert [row.name for row in rows] == ["a", "b", "d"]
+    assert (rest.name, rest.now, rest.before) == ("1 more", 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("over", "under", "target", "status"),
+    [(85, 100, 0.85, "meets"), (84, 100, 0.85, "near"), (79, 100, 0.85, "misses"), (19, 19, 0.85, "unknown"),
+     (85, 100, None, "unknown")],
+)  # fmt: skip
+def test_status_is_said_against_the_target(over, under, target, status):
+    assert tables.status_of(over, under, target) == status
+
+
+def test_small_changes_of_small_numbers_are_not_said():
+    assert tables.change_words(tables.Ranked("a", 3, 1)) == "–"
+    assert tables.change_words(tables.Ranked("a", 3, 0)) == "new"
+    assert tables.change_words(tables.Ranked("a", 150, 10)) == "15 ×"
+    assert tables.change_words(tables.Ranked("a", 90, 100)) == f"−10{NBSP}%"
+
+
+# ── Words ──
+
+
+def test_what_is_usual_takes_enough_months_and_says_which_way():
+    steady = [100.0, 104, 98, 101, 97, 103, 99, 102]
+    assert verdicts.usual(np.array(steady[:6]), backlog) is None
+    assert verdicts.usual(np.array([*steady, 101]), backlog).status == "same"
+    assert verdicts.usual(np.array([*steady, 160]), backlog).words == "Worse than usual"
+    assert verdicts.usual(np.array([*steady, 160]), opened).words == "More than usual"
+    shares = np.array([0.97, 0.99, 0.95, 0.98, 0.96, 0.99, 0.97, 0.6])
+    assert verdicts.usual(shares, sla_compliance).words == "Worse than usual"
+    assert verdicts.usual(shares, sla_compliance).band[1] <= 1
+
+
+def test_an_empty_panel_says_why_and_offers_a_way_out():
+    drawing = words.nothing("No requests", replace(CONTEXT, filters=FILTERS.toggle("district", "5 Hill")))
+    assert (
+        drawing.is_empty
+        and "for this choice" in written(drawing.sentence)
+        and "Clear the filters" in written(drawing.sentence)
+    )
+    assert "requests only" in written(words.no_contacts(replace(CONTEXT, has_contacts=False)).sentence)
+
+
+# ── Every panel of every view, on invented and on empty answers ──
+
+PANELS = [(view.name, panel) for view in collect_views() for panel in view.panels]
+
+
+def answer_to(query: Query, period: Period, empty: bool) -> Answer:
+    """A frame of the promised shape, with numbers that add up like counts do."""
+    every = {"auto": "day"}.get(query.every, query.every)
+    rows: list[dict] = [{}]
+    for dimension in query.by:
+        given = {"hexagon_9": ("892a1072d6bffff", "892a10728a7ffff", "no point"), "service_type": ("Rats", "Potholes")}
+        values = given.get(dimension.name) or dimension.ordered or ("Alpha", "Beta", "Gamma")
+        rows = [{**row, dimension.name: value} for row in rows for value in values]
+    if every:
+        freq = {"day": "D", "week": "7D", "month": "MS"}[every]
+        first = pd.Timestamp(period.from_on).replace(day=1) if every == "month" else pd.Timestamp(period.from_on)
+        steps = pd.date_range(first, period.to_on, freq=freq, inclusive="left")
+        rows = [{**row, every: step} for row in rows for step in steps]
+    if empty and query.by:
+        rows = []
+    frame = pd.DataFrame(
+        rows, columns=[*(d.name for d in query.by), *([every] if every else [])], index=range(len(rows))
+    )
+    n = len(frame)
+    base = np.zeros(n) if empty else 40 + np.arange(n) % 7
+    for measure in query.measures:
+        if isinstance(measure, Ratio):
+            frame[measure.over.name], frame[measure.under.name] = (base * 0.6).round(), base
+            frame[measure.name] = np.divide(frame[measure.over.name], base, out=np.full(n, np.nan), where=base > 0)
+        elif isinstance(measure, Spread):
+            nothing = np.nan if empty else 1.0
+            for end, value in (("", 3e5), ("_p90", np.nan), ("_ended_only", 9e4)):
+                frame[measure.name + end] = value * nothing
+            frame[f"{measure.name}_n"] = base.astype(int)
+        elif measure.name not in frame:
+            frame[measure.name] = (base / 2 if measure.name in ("overdue", "abandoned") else base).astype(int)
+    return Answer(query, frame, CLOCK.as_of, every)
+
+
+def answers(panel, filters: Filters, empty: bool, period_before: bool = True):
+    out = []
+    for question in panel.queries:
+        asked = asked_of(question, filters, CLOCK)
+        if asked is None or (isinstance(question, Compared) and not period_before):
+            out.append(None)
+        else:
+            out.append(answer_to(asked[0], asked[1].period, empty))
+    return tuple(out)
+
+
+@pytest.mark.parametrize("target", [0.85, None])
+@pytest.mark.parametrize("chosen", ["", "Alpha"])
+@pytest.mark.parametrize("compares", [True, False])
+@pytest.mark.parametrize(("view", "panel"), PANELS, ids=lambda one: getattr(one, "name", one))
+def test_every_panel_draws(view, panel, target, chosen, compares):
+    city = SimpleNamespace(**{**vars(CITY), "promise_target_share": target, "service_level_target_share": target})
+    filters = FILTERS if compares else replace(FILTERS, compare="none")
+    own = getattr(panel.selects, "name", None)
+    filters = filters.choose(own, [chosen]) if chosen and own else filters
+    context = replace(CONTEXT, city=city, filters=filters, selected=filters.chosen(own) if own else ())
+    drawing = panel.draw(answers(panel, filters, False, compares), context)
+    assert not drawing.is_empty
+    assert drawing.figure is not None or drawing.body is not None
+    assert panel.kind != "card" or written(drawing.sentence)
+    assert unknown_tokens(drawing.figure or {}) == set()
+    said = written(drawing.sentence) + written(drawing.foot) + written(drawing.body)
+    assert not re.search(r"\bnan\b|\bNone\b(?! of)|\binf\b", said)
+    to_json_plotly([drawing.sentence, drawing.figure, drawing.body, drawing.foot])
+
+
+@pytest.mark.parametrize(("view", "panel"), PANELS, ids=lambda one: getattr(one, "name", one))
+def test_every_panel_says_when_there_is_nothing(view, panel):
+    drawing = panel.draw(answers(panel, FILTERS, True), replace(CONTEXT, has_contacts=False))
+    to_json_plotly([drawing.sentence, drawing.figure, drawing.body, drawing.foot])
+    assert unknown_tokens(drawing.figure or {}) == set()
+    if panel.kind == "card":
+        assert drawing.is_empty and written(drawing.sentence)
