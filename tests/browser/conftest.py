@@ -114,4 +114,5 @@ def settle(page: playwright.Page) -> None:
     """Wait until the view has its answers."""
     page.locator("#page > *").first.wait_for(timeout=20_000)
     page.locator("#filter-bar").locator(".controls, .notice").first.wait_for()
-    page.wait_for_function("!document.querySelector('.is-waiting, [data-dash-is-loading]')", timeout=20_000)
+    waiting = page.locator(".is-waiting, [data-dash-is-loading]")
+    playwright.expect(waiting).to_have_count(0, timeout=20_000)  # a function to poll would need unsafe-eval
