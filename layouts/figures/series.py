@@ -128,7 +128,8 @@ def lines(
     """One line or a few over complete steps; a step still running is a hollow dot off the line, “to date”.
 
     More than two weeks of days are dots under their seven-day line, except durations, which cannot be averaged.
-    `written` turns a value into words (a count or a share if it is not given).
+    `written` turns a value into words (a count or a share if it is not given). Where there are many steps the
+    markers cannot be seen, but a line without any cannot be brushed.
     """
     written = written or (share if share_axis else count)
     data, notes = [], []
@@ -144,10 +145,11 @@ def lines(
             })  # fmt: skip
             values = smooth
         data.append({
-            "type": "scatter", "mode": "lines" + ("+markers" if len(steps) <= 31 else ""), "x": steps.days,
+            "type": "scatter", "mode": "lines+markers", "x": steps.days,
             "y": np.where(steps.is_whole, values, np.nan), "name": line.words, "customdata": steps.days,
             "text": [written(value) for value in values], "connectgaps": False,
-            "line": {"width": 2, "color": f"${line.token}"}, "marker": {"size": 5, "color": f"${line.token}"},
+            "line": {"width": 2, "color": f"${line.token}"},
+            "marker": {"size": 5, "color": f"${line.token}", "opacity": float(len(steps) <= 31)},
             "hovertemplate": f"<b>%{{text}}</b> {line.words}{', 7-day' if smooth is not None else ''}<extra></extra>",
         })  # fmt: skip
         partial = np.flatnonzero(~steps.is_whole & np.isfinite(values))
@@ -218,8 +220,9 @@ def of_which(steps: Steps, whole: Line, part: Line, unit: str) -> dict[str, Any]
     for line, fill in ((part, {"fill": "tozeroy", "fillcolor": f"${part.token}/0.16"}), (whole, {})):
         values = steps.values(line.measure)
         data.append({
-            "type": "scatter", "mode": "lines", "x": steps.days, "y": values, "name": line.words,
-            "customdata": steps.days, "line": {"width": 2 if line is whole else 1.5, "color": f"${line.token}"},
+            "type": "scatter", "mode": "lines+markers", "x": steps.days, "y": values, "name": line.words,
+            "marker": {"size": 5, "opacity": 0}, "customdata": steps.days,
+            "line": {"width": 2 if line is whole else 1.5, "color": f"${line.token}"},
             "hovertemplate": f"<b>%{{y:,}}</b> {line.words}<extra></extra>", **fill,
         })  # fmt: skip
         data.append(_end_dot(steps.days[-1], values[-1], line.token))

@@ -153,7 +153,7 @@ def draw_districts(answers: tuple[Answer | None, ...], context: Context) -> Draw
     total = sums.sum()
     text = f"{name}: **{rows[0].name}** has the most, **{c.count(rows[0].now)}** of {c.count(total)}."
     moved = tables.moved_most(rows)
-    if moved is not None and moved.now != moved.before:
+    if moved is not None:
         text += (
             f" **{moved.name}** changed most, **{c.signed(moved.now - moved.before)}** on "
             f"{context.filters.comparison().sentence()}."
