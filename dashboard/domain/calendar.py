@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -158,6 +158,8 @@ class BusinessCalendar:
         ------
         ValueError
             If a target is negative or infinite.
+        BadRequest
+            If an opening or a due time lies outside `start` and `end`, or centuries on.
         """
         return self.due_at_with_pauses(opened, target_s, None)
 
@@ -196,7 +198,9 @@ class BusinessCalendar:
                 request = pauses.request_index[turn]
                 unknown[request] |= on_hold[turn]
                 spent[request] += np.where(on_hold[turn], 0, resumed[turn] - begun[turn])
-        due = self._due(given, spent, unknown, hours)
+        needed = spent[~unknown].max(initial=0)
+        hours = self._extended(hours, lambda laid: laid.total >= needed)
+        due = np.maximum(given, hours.when(np.minimum(spent, hours.total)))
         self._refuse_unknown_days(due[~unknown])
         return from_microseconds(due, unknown)
 
@@ -234,13 +238,11 @@ class BusinessCalendar:
         if (count < 1).any():
             raise ValueError("The n-th business day is counted from 1.")
         hours = self._hours((given, missing))
-        first, last = hours.years
         known = np.where(unknown, hours.days[0], day)
         # As many business days as have begun by the day of opening, and n more.
         nth = np.searchsorted(hours.days, known, side="right") + count - 1
-        while nth.size and nth.max() >= len(hours.days):
-            last = self._later(last, first)
-            hours = _opening_hours(self, first, last)
+        furthest = nth.max(initial=0)
+        hours = self._extended(hours, lambda laid: len(laid.days) > furthest)
         if midnight:
             end, _ = microseconds(end_of_civil_day(hours.days[nth], self.tz))
         else:
@@ -254,19 +256,17 @@ class BusinessCalendar:
         self._refuse_unknown_days(present)
         return _opening_hours(self, *decades(present, np.zeros(present.shape, bool)))
 
-    def _due(self, opened: Whole, spent: Whole, unknown: Flags, hours: _OpeningHours) -> Whole:
+    def _extended(self, hours: _OpeningHours, enough: Callable[[_OpeningHours], bool]) -> _OpeningHours:
+        """Return opening hours that reach far enough on. The first year stays, so F keeps its values."""
         first, last = hours.years
-        needed = spent[~unknown].max(initial=0)
-        while needed > hours.total:
-            # Same first year, so F keeps its values and only grows at its end.
-            last = self._later(last, first)
+        # A promise for centuries is a target in the wrong unit.
+        latest = min(last + 200, 9999)
+        while not enough(hours):
+            if last == latest:
+                raise BadRequest(f"A target is so long that it does not fall due by the year {latest}.")
+            last = min(last + max(10, last - first + 1), latest)
             hours = _opening_hours(self, first, last)
-        return np.maximum(opened, hours.when(np.minimum(spent, hours.total)))
-
-    def _later(self, last: int, first: int) -> int:
-        if last >= 9999:
-            raise BadRequest("A target is so long that it falls due after the year 9999.")
-        return min(last + max(10, last - first + 1), 9999)
+        return hours
 
     def _refuse_unknown_days(self, present: Whole) -> None:
         if not present.size or (self.start is None and self.end is None):
