@@ -1,0 +1,87 @@
+"""A view is tested by existing: every panel asks and draws, on the tiny city and an empty one, whatever is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import orjson
+import pytest
+
+from callbacks.panels import answers_to, context_of
+from dashboard.domain.filters import Filters
+from dashboard.services import Services
+from dashboard.settings import Settings
+from data_access.build import Build
+from data_access.dimensions import DIMENSIONS
+from layouts.theme import TOKENS
+from layouts.view import Drawing
+from layouts.views import collect_views
+from tests import city
+
+PANELS = [pytest.param(panel, id=f"{view.name}-{panel.name}") for view in collect_views() for panel in view.panels]
+SEARCHES = (
+    "?period=all",
+    "",
+    "?period=all&compare=previous&department=Vector",
+    "?period=all&district=North&district=no+district",
+    "?from=2026-06-03&to=2026-06-04",
+    "?from=2026-01-05&to=2026-01-06",  # nothing happened that day
+    "?period=all&service_type=Graffiti&district=East",  # nor ever this
+)
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """A city in which nothing has happened yet."""
+    settings = Settings(data=tmp_path_factory.mktemp("empty"), cache="off")
+    with Build(settings, city.CITY) as build:
+        build.write("department", city.DEPARTMENTS)
+        build.publish(as_of=city.AS_OF)
+    services = Services(settings)
+    yield services
+    services.warehouse.close()
+
+
+def drawn(panel, services: Services, search: str) -> Drawing:
+    filters = Filters.from_search(search, services.clock(), DIMENSIONS)
+    return panel.draw(answers_to(panel, filters, services), context_of(panel, filters, services))
+
+
+def tokens_in(value) -> Iterator[str]:
+    if isinstance(value, str) and value.startswith("$"):
+        yield value[1:].split("/")[0]
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from tokens_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from tokens_in(item)
+
+
+def check(drawing: Drawing, services: Services) -> None:
+    assert drawing.sentence or drawing.body, "a panel says its answer in words, or shows tiles"
+    assert drawing.is_empty or drawing.figure is not None or drawing.body is not None
+    if drawing.figure is not None:
+        orjson.dumps(drawing.figure, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+        assert set(tokens_in(drawing.figure)) <= set(TOKENS)
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_every_panel_answers_on_the_tiny_city(panel, tiny):
+    for search in SEARCHES:
+        check(drawn(panel, tiny, search), tiny)
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_every_panel_answers_on_an_empty_city(panel, empty):
+    for search in ("", "?period=all", "?department=Vector"):
+        check(drawn(panel, empty, search), empty)
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_every_panel_draws_its_own_selection(panel, tiny):
+    if panel.selects in (None, "period"):
+        return
+    for value in tiny.values(panel.selects)[:2]:
+        filters = Filters.from_search("?period=all", tiny.clock(), DIMENSIONS).choose(panel.selects.name, [value])
+        check(drawn(panel, tiny, filters.to_search()), tiny)
