@@ -104,7 +104,7 @@ def shares_with_intervals(
     layout = {
         "hovermode": "closest", "margin": {"r": 116, "b": 28, "t": 28}, "shapes": shapes,
         "annotations": written,
-        "xaxis": {"range": [start, 1.005], **share_ticks(start, 1, 0.1 if start > 0.5 else 0.25 if start else 0.5),
+        "xaxis": {"range": [start, 1.005], **share_ticks(start, 1, 0.1 if start > 0.6 else 0.2 if start else 0.5),
                   "showgrid": True, "gridcolor": "$line", "showline": False, "ticks": "", "tickangle": 0,
                   "fixedrange": True},
         "yaxis": {"tickmode": "array", "tickvals": places, "ticktext": labels, "range": [len(places) - 0.5, -0.5],
@@ -253,6 +253,7 @@ def volume_against_share(
         low, high = wilson(over, under)
         shares = over / under
         names = [dot.name for dot in own]
+        told = np.isin(names, [*named, *selected])
         opacity = faded(names, selected)
         token = CATEGORIES[i if group is not None else -1]
         data.append({
@@ -260,7 +261,9 @@ def volume_against_share(
             "customdata": names,
             "marker": {"size": 10, "symbol": SHAPES[i if group is not None else -1], "color": f"${token}",
                        "opacity": opacity, "line": {"width": 1.5, "color": "$surface" if group else f"${token}"}},
-            "error_y": {"type": "data", "symmetric": False, "array": high - shares, "arrayminus": shares - low,
+            # Intervals of all of them would hide the dots: only those that are named have one, the rest on hover.
+            "error_y": {"type": "data", "symmetric": False, "array": np.where(told, high - shares, 0),
+                        "arrayminus": np.where(told, shares - low, 0),
                         "thickness": 1.5, "width": 0, "color": f"${token}/0.35"},
             "hovertext": [
                 f"<b>{dot.name}</b><br>{share(s)} of {count(dot.under)} kept<br>95 % sure of {share(a)} to {share(b)}"

@@ -82,11 +82,8 @@ def class_words(limits: Sequence[float], values: np.ndarray) -> list[tuple[str, 
 
 def class_tokens(number: int) -> list[str]:
     """The steps of the sequential ramp for so many classes, the last one always the strongest."""
-    return (
-        [f"seq-{round(float(step))}" for step in np.linspace(2 if number > 4 else 3, 6, number)]
-        if number > 1
-        else ["seq-6"]
-    )
+    first = 6 if number == 1 else 2 if number > 4 else 3
+    return [f"seq-{round(float(step))}" for step in np.linspace(first, 6, number)]
 
 
 def hexagon_map(
@@ -96,12 +93,8 @@ def hexagon_map(
     build_id: str,
     resolution: int,
     selected: Sequence[str] = (),
-    listed: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Hexagons coloured in classes, the selected ones ringed and the others faded, district outlines above.
-
-    `listed` cells, those of the list beside the map, carry a dot.
-    """
+    """Hexagons coloured in classes, the selected ones ringed and the others faded, district outlines above."""
     limits = classes_of(values)
     places = np.clip(np.searchsorted(limits, values, "right") - 1, 0, len(limits) - 1)
     tokens = class_tokens(len(limits))
@@ -113,32 +106,20 @@ def hexagon_map(
     hexagons: dict[str, Any] = {
         "type": "choroplethmap", "geojson": f"/geometry/{build_id}/hexagons/{resolution}.json", "featureidkey": "id",
         "locations": list(cells), "z": places.astype(float), "zmin": -0.5, "zmax": n - 0.5, "colorscale": scale,
-        "showscale": False, "hovertext": list(words), "hovertemplate": "%{hovertext}<extra></extra>",
-        "marker": {"line": {"width": 0}, "opacity": 0.88},
+        "showscale": False, "below": "", "hovertext": list(words), "hovertemplate": "%{hovertext}<extra></extra>",
+        "marker": {"opacity": 0.88, "line": {"color": "$text", "width": [2.2 * (cell in selected) for cell in cells]}},
     }  # fmt: skip
     if chosen:
         hexagons["selectedpoints"] = chosen
         hexagons["selected"] = {"marker": {"opacity": 1}}
         hexagons["unselected"] = {"marker": {"opacity": 0.38}}
-    data = [hexagons]
-    marks = list(dict.fromkeys([*listed, *(cells[i] for i in chosen)]))
-    if marks:
-        points = [h3.cell_to_latlng(cell) for cell in marks]
-        is_chosen = [cell in selected for cell in marks]
-        data.append({
-            "type": "scattermap", "mode": "markers",
-            "lat": [lat for lat, _ in points], "lon": [lon for _, lon in points],
-            "customdata": marks, "hoverinfo": "skip",
-            "marker": {"size": [15 if one else 9 for one in is_chosen], "opacity": 1, "allowoverlap": True,
-                       "color": ["$text" if one else "$surface" for one in is_chosen]},
-        })  # fmt: skip
     centre, zoom = fitted(cells)
     layout = {
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "hovermode": "closest",
-        "map": {"style": ground(build_id), "layers": [land(build_id), outlines(build_id)], "center": centre, "zoom": zoom,
-                "uirevision": f"map {build_id}"},
+        "map": {"style": ground(build_id), "layers": [land(build_id), outlines(build_id)], "center": centre,
+                "zoom": zoom, "uirevision": f"map {build_id}"},
     }  # fmt: skip
-    return {"data": data, "layout": layout}
+    return {"data": [hexagons], "layout": layout}
 
 
 def fitted(cells: Sequence[str], height_px: float = 440.0) -> tuple[dict[str, float], float]:

@@ -87,11 +87,19 @@ def _dots_and_mean(steps: Steps, values: np.ndarray, unit: str, things: str, tok
     }  # fmt: skip
     smooth = {
         "type": "scatter", "mode": "lines", "x": steps.days, "y": mean, "name": "7-day mean",
-        "line": {"width": 2, "color": f"${token}"}, "hovertemplate": "7-day mean %{y:,.0f}<extra></extra>",
+        "line": {"width": 2, "color": f"${token}"}, "text": [few(value) for value in mean],
+        "hovertemplate": "7-day mean %{text}<extra></extra>",
     }  # fmt: skip
-    layout = time_layout(unit, [end_note(last, mean[-1], count(mean[-1]), "7-day mean")])
+    layout = time_layout(unit, [end_note(last, mean[-1], few(mean[-1]), "7-day mean")])
     layout["xaxis"]["range"] = _reach(steps)
+    if values.max() <= 4:
+        layout["yaxis"]["dtick"] = 1
     return {"data": [raw, smooth, _end_dot(last, mean[-1], token)], "layout": layout}
+
+
+def few(value: float) -> str:
+    """A mean: whole, or with one decimal under ten."""
+    return count(value) if not abs(value) < 10 else f"{value:.1f}"
 
 
 def _bars(steps: Steps, values: np.ndarray, unit: str, things: str, token: str) -> dict[str, Any]:
@@ -120,7 +128,8 @@ def lines(
     """One line or a few over complete steps; a step still running is a hollow dot off the line, “to date”.
 
     More than two weeks of days are dots under their seven-day line, except durations, which cannot be averaged.
-    `written` turns a value into words (a count or a share if it is not given).
+    `written` turns a value into words (a count or a share if it is not given). Where there are many steps the
+    markers cannot be seen, but a line without any cannot be brushed.
     """
     written = written or (share if share_axis else count)
     data, notes = [], []
@@ -136,10 +145,11 @@ def lines(
             })  # fmt: skip
             values = smooth
         data.append({
-            "type": "scatter", "mode": "lines" + ("+markers" if len(steps) <= 31 else ""), "x": steps.days,
+            "type": "scatter", "mode": "lines+markers", "x": steps.days,
             "y": np.where(steps.is_whole, values, np.nan), "name": line.words, "customdata": steps.days,
             "text": [written(value) for value in values], "connectgaps": False,
-            "line": {"width": 2, "color": f"${line.token}"}, "marker": {"size": 5, "color": f"${line.token}"},
+            "line": {"width": 2, "color": f"${line.token}"},
+            "marker": {"size": 5, "color": f"${line.token}", "opacity": float(len(steps) <= 31)},
             "hovertemplate": f"<b>%{{text}}</b> {line.words}{', 7-day' if smooth is not None else ''}<extra></extra>",
         })  # fmt: skip
         partial = np.flatnonzero(~steps.is_whole & np.isfinite(values))
@@ -210,8 +220,9 @@ def of_which(steps: Steps, whole: Line, part: Line, unit: str) -> dict[str, Any]
     for line, fill in ((part, {"fill": "tozeroy", "fillcolor": f"${part.token}/0.16"}), (whole, {})):
         values = steps.values(line.measure)
         data.append({
-            "type": "scatter", "mode": "lines", "x": steps.days, "y": values, "name": line.words,
-            "customdata": steps.days, "line": {"width": 2 if line is whole else 1.5, "color": f"${line.token}"},
+            "type": "scatter", "mode": "lines+markers", "x": steps.days, "y": values, "name": line.words,
+            "marker": {"size": 5, "opacity": 0}, "customdata": steps.days,
+            "line": {"width": 2 if line is whole else 1.5, "color": f"${line.token}"},
             "hovertemplate": f"<b>%{{y:,}}</b> {line.words}<extra></extra>", **fill,
         })  # fmt: skip
         data.append(_end_dot(steps.days[-1], values[-1], line.token))
@@ -259,12 +270,13 @@ def stacked_shares(steps: Steps, parts: Sequence[Line], unit: str, label_over: f
             "type": "bar", "x": steps.days, "y": shares[i], "width": _widths(steps), "name": part.words,
             "marker": _partly_hatched(steps, part.token) | {"line": {"width": 1, "color": "$surface"}},
             "text": inside, "textposition": "inside", "insidetextanchor": "middle", "textangle": 0,
-            "insidetextfont": {"color": "$on-accent" if i == 0 else "$text"}, "customdata": steps.days,
+            "insidetextfont": {"color": ["$on-accent" if i == 0 and full else "$text" for full in steps.is_whole]},
+            "customdata": steps.days,
             "hovertext": [f"{count(n)} of {count(total)}" for n, total in zip(counts[i], totals, strict=True)],
             "hovertemplate": f"<b>%{{y:.1%}}</b> {part.words}, %{{hovertext}}<extra></extra>",
         })  # fmt: skip
     layout = time_layout(unit, range=[0, 1], **share_ticks(0, 1, 0.25))
-    layout |= {"barmode": "stack", "bargap": 0.3, "barcornerradius": 0}
+    layout |= {"barmode": "stack", "barcornerradius": 0, "uniformtext": {"mode": "hide", "minsize": 11}}
     ticks = _step_ticks(steps)
     # n stands in one line, right under the month's name
     parted = [text.partition("<br>") for text in ticks["ticktext"]]

@@ -88,8 +88,8 @@ def change_words(row: Ranked) -> str:
 
 
 def moved_most(rows: Sequence[Ranked]) -> Ranked | None:
-    """The row whose number changed most, in numbers, not in per cent."""
-    known = [row for row in rows if row.before is not None]
+    """The row whose number changed most, in numbers, not in per cent; None if none did by five or more."""
+    known = [row for row in rows if row.before is not None and abs(row.now - row.before) >= 5]
     return max(known, key=lambda row: abs(row.now - row.before), default=None)
 
 

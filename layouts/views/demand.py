@@ -89,7 +89,7 @@ def _draw_ranked(
     first = rows[0]
     text = f"**{first.name}** comes first with **{c.count(first.now)}**, {c.share(first.now / total)} of all"
     moved = tables.moved_most(rows)
-    if moved is not None and moved.now != moved.before:
+    if moved is not None:
         difference = f"**{c.signed(moved.now - moved.before)}** on {context.filters.comparison().sentence()}"
         text += f", {difference}" if moved is first else f"; **{moved.name}** changed most, {difference}"
     text += "."

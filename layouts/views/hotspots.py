@@ -68,9 +68,11 @@ def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         f"lie in "
         f"the first **{c.count(few)}**."
     )
-    hover = [f"<b>{c.count(n)} reports</b><br>{c.share(n / total)} of all with a place" for n in counts]
-    listed = list(counts.index[:LISTED])
-    figure = maps.hexagon_map(list(counts.index), values, hover, context.build_id, RESOLUTION, context.selected, listed)
+    hover = [
+        f"<b>{c.count(n)} reports</b><br>number {i + 1} of {c.count(len(counts))} places<br>{c.share(n / total)} of all"
+        for i, n in enumerate(counts)
+    ]
+    figure = maps.hexagon_map(list(counts.index), values, hover, context.build_id, RESOLUTION, context.selected)
     limits = maps.classes_of(values)
     key = c.key(*((token, f"{said} ({c.count(n)})") for token, said, n in maps.class_words(limits, values)))
     foot = words.foot(
@@ -151,7 +153,7 @@ def draw_districts(answers: tuple[Answer | None, ...], context: Context) -> Draw
     total = sums.sum()
     text = f"{name}: **{rows[0].name}** has the most, **{c.count(rows[0].now)}** of {c.count(total)}."
     moved = tables.moved_most(rows)
-    if moved is not None and moved.now != moved.before:
+    if moved is not None:
         text += (
             f" **{moved.name}** changed most, **{c.signed(moved.now - moved.before)}** on "
             f"{context.filters.comparison().sentence()}."
@@ -172,8 +174,9 @@ def draw_months(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     figure = series.over_time(steps, "opened", f"Reports {steps.each}", "reports")
     total = steps.values("opened").sum()
     top = int(steps.values("opened").argmax())
-    most = c.count(steps.values("opened")[top])
-    text = f"{name}: **{c.count(total)}** reports; the most, **{most}**, {steps.when(top)}."
+    most = steps.values("opened")[top]
+    text = f"{name}: **{c.count(total)}** reports"
+    text += f"; the most, **{c.count(most)}**, {steps.when(top)}." if most > 1 else "."
     return Drawing(c.sentence(text), figure, foot=words.foot(series.key_of(figure), _why(name, assumed)))
 
 

@@ -237,7 +237,7 @@ def draw_changes(answers: tuple[Answer | None, ...], context: Context) -> Drawin
     return Drawing(c.sentence(text), body=body, foot=words.foot(BAND))
 
 
-SIGNALS = 6
+SIGNALS = 9
 BAND = "Usual band: process limits of the months before; about two in a hundred fall outside by chance"
 
 

@@ -108,7 +108,7 @@ def draw_departments(answers: tuple[Answer | None, ...], context: Context) -> Dr
         "Bar: 95 % interval" + ("; tick: target" if target is not None else ""),
         comparisons.break_words(figure), "due in the period; not closed in time counts against",
     )  # fmt: skip
-    figure["layout"]["height"] = 64 + 34 * (len(rows) + (whole is not None))
+    figure["layout"]["height"] = 64 + (34 if len(rows) < 11 else 26) * (len(rows) + (whole is not None))
     return Drawing(c.sentence(text), figure, foot=foot)
 
 
@@ -154,7 +154,7 @@ def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     key += [(comparisons.CATEGORIES[-1], "other")] if len(groups) > len(shown) else []
     hidden = len(dots) - len(enough)
     foot = words.foot(
-        c.key(*key), f"n = {c.count(frame['due'].sum())} that fell due", "lines: 95 % interval",
+        c.key(*key), f"n = {c.count(frame['due'].sum())} that fell due", "line: 95 % interval",
         f"{hidden} types with fewer than {words.FEW} left out" if hidden else "",
         comparisons.break_words(figure, "yaxis"),
     )  # fmt: skip
@@ -253,7 +253,7 @@ VIEW = View(
             draw_types,
             width=7,
             selects=service_type,
-            height=384,
+            height=440,
         ),
         Panel(
             "times",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -41,8 +42,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         city.write(build)
         build.publish(as_of=city.AS_OF)
     port = _free_port()
-    command = [sys.executable, "-c", "from dashboard.cli import main; main()", "serve"]
-    command += ["--data", str(data), "--port", str(port), "--workers", "1"]
+    command = ["env", f"DASHBOARD311_DATA={data}", sys.executable, "-m", "gunicorn", "--no-control-socket"]
+    command += ["--threads", "8", "--bind", f"127.0.0.1:{port}", "dashboard.wsgi:server"]
     log = (data / "serve.log").open("w+")
     process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
     url = f"http://127.0.0.1:{port}"
@@ -58,8 +59,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 time.sleep(0.1)
         yield url
     finally:
-        process.terminate()
-        process.wait(15)
+        process.send_signal(signal.SIGINT)  # at once: browsers keep their connections open
+        process.wait(30)
         log.close()
 
 
@@ -114,4 +115,5 @@ def settle(page: playwright.Page) -> None:
     """Wait until the view has its answers."""
     page.locator("#page > *").first.wait_for(timeout=20_000)
     page.locator("#filter-bar").locator(".controls, .notice").first.wait_for()
-    page.wait_for_function("!document.querySelector('.is-waiting, [data-dash-is-loading]')", timeout=20_000)
+    waiting = page.locator(".is-waiting, [data-dash-is-loading]")
+    playwright.expect(waiting).to_have_count(0, timeout=20_000)  # a function to poll would need unsafe-eval

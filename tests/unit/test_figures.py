@@ -244,11 +244,12 @@ def test_classes_hold_every_place_once():
 
 def test_a_map_asks_no_foreign_host_and_needs_no_glyphs():
     cells = ["892a1072d6bffff", "892a10728a7ffff"]
-    figure = maps.hexagon_map(cells, np.array([3.0, 1.0]), ["a", "b"], "build-1", 9, (cells[1],), cells[:1])
+    figure = maps.hexagon_map(cells, np.array([3.0, 1.0]), ["a", "b"], "build-1", 9, (cells[1],))
     assert "glyphs" not in figure["layout"]["map"]["style"]
     assert "http" not in to_json_plotly(figure)
-    assert {trace["type"] for trace in figure["data"]} == {"choroplethmap", "scattermap"}
+    assert {trace["type"] for trace in figure["data"]} == {"choroplethmap"}
     assert figure["data"][0]["locations"] == cells and figure["data"][0]["selectedpoints"] == [1]
+    assert figure["data"][0]["marker"]["line"]["width"] == [0, 2.2]
 
 
 # ── Tables ──
