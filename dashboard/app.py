@@ -70,13 +70,13 @@ def create_app(settings: Settings | None = None) -> Dash:
     views = collect_views()
     app = Dash(
         "dashboard",
-        server=server,
+        server=server,  # type: ignore[arg-type]  # its stub knows only its own servers
         assets_folder=str(assets_folder()),
         assets_ignore=r"^theme\.js$",  # stands in the head, before the first paint
         external_stylesheets=[bootstrap_address()],
         index_string=_index(),
         title="311",
-        update_title=None,
+        update_title=None,  # type: ignore[arg-type]  # documented: the title stands still
         use_async=False,
         use_pages=False,
         suppress_callback_exceptions=True,  # cards come and go; a test checks that every id a callback names exists

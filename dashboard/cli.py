@@ -25,6 +25,7 @@ from dashboard.services import Services
 from dashboard.settings import Settings
 from data_access import schema
 from data_access.dimensions import DIMENSIONS
+from data_access.engine import check_in_service
 from data_access.measures import CATALOGUE
 from data_access.semantics import EVERY, Answer, Measure, Query, Ratio, Spread
 
@@ -404,10 +405,6 @@ def serve_command(host, port, workers, settings) -> None:
     """Serve the dashboard with gunicorn until stopped; a new build is noticed by itself."""
     from dashboard.serving import serve
 
-    services = Services(settings)
-    try:
-        services.build()  # nothing in service: say so now, not on the first page
-    finally:
-        services.warehouse.close()  # an open DuckDB must not be carried over the fork
+    check_in_service(settings)  # say so now, not on the first page
     out.print(f"dashboard311 on [bold]http://{host}:{port}[/] (stop with Ctrl-C)")
     serve(settings, host, port, workers)

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
 
 from dash.exceptions import PreventUpdate
@@ -58,7 +58,7 @@ def add_routes(server: Flask, services: Services) -> None:
         "base.json": services.areas.base_geojson,
     }
     for resolution in RESOLUTIONS:
-        shapes[f"hexagons/{resolution}.json"] = lambda r=resolution: services.areas.hexagons_geojson(r)
+        shapes[f"hexagons/{resolution}.json"] = partial(services.areas.hexagons_geojson, resolution)
 
     @lru_cache(maxsize=12)
     def drawn(_build: str, name: str) -> str:

@@ -29,10 +29,10 @@ def guard(app: Dash, settings: Settings) -> None:
         if response.status_code == 200 and _is_static(path):
             # Dash says no-cache for assets although their address changes with their content.
             fixed = "m" in request.args or ".v" in path.rsplit("/", 1)[-1]
-            response.cache_control.no_cache = None
+            response.cache_control.no_cache = None  # None takes the word out
             response.cache_control.public = True
             response.cache_control.max_age = YEAR_S if fixed else DAY_S
-            response.cache_control.immutable = True if fixed else None
+            response.cache_control.immutable = fixed
         elif "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"
         return response

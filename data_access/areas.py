@@ -41,6 +41,7 @@ class Areas:
         areas = self.districts()
         if len(areas):
             metric = areas.to_crs(areas.estimate_utm_crs())
+            metric = metric.set_geometry(metric.buffer(0))  # a boundary may hold stray lines and points; areas only
             areas = areas.set_geometry(metric.geometry.simplify_coverage(_SIMPLIFY_M).to_crs(4326))
         return _collection(zip(areas["name"], areas.geometry, ({"name": name} for name in areas["name"]), strict=True))
 

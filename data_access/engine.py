@@ -287,6 +287,21 @@ def builds_folder(settings: Settings) -> Path:
     return settings.data / "builds"
 
 
+def check_in_service(settings: Settings) -> None:
+    """Raise DataUnavailable if nothing is in service.
+
+    It does not open DuckDB: a process that has, and then forks, has children that hang when they are to end.
+    """
+    if settings.database:
+        warehouse = Warehouse(settings)
+        try:
+            warehouse.build()
+        finally:
+            warehouse.close()
+    elif read_pointer(builds_folder(settings)) is None:
+        raise DataUnavailable(_NOTHING)
+
+
 def read_pointer(folder: Path) -> dict[str, Any] | None:
     """What `current` says: ``build_id``, ``file``, ``previous``; None where there is none."""
     try:

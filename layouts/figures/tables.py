@@ -202,11 +202,11 @@ def age_table(
 
     groups = html.Tr(
         [
-            html.Th(""), html.Th(""),
+            html.Td(), html.Td(),
             html.Th("Days since opened", colSpan=len(age_labels), className="desk", scope="colgroup"),
-            html.Th("", className="gap desk"),
+            html.Td(className="gap desk"),
             html.Th("Multiples of what was promised", colSpan=len(multiple_labels), scope="colgroup"),
-            html.Th("", className="desk"),
+            html.Td(className="desk"),
         ],
         className="grp",
     )  # fmt: skip
@@ -214,7 +214,7 @@ def age_table(
         [
             html.Th(dimension.label, scope="col"), html.Th("Open", className="num", scope="col"),
             *(html.Th(label, className="num desk", scope="col") for label in age_labels),
-            html.Th("", className="gap desk"),
+            html.Td(className="gap desk"),
             *(html.Th(label, className="num", scope="col") for label in multiple_labels),
             html.Th("Overdue", className="num desk", scope="col"),
         ]
