@@ -235,13 +235,7 @@ def permitted(fact: Fact, scope: Scope) -> Iterator[ColumnElement[bool]]:
 
 def _is_one_of(dimension: Dimension, fact: Fact, values: tuple[str, ...]) -> ColumnElement[bool]:
     column = dimension.columns[fact.name]
-    given = []
-    for value in values:
-        if value != dimension.missing:
-            try:
-                given.append(dimension.to_column(value))
-            except (ValueError, KeyError):
-                raise BadRequest(f"“{value}” is no {dimension.label.lower()}.") from None
+    given = [dimension.column_value(value) for value in values if value != dimension.missing]
     conditions = [column.in_(given)]  # an empty list is no row, as it must be
     if dimension.missing in values:
         conditions.append(column.is_(None))

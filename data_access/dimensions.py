@@ -6,6 +6,8 @@ narrowed by it, and answers say so.
 
 from __future__ import annotations
 
+from functools import partial
+
 import h3
 from sqlalchemy import ColumnElement, Integer, case, cast, func, or_
 
@@ -14,6 +16,18 @@ from data_access.semantics import AS_OF, MOMENT_ON, Dimension
 
 _request, _episode = schema.request.c, schema.request_episode.c
 _contact = schema.contact.c
+
+
+def _cell(resolution: int, text: str) -> int:
+    if not h3.is_valid_cell(text) or h3.get_resolution(text) != resolution:
+        raise ValueError(text)
+    return h3.str_to_int(text)
+
+
+def short_cell(text: str) -> str:
+    """What is left of an H3 id when everything that is the same all over a city is taken off: “c3113”."""
+    return text.rstrip("f")[-5:]
+
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -73,6 +87,7 @@ _HOUR_OF_WEEK = {"request": _request.opened_hour_of_week, "contact": _contact.ar
 hour_of_week = Dimension(
     "hour_of_week", "Hour of the week", "Local time: 0 is Monday 00:00, 167 is Sunday 23:00.", _HOUR_OF_WEEK,
     ordered=tuple(str(hour) for hour in range(168)), to_column=int,
+    in_words=lambda number: f"{WEEKDAYS[int(number) // 24]} {int(number) % 24}:00",
 )  # fmt: skip
 weekday = Dimension(
     "weekday", "Weekday", "Local weekday.",
@@ -82,6 +97,7 @@ weekday = Dimension(
 hour = Dimension(
     "hour", "Hour of the day", "Local hour, 0 to 23.", {fact: column % 24 for fact, column in _HOUR_OF_WEEK.items()},
     ordered=tuple(str(number) for number in range(24)), to_column=int,
+    in_words=lambda number: f"{number}:00",
 )  # fmt: skip
 half_hour = Dimension(
     "half_hour", "Half-hour", "Local half-hour of the day.", {"contact": _contact.arrived_half_hour},
@@ -96,7 +112,8 @@ def _hexagons(resolution: int) -> Dimension:
     return Dimension(
         f"hexagon_{resolution}", f"Place (hexagon, size {resolution})", "The H3 cell its point lies in.",
         _carried(column, "request", "episode"), missing="no point",
-        to_value=lambda cell: h3.int_to_str(int(cell)), to_column=h3.str_to_int,
+        to_value=lambda cell: h3.int_to_str(int(cell)), to_column=partial(_cell, resolution),
+        in_words=lambda text: f"hexagon {short_cell(text)}",
     )  # fmt: skip
 
 

@@ -65,7 +65,9 @@ class Dimension:
     standing_only
         True for bands of age: they exist only at a moment.
     to_value, to_column
-        Between what a reader sees and what the column holds.
+        Between the value of a filter and what the column holds.
+    in_words
+        From a value to what it is called in chips and sentences: hour 34 is “Tuesday 10:00”. Ask `say`.
     """
 
     name: str
@@ -78,6 +80,23 @@ class Dimension:
     filterable: bool = True
     to_value: Callable = field(default=str, hash=False, compare=False)
     to_column: Callable = field(default=str, hash=False, compare=False)
+    in_words: Callable[[str], str] = field(default=str, hash=False, compare=False)
+
+    def say(self, value: str) -> str:
+        """`value` in words; as it is if there can be no such value."""
+        try:
+            return value if value == self.missing else self.in_words(value)
+        except (ValueError, IndexError):
+            return value
+
+    def column_value(self, value: str):
+        """What the column holds for `value`; BadRequest if there can be no such value."""
+        try:
+            if self.ordered is not None and value not in self.ordered:
+                raise ValueError(value)
+            return self.to_column(value)
+        except (ValueError, KeyError, OverflowError):
+            raise BadRequest(f"“{value}” is no {self.label.lower()}.") from None
 
 
 @dataclass(frozen=True, kw_only=True)

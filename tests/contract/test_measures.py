@@ -200,3 +200,23 @@ def test_every_measure_can_be_asked_along_every_dimension_it_carries(tiny):
             for column in divided.frame.columns[1:]:
                 if pd.api.types.is_integer_dtype(divided.frame[column]):
                     assert divided.frame[column].sum() == whole.frame[column].iloc[0], (measure.name, dimension.name)
+
+
+@pytest.mark.parametrize(
+    ("dimension", "value"),
+    [
+        ("hexagon_9", "nonsense"), ("hexagon_9", "882a306603fffff"), ("hour_of_week", "168"), ("hour_of_week", "-1"),
+        ("hour", "999999999999999999999"), ("weekday", "Caturday"), ("half_hour", "7"), ("age_band", "old"),
+    ],
+)  # fmt: skip
+def test_a_value_that_cannot_be_is_refused_in_words(tiny, dimension, value):
+    measure = {"half_hour": "offered", "age_band": "backlog"}.get(dimension, "opened")
+    with pytest.raises(BadRequest, match=f"“{value}” is no"):
+        ask(tiny, measure, **{dimension: value})
+    assert DIMENSIONS[dimension].say(value)
+
+
+def test_values_have_words():
+    assert DIMENSIONS["hour_of_week"].say("34") == "Tuesday 10:00"
+    assert DIMENSIONS["hexagon_9"].say("892a93c3113ffff") == "hexagon c3113"
+    assert DIMENSIONS["district"].say("3 Old Port") == "3 Old Port"
