@@ -81,6 +81,8 @@ class Period:
 
     def __post_init__(self):
         if self.from_on >= self.to_on:
+            if self.from_on == self.to_on:
+                raise BadRequest(f"The period is empty: it begins on {self.from_on} and ends before that day.")
             raise BadRequest(f"The period ends before it begins: {self.from_on} to {self.to_on}, end exclusive.")
 
     @property
@@ -186,7 +188,7 @@ class Filters:
         preset = given.pop("period", [None])[-1]
         if begin or end:
             first, last = clock.first_on, clock.last_on + DAY
-            period = Period(_day(begin, "from") if begin else first, _day(end, "to") if end else last)
+            period = Period(civil_day(begin, "from") if begin else first, civil_day(end, "to") if end else last)
         else:
             period = Period.named(preset or DEFAULT_PERIOD, clock)
         default_compare = _default_comparison(period, clock)
@@ -279,11 +281,15 @@ def _default_comparison(period: Period, clock: Clock) -> str:
     return "previous" if period.before().from_on >= clock.first_on else "none"
 
 
-def _day(text: str, key: str) -> date:
+def civil_day(text: str, name: str) -> date:
+    """The day that `text` writes as YYYY-MM-DD; BadRequest, naming what it was for, if it is none or beyond belief."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise BadRequest(f"“{text}” is not a date; “{key}” wants one like 2026-05-20.") from None
+        raise BadRequest(f"“{text}” is not a date; “{name}” wants one like 2026-05-20.") from None
+    if not 1900 <= day.year <= 2199:
+        raise BadRequest(f"“{name}” is {day}: no city has numbers for that year.")
+    return day
 
 
 def _spoken(day: date, *, year: bool = True) -> str:
