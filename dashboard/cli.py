@@ -24,6 +24,7 @@ from dashboard.domain.policy import Scope
 from dashboard.services import Services
 from dashboard.settings import Settings
 from data_access import schema
+from data_access.dialects import database_address
 from data_access.dimensions import DIMENSIONS
 from data_access.engine import check_in_service
 from data_access.measures import CATALOGUE
@@ -372,7 +373,7 @@ def stories_in_markdown() -> str:
 @with_settings
 def check_command(settings) -> None:
     """Say what is configured, which build is in service and how fresh it is. Ends with 1 if nothing is."""
-    store = "PostgreSQL " + _without_password(settings.database) if settings.database else "embedded DuckDB"
+    store = _address(settings) if settings.database else "embedded DuckDB"
     out.print(f"[bold]data folder[/]  {settings.data}\n[bold]database[/]     {store}")
     out.print(
         f"[bold]cache[/]        {settings.cache}\n[bold]basemap[/]      {settings.basemap or 'none: no foreign host'}"
@@ -390,10 +391,8 @@ def check_command(settings) -> None:
     )
 
 
-def _without_password(url: str) -> str:
-    from sqlalchemy import make_url
-
-    return make_url(url).render_as_string(hide_password=True)
+def _address(settings: Settings) -> str:
+    return database_address(settings.database).render_as_string(hide_password=True)
 
 
 @main.command("serve")

@@ -10,8 +10,11 @@ from typing import Any
 
 from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint, Table, create_engine
 from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import ExecutableDDLElement
+
+from dashboard.domain.errors import BadRequest
 
 # ── Constraints ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -132,9 +135,20 @@ def duckdb_writer(path: Path, threads: int, memory: str, spill: Path) -> Engine:
     )
 
 
+def database_address(url: str) -> URL:
+    """The parsed address of a PostgreSQL database; BadRequest if it is none."""
+    try:
+        address = make_url(url)
+    except ArgumentError as problem:
+        raise BadRequest("DASHBOARD311_DATABASE is no address like postgresql://user@host/name.") from problem
+    if address.get_backend_name() != "postgresql":
+        raise BadRequest(f"The database must be PostgreSQL; “{address.drivername}” is not supported.")
+    return address
+
+
 def postgres_engine(url: str, *, read_only: bool, seconds: float = 0.0) -> Engine:
     """A pool of connections to PostgreSQL that speak UTC, and stop a statement after `seconds` (0: never)."""
-    address = make_url(url)
+    address = database_address(url)
     given = address.query.get("options", ())
     options = [given] if isinstance(given, str) else list(given)
     options += ["-c timezone=UTC", f"-c statement_timeout={int(seconds * 1000)}"]

@@ -1,27 +1,70 @@
-"""How sure a share is: Wilson's interval (measures R6)."""
+"""How far a share or a rate may be from the truth: 95 % intervals, the only ones in the house.
+
+Vectorised: one number or arrays of one shape. Where there is nothing to divide by, everything is nan.
+"""
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
-from numpy.typing import ArrayLike
+import numpy.typing as npt
+from scipy.special import chdtri, ndtri
 
-Z_95 = 1.959963984540054
+Reals = npt.NDArray[np.float64]
+
+_SPREAD = float(ndtri(0.975))
 
 
-def wilson(over: ArrayLike, under: ArrayLike, z: float = Z_95) -> tuple[np.ndarray, np.ndarray]:
-    """The lowest and highest share that ``over`` of ``under`` is compatible with, at 95 %.
+class Interval(NamedTuple):
+    """A value with the ends of its 95 % interval."""
 
-    Where `under` is 0 nothing is known and both ends are NaN.
+    value: Reals
+    lower: Reals
+    upper: Reals
 
-    Source
+
+def wilson(successes: Any, n: Any) -> Interval:
+    """Return the share `successes` / `n` with its Wilson interval, all 0–1.
+
+    Raises
     ------
-    E. B. Wilson (1927), Journal of the American Statistical Association 22, 209–212. 45 of 50 gives
-    0.78640 to 0.95652, 0 of 10 gives 0 to 0.27753.
+    ValueError
+        If there are fewer successes than none or more than `n`.
+
+    Source: measures reference, R6; E. B. Wilson (1927), Probable inference, JASA 22.
     """
-    k, n = np.asarray(over, dtype=float), np.asarray(under, dtype=float)
+    k, n = np.asarray(successes, dtype=np.float64), np.asarray(n, dtype=np.float64)
+    if ((k < 0) | (k > n)).any():
+        raise ValueError("Successes are a part of all: between 0 and n.")
+    z2 = _SPREAD**2
     with np.errstate(divide="ignore", invalid="ignore"):
         share = k / n
-        middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-        low, high = middle - half, middle + half
-    return np.where(n > 0, np.clip(low, 0, 1), np.nan), np.where(n > 0, np.clip(high, 0, 1), np.nan)
+        middle = (k + z2 / 2) / (n + z2)
+        width = _SPREAD / (n + z2) * np.sqrt(k * (n - k) / n + z2 / 4)
+    # None of n and all of n are exact ends; the difference of two roundings is not.
+    lower = np.where(k == 0, 0.0, middle - width)
+    upper = np.where(k == n, 1.0, middle + width)
+    return Interval(share, *(np.where(n > 0, end, np.nan) for end in (lower, upper)))
+
+
+def poisson_rate(events: Any, exposure: Any, per: float = 1.0) -> Interval:
+    """Return events per `per` units of exposure with the exact Poisson interval.
+
+    No events still have an upper end: 0 in 20,000 may be as much as 1.8 per 10,000.
+
+    Raises
+    ------
+    ValueError
+        If a number of events or an exposure is negative.
+
+    Source: measures reference, R6; F. Garwood (1936), Fiducial limits for the Poisson distribution, Biometrika 28.
+    """
+    k, exposure = np.asarray(events, dtype=np.float64), np.asarray(exposure, dtype=np.float64)
+    if (k < 0).any() or (exposure < 0).any():
+        raise ValueError("Events and exposure are zero or more.")
+    # chdtri takes the upper tail, and has no answer for 0 degrees of freedom.
+    lower = np.where(k == 0, 0.0, chdtri(2 * np.maximum(k, 1), 0.975) / 2)
+    upper = chdtri(2 * (k + 1), 0.025) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return Interval(*(np.where(exposure > 0, end / exposure * per, np.nan) for end in (k, lower, upper)))

@@ -52,7 +52,7 @@ def shares_with_intervals(
     over, under = (np.array([getattr(row, part) for row in everyone], float) for part in ("over", "under"))
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = np.where(under > 0, over / under, np.nan)
-    low, high = wilson(over, under)
+    low, high = wilson(over, under)[1:]
     start = axis_start(low[under >= ENOUGH], target)
     places = list(range(len(everyone)))
     is_whole = [whole is not None and i == len(rows) for i in places]
@@ -240,7 +240,7 @@ def volume_against_share(
 
     `groups` get a colour and a shape each (six, then “other”); the dots in `named` are labelled, the selected too.
     """
-    low, _ = wilson([dot.over for dot in dots], [dot.under for dot in dots])
+    low = wilson([dot.over for dot in dots], [dot.under for dot in dots]).lower
     start = axis_start(np.array([dot.over / dot.under for dot in dots]), target)
     start = start if start >= 0.3 else 0.0
     data: list[dict[str, Any]] = []
@@ -250,7 +250,7 @@ def volume_against_share(
         if not own:
             continue
         over, under = np.array([dot.over for dot in own], float), np.array([dot.under for dot in own], float)
-        low, high = wilson(over, under)
+        low, high = wilson(over, under)[1:]
         shares = over / under
         names = [dot.name for dot in own]
         told = np.isin(names, [*named, *selected])

@@ -95,7 +95,7 @@ def draw_departments(answers: tuple[Answer | None, ...], context: Context) -> Dr
     elif target is not None:
         good = [row for row in rows if row.over / row.under >= target]
         text = f"**{len(good)}** of {len(rows)} departments keep {c.share(target, 0)} of their promises or more"
-        sure = [row.name for row in rows if float(wilson(row.over, row.under)[1]) < target]
+        sure = [row.name for row in rows if float(wilson(row.over, row.under).upper) < target]
         text += f"; surely below it {'is' if len(sure) == 1 else 'are'} {words.listed(sure[-3:])}." if sure else "."
     else:
         sure = [row for row in rows if row.under >= words.FEW] or rows
@@ -113,7 +113,7 @@ def draw_departments(answers: tuple[Answer | None, ...], context: Context) -> Dr
 
 
 def _one(row: Kept, target: float | None) -> str:
-    low, high = (float(x) for x in wilson(row.over, row.under))
+    low, high = (float(x) for x in wilson(row.over, row.under)[1:])
     share = row.over / row.under
     text = f"{row.name} kept **{c.share(share)}** ({c.share(low)} to {c.share(high)}) of {c.count(row.under)}"
     if target is None:

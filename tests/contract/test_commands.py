@@ -119,3 +119,14 @@ def test_measures_and_dimensions_can_be_listed(run):
     }
     assert run("dimensions", "department").stdout.split() == ["Streets", "Vector"]
     assert "age_band" in run("dimensions").stdout
+
+
+@pytest.mark.parametrize(
+    ("url", "told"), [("nonsense", "no address like"), ("sqlite:///city.db", "must be PostgreSQL")]
+)
+def test_a_database_that_cannot_be_is_refused(tmp_path, monkeypatch, url, told):
+    monkeypatch.setenv("DASHBOARD311_DATABASE", url)
+    for words in (["check"], ["ask", "opened"]):
+        result = CliRunner().invoke(main, [*words, "--data", str(tmp_path)])
+        assert result.exit_code == 1
+        assert told in result.stderr

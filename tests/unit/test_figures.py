@@ -13,7 +13,6 @@ import pytest
 from plotly.io.json import to_json_plotly
 
 from dashboard.domain.filters import Clock, Filters, Period
-from dashboard.domain.intervals import wilson
 from dashboard.domain.stretches import day_before, last_months, last_whole_weeks, running
 from data_access.measures.requests import backlog, opened, sla_compliance
 from data_access.semantics import Answer, Query, Ratio, Spread
@@ -204,13 +203,6 @@ def test_dots_beyond_six_groups_are_other():
     assert [trace["name"] for trace in figure["data"]] == [f"group {i}" for i in range(6)] + ["other"]
     assert len(figure["data"][-1]["x"]) == 3
     assert figure["data"][-1]["marker"]["opacity"] == [0.42, 0.42, 1]
-
-
-def test_wilson_gives_the_published_intervals():
-    low, high = wilson([0, 45, 180, 0], [10, 50, 200, 0])
-    assert low[:3] == pytest.approx([0, 0.78640, 0.85059], abs=1e-5)
-    assert high[:3] == pytest.approx([0.27753, 0.95652, 0.93433], abs=1e-5)
-    assert np.isnan(low[3]) and np.isnan(high[3])
 
 
 # ── Grids ──
