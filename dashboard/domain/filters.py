@@ -8,7 +8,7 @@ so that a shared link never silently widens. Nothing here reads a clock: "the la
 from __future__ import annotations
 
 import calendar as gregorian
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from urllib.parse import parse_qsl, urlencode
@@ -220,13 +220,18 @@ class Filters:
         """The chosen values of `dimension`; empty means all of them."""
         return dict(self.choices).get(dimension, ())
 
-    def sentence(self, labels: Mapping[str, str] | None = None) -> str:
-        """The choice in words: “Last 30 days, 21 Apr – 20 May 2026; department Parks or Streets”."""
+    def sentence(
+        self, labels: Mapping[str, str] | None = None, say: Callable[[str, str], str] = lambda _, value: value
+    ) -> str:
+        """The choice in words: “Last 30 days, 21 Apr – 20 May 2026; department Parks or Streets”.
+
+        `labels` names dimensions; `say(dimension, value)` is what a value is called.
+        """
         named = f"{PRESETS[self.period.preset]}, " if self.period.preset else ""
         parts = [named + self.period.sentence()]
         for name, values in self.choices:
             label = (labels or {}).get(name, name.replace("_", " ")).lower()
-            parts.append(f"{label} {' or '.join(values)}")
+            parts.append(f"{label} {' or '.join(say(name, value) for value in values)}")
         return "; ".join(parts)
 
     def comparison(self) -> Period | None:
