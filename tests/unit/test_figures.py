@@ -22,7 +22,7 @@ from layouts.figures.comparisons import Dot, Kept, Move
 from layouts.figures.series import Line
 from layouts.figures.steps import Steps, seven_day_share, steps_of
 from layouts.theme import unknown_tokens
-from layouts.view import Compared, Context, Over, asked_of
+from layouts.view import Compared, Context, Event, Over, asked_of
 from layouts.views import collect_views
 
 CLOCK = Clock(date(2024, 1, 1), date(2026, 5, 20), datetime(2026, 5, 21, 3, 48), 7, date(2026, 5, 20))
@@ -31,7 +31,8 @@ CITY = SimpleNamespace(
     answer_within_s=60, short_abandon_s=5,
 )  # fmt: skip
 FILTERS = Filters(Period(date(2026, 5, 1), date(2026, 5, 21), "month", date(2026, 6, 1)), "previous")
-CONTEXT = Context(FILTERS, CLOCK, CITY, "build-1")
+STORM = Event("Storm", "storm", date(2026, 5, 16), date(2026, 5, 19))
+CONTEXT = Context(FILTERS, CLOCK, CITY, "build-1", events=(STORM,))
 
 
 def months(values: list[float], first: str = "2025-05-01", **more: list[float]) -> Steps:
