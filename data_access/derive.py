@@ -241,6 +241,9 @@ def requests(
     """
     found = frame.reset_index(drop=True).copy()
     tz = context.tz
+    unwitnessed = found["closed_at"].isna() & found["status"].isin(CLOSED_STATUSES)
+    # Closed, and nobody wrote when: at the last update, as Open311 has it, so that it is not open for ever.
+    found["closed_at"] = found["closed_at"].where(~unwitnessed, found["updated_at"])
     found["opened_on"] = civil_date(found["opened_at"], tz).astype("datetime64[us]")
     found["opened_hour_of_week"] = hour_of_week(found["opened_at"], tz)
     found["closed_on"] = civil_date(found["closed_at"], tz).astype("datetime64[us]")
@@ -253,7 +256,7 @@ def requests(
     _business(found, context, calendar_ids, held, as_of)
     placed = _place(found, context, findings)
     _relate(found, findings)
-    found["dq_flags"] = _flags(found, findings, as_of, placed)
+    found["dq_flags"] = _flags(found, findings, as_of, placed, unwitnessed)
     return found
 
 
@@ -485,7 +488,9 @@ def _relate(found: pd.DataFrame, findings: Findings) -> None:
     found["incident_id"] = _known(root, found["request_id"])
 
 
-def _flags(found: pd.DataFrame, findings: Findings, as_of: datetime, placed: _Placed) -> pd.Series:
+def _flags(
+    found: pd.DataFrame, findings: Findings, as_of: datetime, placed: _Placed, unwitnessed: pd.Series
+) -> pd.Series:
     opened, closed, due = found["opened_at"], found["closed_at"], found["due_at"]
     future = pd.Timestamp(as_of) + timedelta(days=1)
     status = found["status"].astype(object)
@@ -499,8 +504,7 @@ def _flags(found: pd.DataFrame, findings: Findings, as_of: datetime, placed: _Pl
         "future": (opened > future) | (closed > future),
         "absurd": closed - opened > _ABSURD,
         "midnight_only": date_only,
-        "status_conflict": (status.isin(CLOSED_STATUSES) & closed.isna())
-        | (status.isin(OPEN_STATUSES) & closed.notna()),
+        "status_conflict": unwitnessed | (status.isin(OPEN_STATUSES) & closed.notna()),
         "due_before_opened": due < opened,
         "absurd_due": due - opened > _ABSURD,
         "no_geo": placed.missing,
