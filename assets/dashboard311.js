@@ -3,7 +3,8 @@
 (function () {
   "use strict";
   const root = document.documentElement;
-  const NARROW = 480, PHONE = 400; // layouts/theme.py says the same
+  const NARROW = 480; // layouts/theme.py says the same
+  const PHONE = 400;
 
   // ── Painting: spec → Plotly figure for the theme in use ──
 
@@ -266,7 +267,7 @@
 
   let levelled = "";
   function level() { // beside each other, figures begin at one height though one sentence takes a line more
-    const sentences = [...document.querySelectorAll(".grid > .panel:not(.tile):not(.is-strip) > .answer")];
+    const sentences = [...document.querySelectorAll(".grid > .panel:not(.tile) > .is-ready ~ .answer")];
     const now = window.innerWidth + sentences.map((words) => words.textContent).join("|");
     if (now === levelled) return;
     levelled = now;

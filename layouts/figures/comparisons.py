@@ -44,9 +44,9 @@ def faded(names: Sequence[str], selected: Sequence[str]) -> list[float]:
     return [1.0 if not selected or name in selected else 0.42 for name in names]
 
 
-def label_weights(names: Sequence[str], selected: Sequence[str], letters: int = 24) -> list[str]:
-    """Row labels in at most two lines of so many letters, with the selected ones in bold."""
-    wrapped = ["<br>".join(wrap(name, letters, max_lines=2, placeholder=" …")) for name in names]
+def label_weights(names: Sequence[str], selected: Sequence[str], letters: int = 24, lines: int = 2) -> list[str]:
+    """Row labels in at most so many lines and letters, with the selected ones in bold."""
+    wrapped = ["<br>".join(wrap(name, letters, max_lines=lines, placeholder=" …")) for name in names]
     return [f"<b>{words}</b>" if name in selected else words for name, words in zip(names, wrapped, strict=True)]
 
 
@@ -103,7 +103,7 @@ def _shares_with_intervals(
         "hovertemplate": "%{hovertext}<extra></extra>",
         "marker": {"size": 10, "color": colour, "opacity": opacity, "line": {"width": 1.5, "color": "$surface"}},
     })  # fmt: skip
-    labels = label_weights(names, [*selected, *([whole.name] if whole else [])], 16 if on_phone else 24)
+    labels = label_weights(names, [*selected, *([whole.name] if whole else [])], *((20, 1) if on_phone else (24, 2)))
     head = {"x": 1, "xref": "paper", "y": 1, "yref": "paper", "yshift": 20, "xanchor": "right", "name": "column"}
     columns = [("kept", 52, [share(value) for value in shares])]
     if not on_phone:

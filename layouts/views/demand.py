@@ -88,14 +88,16 @@ def _draw_ranked(
     earlier = None
     if before is not None and before.frame["opened"].sum():
         earlier = dict(zip(before.frame[dimension.name], before.frame["opened"].astype(float), strict=True))
-    rows, rest = tables.ranked_rows(frame[dimension.name], frame["opened"], earlier, context.selected, limit)
-    first = rows[0]
+    every, _ = tables.ranked_rows(frame[dimension.name], frame["opened"], earlier, (), len(frame))
+    first, moved = every[0], tables.moved_most(every)
+    kept = (*context.selected, moved.name) if moved is not None and not context.selected else context.selected
+    rows, rest = tables.ranked_rows(frame[dimension.name], frame["opened"], earlier, kept, limit)
     text = f"**{dimension.say(first.name)}** comes first with **{c.count(first.now)}**, "
     text += f"{c.share(first.now / total)} of all"
-    moved = tables.moved_most(rows)
     if moved is not None:
         difference = f"**{c.signed(moved.now - moved.before)}** on {context.filters.comparison().sentence()}"
-        text += f", {difference}" if moved is first else f"; **{dimension.say(moved.name)}** changed most, {difference}"
+        same = moved.name == first.name
+        text += f", {difference}" if same else f"; **{dimension.say(moved.name)}** changed most, {difference}"
     text = words.capital(text) + "."
     body = tables.ranked(rows, rest, context, dimension, heading)
     return Drawing(

@@ -49,6 +49,8 @@ def draw_event(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     came = sum(n for day, n in counts.items() if _is_in(day, event))
     more = _more_than_usual(event, counts, context)
     usual = f"the mean of the same weekdays of the {WEEKS_BEFORE} weeks before"
+    if not came and not more:
+        return Drawing(sentence=f"Nothing of this choice came in during {event.name}.", is_empty=True)
     if more is None:
         text += f"{words.plural(came, 'request')} came in."
     elif abs(more) < max(5, 0.1 * (came - more)):
@@ -284,7 +286,13 @@ def draw_changes(answers: tuple[Answer | None, ...], context: Context) -> Drawin
     found, all_found = found[:SIGNALS], len(found)
     moves = _moves(answers[len(WATCHED) :], context)[: max(0, MOVES * (SIGNALS - len(found)) // SIGNALS - 3)]
     if not watched:
-        text = f"What is unusual can be told after {verdicts.FEWEST + 1} whole months of data; there are fewer so far."
+        needed = verdicts.FEWEST + 1
+        text = f"What is unusual can be told after {needed} whole months of data; there are fewer so far."
+        months = _months(answers[0], context)  # of all types, each month many times
+        if len(set(np.array(months.starts)[months.is_whole])) >= needed:
+            text = "Too few requests a month to tell what is unusual."
+        if not any(answer.frame[base].sum() for answer, (*_, base) in zip(answers, WATCHED, strict=False)):
+            return words.nothing("Nothing was opened, due or waiting", context)
         if not moves:
             return Drawing(c.sentence(text), is_empty=True)
         return Drawing(c.sentence(text), body=html.Div(_moved(moves, context)))
@@ -328,7 +336,7 @@ def _moved(moves: Sequence[tables.Ranked], context: Context) -> list[Any]:
 
 MOVES = 17
 """So many plain changes take the room of all signals; fewer fit below them the more there are."""
-SIGNALS = 9
+SIGNALS = 10
 BAND = "Usual band: process limits of the months before; about two in a hundred fall outside by chance"
 
 
