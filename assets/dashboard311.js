@@ -4,6 +4,7 @@
   "use strict";
   const root = document.documentElement;
   const NARROW = 480; // layouts/theme.py says the same
+  const PHONE = 400;
 
   // ── Painting: spec → Plotly figure for the theme in use ──
 
@@ -124,16 +125,22 @@
 
   function painted(spec, width) {
     const narrow = width < NARROW;
-    const figure = coloured(spec.figure);
+    const { narrow: forPhone, ...wide } = spec.figure;
+    const figure = coloured(width < PHONE && forPhone ? forPhone : wide);
     const layout = { ...withAxes(figure.layout, figure.data), template: template(narrow), selections: [] };
     delete layout.width; // the card decides
     layout.height = layout.height || spec.height;
     if (isMap(figure) && layout.dragmode === undefined) layout.dragmode = "pan";
     if (spec.brush && layout.dragmode === undefined && !narrow) layout.dragmode = "select";
     if (narrow && !(figure.layout && figure.layout.margin && "r" in figure.layout.margin)) {
-      // No room beside the plot: labels at the end of a line (named "end") move above it.
+      // No room beside the plot: of the labels at the end of a line the number moves above it, the key names the line;
+      // a target's name moves to the left above its line.
+      const ground = faded(token("surface"), 0.8);
       layout.annotations = (layout.annotations || []).map((note) => note.name === "end"
-        ? { ...note, xanchor: "right", xshift: 0, yshift: (note.yshift || 0) + 18, bgcolor: faded(token("surface"), 0.8) }
+        ? { ...note, text: note.text.split("<br>")[0], xanchor: "right", xshift: 0, yshift: (note.yshift || 0) + 14,
+          bgcolor: ground }
+        : note.name === "target"
+        ? { ...note, text: note.text.replace("<br>", " "), x: 0, xshift: 4, yanchor: "bottom", yshift: 0, bgcolor: ground }
         : note);
     }
     return { ...figure, layout: narrow ? drawnNarrow(layout) : layout };
@@ -142,8 +149,10 @@
   // On a phone: what stands beside the plot is left to the key in the foot, and of many named ticks every nth stays.
   function drawnNarrow(layout) {
     const notes = layout.annotations || [];
-    const kept = notes.filter((note) => note.name !== "beside");
-    const margin = kept.length < notes.length ? { ...layout.margin, r: 12 } : layout.margin;
+    const event = notes.find((note) => note.name === "event"); // the latest; there is no room for more
+    const kept = notes.filter((note) => note.name !== "beside" && note.name !== "inside"
+      && (note.name !== "event" || note === event));
+    const margin = notes.some((note) => note.name === "beside") ? { ...layout.margin, r: 12 } : layout.margin;
     const axis = { ...layout.xaxis };
     if (axis.ticktext && axis.tickvals.length > 6) {
       const nth = Math.ceil(axis.tickvals.length / 6), last = axis.tickvals.length - 1;
@@ -202,6 +211,7 @@
     const narrow = window.innerWidth < 768;
     if (narrow !== lastNarrow) { lastNarrow = narrow; repaint(); }
     reachable();
+    level();
   });
   lastNarrow = window.innerWidth < 768;
 
@@ -255,12 +265,30 @@
     });
   }
 
+  let levelled = "";
+  function level() { // beside each other, figures begin at one height though one sentence takes a line more
+    const sentences = [...document.querySelectorAll(".grid > .panel:not(.tile) > .is-ready ~ .answer")];
+    const now = window.innerWidth + sentences.map((words) => words.textContent).join("|");
+    if (now === levelled) return;
+    levelled = now;
+    const rows = new Map();
+    sentences.forEach((words) => {
+      words.style.minHeight = "";
+      const top = words.offsetParent && words.closest(".panel").offsetTop;
+      if (top !== null) rows.set(top, [...(rows.get(top) || []), words]);
+    });
+    rows.forEach((row) => {
+      const most = Math.max(...row.map((words) => words.offsetHeight));
+      if (row.length > 1) row.forEach((words) => { if (words.offsetHeight < most) words.style.minHeight = most + "px"; });
+    });
+  }
+
   setInterval(tick, 30000);
   let due = false;
   new MutationObserver(() => {
     if (due) return;
     due = true;
-    requestAnimationFrame(() => { due = false; tick(); reachable(); openAgain(); });
+    requestAnimationFrame(() => { due = false; tick(); reachable(); level(); openAgain(); });
   }).observe(root, { childList: true, subtree: true });
 
   // ── Links and clicks ──

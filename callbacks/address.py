@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from dashboard.domain.errors import NotPermitted
+from dashboard.domain.errors import DataUnavailable, NotPermitted
 from dashboard.domain.filters import Filters
+from dashboard.domain.policy import Permission
 from dashboard.services import Services
 from layouts.view import View
 
@@ -22,14 +23,23 @@ def view_at(pathname: str | None, views: Sequence[View]) -> View | None:
     return found or (views[0] if path == "/" and views else None)
 
 
+def holds_contacts(services: Services) -> bool:
+    """Whether the data in service holds calls and other contacts at all."""
+    return services.build().contacts > 0
+
+
 def permitted(views: Iterable[View], services: Services) -> list[View]:
-    """The views the viewer may open."""
+    """The views the viewer may open and the data can fill."""
+    try:
+        has_contacts = holds_contacts(services)
+    except DataUnavailable:
+        has_contacts = True  # nobody knows
 
     def may(view: View) -> bool:
         try:
             services.scope(view.needs)
         except NotPermitted:
             return False
-        return True
+        return has_contacts or view.needs is not Permission.READ_CONTACTS
 
     return [view for view in views if may(view)]

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from dash import ClientsideFunction, Dash, Input, Output
 
-from callbacks.address import filters_in, permitted, view_at
+from callbacks.address import filters_in, holds_contacts, permitted, view_at
 from callbacks.errors import in_words
 from dashboard.domain.errors import Problem
+from dashboard.domain.policy import Permission
 from dashboard.services import Services
 from layouts import page as screen
 from layouts.components import link
@@ -41,7 +42,15 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
                 return words, screen.head("Not found", "", as_of), foot, f"Not found · {city.name} 311", None
             services.scope(view.needs)
             head = screen.head(view.title, view.question, as_of)
-            return screen.page(view), head, foot, f"{view.title} · {city.name} 311", view.name
+            has_contacts = holds_contacts(services)
+            if not has_contacts and view.needs is Permission.READ_CONTACTS:
+                words = screen.page_of_words(
+                    "No calls were imported",
+                    f"{city.name}’s data holds service requests only: no calls or other contacts.",
+                    link("Go to the overview", "/"),
+                )
+                return words, head, foot, f"{view.title} · {city.name} 311", None
+            return screen.page(view, has_contacts), head, foot, f"{view.title} · {city.name} 311", view.name
         except Problem as problem:
             words = screen.page_of_words("This cannot be shown just now", in_words(problem, "navigation"))
             return words, screen.head("311", "", None), None, "311", None

@@ -10,15 +10,15 @@ from typing import Any
 
 from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, ctx, html, no_update
 
-from callbacks.address import filters_in, view_at
+from callbacks.address import filters_in, holds_contacts, view_at
 from callbacks.errors import in_words
 from dashboard.domain.errors import Problem
-from dashboard.domain.filters import Filters
+from dashboard.domain.filters import Filters, Period
 from dashboard.services import Services
 from data_access.semantics import Answer, Dimension
 from layouts import page as screen
 from layouts import view as parts
-from layouts.view import Context, Drawing, Panel, View, asked_of
+from layouts.view import Context, Drawing, Event, Panel, View, asked_of
 
 OUTPUTS = ("state", "sentence", "spec", "body", "foot")
 
@@ -43,8 +43,15 @@ def context_of(panel: Panel, filters: Filters, services: Services) -> Context:
         city=services.city(),
         build_id=services.build().build_id,
         selected=filters.chosen(own) if own else (),
-        has_contacts=services.build().contacts > 0,
+        has_contacts=holds_contacts(services),
+        events=events_in(filters.period, services),
     )
+
+
+def events_in(period: Period, services: Services) -> tuple[Event, ...]:
+    """The city's events that touch `period`, in order of time."""
+    rows = services.events(period)[["name", "kind", "start_on", "end_on"]].itertuples(index=False, name=None)
+    return tuple(Event(name, kind, begin.date(), end.date()) for name, kind, begin, end in rows)
 
 
 def register(app: Dash, services: Services, views: Sequence[View]) -> None:

@@ -56,7 +56,7 @@ district = Dimension(
 )  # fmt: skip
 channel = Dimension(
     "channel", "Channel", "How it reached the city: phone, web, app …",
-    _carried("channel", "request", "episode", "contact"),
+    _carried("channel", "request", "episode", "contact"), in_words=lambda name: name.replace("_", "-"),
 )  # fmt: skip
 priority = Dimension(
     "priority", "Priority", "The priority the CRM gave it.", _carried("priority", "request", "episode"), missing="none"

@@ -113,6 +113,11 @@ def swatch(token: str) -> html.I:
     return html.I(className="swatch", style={"background": f"var(--{token})"}, **{"aria-hidden": "true"})
 
 
+def marker(token: str, shape: str) -> html.I:
+    """A mark of a chart in a key, in its colour and its shape (`comparisons.SHAPES`)."""
+    return html.I(className=f"marker s-{shape}", style={"color": f"var(--{token})"}, **{"aria-hidden": "true"})
+
+
 def key(*entries: tuple[str, str]) -> html.Span:
     """The key of a figure, ``(token, words)`` each, for the left of a foot."""
     return html.Span([html.Span([swatch(token), words]) for token, words in entries], className="legend")

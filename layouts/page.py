@@ -6,6 +6,7 @@ Draws what it is given; asks nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
@@ -13,13 +14,14 @@ from typing import Any
 from dash import dcc, html
 
 from dashboard.domain.filters import Clock, Filters
-from dashboard.domain.policy import Viewer
+from dashboard.domain.policy import Permission, Viewer
 from data_access.semantics import Measure, Query, Ratio
 from layouts import view as parts
 from layouts.components import icon, link, mark, sentence
 from layouts.theme import GRAPH_CONFIG
 from layouts.view import Panel, View
 
+COLUMNS = 12
 URL = "url"
 MENU = "menu"
 HEAD = "head"
@@ -145,9 +147,26 @@ def as_of_line(clock: Clock, city: Any, build: Any, local: datetime) -> html.Div
     )
 
 
-def page(view: View) -> list[Any]:
+def page(view: View, has_contacts: bool = True) -> list[Any]:
     """The view's cards, with the room their figures will need."""
-    return [html.Div([card(view, panel) for panel in view.panels], className="grid")]
+    return [html.Div([card(view, panel) for panel in laid_out(view.panels, has_contacts)], className="grid")]
+
+
+def laid_out(panels: Sequence[Panel], has_contacts: bool = True) -> list[Panel]:
+    """The panels a city's data can fill; where one is left out, the others of its row share the room."""
+    rows: list[list[Panel]] = [[]]
+    for panel in panels:
+        if sum(one.width for one in rows[-1]) + panel.width > COLUMNS:
+            rows.append([])
+        rows[-1].append(panel)
+    found: list[Panel] = []
+    for row in rows:
+        kept = [panel for panel in row if has_contacts or panel.needs is not Permission.READ_CONTACTS]
+        if len(kept) < len(row) and kept:
+            share, rest = divmod(COLUMNS, len(kept))
+            kept = [replace(panel, width=share + (i < rest)) for i, panel in enumerate(kept)]
+        found += kept
+    return found
 
 
 def page_of_words(title: str, *paragraphs: Any) -> list[Any]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 NARROW = 480
-"""Below this many pixels a figure is drawn for a phone."""
+"""Below this many pixels a figure has no room for labels beside it."""
+PHONE = 400
+"""Below this many it is drawn for a phone, if it has a drawing for one."""
 
 GRAPH_CONFIG: dict[str, Any] = {
     "displaylogo": False,

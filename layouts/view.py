@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import date
+from typing import Any, NamedTuple
 
 from dashboard.domain.filters import Clock, Filters
 from dashboard.domain.policy import Permission
@@ -16,12 +17,21 @@ from dashboard.domain.stretches import Stretch
 from data_access.semantics import Answer, Dimension, Query
 
 
+class Event(NamedTuple):
+    """Something that happened to the city on the days ``[start_on, end_on)``: a storm, an election, a new rule."""
+
+    name: str
+    kind: str
+    start_on: date
+    end_on: date
+
+
 @dataclass(frozen=True)
 class Context:
     """What a panel may know besides its answers: the filters, the data's clock, the city and its geography's URL.
 
     `selected` are the chosen values of the panel's own dimension, to be highlighted while the rest fades.
-    `has_contacts` is False where the city's data holds requests only.
+    `has_contacts` is False where the city's data holds requests only. `events` are those that touch the period.
     """
 
     filters: Filters
@@ -30,6 +40,7 @@ class Context:
     build_id: str
     selected: tuple[str, ...] = ()
     has_contacts: bool = True
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,7 +53,8 @@ class Drawing:
         The answer in words with the numbers in it: a list of text and components.
     figure
         A plain Plotly dictionary whose colours are token names like ``"$series"`` (painted by the browser from the
-        style sheet, so that light and dark need no second answer), or None.
+        style sheet, so that light and dark need no second answer), or None. Where a phone needs another drawing and
+        not only a smaller one, that is the whole figure under ``"narrow"``.
     body
         Components instead of a figure (tables, tiles), or None.
     foot

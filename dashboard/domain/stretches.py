@@ -24,6 +24,16 @@ def last_months(number: int) -> Stretch:
     return months
 
 
+def last_days(number: int) -> Stretch:
+    """`number` days up to the end of the chosen period."""
+
+    def days(chosen: Period, clock: Clock) -> Period:
+        end = _end(chosen, clock)
+        return Period(end - timedelta(days=number), end)
+
+    return days
+
+
 def last_whole_weeks(number: int) -> Stretch:
     """`number` weeks, Monday to Sunday, the last of them complete by the end of the chosen period."""
 

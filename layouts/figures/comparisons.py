@@ -7,9 +7,10 @@ from textwrap import wrap
 from typing import Any, NamedTuple
 
 import numpy as np
+from dash import html
 
 from dashboard.domain.intervals import wilson
-from layouts.components import count, share, signed
+from layouts.components import count, marker, share, signed
 from layouts.figures.series import note, share_ticks, target_line, target_note, unit_note
 
 SHAPES = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "circle-open")
@@ -19,6 +20,15 @@ CATEGORIES = ("cat-1", "cat-4", "cat-3", "cat-2", "cat-6", "cat-5", "cat-other")
 
 ENOUGH = 20
 """Rows of fewer do not decide where an axis starts."""
+
+
+def shape_key(groups: Sequence[str]) -> html.Span:
+    """The key of dots by group: each with its colour and its shape."""
+    shown = list(groups)[: len(SHAPES) - 1]
+    entries = [(CATEGORIES[i], SHAPES[i], name) for i, name in enumerate(shown)]
+    if len(groups) > len(shown):
+        entries.append((CATEGORIES[-1], SHAPES[-1], "other"))
+    return html.Span([html.Span([marker(*entry[:2]), entry[2]]) for entry in entries], className="legend")
 
 
 class Kept(NamedTuple):
@@ -34,9 +44,9 @@ def faded(names: Sequence[str], selected: Sequence[str]) -> list[float]:
     return [1.0 if not selected or name in selected else 0.42 for name in names]
 
 
-def label_weights(names: Sequence[str], selected: Sequence[str]) -> list[str]:
-    """Row labels in at most two lines, with the selected ones in bold."""
-    wrapped = ["<br>".join(wrap(name, 24, max_lines=2, placeholder=" …")) for name in names]
+def label_weights(names: Sequence[str], selected: Sequence[str], letters: int = 24, lines: int = 2) -> list[str]:
+    """Row labels in at most so many lines and letters, with the selected ones in bold."""
+    wrapped = ["<br>".join(wrap(name, letters, max_lines=lines, placeholder=" …")) for name in names]
     return [f"<b>{words}</b>" if name in selected else words for name, words in zip(names, wrapped, strict=True)]
 
 
@@ -45,8 +55,18 @@ def shares_with_intervals(
 ) -> dict[str, Any]:
     """A dot and its 95 % interval for each row, the target as a tick; value and n stand at the right.
 
-    The axis starts at a round share below the lowest interval and says so with a break mark.
+    The axis starts at a round share below the lowest interval and says so with a break mark. On a phone names are
+    shorter and n is left to the table.
     """
+    return {
+        **_shares_with_intervals(rows, whole, target, selected, on_phone=False),
+        "narrow": _shares_with_intervals(rows, whole, target, selected, on_phone=True),
+    }
+
+
+def _shares_with_intervals(
+    rows: Sequence[Kept], whole: Kept | None, target: float | None, selected: Sequence[str], *, on_phone: bool
+) -> dict[str, Any]:
     everyone = [*rows, *([whole] if whole else [])]
     names = [row.name for row in everyone]
     over, under = (np.array([getattr(row, part) for row in everyone], float) for part in ("over", "under"))
@@ -83,12 +103,15 @@ def shares_with_intervals(
         "hovertemplate": "%{hovertext}<extra></extra>",
         "marker": {"size": 10, "color": colour, "opacity": opacity, "line": {"width": 1.5, "color": "$surface"}},
     })  # fmt: skip
-    labels = label_weights(names, [*selected, *([whole.name] if whole else [])])
+    labels = label_weights(names, [*selected, *([whole.name] if whole else [])], *((20, 1) if on_phone else (24, 2)))
     head = {"x": 1, "xref": "paper", "y": 1, "yref": "paper", "yshift": 20, "xanchor": "right", "name": "column"}
-    written = [note("kept", **head, xshift=52), note("n due", **head, xshift=108)]
+    columns = [("kept", 52, [share(value) for value in shares])]
+    if not on_phone:
+        columns.append(("n due", 108, [count(n) for n in under]))
+    written = [note(title, **head, xshift=shift) for title, shift, _ in columns]
     for i in places:
         strong = is_whole[i] or names[i] in selected
-        for text, shift in ((share(shares[i]), 52), (count(under[i]), 108)):
+        for text, shift in ((column[i], shift) for _, shift, column in columns):
             text = f"<b>{text}</b>" if strong else text
             at = {"x": 1, "xref": "paper", "y": i, "xshift": shift, "xanchor": "right", "name": "column"}
             written.append(note(text, **at))
@@ -102,7 +125,7 @@ def shares_with_intervals(
             shapes.append({"type": "rect", "xref": "paper", "x0": 0, "x1": 1, "y0": i - 0.5, "y1": i + 0.5,
                            "fillcolor": "$accent-soft", "line": {"width": 0}, "layer": "below"})  # fmt: skip
     layout = {
-        "hovermode": "closest", "margin": {"r": 116, "b": 28, "t": 28}, "shapes": shapes,
+        "hovermode": "closest", "margin": {"r": 60 if on_phone else 116, "b": 28, "t": 28}, "shapes": shapes,
         "annotations": written,
         "xaxis": {"range": [start, 1.005], **share_ticks(start, 1, 0.1 if start > 0.6 else 0.2 if start else 0.5),
                   "showgrid": True, "gridcolor": "$line", "showline": False, "ticks": "", "tickangle": 0,
@@ -208,12 +231,45 @@ def bridge(start: tuple[str, float], moves: Sequence[Move], end: tuple[str, floa
          "line": {"width": 1, "dash": "dot", "color": "$text-3"}}
         for i in range(len(levels))
     ]  # fmt: skip
+    narrow = _bridge_lying(names, bases, sizes, tokens, texts, levels)
     layout = {
         "hovermode": "closest", "barcornerradius": 2, "shapes": connectors,
         "margin": {"r": 12, "b": 40}, "annotations": [unit_note(unit), *labels],
         "xaxis": {"type": "linear", "tickmode": "array", "tickvals": places, "ticktext": names, "ticks": "",
                   "range": [-0.5, len(names) - 0.5], "fixedrange": True},
         "yaxis": {"rangemode": "tozero", "tickformat": ","},
+    }  # fmt: skip
+    return {"data": [bars], "layout": layout, "narrow": narrow}
+
+
+def _bridge_lying(
+    names: Sequence[str], bases: Sequence[float], sizes: Sequence[float], tokens: Sequence[str], texts: Sequence[str],
+    levels: Sequence[float],
+) -> dict[str, Any]:  # fmt: skip
+    """The same bridge from top to bottom, for a phone: names at the left, numbers at the bars' ends."""
+    places = list(range(len(names)))
+    ends = [base + size for base, size in zip(bases, sizes, strict=True)]
+    most = max(ends, default=0) or 1
+    bars = {
+        "type": "bar", "orientation": "h", "y": places, "x": np.array(sizes, float), "base": np.array(bases, float),
+        "marker": {"color": [f"${token}" for token in tokens]}, "width": 0.6, "hoverinfo": "skip",
+    }  # fmt: skip
+    labels = [
+        note(f"<b>{text}</b>", x=end, y=y, xanchor="left", xshift=6, font={"size": 12, "color": "$text"})
+        for y, end, text in zip(places, ends, texts, strict=True)
+    ]
+    connectors = [
+        {"type": "line", "y0": i + 0.3, "y1": i + 0.7, "x0": level, "x1": level,
+         "line": {"width": 1, "dash": "dot", "color": "$text-3"}}
+        for i, level in enumerate(levels)
+    ]  # fmt: skip
+    layout = {
+        "hovermode": False, "barcornerradius": 2, "shapes": connectors, "annotations": labels,
+        "height": 16 + 38 * len(names), "margin": {"l": 84, "r": 12, "t": 8, "b": 8},
+        "xaxis": {"visible": False, "range": [0, most * 1.25], "fixedrange": True},
+        "yaxis": {"tickmode": "array", "tickvals": places, "ticktext": [name.replace("<br>", " ") for name in names],
+                  "range": [len(names) - 0.5, -0.5], "showgrid": False, "zeroline": False, "showline": True,
+                  "linecolor": "$line-2", "rangemode": "normal", "fixedrange": True},
     }  # fmt: skip
     return {"data": [bars], "layout": layout}
 
@@ -255,11 +311,11 @@ def volume_against_share(
         names = [dot.name for dot in own]
         told = np.isin(names, [*named, *selected])
         opacity = faded(names, selected)
-        token = CATEGORIES[i if group is not None else -1]
+        token, symbol = (marks[i if group is not None else -1] for marks in (CATEGORIES, SHAPES))
         data.append({
             "type": "scatter", "mode": "markers", "x": under, "y": shares, "name": group or "other",
             "customdata": names,
-            "marker": {"size": 10, "symbol": SHAPES[i if group is not None else -1], "color": f"${token}",
+            "marker": {"size": 10 if group else 8, "symbol": symbol, "color": f"${token}",
                        "opacity": opacity, "line": {"width": 1.5, "color": "$surface" if group else f"${token}"}},
             # Intervals of all of them would hide the dots: only those that are named have one, the rest on hover.
             "error_y": {"type": "data", "symmetric": False, "array": np.where(told, high - shares, 0),
@@ -273,24 +329,82 @@ def volume_against_share(
         })  # fmt: skip
     most = max((dot.under for dot in dots), default=1)
     least = min((dot.under for dot in dots), default=1)
-    middle = np.sqrt(most * least)
-
-    def label(dot: Dot) -> dict[str, Any]:
-        side, shift = ("right", -8) if dot.under > middle else ("left", 8)
-        place = {"x": float(np.log10(dot.under)), "y": dot.over / dot.under, "xanchor": side, "xshift": shift}
-        return note(f"<b>{dot.name}</b>", **place, font={"size": 12, "color": "$text"}, name="dot")
-
-    labels = [label(dot) for dot in dots if dot.name in named or dot.name in selected]
+    across = (float(np.log10(least)) - 0.1, float(np.log10(most)) + 0.1)
+    told_of = [dot for dot in dots if dot.name in named or dot.name in selected]
+    room = (across, (start, TOP))
     layout = {
-        "hovermode": "closest", "annotations": [unit_note("Kept"), *labels],
+        "hovermode": "closest", "annotations": [unit_note("Kept"), *_dot_labels(told_of, dots, room, 520.0, 44)],
         "xaxis": {"type": "log",
                   "title": {"text": "Requests that fell due (log scale)", "standoff": 8, "font": {"size": 12}},
-                  "range": [float(np.log10(least)) - 0.1, float(np.log10(most)) + 0.1], "tickformat": ",",
+                  "range": list(across), "tickformat": ",",
                   "dtick": "D2", "minor": {"showgrid": False}},
-        "yaxis": {"range": [start, 1.03], **share_ticks(start, 1, 0.1 if start > 0.5 else 0.2 if start else 0.25)},
+        "yaxis": {"range": [start, TOP], **share_ticks(start, 1, 0.1 if start > 0.5 else 0.2 if start else 0.25)},
         "margin": {"b": 44},
     }  # fmt: skip
     if target is not None:
         layout["shapes"] = [target_line(target)]
         layout["annotations"].append(target_note(target, "city target"))
-    return {"data": data, "layout": layout}
+    notes = layout["annotations"]
+    others = [one for one in notes if one.get("name") != "dot"]
+    narrow = {**layout, "annotations": [*others, *_dot_labels(told_of, dots, room, 270.0, 20)]}
+    return {"data": data, "layout": layout, "narrow": {"data": data, "layout": narrow}}
+
+
+TOP = 1.03
+"""Where an axis of shares ends that has dots at 100 %."""
+_DOTS_PX, _LETTER_PX, _LINE_PX = 368.0, 6.7, 16.0
+
+
+def _dot_labels(
+    told: Sequence[Dot],
+    dots: Sequence[Dot],
+    room: tuple[tuple[float, float], tuple[float, float]],
+    width: float,
+    letters: int,
+) -> list[dict[str, Any]]:
+    """Names beside their dots, moved up or down with a line to the dot where they would cover a name or a dot.
+
+    `room` is the range of both axes, `width` the plot's in pixels; a name has so many letters and stays inside.
+    """
+    (x0, x1), (y0, y1) = room
+
+    def place(dot: Dot) -> tuple[float, float]:
+        x, y = np.log10(dot.under), dot.over / dot.under
+        return float((x - x0) / (x1 - x0) * width), float((y - y0) / (y1 - y0) * _DOTS_PX)
+
+    points = np.array([place(dot) for dot in dots]).reshape(-1, 2)
+    labels, taken = [], []
+    for dot in sorted(told, key=lambda one: -one.under):
+        x, y = place(dot)
+        name = dot.name if len(dot.name) <= letters else dot.name[: letters - 1].rstrip() + "…"
+        long = _LETTER_PX * len(name)
+        best: tuple[float, int, float, tuple[float, ...]] | None = None
+        for shift in (0, 16, -16, 28, -28, 42, -42, 58, -58, 76, -76):
+            for side in (-1, 1):
+                away = 9 if shift == 0 else 14
+                left = x + away if side > 0 else x - away - long
+                box = (left, left + long, y + shift - _LINE_PX / 2, y + shift + _LINE_PX / 2)
+                if box[0] < 0 or box[1] > width + 8 or box[2] < 0 or box[3] > _DOTS_PX:
+                    continue
+                if any(box[0] < b and a < box[1] and box[2] < d and c < box[3] for a, b, c, d in taken):
+                    continue
+                inside = (points[:, 0] > box[0] - 5) & (points[:, 0] < box[1] + 5)
+                inside &= (points[:, 1] > box[2] - 4) & (points[:, 1] < box[3] + 4)
+                cost = 40.0 * inside.sum() + abs(shift) * 0.8 + (side > 0) * 2
+                if best is None or cost < best[0]:
+                    best = (cost, side, shift, box)
+        if best is None:
+            continue  # no room at all: hover and table still name it
+        _, side, shift, box = best
+        taken.append(box)
+        at = {"x": float(np.log10(dot.under)), "y": dot.over / dot.under, "name": "dot"}
+        anchor = "left" if side > 0 else "right"
+        font = {"size": 12, "color": "$text"}
+        if shift == 0:
+            labels.append(note(f"<b>{name}</b>", **at, xanchor=anchor, xshift=8 * side, font=font))
+        else:
+            line = {"showarrow": True, "arrowhead": 0, "arrowwidth": 1, "arrowcolor": "$text-3", "standoff": 5}
+            labels.append(
+                note(f"<b>{name}</b>", **at, xanchor=anchor, ax=14 * side, ay=-shift, font=font, borderpad=1) | line
+            )
+    return labels

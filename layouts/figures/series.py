@@ -34,7 +34,8 @@ def note(text: str, **place: Any) -> dict[str, Any]:
 
 def unit_note(text: str) -> dict[str, Any]:
     """The unit, at the top left instead of a turned axis title."""
-    return note(text, x=0, xref="paper", y=1, yref="paper", xshift=-40, yshift=20, xanchor="left", name="unit")
+    place = {"x": 0, "xref": "paper", "xanchor": "left", "xshift": -40}
+    return note(text, **place, y=1, yref="paper", yanchor="bottom", yshift=8, name="unit")
 
 
 def end_note(x: Any, y: float, value: str, words: str, token: str = "text") -> dict[str, Any]:
@@ -169,11 +170,13 @@ def lines(
     if share_axis:
         top = 1.0 if target is not None else _round_share(data)
         axis = {"range": [0, top * 1.02], **share_ticks(0, top, top / 4 if top == 1 else top / 5)}
-    layout = time_layout(unit, _apart(notes, share_axis), **axis)
+    if target is not None:
+        notes.append(target_note(target))
+    highest = max((float(np.nanmax(t["y"])) for t in data if np.isfinite(t["y"]).any()), default=0.0)
+    layout = time_layout(unit, apart(notes, axis["range"][1] if share_axis else 1.06 * highest), **axis)
     layout["xaxis"]["range"] = _reach(steps)
     if target is not None:
         layout["shapes"] = [target_line(target)]
-        layout["annotations"].append(target_note(target))
     return {"data": data, "layout": layout}
 
 
@@ -210,8 +213,9 @@ def target_line(target: float) -> dict[str, Any]:
 
 
 def target_note(target: float, words: str = "target") -> dict[str, Any]:
-    """The target's name above its line."""
-    return note(f"{words} {share(target, 0)}", x=0, xref="paper", y=target, xanchor="left", yanchor="bottom", xshift=4)
+    """The target's name at the right end of its line; on a phone it stands above the line."""
+    text = f"{words}<br>{share(target, 0)}"
+    return note(text, x=1, xref="paper", y=target, xanchor="left", xshift=8, align="left", name="target")
 
 
 def of_which(steps: Steps, whole: Line, part: Line, unit: str) -> dict[str, Any]:
@@ -227,7 +231,7 @@ def of_which(steps: Steps, whole: Line, part: Line, unit: str) -> dict[str, Any]
         })  # fmt: skip
         data.append(_end_dot(steps.days[-1], values[-1], line.token))
         ends.append(end_note(steps.days[-1], values[-1], count(values[-1]), line.words))
-    layout = time_layout(unit, _apart(ends, False))
+    layout = time_layout(unit, apart(ends, 1.06 * float(steps.values(whole.measure).max())))
     layout["xaxis"]["range"] = _reach(steps)
     return {"data": data, "layout": layout}
 
@@ -260,12 +264,13 @@ def stacked_shares(steps: Steps, parts: Sequence[Line], unit: str, label_over: f
     data = []
     for i, part in enumerate(parts):
         if i == 0:
-            inside = [f"{100 * value:.0f} %" if value > label_over else "" for value in shares[i]]
+            inside = [share(value, 0) if value > label_over else "" for value in shares[i]]
         elif i == len(parts) - 1:
-            named = f"</b><br>{part.words}"
-            inside = [f"<b>{100 * value:.0f} %{named}" if value > label_over else "" for value in shares[i]]
+            inside = [f"<b>{share(value, 0)}</b>" if value > label_over else "" for value in shares[i]]
         else:
             inside = [""] * len(steps)
+        # A hatch would cross out the words in it: there they get a ground of their own.
+        inside = [text if full else "" for text, full in zip(inside, steps.is_whole, strict=True)]
         data.append({
             "type": "bar", "x": steps.days, "y": shares[i], "width": _widths(steps), "name": part.words,
             "marker": _partly_hatched(steps, part.token) | {"line": {"width": 1, "color": "$surface"}},
@@ -282,9 +287,23 @@ def stacked_shares(steps: Steps, parts: Sequence[Line], unit: str, label_over: f
     parted = [text.partition("<br>") for text in ticks["ticktext"]]
     ticks["ticktext"] = [f"{a}<br>{count(n)}{br}{b}" for (a, br, b), n in zip(parted, totals, strict=True)]
     layout["xaxis"] |= ticks | {"hoverformat": "%b %Y"}
+    layout["annotations"] += _on_hatch(steps, shares, label_over)
     layout["annotations"] += _stack_labels(steps, parts, counts[:, -1], shares[:, -1])
     layout["margin"] = {"r": 132, "b": 72}
     return {"data": data, "layout": layout}
+
+
+def _on_hatch(steps: Steps, shares: np.ndarray, label_over: float) -> list[dict]:
+    """The first and the last part of a month that is still running, written on a ground that covers its hatch."""
+    bases = np.nancumsum(shares, axis=0) - shares
+    return [
+        note(
+            f"<b>{share(shares[i, at], 0)}</b>" if i else share(shares[i, at], 0), x=steps.days[at],
+            y=bases[i, at] + shares[i, at] / 2, bgcolor="$surface", borderpad=1, name="inside",
+            font={"size": 12, "color": "$text"},
+        )
+        for at in np.flatnonzero(~steps.is_whole) for i in (0, len(shares) - 1) if shares[i, at] > label_over
+    ]  # fmt: skip
 
 
 def _stack_labels(steps: Steps, parts: Sequence[Line], counts: np.ndarray, shares: np.ndarray) -> list[dict]:
@@ -336,17 +355,39 @@ def _step_ticks(steps: Steps) -> dict[str, Any]:
     return {"tickmode": "array", "tickvals": steps.days, "ticktext": words, "tickangle": 0}
 
 
-def _apart(notes: list[dict], share_axis: bool) -> list[dict]:
-    """End labels of two lines set apart where they would overlap: the higher one above, the lower one below."""
-    if len(notes) < 2:
-        return notes
+PLOT_PX = 186.0
+"""The height of the plot in a figure of 248 pixels."""
+LABEL_PX = 34.0
+"""Two lines of a label and a little air."""
+
+
+def apart(notes: list[dict], top: float) -> list[dict]:
+    """End labels of two lines moved up or down as far as they need to leave each other room; `top` ends the axis."""
+    reach = top or 1.0
     ordered = sorted(notes, key=lambda one: one["y"])
-    reach = 1.0 if share_axis else max(ordered[-1]["y"], 1.0)
-    for lower, upper in zip(ordered, ordered[1:], strict=False):
-        if upper["y"] - lower["y"] < 0.16 * reach:
-            lower["yshift"] = lower.get("yshift", 0) - 14
-            upper["yshift"] = upper.get("yshift", 0) + 14
+    wanted = [one["y"] / reach * PLOT_PX for one in ordered]
+    for one, own, place in zip(ordered, wanted, spread(wanted, LABEL_PX, PLOT_PX + 8), strict=True):
+        if abs(place - own) >= 0.5:
+            one["yshift"] = round(place - own)
     return notes
+
+
+def spread(places: Sequence[float], room: float, top: float) -> list[float]:
+    """Ascending places moved as little as keeps each `room` above the one before and none above `top`."""
+    groups: list[list[float]] = []  # of labels that touch: how many, and the sum of where their lowest wants to be
+    for place in places:
+        groups.append([1, place])
+        while len(groups) > 1 and groups[-2][1] / groups[-2][0] + room * groups[-2][0] > groups[-1][1] / groups[-1][0]:
+            n, total = groups.pop()
+            groups[-1][1] += total - n * room * groups[-1][0]
+            groups[-1][0] += n
+    found: list[float] = []
+    for n, total in groups:
+        lowest = total / n
+        found += [lowest + i * room for i in range(int(n))]
+    for i in range(len(found) - 1, -1, -1):
+        found[i] = min(found[i], top - room * (len(found) - 1 - i))
+    return found
 
 
 def in_minutes(figure: dict[str, Any]) -> None:

@@ -60,12 +60,13 @@ def ranked(
         c.Column(heading or dimension.label),
         c.Column(html.Span("bar", className="visually-hidden"), on_phone=False),
         c.Column(things.capitalize(), is_number=True),
-        c.Column("share", is_number=True),
-        *([c.Column("change", is_number=True)] if compares else []),
+        c.Column("Share", is_number=True),
+        *([c.Column("Change", is_number=True)] if compares else []),
     ]
     lines = []
     for row in [*rows, *([rest] if rest else [])]:
-        name = row.name if row is rest else c.toggle(row.name, context.filters, dimension.name, row.name)
+        said = dimension.say(row.name)
+        name = row.name if row is rest else c.toggle(said, context.filters, dimension.name, row.name)
         line = [name, "" if row is rest else c.bar(row.now / most), c.count(row.now)]
         line.append(c.share(row.now / total if total else None))
         lines.append([*line, change_words(row)] if compares else line)
@@ -194,7 +195,10 @@ def age_table(
                 html.Td(html.B(c.count(total)), className="num"),
                 *(html.Td(cell, className="h desk") for cell in cells(by_age, total, age_labels)),
                 html.Td(className="gap desk"),
-                *(html.Td(cell, className="h") for cell in cells(by_multiple, total, multiple_labels)),
+                *(
+                    html.Td(cell, className="h desk" if label == "no promise" else "h")
+                    for label, cell in zip(multiple_labels, cells(by_multiple, total, multiple_labels), strict=True)
+                ),
                 html.Td(c.share(late / total if total else None), className="num desk"),
             ],
             className=kind,
@@ -215,7 +219,10 @@ def age_table(
             html.Th(dimension.label, scope="col"), html.Th("Open", className="num", scope="col"),
             *(html.Th(label, className="num desk", scope="col") for label in age_labels),
             html.Td(className="gap desk"),
-            *(html.Th(label, className="num", scope="col") for label in multiple_labels),
+            *(
+                html.Th(label, className="num desk" if label == "no promise" else "num", scope="col")
+                for label in multiple_labels
+            ),
             html.Th("Overdue", className="num desk", scope="col"),
         ]
     )  # fmt: skip

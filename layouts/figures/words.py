@@ -71,6 +71,12 @@ def foot(left: Any, *right: str) -> list[Any]:
     return c.foot(left, "; ".join(part for part in right if part))
 
 
+def capital(text: str) -> str:
+    """The sentence with a capital at its start, also where it starts with a name in bold."""
+    at = 2 if text.startswith("**") else 0
+    return text[:at] + text[at : at + 1].upper() + text[at + 1 :]
+
+
 def listed(names: list[str]) -> str:
     """“A, B and C”, each in bold."""
     bold = [f"**{name}**" for name in names]

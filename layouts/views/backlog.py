@@ -13,7 +13,7 @@ from data_access.dimensions import age_band, department, promise_band, team
 from data_access.measures.requests import backlog, closed, opened, overdue, reopened
 from data_access.semantics import Answer, Dimension, Query
 from layouts import components as c
-from layouts.figures import comparisons, series, tables, words
+from layouts.figures import comparisons, events, series, tables, words
 from layouts.figures.comparisons import Move
 from layouts.figures.series import Line
 from layouts.figures.steps import steps_of
@@ -114,9 +114,9 @@ def draw_trend(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         f"**{c.count(values[-1])}** requests are open, {place}; "
         f"**{c.share(late / values[-1]) if values[-1] else c.NOTHING}** are overdue."
     )
-    foot = words.foot(
-        c.key(("series", "open"), ("overdue", "of which overdue")), "drag along the axis to set the period"
-    )
+    events.shade(figure, steps, context.events)
+    key = c.key(("series", "open"), ("overdue", "of which overdue"))
+    foot = words.foot(key, events.told(figure), "drag along the axis to set the period")
     return Drawing(c.sentence(text), figure, foot=foot)
 
 

@@ -25,7 +25,7 @@ from data_access.measures.contacts import (
 from data_access.measures.contacts import contacts as all_contacts
 from data_access.semantics import Answer, Query, Ratio
 from layouts import components as c
-from layouts.figures import grids, series, tables, words
+from layouts.figures import events, grids, series, tables, words
 from layouts.figures.series import Line
 from layouts.figures.steps import steps_of
 from layouts.view import Compared, Context, Drawing, Panel, View
@@ -85,10 +85,9 @@ def draw_volume(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     other = n - now.value(answered) - now.value(abandoned)
     text += f"; {c.count(other)} ended otherwise (call-back, voicemail, overflow)." if other else "."
     lines = (Line("offered", "offered"), Line("answered", "answered", "cat-3"), Line("abandoned", "hung up", "overdue"))
-    figure = series.lines(steps, lines, f"Calls {steps.each}")
-    foot = words.foot(
-        c.key(*((line.token, line.words) for line in lines)), f"n = {c.count(n)} calls offered in opening hours"
-    )
+    figure = events.shade(series.lines(steps, lines, f"Calls {steps.each}"), steps, context.events)
+    key = c.key(*((line.token, line.words) for line in lines))
+    foot = words.foot(key, f"n = {c.count(n)} calls offered in opening hours", events.told(figure))
     return Drawing(c.sentence(text), figure, foot=foot)
 
 
@@ -116,7 +115,8 @@ def draw_level(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         share_axis=True,
         target=target,
     )
-    foot = words.foot(f"n = {c.count(n)} answered or abandoned", "every hang-up counts against it")
+    events.shade(figure, steps, context.events)
+    foot = words.foot(f"n = {c.count(n)} answered or abandoned", "every hang-up counts against it", events.told(figure))
     return Drawing(c.sentence(text), figure, foot=foot)
 
 
@@ -138,9 +138,9 @@ def draw_variants(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     ]
     columns = [
         c.Column("Way of counting"),
-        c.Column("share", True),
-        c.Column("counted", True, False),
-        c.Column("of", True, False),
+        c.Column("Share", True),
+        c.Column("Counted", True, False),
+        c.Column("Of", True, False),
     ]
     body = c.table(columns, rows, caption="Service level, six ways of counting", selected=(0,))
     goal, short = context.city.answer_within_s, context.city.short_abandon_s
@@ -166,7 +166,10 @@ def draw_abandonment(answers: tuple[Answer | None, ...], context: Context) -> Dr
     line = Line("abandonment", "hung up", "overdue", over="abandoned_net", under="offered_net")
     figure = series.lines(steps, (line,), "Share that hung up", share_axis=True)
     short = f"hang-ups under {context.city.short_abandon_s} s left out of both"
-    return Drawing(c.sentence(text), figure, foot=words.foot(f"n = {c.count(n)} calls offered", short))
+    events.shade(figure, steps, context.events)
+    return Drawing(
+        c.sentence(text), figure, foot=words.foot(f"n = {c.count(n)} calls offered", short, events.told(figure))
+    )
 
 
 def draw_waits(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -188,10 +191,12 @@ def draw_waits(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         written=c.duration,
     )
     series.in_minutes(figure)
+    events.shade(figure, steps, context.events)
     foot = words.foot(
         c.key(("series", "half"), ("cat-4", "nine in ten")),
         f"n = {c.count(n)}",
         "those who hung up count as not answered until then",
+        events.told(figure),
     )
     return Drawing(c.sentence(text), figure, foot=foot)
 
@@ -253,7 +258,7 @@ def draw_reasons(answers: tuple[Answer | None, ...], context: Context) -> Drawin
     if before is not None and before.frame["contacts"].sum():
         earlier = dict(zip(before.frame["reason"], before.frame["contacts"].astype(float), strict=True))
     rows, rest = tables.ranked_rows(frame["reason"], frame["contacts"], earlier, context.selected, 12)
-    text = (
+    text = words.capital(
         f"**{rows[0].name}** comes first with **{c.count(rows[0].now)}** of {c.count(total)} contacts, "
         f"{c.share(rows[0].now / total)}."
     )

@@ -12,9 +12,12 @@ from data_access.measures.contacts import contacts, information_share
 from data_access.measures.requests import opened
 from data_access.semantics import Answer, Dimension, Query
 from layouts import components as c
-from layouts.figures import grids, series, tables, words
+from layouts.figures import events, grids, series, tables, words
 from layouts.figures.steps import steps_of
 from layouts.view import Compared, Context, Drawing, Panel, View
+
+LISTED = 10
+"""Types and districts stand beside each other: as many of the one as of the other."""
 
 
 def draw_requests(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -27,7 +30,9 @@ def draw_requests(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     figure = series.over_time(steps, "opened", f"Requests {steps.each}", "requests")
     against = words.changed(number, before.value(opened) if before else None, context)
     text = f"**{c.count(number)}** requests, **{c.count(number / context.filters.period.days)}** a day"
-    foot = words.foot(series.key_of(figure), "Reports, duplicates included; drag along the axis to set the period")
+    events.shade(figure, steps, context.events)
+    caveats = ("Reports, duplicates included", events.told(figure), "drag along the axis to set the period")
+    foot = words.foot(series.key_of(figure), *caveats)
     return Drawing(c.sentence(text + (f"; {against}." if against else ".")), figure, foot=foot)
 
 
@@ -42,11 +47,9 @@ def draw_contacts(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     against = words.changed(number, before.value(contacts) if before else None, context)
     text = f"**{c.count(number)}** contacts" + (f", {against}" if against else "")
     text += f"; **{c.share(now.value(information_share))}** were for information and made no request."
-    return Drawing(
-        c.sentence(text),
-        figure,
-        foot=words.foot(series.key_of(figure), "Every channel; a transferred call counts once"),
-    )
+    events.shade(figure, steps, context.events)
+    caveats = ("Every channel; a transferred call counts once", events.told(figure))
+    return Drawing(c.sentence(text), figure, foot=words.foot(series.key_of(figure), *caveats))
 
 
 def _draw_grid(answers: tuple[Answer | None, ...], context: Context, measure: str, things: str) -> Drawing:
@@ -85,14 +88,17 @@ def _draw_ranked(
     earlier = None
     if before is not None and before.frame["opened"].sum():
         earlier = dict(zip(before.frame[dimension.name], before.frame["opened"].astype(float), strict=True))
-    rows, rest = tables.ranked_rows(frame[dimension.name], frame["opened"], earlier, context.selected, limit)
-    first = rows[0]
-    text = f"**{first.name}** comes first with **{c.count(first.now)}**, {c.share(first.now / total)} of all"
-    moved = tables.moved_most(rows)
+    every, _ = tables.ranked_rows(frame[dimension.name], frame["opened"], earlier, (), len(frame))
+    first, moved = every[0], tables.moved_most(every)
+    kept = (*context.selected, moved.name) if moved is not None and not context.selected else context.selected
+    rows, rest = tables.ranked_rows(frame[dimension.name], frame["opened"], earlier, kept, limit)
+    text = f"**{dimension.say(first.name)}** comes first with **{c.count(first.now)}**, "
+    text += f"{c.share(first.now / total)} of all"
     if moved is not None:
         difference = f"**{c.signed(moved.now - moved.before)}** on {context.filters.comparison().sentence()}"
-        text += f", {difference}" if moved is first else f"; **{moved.name}** changed most, {difference}"
-    text += "."
+        same = moved.name == first.name
+        text += f", {difference}" if same else f"; **{dimension.say(moved.name)}** changed most, {difference}"
+    text = words.capital(text) + "."
     body = tables.ranked(rows, rest, context, dimension, heading)
     return Drawing(
         c.sentence(text), body=body, foot=words.foot(f"n = {c.count(total)} requests", "Click a row to choose it")
@@ -101,7 +107,7 @@ def _draw_ranked(
 
 def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Service types by volume, with their change."""
-    return _draw_ranked(answers, context, service_type, 15)
+    return _draw_ranked(answers, context, service_type, LISTED)
 
 
 def draw_channels(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -111,7 +117,7 @@ def draw_channels(answers: tuple[Answer | None, ...], context: Context) -> Drawi
 
 def draw_districts(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Requests by district, with their change."""
-    drawing = _draw_ranked(answers, context, district, 15)
+    drawing = _draw_ranked(answers, context, district, LISTED)
     if drawing.is_empty:
         return drawing
     total = c.count(answers[0].frame["opened"].sum())

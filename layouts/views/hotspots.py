@@ -15,7 +15,7 @@ from layouts.figures.steps import steps_of
 from layouts.view import Compared, Context, Drawing, Panel, View
 
 RESOLUTION = 9
-LISTED = 12
+LISTED = 15
 RATS = re.compile(r"\b(rats?|rodents?|vermin|mice)\b", re.IGNORECASE)
 NO_TEST = "Counts of reports, not a test: an area can lead because more people live there or report"
 
@@ -63,10 +63,9 @@ def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     total, values = counts.sum(), counts.to_numpy(float)
     cumulative = counts.cumsum()
     few = int((cumulative < total / 2).sum()) + 1
-    text = (
+    text = words.capital(
         f"{name}: **{c.count(total)}** reports in **{c.count(len(counts))}** places of about 0.1 km²; half of them "
-        f"lie in "
-        f"the first **{c.count(few)}**."
+        f"lie in the first **{c.count(few)}**."
     )
     hover = [
         f"<b>{c.count(n)} reports</b><br>number {i + 1} of {c.count(len(counts))} places<br>{c.share(n / total)} of all"
@@ -108,7 +107,7 @@ def draw_places(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         rows.append([*line, tables.change_words(row)] if earlier is not None else line)
     columns = [
         c.Column("#"), c.Column("Place"), c.Column("", on_phone=False), c.Column("Reports", is_number=True),
-        *([c.Column("change", is_number=True)] if earlier is not None else []),
+        *([c.Column("Change", is_number=True)] if earlier is not None else []),
     ]  # fmt: skip
     at = [i for i, cell in enumerate(shown) if cell in context.selected]
     head = counts.iloc[:LISTED]
@@ -151,7 +150,7 @@ def draw_districts(answers: tuple[Answer | None, ...], context: Context) -> Draw
         earlier = totals.astype(float).to_dict() if totals.sum() else None
     rows, rest = tables.ranked_rows(list(sums.index), sums.tolist(), earlier, context.selected, 8)
     total = sums.sum()
-    text = f"{name}: **{rows[0].name}** has the most, **{c.count(rows[0].now)}** of {c.count(total)}."
+    text = f"{words.capital(name)}: **{rows[0].name}** has the most, **{c.count(rows[0].now)}** of {c.count(total)}."
     moved = tables.moved_most(rows)
     if moved is not None:
         text += (
@@ -175,7 +174,7 @@ def draw_months(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     total = steps.values("opened").sum()
     top = int(steps.values("opened").argmax())
     most = steps.values("opened")[top]
-    text = f"{name}: **{c.count(total)}** reports"
+    text = f"{words.capital(name)}: **{c.count(total)}** reports"
     text += f"; the most, **{c.count(most)}**, {steps.when(top)}." if most > 1 else "."
     return Drawing(c.sentence(text), figure, foot=words.foot(series.key_of(figure), _why(name, assumed)))
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
 from dash import html
 
+from dashboard.domain.filters import DAY, Period
 from dashboard.domain.policy import Permission
-from dashboard.domain.stretches import last_months, running
+from dashboard.domain.stretches import last_days, last_months, running
 from data_access.dimensions import department, service_type
 from data_access.measures.contacts import abandonment, offered, service_level
 from data_access.measures.requests import backlog, closed, opened, overdue, sla_compliance
 from data_access.semantics import Answer, Measure, Query
 from layouts import components as c
-from layouts.figures import series, tables, verdicts, words
+from layouts.figures import events, series, tables, verdicts, words
 from layouts.figures.steps import Steps, steps_of
-from layouts.view import Compared, Context, Drawing, Over, Panel, View
+from layouts.view import Compared, Context, Drawing, Event, Over, Panel, View
 
 MONTHS = last_months(13)
 STRETCHES = (
@@ -25,6 +27,63 @@ STRETCHES = (
     ("fiscal-year", "Fiscal year", True),
 )  # fmt: skip
 ROWS = 12
+
+
+RECENT = timedelta(days=14)
+"""An event that ended longer than this before the period's end is no news."""
+WEEKS_BEFORE = 8
+"""So many of the same weekdays before an event say what would have come without it."""
+
+
+def draw_event(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """The latest event of the period's last days: how many more requests than on such days before."""
+    period = context.filters.period
+    end = min(period.to_on, context.clock.last_on + DAY)
+    recent = [one for one in events.of_days(context.events) if end - RECENT < one.end_on and one.start_on < end]
+    if not recent:
+        return Drawing(sentence="There was no city event in the last days of the period.", is_empty=True)
+    event = recent[-1]
+    steps = steps_of(answers[0], EVENT_DAYS(period, context.clock), context.clock)
+    counts = dict(zip(steps.starts, steps.values("opened").tolist(), strict=True))
+    text = f"**{event.name}, {events.days_of(event)}.** "
+    came = sum(n for day, n in counts.items() if _is_in(day, event))
+    more = _more_than_usual(event, counts, context)
+    usual = f"the mean of the same weekdays of the {WEEKS_BEFORE} weeks before"
+    if not came and not more:
+        return Drawing(sentence=f"Nothing of this choice came in during {event.name}.", is_empty=True)
+    if more is None:
+        text += f"{words.plural(came, 'request')} came in."
+    elif abs(more) < max(5, 0.1 * (came - more)):
+        text += f"{words.plural(came, 'request')} came in, about as many as {usual}."
+    else:
+        way = "more" if more > 0 else "fewer"
+        text += f"**{c.count(abs(more))}** {way} requests came in than {usual}."
+    days = Period(event.start_on, min(event.end_on, end))
+    shown = (period.from_on, period.to_on) == (days.from_on, days.to_on)
+    there = None if shown else c.link("Show these days", context.filters.during(days).to_search())
+    return Drawing(body=c.event_banner(c.sentence(text), there))
+
+
+EVENT_DAYS = last_days(2 * RECENT.days + 7 * WEEKS_BEFORE)
+
+
+def _is_in(day: date, event: Event) -> bool:
+    return event.start_on <= day < event.end_on
+
+
+def _more_than_usual(event: Event, counts: dict[date, float], context: Context) -> float | None:
+    """How many more came in than the mean of the same weekdays before, other events' days left out; None if unknown."""
+    found = 0.0
+    for day in (day for day in counts if _is_in(day, event)):
+        before = [day - timedelta(weeks=n) for n in range(1, WEEKS_BEFORE + 1)]
+        usual = [
+            counts[one] for one in before
+            if one in counts and not any(_is_in(one, other) for other in events.of_days(context.events))
+        ]  # fmt: skip
+        if not usual:
+            return None
+        found += counts[day] - sum(usual) / len(usual)
+    return found
 
 
 def _months(answer: Answer, context: Context) -> Steps:
@@ -47,7 +106,7 @@ def _tile(
     verdict = None
     if seen is not None:
         last = months.starts[int(np.flatnonzero(months.is_whole)[-1])]
-        verdict = (seen.status, f"{seen.words} in {last:%B}")
+        verdict = (seen.status, f"{seen.words} in {last:%b}")
     return Drawing(body=c.tile(value, unit, c.sentence(below) if below else "", spark, verdict))
 
 
@@ -207,7 +266,7 @@ def draw_changes(answers: tuple[Answer | None, ...], context: Context) -> Drawin
     """The departments and types whose last whole month lies outside what is usual for them, largest first."""
     found: list[Signal] = []
     watched, month = 0, ""
-    for answer, (measure, by, said, view, base) in zip(answers, WATCHED, strict=True):
+    for answer, (measure, by, said, view, base) in zip(answers[: len(WATCHED)], WATCHED, strict=True):
         large = answer.frame.groupby(by.name)[base].mean()
         for name in large.index[large >= words.FEW]:
             part = answer.frame[answer.frame[by.name] == name]
@@ -223,21 +282,61 @@ def draw_changes(answers: tuple[Answer | None, ...], context: Context) -> Drawin
                 distance = max(seen.band[0] - values[-1], values[-1] - seen.band[1]) / spread
                 text = said.format(name=name, value=c.number(values[-1], measure.unit))
                 found.append(Signal(distance, text, view, by.name, name, seen, float(values[-1]), measure.unit))
-    if not watched:
-        months_needed = verdicts.FEWEST + 1
-        why = f"To tell what is unusual takes {months_needed} whole months of data; there are fewer up to this day."
-        return Drawing(c.sentence(why), is_empty=True)
     found.sort(key=lambda signal: -signal.size)
-    if not found:
-        text = f"None of {watched} watched numbers lay outside its usual band in {month}."
-        return Drawing(c.sentence(text), body=html.Div(), foot=words.foot(BAND))
-    text = f"**{len(found)}** of {watched} watched numbers lay outside their usual band in {month}"
-    text += ", largest first." if len(found) <= SIGNALS else f"; the {SIGNALS} largest:"
-    body = html.Ul([_signal(one, context) for one in found[:SIGNALS]], className="changes")
+    found, all_found = found[:SIGNALS], len(found)
+    moves = _moves(answers[len(WATCHED) :], context)[: max(0, MOVES * (SIGNALS - len(found)) // SIGNALS - 3)]
+    if not watched:
+        needed = verdicts.FEWEST + 1
+        text = f"What is unusual can be told after {needed} whole months of data; there are fewer so far."
+        months = _months(answers[0], context)  # of all types, each month many times
+        if len(set(np.array(months.starts)[months.is_whole])) >= needed:
+            text = "Too few requests a month to tell what is unusual."
+        if not any(answer.frame[base].sum() for answer, (*_, base) in zip(answers, WATCHED, strict=False)):
+            return words.nothing("Nothing was opened, due or waiting", context)
+        if not moves:
+            return Drawing(c.sentence(text), is_empty=True)
+        return Drawing(c.sentence(text), body=html.Div(_moved(moves, context)))
+    text = f"None of {watched} watched numbers lay outside its usual band in {month}."
+    if found:
+        text = f"**{all_found}** of {watched} watched numbers lay outside their usual band in {month}"
+        text += ", largest first." if all_found <= SIGNALS else f"; the {SIGNALS} largest:"
+    signals = html.Ul([_signal(one, context) for one in found], className="changes") if found else None
+    body = html.Div([signals, *_moved(moves, context)])
     return Drawing(c.sentence(text), body=body, foot=words.foot(BAND))
 
 
-SIGNALS = 9
+def _moves(pair: Sequence[Answer | None], context: Context) -> list[tables.Ranked]:
+    """The service types whose number changed most against the comparison period; none where there is no such period."""
+    now, before = pair
+    if now is None or before is None or not before.frame["opened"].sum():
+        return []
+    earlier = dict(zip(before.frame["service_type"], before.frame["opened"].astype(float), strict=True))
+    names = [*now.frame["service_type"], *(name for name in earlier if name not in set(now.frame["service_type"]))]
+    counts = dict(zip(now.frame["service_type"], now.frame["opened"].astype(float), strict=True))
+    rows = [tables.Ranked(name, counts.get(name, 0.0), earlier.get(name, 0.0)) for name in names]
+    rows = [row for row in rows if max(row.now, row.before or 0) >= words.FEW and row.now != row.before]
+    return sorted(rows, key=lambda row: (-abs(row.now - (row.before or 0)), row.name))
+
+
+def _moved(moves: Sequence[tables.Ranked], context: Context) -> list[Any]:
+    """The largest changes, said to be no more than that."""
+    against = context.filters.comparison()
+    if not moves or against is None:
+        return []
+    columns = [c.Column("Service"), c.Column("Opened", is_number=True), c.Column("Change", is_number=True)]
+    lines = [
+        [c.toggle(row.name, context.filters, service_type.name, row.name), c.count(row.now),
+         c.signed(row.now - (row.before or 0))]
+        for row in moves
+    ]  # fmt: skip
+    title = f"Largest changes on {against.sentence()}"
+    note = "Plain differences in requests opened; they may be chance."
+    return [html.H3(title, className="part"), html.P(note, className="sub"), c.table(columns, lines, caption=title)]
+
+
+MOVES = 17
+"""So many plain changes take the room of all signals; fewer fit below them the more there are."""
+SIGNALS = 10
 BAND = "Usual band: process limits of the months before; about two in a hundred fall outside by chance"
 
 
@@ -279,11 +378,12 @@ def draw_calls(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         f"{context.city.answer_within_s} seconds and **{c.share(now.value(abandonment))}** hung up first."
     )
     figure = series.over_time(steps, "offered", f"Calls {steps.each}", "calls")
+    events.shade(figure, steps, context.events)
     short = f"hang-ups under {context.city.short_abandon_s} s are left out of the abandonment rate"
     return Drawing(
         c.sentence(text),
         figure,
-        foot=words.foot(series.key_of(figure), f"n = {c.count(now.value(offered))} calls", short),
+        foot=words.foot(series.key_of(figure), f"n = {c.count(now.value(offered))} calls", short, events.told(figure)),
     )
 
 
@@ -300,7 +400,9 @@ def draw_requests(answers: tuple[Answer | None, ...], context: Context) -> Drawi
         top = int(np.nanargmax(steps.values("opened")))
         text += f" The busiest day was {steps.name(top)} with **{c.count(steps.values('opened')[top])}**."
     figure = series.over_time(steps, "opened", f"Requests {steps.each}", "requests")
-    return Drawing(c.sentence(text), figure, foot=words.foot(series.key_of(figure), f"n = {c.count(number)} requests"))
+    events.shade(figure, steps, context.events)
+    foot = words.foot(series.key_of(figure), f"n = {c.count(number)} requests", events.told(figure))
+    return Drawing(c.sentence(text), figure, foot=foot)
 
 
 def _tile_panel(
@@ -322,6 +424,15 @@ VIEW = View(
     order=10,
     path="/",
     panels=(
+        Panel(
+            "event",
+            "Is anything out of the ordinary?",
+            (Over(Query((opened,), every="day"), EVENT_DAYS),),
+            draw_event,
+            width=12,
+            kind="plain",
+            height=40,
+        ),
         _tile_panel("opened", "Requests opened", (opened,), draw_opened, True),
         _tile_panel("closed", "Requests closed", (closed, opened), draw_closed, False),
         _tile_panel("kept", "Promises kept", (sla_compliance,), draw_kept, False),
@@ -340,7 +451,11 @@ VIEW = View(
         Panel(
             "changes",
             "What changed?",
-            tuple(Over(Query((measure,), by=(by,), every="month"), MONTHS) for measure, by, *_ in WATCHED),
+            (
+                *(Over(Query((measure,), by=(by,), every="month"), MONTHS) for measure, by, *_ in WATCHED),
+                Query((opened,), by=(service_type,)),
+                Compared(Query((opened,), by=(service_type,))),
+            ),
             draw_changes,
             width=4,
             height=480,

@@ -64,7 +64,7 @@ def draw_months(answers: tuple[Answer | None, ...], context: Context) -> Drawing
             f" Of {name:%B}’s, **{c.share(undecided[open_month], 0)}** are still undecided: its bar is not yet a "
             f"result."
         )
-    figure = series.stacked_shares(steps, PARTS, "Share of the requests opened in the month; n under each month")
+    figure = series.stacked_shares(steps, PARTS, "Share of the month’s requests; n below")
     none = steps.values("opened_no_promise").sum()
     foot = words.foot(
         c.key(*((part.token, part.words) for part in PARTS)),
@@ -149,12 +149,10 @@ def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         )
     else:
         text = "Every promise that fell due was kept."
-    shown = list(groups.index)[: len(comparisons.SHAPES) - 1]
-    key = [(comparisons.CATEGORIES[i], name) for i, name in enumerate(shown)]
-    key += [(comparisons.CATEGORIES[-1], "other")] if len(groups) > len(shown) else []
     hidden = len(dots) - len(enough)
     foot = words.foot(
-        c.key(*key), f"n = {c.count(frame['due'].sum())} that fell due", "line: 95 % interval",
+        comparisons.shape_key(list(groups.index)),
+        f"n = {c.count(frame['due'].sum())} that fell due", "line: 95 % interval",
         f"{hidden} types with fewer than {words.FEW} left out" if hidden else "",
         comparisons.break_words(figure, "yaxis"),
     )  # fmt: skip
@@ -244,7 +242,7 @@ VIEW = View(
             draw_departments,
             width=5,
             selects=department,
-            height=384,
+            height=440,
         ),
         Panel(
             "types",

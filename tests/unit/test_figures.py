@@ -16,14 +16,15 @@ from dashboard.domain.filters import Clock, Filters, Period
 from dashboard.domain.stretches import day_before, last_months, last_whole_weeks, running
 from data_access.measures.requests import backlog, opened, sla_compliance
 from data_access.semantics import Answer, Query, Ratio, Spread
+from layouts import page
 from layouts.components import NBSP
-from layouts.figures import comparisons, grids, maps, series, tables, verdicts, words
+from layouts.figures import comparisons, events, grids, maps, series, tables, verdicts, words
 from layouts.figures.comparisons import Dot, Kept, Move
 from layouts.figures.series import Line
 from layouts.figures.steps import Steps, seven_day_share, steps_of
 from layouts.theme import unknown_tokens
-from layouts.view import Compared, Context, Over, asked_of
-from layouts.views import collect_views
+from layouts.view import Compared, Context, Event, Over, asked_of
+from layouts.views import collect_views, overview
 
 CLOCK = Clock(date(2024, 1, 1), date(2026, 5, 20), datetime(2026, 5, 21, 3, 48), 7, date(2026, 5, 20))
 CITY = SimpleNamespace(
@@ -31,7 +32,8 @@ CITY = SimpleNamespace(
     answer_within_s=60, short_abandon_s=5,
 )  # fmt: skip
 FILTERS = Filters(Period(date(2026, 5, 1), date(2026, 5, 21), "month", date(2026, 6, 1)), "previous")
-CONTEXT = Context(FILTERS, CLOCK, CITY, "build-1")
+STORM = Event("Storm", "storm", date(2026, 5, 16), date(2026, 5, 19))
+CONTEXT = Context(FILTERS, CLOCK, CITY, "build-1", events=(STORM,))
 
 
 def months(values: list[float], first: str = "2025-05-01", **more: list[float]) -> Steps:
@@ -161,6 +163,52 @@ def test_the_names_of_the_last_bar_do_not_overlap():
     assert all(b - a > 0.07 for a, b in zip(places, places[1:], strict=False)) and max(places) <= 1
 
 
+def test_labels_at_the_end_leave_each_other_room_and_stay_in_order():
+    places = series.spread([10.0, 20.0, 25.0, 180.0], 34, 194)
+    assert all(b - a >= 34 - 1e-9 for a, b in zip(places, places[1:], strict=False)) and max(places) <= 194
+    assert series.spread([10.0, 100.0], 34, 194) == [10.0, 100.0]
+    steps = months([1091.0] * 12 + [1.0], m=[1382.0] * 12 + [1.0])
+    drawn = (Line("m", "offered"), Line("n", "answered"))
+    upper, lower = series.lines(steps, drawn, "Calls", target=None)["layout"]["annotations"][1:]
+    gap = (upper["y"] - lower["y"]) / (1382 * 1.06) * series.PLOT_PX
+    assert gap + upper.get("yshift", 0) - lower.get("yshift", 0) >= series.LABEL_PX - 1
+
+
+def test_days_of_an_event_are_filled_and_named_but_rules_are_not():
+    steps = days([5.0] * 20)
+    rule = Event("New promise", "policy", date(2026, 5, 4), date(2026, 5, 5))
+    long = Event("Heat", "heat", date(2026, 4, 1), date(2026, 5, 20))
+    figure = events.shade(series.over_time(steps, "n", "Requests a day", "requests"), steps, (rule, long, STORM))
+    (shape,) = figure["layout"]["shapes"]
+    assert (shape["x0"], shape["x1"], shape["fillcolor"]) == ("2026-05-15 12:00", "2026-05-18 12:00", "$event")
+    assert [one["text"] for one in figure["layout"]["annotations"] if one.get("name") == "event"] == [
+        "Storm, 16–18 May"
+    ]
+    assert events.told(figure) == ""
+
+
+def test_an_event_without_room_for_its_name_is_told_in_the_foot():
+    steps = days([5.0] * 20)
+    other = Event("Council election", "election", date(2026, 5, 14), date(2026, 5, 15))
+    figure = events.shade(series.over_time(steps, "n", "Requests a day", "requests"), steps, (other, STORM))
+    assert len(figure["layout"]["shapes"]) == 2 and events.told(figure) == "shaded: city events"
+    weekly = months([5.0] * 13)
+    assert (
+        "shapes" not in events.shade(series.over_time(weekly, "n", "a month", "requests"), weekly, (STORM,))["layout"]
+    )
+
+
+def test_the_running_month_says_its_shares_beside_its_hatch():
+    parts = (Line("n", "on time", "ontime"), Line("open", "not yet due", "notdue"))
+    figure = series.stacked_shares(months([6.0] * 13, open=[4.0] * 13), parts, "Share")
+    assert [trace["text"][-1] for trace in figure["data"]] == ["", ""]
+    inside = [note for note in figure["layout"]["annotations"] if note.get("name") == "inside"]
+    assert [(note["text"], note["y"]) for note in inside] == [
+        (f"60{NBSP}%", pytest.approx(0.3)),
+        (f"<b>40{NBSP}%</b>", pytest.approx(0.8)),
+    ]
+
+
 # ── Comparisons ──
 
 
@@ -203,6 +251,34 @@ def test_dots_beyond_six_groups_are_other():
     assert [trace["name"] for trace in figure["data"]] == [f"group {i}" for i in range(6)] + ["other"]
     assert len(figure["data"][-1]["x"]) == 3
     assert figure["data"][-1]["marker"]["opacity"] == [0.42, 0.42, 1]
+
+
+def test_the_names_of_dots_cover_neither_each_other_nor_the_edge():
+    dots = [Dot(f"Some service type {i}", "group", 80 + i % 3, 100 + i) for i in range(12)]
+    dots.append(Dot("A name that goes on and on and on and does not fit", "group", 30, 40))
+    named = [dot.name for dot in dots[::3]] + [dots[-1].name]
+    figure = comparisons.volume_against_share(dots, ["group"], named, 0.85)
+    for drawn, width in ((figure, 520), (figure["narrow"], 270)):
+        low, high = drawn["layout"]["xaxis"]["range"]
+        boxes = []
+        for note in (one for one in drawn["layout"]["annotations"] if one.get("name") == "dot"):
+            x = (note["x"] - low) / (high - low) * width + note.get("ax", note.get("xshift", 0))
+            bottom, top = drawn["layout"]["yaxis"]["range"]
+            y = (note["y"] - bottom) / (top - bottom) * 368 - note.get("ay", 0)
+            long = 6.7 * len(note["text"].removeprefix("<b>").removesuffix("</b>"))
+            left = x - long if note["xanchor"] == "right" else x
+            assert left >= -1 and left + long <= width + 9
+            assert not any(left < b and a < left + long and abs(y - other) < 15 for a, b, other in boxes)
+            boxes.append((left, left + long, y))
+        assert len(boxes) >= 4
+
+
+def test_the_bridge_of_a_phone_lies_and_adds_up_too():
+    moves = [Move("Opened", 2821), Move("Closed", -2389)]
+    lying = comparisons.bridge(("Open<br>30 Apr", 3069), moves, ("Open<br>20 May", 3501), "Requests")["narrow"]
+    bars = lying["data"][0]
+    assert bars["orientation"] == "h" and bars["x"].tolist() == [3069, 2821, 2389, 3501]
+    assert lying["layout"]["yaxis"]["ticktext"] == ["Open 30 Apr", "Opened", "Closed", "Open 20 May"]
 
 
 # ── Grids ──
@@ -281,6 +357,11 @@ def test_what_is_usual_takes_enough_months_and_says_which_way():
     shares = np.array([0.97, 0.99, 0.95, 0.98, 0.96, 0.99, 0.97, 0.6])
     assert verdicts.usual(shares, sla_compliance).words == "Worse than usual"
     assert verdicts.usual(shares, sla_compliance).band[1] <= 1
+
+
+def test_a_sentence_begins_with_a_capital_also_in_bold():
+    assert words.capital("**walk-in** comes first") == "**Walk-in** comes first"
+    assert words.capital("rats: 3") == "Rats: 3" and words.capital("") == ""
 
 
 def test_an_empty_panel_says_why_and_offers_a_way_out():
@@ -370,3 +451,53 @@ def test_every_panel_says_when_there_is_nothing(view, panel):
     assert unknown_tokens(drawing.figure or {}) == set()
     if panel.kind == "card":
         assert drawing.is_empty and written(drawing.sentence)
+
+
+# ── The overview's event, and what changed without enough months ──
+
+
+def daily(values: dict[str, float]) -> Answer:
+    first, last = overview.EVENT_DAYS(FILTERS.period, CLOCK).from_on, date(2026, 5, 20)
+    frame = pd.DataFrame({"day": pd.date_range(first, last)})
+    frame["opened"] = [values.get(f"{day:%Y-%m-%d}", 100.0) for day in frame["day"]]
+    return Answer(Query((opened,), every="day"), frame, CLOCK.as_of, "day")
+
+
+def test_the_banner_counts_what_came_beyond_the_same_weekdays_before():
+    many = daily({"2026-05-16": 900, "2026-05-17": 500, "2026-05-18": 400})
+    said = written(overview.draw_event((many,), CONTEXT).body)
+    assert said.startswith("Storm, 16–18 May 2026. 1,500 more requests came in than the mean of the same weekdays")
+    few = written(overview.draw_event((daily({"2026-05-16": 103}),), CONTEXT).body)
+    assert "303 requests came in, about as many as" in few
+    assert overview.draw_event((many,), replace(CONTEXT, events=())).is_empty
+    old = Event("Snow", "snow", date(2026, 4, 1), date(2026, 4, 2))
+    assert overview.draw_event((many,), replace(CONTEXT, events=(old,))).is_empty
+
+
+def test_too_few_months_leave_plain_changes_said_to_be_that():
+    panel = next(panel for view, panel in PANELS if (view, panel.name) == ("overview", "changes"))
+    given = list(answers(panel, FILTERS, False))
+    for i in range(3):
+        frame = given[i].frame
+        given[i] = Answer(given[i].query, frame[frame["month"] >= "2026-01-01"], CLOCK.as_of, "month")
+    for i, n in ((3, [90.0, 40.0]), (4, [50.0, 41.0])):
+        types = pd.DataFrame({"service_type": ["Rats", "Potholes"], "opened": n})
+        given[i] = Answer(given[i].query, types, CLOCK.as_of)
+    said = written(panel.draw(tuple(given), CONTEXT).body)
+    assert "Largest changes on" in said and "may be chance" in said
+    assert re.search(r"Rats90\+40Potholes40−1$", said)
+    given[4] = None
+    assert panel.draw(tuple(given), CONTEXT).is_empty
+
+
+# ── A city without contacts ──
+
+
+def test_panels_about_contacts_leave_their_room_to_the_others():
+    view = next(view for view in collect_views() if view.name == "overview")
+    shown = page.laid_out(view.panels, has_contacts=False)
+    assert [(panel.name, panel.width) for panel in shown if panel.kind == "tile"] == [
+        ("opened", 3), ("closed", 3), ("kept", 3), ("open", 3),
+    ]  # fmt: skip
+    assert next(panel for panel in shown if panel.name == "requests").width == 12
+    assert page.laid_out(view.panels) == list(view.panels)

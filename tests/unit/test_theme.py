@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from layouts.theme import GRAPH_CONFIG, NARROW, TOKENS, unknown_tokens
+from layouts.theme import GRAPH_CONFIG, NARROW, PHONE, TOKENS, unknown_tokens
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 TOKEN_SHEET = (ASSETS / "tokens.css").read_text(encoding="utf-8")
@@ -35,7 +35,7 @@ def test_every_token_the_style_sheet_uses_is_declared():
 
 def test_the_browser_and_the_server_agree_on_narrow():
     script = (ASSETS / "dashboard311.js").read_text(encoding="utf-8")
-    assert f"const NARROW = {NARROW};" in script
+    assert f"const NARROW = {NARROW};" in script and f"const PHONE = {PHONE};" in script
 
 
 def test_charts_are_never_offered_to_a_foreign_host():
