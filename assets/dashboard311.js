@@ -283,6 +283,21 @@
     });
   }
 
+  // ── Markup: what is only looked at comes as HTML in an attribute (layouts/markup.py) and is put in place here ──
+
+  function place(spot) {
+    const focused = document.activeElement;
+    const had = spot.contains(focused) && focused !== spot ? focused : null;
+    spot.innerHTML = spot.dataset.markup || "";
+    if (!had) return;
+    // The same control, drawn anew, keeps the keyboard's place.
+    const same = had.id ? document.getElementById(had.id)
+      : [...spot.querySelectorAll(had.tagName)].find((one) => one.textContent === had.textContent);
+    if (same) same.focus({ preventScroll: true });
+  }
+  new MutationObserver((changes) => changes.forEach((change) => place(change.target)))
+    .observe(root, { attributes: true, attributeFilter: ["data-markup"], subtree: true });
+
   setInterval(tick, 30000);
   let due = false;
   new MutationObserver(() => {

@@ -10,6 +10,7 @@ from callbacks.address import filters_in
 from dashboard.domain.errors import Problem
 from dashboard.services import Services
 from layouts import filter_bar as bar
+from layouts.markup import markup
 from layouts.page import FILTER_BAR, URL
 from layouts.view import View
 
@@ -21,7 +22,7 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
     """The bar follows the address."""
     del views
 
-    @app.callback(Output(FILTER_BAR, "children"), Input(URL, "search"))
+    @app.callback(Output(FILTER_BAR, "data-markup"), Input(URL, "search"))
     def show_filters(search):
         try:
             filters = filters_in(search, services)
@@ -35,9 +36,10 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
                 for name in LISTED
             ]
         except Problem as problem:
-            return bar.refused(str(problem), "?")
+            return markup(bar.refused(str(problem), "?"))
         labels = {name: dimension.label.partition(" (")[0] for name, dimension in services.dimensions.items()}
         listed = [choice for choice in choices if any(values for _, values in choice.groups)]
-        return bar.filter_bar(
+        drawn = bar.filter_bar(
             filters, services.clock(), listed, labels, lambda name, value: services.dimensions[name].say(value)
         )
+        return markup(drawn)

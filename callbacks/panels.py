@@ -18,6 +18,7 @@ from dashboard.services import Services
 from data_access.semantics import Answer, Dimension
 from layouts import page as screen
 from layouts import view as parts
+from layouts.markup import markup
 from layouts.view import Context, Drawing, Event, Panel, View, asked_of
 
 OUTPUTS = ("state", "sentence", "spec", "body", "foot")
@@ -63,14 +64,14 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
             answers = answers_to(panel, filters, services)
             return _on_card(panel, panel.draw(answers, context_of(panel, filters, services)), answers)
         except Exception as error:  # whatever it is, it stays in this card
-            return screen.state_class("failed"), in_words(error, f"panel {panel.name}"), None, None, None
+            return screen.state_class("failed"), in_words(error, f"panel {panel.name}"), None, "", ""
 
     @app.callback(
         Output(parts.state_id(ALL, ALL), "className"),
         Output(parts.sentence_id(ALL, ALL), "children"),
         Output(parts.spec_id(ALL, ALL), "data"),
-        Output(parts.body_id(ALL, ALL), "children"),
-        Output(parts.foot_id(ALL, ALL), "children"),
+        Output(parts.body_id(ALL, ALL), "data-markup"),
+        Output(parts.foot_id(ALL, ALL), "data-markup"),
         Input(screen.SHOWN_VIEW, "data"),
         Input(screen.URL, "search"),
         Input(parts.retry_id(ALL, ALL), "n_clicks"),
@@ -93,7 +94,7 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
             if panel is None or (again and again != panel.name):
                 rows.append((no_update,) * len(OUTPUTS))
             elif filters is None:
-                rows.append((screen.state_class("empty"), "Not asked: see above.", None, None, None))
+                rows.append((screen.state_class("empty"), "Not asked: see above.", None, "", ""))
             else:
                 rows.append(drawn(panel, filters))
         return tuple(list(column) for column in zip(*rows, strict=True)) if rows else tuple([] for _ in OUTPUTS)
@@ -126,4 +127,4 @@ def _on_card(panel: Panel, drawing: Drawing, answers: Sequence[Answer | None]) -
     foot = drawing.foot or []
     foot = list(foot) if isinstance(foot, list | tuple) else [html.Span(foot) if isinstance(foot, str) else foot]
     foot += [html.Span(note) for note in notes]
-    return screen.state_class(state), drawing.sentence, spec, drawing.body, foot
+    return screen.state_class(state), drawing.sentence, spec, markup(drawing.body), markup(foot)
