@@ -341,6 +341,11 @@
       go(link.getAttribute("href"));
       return;
     }
+    const row = target.closest(".can-pick tbody tr"); // all of a row does what its name does
+    if (row && !target.closest("a, button, dialog") && getSelection().isCollapsed) {
+      const name = row.querySelector("th a[data-go]");
+      if (name) { go(name.getAttribute("href")); return; }
+    }
     const download = target.closest("a[data-with-search]");
     if (download) download.href = download.pathname + location.search;
 

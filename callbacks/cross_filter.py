@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from dash import MATCH, ClientsideFunction, Dash, Input, Output, State, no_update
 
 from callbacks.address import filters_in
-from dashboard.domain.filters import DAY, Clock, Period, add_months
+from dashboard.domain.filters import DAY, DEFAULT_PERIOD, Clock, Period, add_months
 from dashboard.services import Services
 from data_access.semantics import Dimension
 from layouts import page as screen
@@ -55,8 +55,14 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         if panel is None or panel.selects is None:
             return no_update
         if panel.selects == "period":
-            period = period_picked(picked, services.clock())
-            return search_in_period(filters, period) if period else no_update
+            clock = services.clock()
+            period = period_picked(picked, clock)
+            if period is None:
+                return no_update
+            shown = filters.period
+            if "value" in picked and (period.from_on, period.to_on) == (shown.from_on, shown.to_on):
+                period = Period.named(DEFAULT_PERIOD, clock)  # clicked again: taken back
+            return search_in_period(filters, period)
         if not isinstance(panel.selects, Dimension):
             return no_update
         name = panel.selects.name

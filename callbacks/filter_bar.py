@@ -36,5 +36,8 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
             ]
         except Problem as problem:
             return bar.refused(str(problem), "?")
-        labels = {name: dimension.label for name, dimension in services.dimensions.items()}
-        return bar.filter_bar(filters, services.clock(), [c for c in choices if any(v for _, v in c.groups)], labels)
+        labels = {name: dimension.label.partition(" (")[0] for name, dimension in services.dimensions.items()}
+        listed = [choice for choice in choices if any(values for _, values in choice.groups)]
+        return bar.filter_bar(
+            filters, services.clock(), listed, labels, lambda name, value: services.dimensions[name].say(value)
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 from pathlib import Path
 
@@ -67,6 +68,7 @@ def create_app(settings: Settings | None = None) -> Dash:
     )  # fmt: skip
     Compress(server)
     services = Services(settings, open_cache(server, settings))
+    atexit.register(services.warehouse.close)  # while Python still stands, or DuckDB's threads abort the process
     views = collect_views()
     app = Dash(
         "dashboard",

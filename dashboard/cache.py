@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Scope
 from dashboard.settings import Settings
 from data_access.semantics import Answer, Query
+
+log = logging.getLogger(__name__)
 
 
 class BytesOnly(BaseSerializer):
@@ -57,8 +60,12 @@ def open_cache(server: Flask, settings: Settings) -> Cache | None:
         config = {"CACHE_TYPE": "SimpleCache", **common}
     else:
         folder = settings.data / "cache"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        config = {"CACHE_TYPE": "FileSystemCache", "CACHE_DIR": str(folder), **common}
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            config = {"CACHE_TYPE": "FileSystemCache", "CACHE_DIR": str(folder), **common}
+        except OSError as problem:
+            log.warning("No cache in %s (%s): each process keeps its own in memory.", folder, problem.strerror)
+            config = {"CACHE_TYPE": "SimpleCache", **common}
     return Cache(server, config=config)
 
 

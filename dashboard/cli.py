@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from functools import wraps
 from pathlib import Path
+from time import monotonic
 
 import click
 import pandas as pd
@@ -19,7 +20,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from dashboard.domain.errors import BadRequest, Problem, UnknownName
-from dashboard.domain.filters import DAY, Filters, Period
+from dashboard.domain.filters import DAY, Filters, Period, civil_day
 from dashboard.domain.policy import Scope
 from dashboard.services import Services
 from dashboard.settings import Settings
@@ -28,10 +29,11 @@ from data_access.dialects import database_address
 from data_access.dimensions import DIMENSIONS
 from data_access.engine import check_in_service
 from data_access.measures import CATALOGUE
+from data_access.rows import refused_rows
 from data_access.semantics import EVERY, Answer, Measure, Query, Ratio, Spread
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 class Told(click.Group):
@@ -42,21 +44,30 @@ class Told(click.Group):
         try:
             return super().invoke(ctx)
         except Problem as problem:
-            err.print(f"[bold red]■[/] {problem}")
-            ctx.exit(1)
+            said = str(problem)
+        except OSError as problem:
+            said = f"{problem.filename or 'The system'}: {problem.strerror or problem}."
+        # What people typed stands in it: it is text, never markup.
+        err.print("■ ", style="bold red", end="")
+        err.print(said, markup=False, emoji=False)
+        ctx.exit(1)
+
+
+DATA = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder that holds builds and state (or set DASHBOARD311_DATA).",
+)
 
 
 def with_settings(command: Callable) -> Callable:
     """Give a command its `Settings` and the option --data."""
 
-    @click.option(
-        "--data",
-        type=click.Path(path_type=Path, file_okay=False),
-        help="Folder that holds builds and state (or set DASHBOARD311_DATA).",
-    )
+    @DATA
     @wraps(command)
     def run(*args, data: Path | None, **options):
         settings = Settings.from_environment()
+        data = data or click.get_current_context().find_root().params.get("data")
         return command(*args, settings=replace(settings, data=data) if data else settings, **options)
 
     return run
@@ -71,7 +82,8 @@ def opened(settings: Settings) -> Services:
 
 @click.group(cls=Told, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="dashboard311")
-def main() -> None:
+@DATA
+def main(data: Path | None) -> None:
     """The management dashboard for city 311 call centres."""
 
 
@@ -106,11 +118,13 @@ def ask_command(words, by, every, begin, end, where, as_of, form, settings) -> N
     wheres = [*where, *(word for word in words if "=" in word)]
     names = [word for word in words if "=" not in word]
     divisions = [name for given in by for name in given.split(",")] + [n for n in names if by and n in DIMENSIONS]
+    divisions = list(dict.fromkeys(divisions))
     measures = tuple(_known("measure", n, CATALOGUE) for n in names if not (by and n in DIMENSIONS))
     query = Query(measures, tuple(_known("dimension", name, DIMENSIONS) for name in divisions), every)
     clock = services.clock()
     period = Period(
-        _civil_day(begin, "--from") if begin else clock.first_on, _civil_day(end, "--to") if end else clock.end_on
+        clock.first_on if begin is None else civil_day(begin, "--from"),
+        clock.end_on if end is None else civil_day(end, "--to"),
     )
     filters = Filters(period)
     for condition in wheres:
@@ -124,7 +138,7 @@ def ask_command(words, by, every, begin, end, where, as_of, form, settings) -> N
     answer = services.ask(query, filters, Scope.everything(), moment)
     _print_answer(answer, form)
     for note in answer.notes:
-        err.print(f"Note: {note}")
+        err.print(f"Note: {note}", markup=False)
 
 
 def _print_answer(answer: Answer, form: str) -> None:
@@ -161,6 +175,9 @@ def _units(measures: tuple[Measure, ...]) -> dict[str, str]:
     return units
 
 
+_LONG = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
 def _shown(value, unit: str | None) -> str:
     if pd.isna(value):
         return "—"
@@ -170,7 +187,8 @@ def _shown(value, unit: str | None) -> str:
         case "share":
             return f"{100 * value:.2f} %"
         case "s":
-            return f"{value:,.0f} s" if value < 86400 * 2 else f"{value / 86400:,.1f} d"
+            size, unit = next((size, unit) for size, unit in _LONG if value >= size * 2 or size == 1)
+            return f"{value / size:,.0f} s" if size == 1 else f"{value / size:,.1f} {unit}"
     return f"{value:,.0f}"
 
 
@@ -178,13 +196,6 @@ def _known(kind: str, name: str, catalogue: dict):
     if name not in catalogue:
         raise UnknownName(kind, name, catalogue)
     return catalogue[name]
-
-
-def _civil_day(text: str, option: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise BadRequest(f"“{text}” is not a date; {option} wants one like 2011-08-01.") from None
 
 
 def _instant(text: str) -> datetime:
@@ -285,8 +296,8 @@ def dimensions_command(name, settings) -> None:
 def progress_bar() -> Progress:
     """A bar for a person, on the error stream so that answers can be piped."""
     return Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(),
-        console=err, transient=True,
+        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err, transient=True,
+        disable=not err.is_terminal,
     )  # fmt: skip
 
 
@@ -312,7 +323,25 @@ def import_command(source, file, boundaries, replace, settings) -> None:
             settings, mapping, file, boundaries, replace=replace,
             progress=lambda doing, rows: bar.update(task, description=f"{doing} {rows:,}" if rows else doing),
         )  # fmt: skip
-    out.print(report.as_text())
+    out.print(report.as_text(), markup=False)
+
+
+@main.command("refused")
+@click.option("--format", "form", type=click.Choice(["table", "csv"]), default="table", show_default=True)
+@with_settings
+def refused_command(form, settings) -> None:
+    """List the rows that imports refused: file, row, column, value, what was expected and why."""
+    rows = refused_rows(opened(settings).warehouse)
+    if form == "csv":
+        rows.to_csv(sys.stdout, index=False, lineterminator="\n")
+        return
+    if rows.empty:
+        out.print("No row was refused.")
+    for file, number, column, value, expected, reason in rows.fillna("").to_numpy(str).tolist():
+        where = f"{file}, row {number}" + (f", {column}" if column else "")
+        was = f" “{value}”" if value else ""
+        wants = f" (expected: {expected})" if expected else ""
+        out.print(f"{where}:{was} {reason}{wants}", markup=False)
 
 
 @main.command("demo")
@@ -333,6 +362,7 @@ def demo_command(seed, millions, stories, again, replace, settings) -> None:
     if stories:
         click.echo(stories_in_markdown(), nl=False)
         return
+    begun = monotonic()
     there = demo_in_service(settings)
     if there and not (again or millions):
         out.print(f"Riverton is in service already (build {there.build_id}); --again makes it anew.")
@@ -345,7 +375,7 @@ def demo_command(seed, millions, stories, again, replace, settings) -> None:
         )  # fmt: skip
     out.print(
         f"Riverton is in service: {made.rows['request']:,} requests and {made.rows['contact']:,} contacts, "
-        f"{made.data_from_on} to {made.data_to_on}, in {made.seconds:.0f} s."
+        f"{made.data_from_on} to {made.data_to_on}, in {monotonic() - begun:.0f} s."
     )
 
 

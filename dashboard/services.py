@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -79,7 +80,10 @@ class Services:
         return zoned.astimezone(UTC).replace(tzinfo=None)
 
     def values(self, dimension: Dimension | str, scope: Scope | None = None) -> list[str]:
-        """Every value of `dimension`, the most frequent first."""
+        """Every value of `dimension`: in their own order if they have one, else the most frequent first."""
+        declared = DIMENSIONS[dimension] if isinstance(dimension, str) else dimension
+        if declared.ordered is not None:
+            return list(declared.ordered)
         name = dimension if isinstance(dimension, str) else dimension.name
         return self._values(self.build().build_id, name, scope or self.scope(Permission.READ_REQUESTS))
 
@@ -96,8 +100,11 @@ class Services:
     def resolve(self, dimension: Dimension, value: str) -> str:
         """The value meant by what somebody typed: its exact name, or the same in another case.
 
-        Raises UnknownName with the nearest names there are.
+        Raises UnknownName with the nearest names there are; BadRequest for a code that can be none.
         """
+        if dimension.has_codes:
+            dimension.column_value(value)
+            return value
         known = self.values(dimension)
         if value in known or value == dimension.missing:
             return value
@@ -122,6 +129,9 @@ class Services:
         """Answer `query` for the rows in `filters` and `scope`, as the data was known at `as_of` (default: now)."""
         build, city, clock = self.build(), self.city(), self.clock()
         looks_back = as_of is not None and as_of < build.as_of
+        if as_of is not None and looks_back:
+            then = self.local(as_of).date()
+            clock = replace(clock, as_of=as_of, as_of_on=then, last_on=min(clock.last_on, then))
         frame = Frame(
             as_of=as_of if as_of is not None and looks_back else build.as_of,
             answer_within_s=city.answer_within_s,

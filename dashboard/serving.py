@@ -32,6 +32,7 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
         "worker_class": "gthread",
         "threads": 8,
         "timeout": max(30, int(settings.query_seconds) + 10),
+        "limit_request_line": 8190,  # a shared link may hold many choices
         "control_socket_disable": True,
         "loglevel": "warning",
     }

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import platformdirs
+
+from dashboard.domain.errors import BadRequest
 
 
 @dataclass(frozen=True)
@@ -41,14 +44,33 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Read the ``DASHBOARD311_…`` variables; those not set keep their defaults."""
+        """Read the ``DASHBOARD311_…`` variables; those not set keep their defaults.
+
+        Raises BadRequest for a value that cannot be, naming the variable.
+        """
         environ = os.environ if environ is None else environ
-        given = {
-            name: kind(environ[variable])
-            for name, kind in _KINDS.items()
-            if (variable := f"DASHBOARD311_{name.upper()}") in environ and environ[variable] != ""
-        }
+        given: dict[str, Any] = {}
+        for name, (kind, fits, wanted) in _FIELDS.items():
+            variable = f"DASHBOARD311_{name.upper()}"
+            if text := environ.get(variable, ""):
+                try:
+                    given[name] = kind(text)
+                except ValueError:
+                    raise BadRequest(f"{variable} is “{text}”; it wants {wanted}.") from None
+                if not fits(given[name]):
+                    raise BadRequest(f"{variable} is “{text}”; it wants {wanted}.")
         return cls(**given)
 
 
-_KINDS = {"data": Path, "database": str, "query_seconds": float, "threads": int, "cache": str, "basemap": str}
+_FIELDS: dict[str, tuple[Callable, Callable, str]] = {
+    "data": (Path, lambda path: True, "a folder"),
+    "database": (str, lambda url: url.startswith("postgresql"), "an address like postgresql://user@host/name"),
+    "query_seconds": (float, lambda seconds: 0 < seconds < 86400, "a number of seconds"),
+    "threads": (int, lambda threads: 1 <= threads <= 256, "a whole number from 1"),
+    "cache": (str, lambda kind: kind in ("filesystem", "memory", "off"), "filesystem, memory or off"),
+    "basemap": (
+        str,
+        lambda url: url.startswith(("http://", "https://", "/")) and all(part in url for part in ("{z}", "{x}", "{y}")),
+        "a tile address with {z}, {x} and {y}",
+    ),
+}

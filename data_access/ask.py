@@ -35,7 +35,7 @@ def ask(reader: Reader, query: Query, filters: Filters, scope: Scope, clock: Clo
     The answer has a row per division and step of time, without gaps. Totals of a step with nothing in it are 0; a
     ratio over nothing is missing, never 0 (measures R5). Steps end where the data ends.
     """
-    period = _known_part(filters.period, clock)
+    period, outside = _known_part(filters.period, clock)
     query = replace(query, every=_step(query.every, period))
     filters = filters.during(period)
     read = [(statement, _read(reader, statement, query)) for statement in compile_query(query, filters, scope, frame)]
@@ -47,7 +47,11 @@ def ask(reader: Reader, query: Query, filters: Filters, scope: Scope, clock: Clo
     ]
     merged = _completed(_merged(pieces, keys), keys, query, steps)
     return Answer(
-        query, _sorted(_divided(merged, query, keys), query), frame.as_of, query.every, unhonoured(query, filters)
+        query,
+        _sorted(_divided(merged, query, keys), query),
+        frame.as_of,
+        query.every,
+        outside + unhonoured(query, filters),
     )
 
 
@@ -88,11 +92,18 @@ def steps_of(period: Period, every: str) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(found).as_unit("us")
 
 
-def _known_part(period: Period, clock: Clock) -> Period:
-    """`period` up to where the data ends; as asked if it lies wholly beyond."""
-    if period.to_on <= clock.end_on or period.from_on >= clock.end_on:
-        return period
-    return replace(period, to_on=clock.end_on, whole_to_on=period.whole_to_on or period.to_on)
+def _known_part(period: Period, clock: Clock) -> tuple[Period, tuple[str, ...]]:
+    """`period` as far as the data reaches, so that no step shows a zero for days nobody knows about.
+
+    A period that lies wholly outside stays as asked, with a sentence that says so.
+    """
+    if period.from_on >= clock.end_on or period.to_on <= clock.first_on:
+        return period, (f"The data reaches from {clock.first_on} to {clock.last_on}: this period lies outside.",)
+    begin, end = max(period.from_on, clock.first_on), min(period.to_on, clock.end_on)
+    if (begin, end) == (period.from_on, period.to_on):
+        return period, ()
+    whole = period.whole_to_on or (period.to_on if end < period.to_on else None)
+    return replace(period, from_on=begin, to_on=end, whole_to_on=whole), ()
 
 
 def _step(every: str | None, period: Period) -> str | None:

@@ -284,12 +284,14 @@ class Build:
         key = [one.name for one in schema.metadata.tables[name].primary_key]
         self._forget(self._staged[name], key, _keys(frame, key).unique())
 
-    def carry_over(self, replace: bool = False) -> Kept:
+    def carry_over(self, replace: bool = False, again: str | None = None) -> Kept:
         """Keep what is in service and was not written anew; call after the last `write` of an import.
 
         A row of the build in service stays if its key (`src_system` and `src_id` where it has them, else the
         primary key) was not written again, or was written again unchanged. Nothing stays of the made-up city, nor
         of another city.
+
+        `again` is the import that this one repeats: what is noted of it, its refused rows among them, is noted anew.
 
         Raises ImportRefused if another real city is in service, unless `replace`.
         """
@@ -302,7 +304,7 @@ class Build:
             for table in schema.metadata.sorted_tables:
                 present = warehouse.columns(table.name)
                 if present and table.name not in ("city", "build", "request_episode"):
-                    self._carry(warehouse, table, present, counts)
+                    self._carry(warehouse, table, present, counts, again)
             return Kept(counts["updated"], counts["unchanged"], counts["carried"])
         finally:
             warehouse.close()
@@ -328,7 +330,9 @@ class Build:
             "Give --replace if that is what you want.",
         )
 
-    def _carry(self, warehouse: Warehouse, table: Table, present: frozenset[str], counts: Counter[str]) -> None:
+    def _carry(
+        self, warehouse: Warehouse, table: Table, present: frozenset[str], counts: Counter[str], again: str | None
+    ) -> None:
         staged = self._staged[table.name]
         by_source = "src_id" in table.c
         key = ["src_system", "src_id"] if by_source else [one.name for one in table.primary_key]
@@ -346,17 +350,19 @@ class Build:
         unchanged: list[pd.Index] = []
         for old in warehouse.batches(select(*columns)):
             old_keys = _keys(old, key)
-            again = np.zeros(len(old), bool) if append_only else old_keys.isin(new_hashes.index)
+            rewritten = np.zeros(len(old), bool) if append_only else old_keys.isin(new_hashes.index)
+            if table.name in ("refused_row", "import_batch"):
+                rewritten |= (old["import_id"] == again).to_numpy()
             same = np.zeros(len(old), bool)
             if by_source:
                 hashes = new_hashes.reindex(old_keys).to_numpy()
-                same = again & (hashes == old["row_hash"].to_numpy())
+                same = rewritten & (hashes == old["row_hash"].to_numpy())
                 unchanged.append(old_keys[same])
-            kept = old[~again | same]
+            kept = old[~rewritten | same]
             if by_source:
-                counts["updated"] += int((again & ~same).sum())
+                counts["updated"] += int((rewritten & ~same).sum())
                 counts["unchanged"] += int(same.sum())
-                counts["carried"] += int((~again).sum())
+                counts["carried"] += int((~rewritten).sum())
             if len(kept):
                 kept = derive.as_written(table.name, kept)
                 arrow = to_arrow(kept, table)

@@ -246,9 +246,10 @@ def _check_divisible(query: Query, measure: Measure) -> None:
     for dimension in query.by:
         fact: Fact = measure.fact  # type: ignore[attr-defined]
         if fact.name not in dimension.columns:
-            raise BadRequest(f"“{measure.name}” cannot be divided by {dimension.name}: {fact.plural} carry none.")
+            raise BadRequest(f"“{measure.name}” cannot be divided by {dimension.name}: it is not known for it.")
         if dimension.standing_only and (query.every is not None or not isinstance(measure, Standing)):
-            raise BadRequest(f"“{dimension.name}” divides only what is open at a moment: not “{measure.name}” here.")
+            also = ", and not in steps of time" if isinstance(measure, Standing) else ""
+            raise BadRequest(f"“{dimension.name}” divides only what is open at a moment{also}: not “{measure.name}”.")
 
 
 def _as_known_at(statement: Select, fact: Fact, as_of: datetime) -> Select:

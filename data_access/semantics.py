@@ -82,6 +82,11 @@ class Dimension:
     to_column: Callable = field(default=str, hash=False, compare=False)
     in_words: Callable[[str], str] = field(default=str, hash=False, compare=False)
 
+    @property
+    def has_codes(self) -> bool:
+        """Whether values are codes that stand for themselves (places on a grid), not names to choose from."""
+        return self.ordered is None and self.to_column is not str
+
     def say(self, value: str) -> str:
         """`value` in words; as it is if there can be no such value."""
         try:

@@ -5,7 +5,7 @@ Drawn from `Filters` and never written back, so Back, sharing and the keyboard n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from datetime import date
@@ -14,7 +14,7 @@ from typing import Any
 import dash_bootstrap_components as dbc
 from dash import html
 
-from dashboard.domain.filters import COMPARISONS, DAY, PRESETS, Clock, Filters, Period
+from dashboard.domain.filters import COMPARISONS, DAY, DEFAULT_PERIOD, PRESETS, Clock, Filters, Period
 from layouts.components import link, mark, sentence
 
 PERIOD_FROM = "period-from"
@@ -46,7 +46,17 @@ def choice(dimension: str, label: str, values: Sequence[str], groups: Mapping[st
     return Choice(dimension, label, f"All {plural}", tuple((name, tuple(sorted(found))) for name, found in ordered))
 
 
-def filter_bar(filters: Filters, clock: Clock, choices: Sequence[Choice], labels: Mapping[str, str]) -> list[Any]:
+Say = Callable[[str, str], str]
+"""What a value of the dimension of that name is called."""
+
+
+def filter_bar(
+    filters: Filters,
+    clock: Clock,
+    choices: Sequence[Choice],
+    labels: Mapping[str, str],
+    say: Say = lambda _, value: value,
+) -> list[Any]:
     """Controls in one line, chips of what is chosen below; `labels` names dimensions that have no list here."""
     chosen = sum(len(values) for _, values in filters.choices)
     return [
@@ -69,8 +79,8 @@ def filter_bar(filters: Filters, clock: Clock, choices: Sequence[Choice], labels
             ],
             className="controls",
         ),
-        _chips(filters, labels),
-        html.P(filters.sentence(labels), className="print-only"),
+        _chips(filters, clock, labels, say),
+        html.P(filters.sentence(labels, say), className="print-only"),
     ]
 
 
@@ -206,17 +216,24 @@ def _values(filters: Filters, listed: Choice) -> html.Details:
     return _pick(listed.dimension, shown, spoken, options, is_set=bool(chosen))
 
 
-def _chips(filters: Filters, labels: Mapping[str, str]) -> html.Div | None:
-    if not filters.choices:
-        return None
+def _chips(filters: Filters, clock: Clock, labels: Mapping[str, str], say: Say) -> html.Div | None:
+    """What is chosen, each with its way back; days of one's own, brushed or typed, go back to the usual period."""
+    cleared = filters.cleared().to_search()
     chips = [
-        link(
-            [html.Span(labels.get(name, name)), value, html.I(**{"aria-hidden": "true"})],
-            filters.toggle(name, value).to_search(),
-            className="chip",
-            title=f"Take back {value}",
-        )
+        _chip(labels.get(name, name), say(name, value), filters.toggle(name, value).to_search())
         for name, values in filters.choices
         for value in values
     ]
-    return html.Div([*chips, link("Clear all", filters.cleared().to_search(), className="clear")], className="chips")
+    if filters.period.preset is None:
+        usual = Period.named(DEFAULT_PERIOD, clock)
+        chips.insert(0, _chip("Period", filters.period.sentence(), search_in_period(filters, usual)))
+        cleared = search_in_period(filters.cleared(), usual)
+    if not chips:
+        return None
+    clear = link("Clear all", cleared, className="clear") if filters.choices else None
+    return html.Div([*chips, clear], className="chips")
+
+
+def _chip(label: str, value: str, href: str) -> html.A:
+    words = [html.Span(label), value, html.I(**{"aria-hidden": "true"})]
+    return link(words, href, className="chip", title=f"Take back {value}")

@@ -8,7 +8,7 @@ so that a shared link never silently widens. Nothing here reads a clock: "the la
 from __future__ import annotations
 
 import calendar as gregorian
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from urllib.parse import parse_qsl, urlencode
@@ -81,6 +81,8 @@ class Period:
 
     def __post_init__(self):
         if self.from_on >= self.to_on:
+            if self.from_on == self.to_on:
+                raise BadRequest(f"The period is empty: it begins on {self.from_on} and ends before that day.")
             raise BadRequest(f"The period ends before it begins: {self.from_on} to {self.to_on}, end exclusive.")
 
     @property
@@ -186,7 +188,7 @@ class Filters:
         preset = given.pop("period", [None])[-1]
         if begin or end:
             first, last = clock.first_on, clock.last_on + DAY
-            period = Period(_day(begin, "from") if begin else first, _day(end, "to") if end else last)
+            period = Period(civil_day(begin, "from") if begin else first, civil_day(end, "to") if end else last)
         else:
             period = Period.named(preset or DEFAULT_PERIOD, clock)
         default_compare = _default_comparison(period, clock)
@@ -218,13 +220,18 @@ class Filters:
         """The chosen values of `dimension`; empty means all of them."""
         return dict(self.choices).get(dimension, ())
 
-    def sentence(self, labels: Mapping[str, str] | None = None) -> str:
-        """The choice in words: “Last 30 days, 21 Apr – 20 May 2026; department Parks or Streets”."""
+    def sentence(
+        self, labels: Mapping[str, str] | None = None, say: Callable[[str, str], str] = lambda _, value: value
+    ) -> str:
+        """The choice in words: “Last 30 days, 21 Apr – 20 May 2026; department Parks or Streets”.
+
+        `labels` names dimensions; `say(dimension, value)` is what a value is called.
+        """
         named = f"{PRESETS[self.period.preset]}, " if self.period.preset else ""
         parts = [named + self.period.sentence()]
         for name, values in self.choices:
             label = (labels or {}).get(name, name.replace("_", " ")).lower()
-            parts.append(f"{label} {' or '.join(values)}")
+            parts.append(f"{label} {' or '.join(say(name, value) for value in values)}")
         return "; ".join(parts)
 
     def comparison(self) -> Period | None:
@@ -279,11 +286,15 @@ def _default_comparison(period: Period, clock: Clock) -> str:
     return "previous" if period.before().from_on >= clock.first_on else "none"
 
 
-def _day(text: str, key: str) -> date:
+def civil_day(text: str, name: str) -> date:
+    """The day that `text` writes as YYYY-MM-DD; BadRequest, naming what it was for, if it is none or beyond belief."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise BadRequest(f"“{text}” is not a date; “{key}” wants one like 2026-05-20.") from None
+        raise BadRequest(f"“{text}” is not a date; “{name}” wants one like 2026-05-20.") from None
+    if not 1900 <= day.year <= 2199:
+        raise BadRequest(f"“{name}” is {day}: no city has numbers for that year.")
+    return day
 
 
 def _spoken(day: date, *, year: bool = True) -> str:

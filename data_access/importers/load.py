@@ -14,7 +14,7 @@ import io
 import json
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
@@ -249,11 +249,13 @@ def import_file(
             importing.take(batch)
             progress("reading", len(batch))
         importing.finish_dimensions(districts)
+        if not importing.read:
+            raise ImportRefused(path.name, "there is a heading, and not one row under it.")
         if not importing.accepted:
             first = f" The first: {next(iter(importing.refusals))}." if importing.refusals else ""
             raise ImportRefused(path.name, f"not one of its {importing.read:,} rows could be accepted.{first}")
         importing.write_refused()
-        kept = build.carry_over(replace)
+        kept = build.carry_over(replace, again=importing.import_id)
         summary = build.finish()
         report = Report(
             source=mapping.name,
@@ -286,7 +288,7 @@ def _batch_row(importing: _Importing, report: Report, flagged: int) -> dict[str,
         "file": report.file,
         "imported_at": importing.build.started_at,
         "source_as_of": report.as_of,
-        "checksum": _checksum(importing.path),
+        "checksum": importing.checksum,
         **{name: getattr(report, name) for name in ("read", "accepted", "updated", "unchanged", "refused")},
         "flagged": flagged,
         "report": json.dumps(report.as_dict(), ensure_ascii=False),
@@ -301,7 +303,9 @@ class _Importing:
 
     def __init__(self, build: Build, mapping: SourceMapping, path: Path):
         self.build, self.mapping, self.path = build, mapping, path
-        self.import_id = f"{mapping.name}-{build.build_id}"
+        # The same file is the same import, however often it is read.
+        self.checksum = _checksum(path)
+        self.import_id = f"{mapping.name}-{self.checksum[:16]}"
         self.read = self.accepted = self.refused = self.repeated = 0
         self.refusals: Counter[str] = Counter()
         self.unmapped: dict[str, Counter[Any]] = {}
@@ -560,6 +564,10 @@ def _opened(path: Path, encoding: str = "utf-8") -> Iterator[IO[bytes]]:
         raise ImportRefused(str(path), "this file may not be read.") from problem
 
 
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+
+
 def _header(path: Path, mapping: SourceMapping) -> list[str]:
     with _opened(path, mapping.encoding) as stream:
         first = io.TextIOWrapper(stream, encoding=mapping.encoding, newline="")
@@ -575,8 +583,8 @@ def _header(path: Path, mapping: SourceMapping) -> list[str]:
     if missing:
         raise ImportRefused(
             path.name,
-            f"this is not an export of the kind “{mapping.name}”: it has no column {', '.join(missing)}. "
-            f"Its columns are {', '.join(name[:40] for name in names[:40])}.",
+            f"this is not an export of the kind “{mapping.name}”: it has no column {_few(missing)}. "
+            f"Its columns are {_few([name[:40] for name in names])}.",
         )
     return names
 
@@ -620,11 +628,19 @@ def read_boundaries(path: Path, mapping: SourceMapping) -> pd.DataFrame:
     with _opened(path) as stream:
         try:
             features = json.loads(stream.read())["features"]
-            named = [(str(one["properties"][rules.name_property]), shape(one["geometry"])) for one in features]
-        except (ValueError, KeyError, TypeError, AttributeError, shapely.errors.ShapelyError) as problem:
-            raise ImportRefused(
-                path.name, f"this is not GeoJSON of areas that have a “{rules.name_property}” ({problem!r})."
-            ) from problem
+            properties = sorted({name for one in features for name in one["properties"]})
+        except (ValueError, KeyError, TypeError, AttributeError) as problem:
+            raise ImportRefused(path.name, "this is not a GeoJSON file of areas.") from problem
+    if not features:
+        raise ImportRefused(path.name, "there is not one area in this file.")
+    if rules.name_property not in properties:
+        raise ImportRefused(
+            path.name, f"its areas have no “{rules.name_property}”; they have {_few(properties) or 'no properties'}."
+        )
+    try:
+        named = [(str(one["properties"][rules.name_property]), shape(one["geometry"])) for one in features]
+    except (ValueError, KeyError, TypeError, AttributeError, shapely.errors.ShapelyError) as problem:
+        raise ImportRefused(path.name, "one of its areas has no name, or no shape that can be read.") from problem
     parts: dict[str, list] = {}
     for name, geometry in named:
         parts.setdefault(rules.parts.get(name, name), []).append(shapely.make_valid(geometry))

@@ -145,7 +145,7 @@ speed_of_answer = Ratio(
 )  # fmt: skip
 wait = Spread(
     name="wait", label="Wait until answered", unit="s", better="lower",
-    about="How long callers waited until a person answered; those who hung up count as not answered until then.",
+    about="Half of the callers were answered within this time; those who hung up count as not answered until then.",
     formula="Kaplan–Meier median and 9 in 10, hang-ups censored", source="measures reference, A5",
     fact=CONTACT, duration_s=_c.wait_s, has_ended=_c.outcome == "answered", on=_c.arrived_on,
     where=and_(_offered, _c.outcome.in_(("answered", "abandoned")), _c.wait_s.isnot(None)),

@@ -191,8 +191,8 @@ sla_compliance_opened = Ratio(
 
 time_to_close = Spread(
     name="time_to_close", label="Time to close", unit="s", better="lower",
-    about="How long requests opened in the period take until they are closed for good. Still-open requests count as "
-          "not yet closed (Kaplan–Meier), so a growing backlog cannot make it look quick.",
+    about="Half of the requests opened in the period are closed for good within this time. Still-open requests count "
+          "as not yet closed (Kaplan–Meier), so a growing backlog cannot make it look quick.",
     formula="Kaplan–Meier median and 9 in 10 of closed_at − opened_at, open ones censored at as_of",
     source="measures reference, B7 and B-survival",
     fact=REQUEST, duration_s=case((_r.closed_at.isnot(None), _r.close_s), else_=extract("epoch", AS_OF - _r.opened_at)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -11,6 +12,8 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -34,24 +37,23 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-@pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the tiny city is served."""
-    data = tmp_path_factory.mktemp("browser")
-    with Build(Settings(data=data), city.CITY) as build:
-        city.write(build)
-        build.publish(as_of=city.AS_OF)
+@contextmanager
+def serving(data: Path) -> Iterator[str]:
+    """Serve the builds in a folder as in production; gives the address.
+
+    At the end no request may have ended in a traceback, nor a process in an abort.
+    """
     port = _free_port()
     command = ["env", f"DASHBOARD311_DATA={data}", sys.executable, "-m", "gunicorn", "--no-control-socket"]
     command += ["--threads", "8", "--bind", f"127.0.0.1:{port}", "dashboard.wsgi:server"]
-    log = (data / "serve.log").open("w+")
-    process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    log = data / "serve.log"
+    with log.open("w") as written:
+        process = subprocess.Popen(command, stdout=written, stderr=subprocess.STDOUT)
     url = f"http://127.0.0.1:{port}"
     try:
         for _ in range(150):
             if process.poll() is not None:
-                log.seek(0)
-                pytest.fail(f"The dashboard did not start:\n{log.read()}")
+                pytest.fail(f"The dashboard did not start:\n{log.read_text()}")
             try:
                 urllib.request.urlopen(f"{url}/healthz", timeout=1).close()
                 break
@@ -61,7 +63,19 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         process.send_signal(signal.SIGINT)  # at once: browsers keep their connections open
         process.wait(30)
-        log.close()
+    said = log.read_text()
+    assert not re.search("Traceback|terminate called|SIGABRT", said), said
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the tiny city is served."""
+    data = tmp_path_factory.mktemp("browser")
+    with Build(Settings(data=data), city.CITY) as build:
+        city.write(build)
+        build.publish(as_of=city.AS_OF)
+    with serving(data) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -79,9 +93,16 @@ def chromium() -> Iterator[playwright.Browser]:
 
 @pytest.fixture
 def visit(chromium: playwright.Browser, address: str) -> Iterator[Callable[..., playwright.Page]]:
-    """Called with a path, it opens that page and waits for its answers.
+    """Called with a path, it opens that page of the tiny city and waits for its answers; see `visiting`."""
+    with visiting(chromium, address) as visit:
+        yield visit
 
-    At the end of the test no request may have gone to a foreign host, no script failed and no rule of the
+
+@contextmanager
+def visiting(chromium: playwright.Browser, address: str) -> Iterator[Callable[..., playwright.Page]]:
+    """Gives what opens a page of `address` in a browser of its own.
+
+    At the end no request may have gone to a foreign host, no script failed and no rule of the
     content security policy been broken.
     """
     contexts, wrong = [], []

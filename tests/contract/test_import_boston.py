@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -136,7 +137,7 @@ def test_twice_is_once(boston, requests: pd.DataFrame, shared_data: Path) -> Non
     assert rows.sort_values("request_id", ignore_index=True).equals(
         requests.sort_values("request_id", ignore_index=True)
     )
-    assert reader.rows(select(func.count()).select_from(import_batch))[0][0] == 2
+    assert reader.rows(select(func.count()).select_from(import_batch))[0][0] == 1  # the same file
     assert reader.rows(select(func.count()).select_from(district))[0][0] == 18
     reader.close()
 
@@ -172,6 +173,9 @@ def test_a_refused_row_is_kept_with_the_reason(store: Settings, tmp_path: Path) 
     ]
     assert json.loads(rows["raw"][2])["open_dt"] == "yesterday"
     assert warehouse.build().refused == 6
+    import_file(store, BOSTON, path)  # the same file again refuses the same rows, and they are there once
+    time.sleep(1.1)
+    assert warehouse.build().refused == len(warehouse.frame(select(refused_row))) == 6
     warehouse.close()
 
 
@@ -230,7 +234,7 @@ def written(folder: Path, name: str, content: bytes) -> Path:
         (lambda folder: folder, "folder, not a file"),
         (lambda folder: written(folder, "empty.csv", b""), "is empty"),
         (lambda folder: written(folder, "empty.csv.gz", gzip.compress(b"")), "no heading"),
-        (lambda folder: written(folder, "heading.csv", HEADING.encode() + b"\n"), "not one of its 0 rows"),
+        (lambda folder: written(folder, "heading.csv", HEADING.encode() + b"\n"), "not one row under it"),
         (lambda folder: written(folder, "plain.csv.gz", HEADING.encode()), "not a gzip file"),
         (truncated, "incomplete"),
         (lambda folder: written(folder, "other.csv", b"Unique Key,Created Date\n1,2\n"), "no column case_enquiry_id"),
@@ -254,7 +258,14 @@ def test_a_wrong_file_is_refused_in_words(tmp_path: Path, make, says: str) -> No
 def test_wrong_boundaries_are_refused_in_words(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data")
     table = export(tmp_path, {})
-    for content in (b"not json", b'{"features": [{"properties": {}, "geometry": null}]}', b"[]"):
+    for content, says in (
+        (b"not json", "not a GeoJSON"),
+        (b"\x89PNG\xff", "not a GeoJSON"),
+        (b"[]", "not a GeoJSON"),
+        (b'{"features": []}', "not one area"),
+        (b'{"features": [{"properties": {"ward": 1}, "geometry": null}]}', "no “name”; they have ward"),
+        (b'{"features": [{"properties": {"name": "A"}, "geometry": null}]}', "no shape"),
+    ):
         boundaries = written(tmp_path, "areas.geojson", content)
-        with pytest.raises(ImportRefused, match="GeoJSON"):
+        with pytest.raises(ImportRefused, match=says):
             import_file(settings, BOSTON, table, boundaries)

@@ -25,13 +25,13 @@ def links(component) -> dict[str, str]:
     return found
 
 
-def drawn(search: str) -> dict[str, str]:
+def drawn(search: str, say=lambda _, value: value) -> dict[str, str]:
     filters = Filters.from_search(search, CLOCK, DIMENSIONS)
     choices = [
         choice("department", "Department", ["Streets", "Parks"]),
         choice("service_type", "Service type", ["Pothole", "Rats"], {"Pothole": "Roads"}),
     ]
-    return links(filter_bar(filters, CLOCK, choices, LABELS))
+    return links(filter_bar(filters, CLOCK, choices, LABELS, say))
 
 
 def test_options_toggle_and_chips_take_back():
@@ -41,6 +41,17 @@ def test_options_toggle_and_chips_take_back():
     assert found["Take back Parks"] == "?"
     assert found["Clear all"] == "?"
     assert found["Rats"] == "?department=Parks&service_type=Rats"
+
+
+def test_days_of_ones_own_are_taken_back_too():
+    found = drawn("?from=2026-05-04&to=2026-05-08&department=Parks")
+    assert found["Take back 4–7 May 2026"] == "?department=Parks"
+    assert found["Take back Parks"] == "?from=2026-05-04&to=2026-05-08"
+    assert found["Clear all"] == "?"
+
+
+def test_chips_say_values_in_words():
+    assert "Take back Tuesday 10:00" in drawn("?department=34", lambda name, value: "Tuesday 10:00")
 
 
 def test_a_new_period_keeps_the_choice_and_only_a_chosen_comparison():
