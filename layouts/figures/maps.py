@@ -51,6 +51,14 @@ def land(build_id: str) -> dict[str, Any]:
     }
 
 
+def places(build_id: str, resolution: int) -> dict[str, Any]:
+    """Every place that ever had a report, pale: the shape of a city whose outline is not known."""
+    source = f"/geometry/{build_id}/hexagons/{resolution}.json"
+    return {"sourcetype": "geojson", "source": source, "type": "fill", "color": "$hex-none", "opacity": 0.42,
+            "fill": {"outlinecolor": "$land"},
+            "below": "traces"}  # fmt: skip
+
+
 def outlines(build_id: str) -> dict[str, Any]:
     """District outlines, to lie above the hexagons."""
     source = f"/geometry/{build_id}/districts.json"
@@ -96,7 +104,7 @@ def hexagon_map(
 ) -> dict[str, Any]:
     """Hexagons coloured in classes, the selected ones ringed and the others faded, district outlines above."""
     limits = classes_of(values)
-    places = np.clip(np.searchsorted(limits, values, "right") - 1, 0, len(limits) - 1)
+    classes = np.clip(np.searchsorted(limits, values, "right") - 1, 0, len(limits) - 1)
     tokens = class_tokens(len(limits))
     n = len(limits)
     scale: list[list[Any]] = []
@@ -105,7 +113,7 @@ def hexagon_map(
     chosen = [i for i, cell in enumerate(cells) if cell in selected]
     hexagons: dict[str, Any] = {
         "type": "choroplethmap", "geojson": f"/geometry/{build_id}/hexagons/{resolution}.json", "featureidkey": "id",
-        "locations": list(cells), "z": places.astype(float), "zmin": -0.5, "zmax": n - 0.5, "colorscale": scale,
+        "locations": list(cells), "z": classes.astype(float), "zmin": -0.5, "zmax": n - 0.5, "colorscale": scale,
         "showscale": False, "below": "", "hovertext": list(words), "hovertemplate": "%{hovertext}<extra></extra>",
         "marker": {"opacity": 0.88, "line": {"color": "$text", "width": [2.2 * (cell in selected) for cell in cells]}},
     }  # fmt: skip
@@ -114,9 +122,10 @@ def hexagon_map(
         hexagons["selected"] = {"marker": {"opacity": 1}}
         hexagons["unselected"] = {"marker": {"opacity": 0.38}}
     centre, zoom = fitted(cells)
+    layers = [land(build_id), places(build_id, resolution), outlines(build_id)]
     layout = {
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "hovermode": "closest",
-        "map": {"style": ground(build_id), "layers": [land(build_id), outlines(build_id)], "center": centre,
+        "map": {"style": ground(build_id), "layers": layers, "center": centre,
                 "zoom": zoom, "uirevision": f"map {build_id}"},
     }  # fmt: skip
     return {"data": [hexagons], "layout": layout}
