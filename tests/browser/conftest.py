@@ -132,9 +132,20 @@ def visiting(chromium: playwright.Browser, address: str) -> Iterator[Callable[..
     assert not wrong, wrong
 
 
+DRAWN = """() => [...document.querySelectorAll(".chart:not(.is-absent)")]
+  .map((chart) => Boolean(chart.querySelector(".js-plotly-plot .main-svg"))).join()"""
+
+
 def settle(page: playwright.Page) -> None:
     """Wait until the view has its answers."""
     page.locator("#page > *").first.wait_for(timeout=20_000)
     page.locator("#filter-bar").locator(".controls, .notice").first.wait_for()
     waiting = page.locator(".is-waiting, [data-dash-is-loading]")
     playwright.expect(waiting).to_have_count(0, timeout=20_000)  # a function to poll would need unsafe-eval
+    before = None
+    for _ in range(130):  # figures are painted after the words are there: until all are, and none came since
+        drawn = page.evaluate(DRAWN)
+        if drawn == before and "false" not in drawn:
+            return
+        before = drawn
+        page.wait_for_timeout(150)
