@@ -12,8 +12,14 @@ from layouts.view import View
 
 
 def filters_in(search: str | None, services: Services) -> Filters:
-    """The filters an address holds; BadRequest if it holds anything else."""
-    return Filters.from_search(search or "", services.clock(), services.dimensions)
+    """The filters an address holds; BadRequest if it holds anything else, a value nobody knows among it.
+
+    A link to a department that is gone must say so: zeros everywhere would look like an answer.
+    """
+    filters = Filters.from_search(search or "", services.clock(), services.dimensions)
+    for name, values in filters.choices:
+        filters = filters.choose(name, [services.resolve(services.dimensions[name], value) for value in values])
+    return filters
 
 
 def view_at(pathname: str | None, views: Sequence[View]) -> View | None:

@@ -99,7 +99,9 @@ def asked_of(question: Question, filters: Filters, clock: Clock) -> tuple[Query,
     match question:
         case Compared(query):
             period = filters.comparison()
-            return None if period is None else (query, filters.during(period))
+            # What the data does not reach back to is not compared with: it would count as nothing.
+            known = period is not None and period.from_on >= clock.first_on
+            return (query, filters.during(period)) if known and period is not None else None
         case Over(query, during):
             return query, filters.during(during(filters.period, clock))
     return question, filters

@@ -436,7 +436,7 @@ VIEW = View(
         _tile_panel("opened", "Requests opened", (opened,), draw_opened, True),
         _tile_panel("closed", "Requests closed", (closed, opened), draw_closed, False),
         _tile_panel("kept", "Promises kept", (sla_compliance,), draw_kept, False),
-        _tile_panel("open", "Open now", (backlog, overdue), draw_open, False),
+        _tile_panel("open", "Open at the end", (backlog, overdue), draw_open, False),
         _tile_panel("offered", "Calls offered", (offered,), draw_offered, True, **CALLS),
         _tile_panel("answered", "Answered in time", (service_level,), draw_answered, False, **CALLS),
         Panel(

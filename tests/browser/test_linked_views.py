@@ -275,7 +275,7 @@ TYING = [
     ("/", AUGUST, "Requests opened", "opened", "11,547"),
     ("/", AUGUST, "Promises kept", "sla_compliance", "77.1 %"),
     ("/", AUGUST, "Promises kept", "due", "n 7,659"),
-    ("/", AUGUST, "Open now", "backlog", "4,808"),
+    ("/", AUGUST, "Open at the end", "backlog", "4,808"),
     ("/hotspots", "?period=all&service_type=Rodent+Activity", "When were they reported?", "opened", "811"),
 ]
 
