@@ -12,7 +12,7 @@ from typing import Any
 from dashboard.domain.policy import Permission
 from data_access.semantics import Answer, Dimension, Query, Standing, Total
 from layouts import components as c
-from layouts.figures import series, tables, words
+from layouts.figures import events, series, tables, words
 from layouts.figures.steps import steps_of
 from layouts.view import Compared, Context, Drawing, Panel
 
@@ -57,13 +57,14 @@ def _draw_along_time(
     steps = steps_of(along, context.filters.period, context.clock)
     said = f"{measure.label} at the end" if isinstance(measure, Standing) else f"{measure.label} {steps.each}"
     figure = series.over_time(steps, measure.name, said, measure.fact.plural)
+    events.shade(figure, steps, context.events)
     text = f"**{c.count(number)}** {measure.label.lower()}"
     if isinstance(measure, Total):
         text += f", **{c.count(number / context.filters.period.days)}** a day"
     against = words.changed(number, before.value(measure) if before else None, context)
-    caveat = "; ".join(part for part in (foot, "drag along the axis to set the period") if part)
     text += f"; {against}." if against else "."
-    return Drawing(c.sentence(text), figure, foot=words.foot(series.key_of(figure), caveat))
+    caveats = (foot, events.told(figure), "drag along the axis to set the period")
+    return Drawing(c.sentence(text), figure, foot=words.foot(series.key_of(figure), *caveats))
 
 
 def _draw_ranked(
@@ -77,18 +78,22 @@ def _draw_ranked(
     earlier = None
     if before is not None and before.frame[measure.name].sum():
         earlier = dict(zip(before.frame[dimension.name], before.frame[measure.name].astype(float), strict=True))
-    rows, rest = tables.ranked_rows(
-        now.frame[dimension.name], now.frame[measure.name], earlier, context.selected, limit
-    )
-    first = rows[0]
-    text = f"**{first.name}** comes first with **{c.count(first.now)}**, {c.share(first.now / total)} of all"
-    moved, against = tables.moved_most(rows), context.filters.comparison()
-    if moved is not None and against is not None and moved.now != moved.before:
+    names, numbers = now.frame[dimension.name], now.frame[measure.name]
+    every, _ = tables.ranked_rows(names, numbers, earlier, (), len(names))
+    first, moved, against = every[0], tables.moved_most(every), context.filters.comparison()
+    # The one that changed most is listed wherever it stands, so that the sentence has its row.
+    kept = (*context.selected, moved.name) if moved is not None and not context.selected else context.selected
+    rows, rest = tables.ranked_rows(names, numbers, earlier, kept, limit)
+    text = f"**{dimension.say(first.name)}** comes first with **{c.count(first.now)}**, "
+    text += f"{c.share(first.now / total)} of all"
+    if moved is not None and against is not None:
         difference = f"**{c.signed(moved.now - moved.before)}** on {against.sentence()}"
-        text += f", {difference}" if moved is first else f"; **{moved.name}** changed most, {difference}"
+        same = moved.name == first.name
+        text += f", {difference}" if same else f"; **{dimension.say(moved.name)}** changed most, {difference}"
     things = measure.fact.plural
     body = tables.ranked(rows, rest, context, dimension, heading, things)
-    return Drawing(c.sentence(f"{text}."), body=body, foot=words.foot(f"n = {c.count(total)} {things}", foot))
+    foots = words.foot(f"n = {c.count(total)} {things}", foot)
+    return Drawing(c.sentence(words.capital(text) + "."), body=body, foot=foots)
 
 
 def _nothing(measure: Total | Standing, context: Context) -> Drawing:
