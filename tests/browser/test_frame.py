@@ -98,8 +98,6 @@ def test_own_days_can_be_chosen(visit):
 
 
 def test_the_menu_keeps_the_filters(visit):
-    if len(VIEWS) < 2:
-        pytest.skip("one view has nowhere to go")
     page = visit(f"{VIEWS[0].href}?period=all")
     page.locator("#menu").get_by_role("link", name=VIEWS[1].title, exact=True).click()
     expect(page.locator("h1")).to_have_text(VIEWS[1].title)
@@ -134,8 +132,6 @@ def test_a_phone_has_its_menu_and_its_sheet_of_filters(visit):
 
 
 def test_a_panel_opens_as_a_table_and_says_what_it_means(visit):
-    if not VIEWS or not VIEWS[0].panels:
-        pytest.skip("no panel yet")
     page = visit(f"{VIEWS[0].href}?period=all")
     card = page.locator("section.panel:not(.tile)").first
     card.locator(".panel-menu > summary").click()
