@@ -348,7 +348,7 @@ def refused_command(form, settings) -> None:
 @click.option("--seed", type=int, default=311, show_default=True, help="Another seed, another city.")
 @click.option(
     "--scale", "millions", is_flag=False, flag_value=10.0, type=float, metavar="MILLIONS",
-    help="A bigger city with ten years behind it, for benchmarks: so many million requests and twice the contacts; "
+    help="A bigger city with ten years behind it, for benchmarks: so many million requests, thrice the contacts; "
          "10 if no number follows.",
 )  # fmt: skip
 @click.option("--stories", is_flag=True, help="Only print what happens in Riverton, as markdown.")

@@ -300,8 +300,8 @@ def district_frame() -> pd.DataFrame:
         "population": g.population,
         "households": (g.population / 2.31).astype(int),
         "parcels": np.bincount(g.district[~g.is_crossing], minlength=9),
-        "boundary_version": "2021",
-        "valid_from_on": pd.Timestamp("2022-01-01"),
+        "boundary_version": "2011",
+        "valid_from_on": pd.Timestamp("2012-01-01"),
     })  # fmt: skip
 
 

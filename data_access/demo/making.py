@@ -10,7 +10,7 @@ from data_access.build import Build, Summary
 from data_access.demo_city import AS_OF, CITY, demo_tables
 from data_access.engine import BuildInfo, Warehouse
 
-_REQUESTS_A_YEAR = 133_200
+_REQUESTS_A_DECADE = 1_167_900
 
 
 def demo_in_service(settings: Settings) -> BuildInfo | None:
@@ -39,7 +39,7 @@ def make_demo_city(
     Raises ImportRefused if a real city is in service, unless `replace`.
     """
     years = 10 if millions else 3
-    scale = millions * 1e6 / (_REQUESTS_A_YEAR * years) if millions else 1.0
+    scale = millions * 1e6 / _REQUESTS_A_DECADE if millions else 1.0
     with Build(settings, CITY, progress=progress) as build:
         build.displace(replace)
         for name, rows in demo_tables(seed, scale, years):
