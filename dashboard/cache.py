@@ -96,13 +96,15 @@ def cached(cache: Cache | None) -> Callable[[str, Query, Callable[[], Answer]], 
             return ask()
         if (stored := cache.get(key)) is not None:
             return _unpacked(stored, query)
-        with locks[key]:
-            if (stored := cache.get(key)) is not None:
-                return _unpacked(stored, query)
-            answer = ask()
-            cache.set(key, _packed(answer))
-        locks.pop(key, None)
-        return answer
+        try:
+            with locks[key]:
+                if (stored := cache.get(key)) is not None:
+                    return _unpacked(stored, query)
+                answer = ask()
+                cache.set(key, _packed(answer))
+                return answer
+        finally:
+            locks.pop(key, None)  # also when the asking failed: the next one tries again
 
     return remember
 
