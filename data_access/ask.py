@@ -117,7 +117,7 @@ def _read(reader: Reader, statement: Statement, query: Query) -> pd.DataFrame:
     rows = reader.frame(statement.select)
     for dimension in query.by:
         words = {raw: dimension.to_value(raw) for raw in rows[dimension.name].dropna().unique()}
-        rows[dimension.name] = rows[dimension.name].map(words).astype(object).fillna(dimension.missing)
+        rows[dimension.name] = rows[dimension.name].map(words).astype(object).fillna(dimension.missing).astype("str")
     if statement.has_step:
         rows[query.every] = pd.to_datetime(rows[query.every]).astype("datetime64[us]")
     return rows

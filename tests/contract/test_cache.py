@@ -1,0 +1,81 @@
+"""A kept answer is the answer, is asked once, and is never read from bytes that are not ours."""
+
+import threading
+from datetime import date
+
+import pandas as pd
+import pytest
+from flask import Flask
+
+from dashboard.cache import BytesOnly, cached, key_of, open_cache
+from dashboard.domain.filters import Filters, Period
+from dashboard.domain.policy import Scope
+from dashboard.settings import Settings
+from data_access.dimensions import DIMENSIONS
+from data_access.measures import CATALOGUE
+from data_access.semantics import Query
+
+QUERY = Query((CATALOGUE["sla_compliance"], CATALOGUE["time_to_close"]), (DIMENSIONS["district"],), "month")
+FILTERS = Filters(Period(date(2026, 5, 1), date(2026, 7, 1)))
+
+
+@pytest.fixture(params=["filesystem", "memory"])
+def remember(request, tmp_path):
+    return cached(open_cache(Flask("test"), Settings(data=tmp_path, cache=request.param)))
+
+
+def test_what_is_kept_is_what_was_asked(remember, tiny):
+    asked = []
+
+    def ask():
+        asked.append(1)
+        return tiny.ask(QUERY, FILTERS, Scope.everything())
+
+    first, second = (remember("key", QUERY, ask) for _ in range(2))
+    assert asked == [1]
+    pd.testing.assert_frame_equal(first.frame, second.frame)
+    assert (first.as_of, first.every, first.notes) == (second.as_of, second.every, second.notes)
+
+
+def test_many_at_once_ask_once(remember, tiny):
+    asked, gate = [], threading.Event()
+
+    def ask():
+        asked.append(1)
+        gate.wait(5)
+        return tiny.ask(QUERY, FILTERS, Scope.everything())
+
+    threads = [threading.Thread(target=remember, args=("key", QUERY, ask)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    gate.set()
+    for thread in threads:
+        thread.join()
+    assert len(asked) == 1
+
+
+def test_a_failure_is_not_kept(remember, tiny):
+    def fail():
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError):
+        remember("key", QUERY, fail)
+    assert len(remember("key", QUERY, lambda: tiny.ask(QUERY, FILTERS, Scope.everything())).frame)
+
+
+def test_bytes_of_others_read_as_absent():
+    assert BytesOnly().loads(b"\x80\x04cos\nsystem\n") is None
+    assert BytesOnly().loads(BytesOnly().dumps(b"ours")) == b"ours"
+
+
+def test_another_build_viewer_or_filter_is_another_key():
+    everything = Scope.everything()
+    keys = {
+        key_of("b1", QUERY, FILTERS, everything, None),
+        key_of("b2", QUERY, FILTERS, everything, None),
+        key_of("b1", QUERY, FILTERS, Scope.only("department", "Vector"), None),
+        key_of("b1", QUERY, FILTERS, Scope.only("department"), None),
+        key_of("b1", QUERY, FILTERS.choose("channel", ["web"]), everything, None),
+        key_of("b1", Query(QUERY.measures, QUERY.by, "day"), FILTERS, everything, None),
+    }
+    assert len(keys) == 6
