@@ -37,6 +37,13 @@ COMPARISONS: Mapping[str, str] = {
 }
 
 
+SWITCHES: Mapping[str, Mapping[str, str]] = {
+    "counting": {"reports": "Reports", "incidents": "Incidents"},
+    "event_days": {"in": "With event days", "out": "Event days left out"},
+}
+"""How everything is counted: each switch with its settings, the usual one first."""
+
+
 @dataclass(frozen=True)
 class Clock:
     """What time it is in the data.
@@ -165,12 +172,16 @@ class Period:
 class Filters:
     """What a reader has chosen: a period, what to compare it with, and values of dimensions.
 
-    `choices` is kept sorted, so equal choices are equal values, one URL and one cache key.
+    `choices` is kept sorted, so equal choices are equal values, one URL and one cache key. `switches` holds those
+    that are not in their usual setting; `left_out` the stretches of civil days ``[from, to)`` that event days stand
+    for, told by the data (`leaving_out`) and never by the URL.
     """
 
     period: Period
     compare: str = "none"
     choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    switches: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[tuple[date, date], ...] = ()
     default_compare: str = field(default="none", compare=False)
 
     # ── URL ⇄ value ──
@@ -195,12 +206,16 @@ class Filters:
         compare = given.pop("compare", [default_compare])[-1]
         if compare not in COMPARISONS:
             raise UnknownName("comparison", compare, COMPARISONS)
+        switched = cls(period, compare, default_compare=default_compare)
+        for name in SWITCHES:
+            if name in given:
+                switched = switched.switch(name, given.pop(name)[-1])
         for key in given:
             if key not in dimensions:
                 known = list(dimensions) if isinstance(dimensions, Iterable) else []
-                raise UnknownName("filter", key, [*known, "period", "from", "to", "compare"])
+                raise UnknownName("filter", key, [*known, *SWITCHES, "period", "from", "to", "compare"])
         choices = tuple(sorted((key, tuple(sorted(set(values)))) for key, values in given.items()))
-        return cls(period, compare, choices, default_compare)
+        return replace(switched, choices=choices)
 
     def to_search(self) -> str:
         """The query string that reads back as this value; empty for the default picture."""
@@ -211,6 +226,7 @@ class Filters:
             pairs.append(("period", self.period.preset))
         if self.compare != self.default_compare:
             pairs.append(("compare", self.compare))
+        pairs += self.switches
         pairs += [(name, value) for name, values in self.choices for value in values]
         return f"?{urlencode(pairs)}" if pairs else ""
 
@@ -219,6 +235,10 @@ class Filters:
     def chosen(self, dimension: str) -> tuple[str, ...]:
         """The chosen values of `dimension`; empty means all of them."""
         return dict(self.choices).get(dimension, ())
+
+    def setting(self, switch: str) -> str:
+        """How `switch` is set; its usual setting unless another was chosen."""
+        return dict(self.switches).get(switch) or next(iter(SWITCHES[switch]))
 
     def sentence(
         self, labels: Mapping[str, str] | None = None, say: Callable[[str, str], str] = lambda _, value: value
@@ -232,6 +252,7 @@ class Filters:
         for name, values in self.choices:
             label = (labels or {}).get(name, name.replace("_", " ")).lower()
             parts.append(f"{label} {' or '.join(say(name, value) for value in values)}")
+        parts += [SWITCHES[name][setting].lower() for name, setting in self.switches]
         return "; ".join(parts)
 
     def comparison(self) -> Period | None:
@@ -267,8 +288,35 @@ class Filters:
         return replace(self, period=period)
 
     def cleared(self) -> Filters:
-        """The same period with nothing chosen."""
-        return replace(self, choices=())
+        """The same period with nothing chosen and every switch in its usual setting."""
+        return replace(self, choices=(), switches=(), left_out=())
+
+    def switch(self, name: str, setting: str) -> Filters:
+        """The same with a switch set; UnknownName if it has no such setting."""
+        if setting not in SWITCHES[name]:
+            raise UnknownName(f"setting of {name.replace('_', ' ')}", setting, SWITCHES[name])
+        rest = dict(self.switches)
+        rest.pop(name, None)
+        if setting != next(iter(SWITCHES[name])):
+            rest[name] = setting
+        left_out = self.left_out if rest.get("event_days") == "out" else ()
+        return replace(self, switches=tuple(sorted(rest.items())), left_out=left_out)
+
+    def leaving_out(self, stretches: Iterable[tuple[date, date]]) -> Filters:
+        """The same without the days of `stretches` ``[from, to)``, if event days are to be left out."""
+        if self.setting("event_days") != "out":
+            return self
+        return replace(self, left_out=tuple(sorted(set(stretches))))
+
+    def days_counted(self, period: Period | None = None) -> int:
+        """The civil days of `period` (default: the chosen one) that are not left out."""
+        period = period or self.period
+        days = {
+            day
+            for begin, end in self.left_out
+            for day in range(max(begin, period.from_on).toordinal(), min(end, period.to_on).toordinal())
+        }
+        return period.days - len(days)
 
 
 def add_months(day: date, months: int) -> date:

@@ -17,7 +17,11 @@ class Permission(StrEnum):
 
     READ_REQUESTS = "read requests"
     READ_CONTACTS = "read contacts"
-    READ_AGENTS = "read agents by name"
+    LIST_REQUESTS = "list single requests and read their timelines"
+    READ_ADDRESSES = "read exact addresses"
+    READ_NOTES = "read notes and who wrote them"
+    READ_AGENT_SPREAD = "see agents as a distribution without names"
+    READ_AGENTS = "read the agents of a team by name"
 
 
 @dataclass(frozen=True)
@@ -42,18 +46,35 @@ class Scope:
 
 @dataclass(frozen=True)
 class Viewer:
-    """A person looking: a name to show, a role, and the department the role is about."""
+    """A person looking: a name to show, a role, and the department, district or team the role is about."""
 
     name: str
     role: str
     department: str | None = None
+    district: str | None = None
+    team: str | None = None
 
 
+_P = Permission
 ROLES: dict[str, frozenset[Permission]] = {
-    "deputy manager": frozenset({Permission.READ_REQUESTS, Permission.READ_CONTACTS}),
-    "department head": frozenset({Permission.READ_REQUESTS}),
-    "supervisor": frozenset({Permission.READ_REQUESTS, Permission.READ_CONTACTS, Permission.READ_AGENTS}),
-}
+    "deputy manager": frozenset({
+        _P.READ_REQUESTS, _P.READ_CONTACTS, _P.LIST_REQUESTS, _P.READ_ADDRESSES, _P.READ_NOTES, _P.READ_AGENT_SPREAD,
+    }),
+    "department head": frozenset({_P.READ_REQUESTS, _P.LIST_REQUESTS, _P.READ_ADDRESSES, _P.READ_NOTES}),
+    "supervisor": frozenset({
+        _P.READ_REQUESTS, _P.READ_CONTACTS, _P.LIST_REQUESTS, _P.READ_AGENT_SPREAD, _P.READ_AGENTS,
+    }),
+    "council member": frozenset({_P.READ_REQUESTS, _P.LIST_REQUESTS}),
+}  # fmt: skip
+"""What each role may do at all; `scope_of` says in which rows."""
+
+OWN_ROWS: dict[str, str] = {"department head": "department", "council member": "district"}
+"""Roles that see only the rows with their own value of a dimension."""
+
+
+def may(viewer: Viewer, needs: Permission) -> bool:
+    """Whether the role of `viewer` has a permission at all."""
+    return needs in ROLES.get(viewer.role, frozenset())
 
 
 def scope_of(viewer: Viewer, needs: Permission) -> Scope:
@@ -61,8 +82,9 @@ def scope_of(viewer: Viewer, needs: Permission) -> Scope:
 
     Raises NotPermitted if the role does not have the permission; says so in the reader's words.
     """
-    if needs not in ROLES.get(viewer.role, frozenset()):
+    if not may(viewer, needs):
         raise NotPermitted(f"A {viewer.role} may not {needs}. Ask the dashboard's administrator.")
-    if viewer.role == "department head":
-        return Scope.only("department", *([viewer.department] if viewer.department else []))
+    if (dimension := OWN_ROWS.get(viewer.role)) is not None:
+        own = getattr(viewer, dimension)
+        return Scope.only(dimension, *([own] if own else []))
     return Scope.everything()
