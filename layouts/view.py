@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from dashboard.domain.filters import Clock, Filters
 from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import Stretch
-from data_access.semantics import Answer, Dimension, Query
+from data_access.listing import Listing
+from data_access.semantics import Dimension, Query
 
 
 class Event(NamedTuple):
@@ -70,7 +71,7 @@ class Drawing:
     is_empty: bool = False
 
 
-Draw = Callable[[tuple[Answer | None, ...], Context], Drawing]
+Draw = Callable[..., Drawing]
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,10 @@ class Over:
     during: Stretch
 
 
-Question = Query | Compared | Over
+Question = Query | Compared | Over | Listing
 
 
-def asked_of(question: Question, filters: Filters, clock: Clock) -> tuple[Query, Filters] | None:
+def asked_of(question: Query | Compared | Over, filters: Filters, clock: Clock) -> tuple[Query, Filters] | None:
     """The query itself and the filters with the period it is asked of; None if there is nothing to compare with."""
     match question:
         case Compared(query):
@@ -119,7 +120,8 @@ class Panel:
         The card's title.
     queries
         What is asked, one answer each. A query is answered for the chosen period; wrapped in `Compared`, for the
-        period to compare with; wrapped in `Over`, for a stretch that follows from the chosen one.
+        period to compare with; wrapped in `Over`, for a stretch that follows from the chosen one. A `Listing` brings
+        `Rows` instead of an answer.
     draw
         ``(answers, context) → Drawing``, pure.
     width

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from typing import Any
 
+from dashboard.domain.city_events import marks_days
 from dashboard.domain.filters import DAY, Period
 from layouts.figures.series import note
 from layouts.figures.steps import Steps
 from layouts.view import Event
 
-LASTING = ("policy", "campaign")
-"""Kinds that change how things are rather than what happens on a day: they are never filled."""
-LONGEST = timedelta(days=14)
 PLOT_PX, LETTER_PX, UNIT_PX = 440.0, 6.2, 80.0
 """A card of half the page: its plot, a letter, and what the unit at the left takes of the room above the plot."""
 
 
 def of_days(events: Iterable[Event]) -> list[Event]:
     """The events that mark days: no new rules, no campaigns, nothing that goes on for weeks."""
-    return [one for one in events if one.kind not in LASTING and one.end_on - one.start_on <= LONGEST]
+    return [one for one in events if marks_days(one.kind, one.start_on, one.end_on)]
 
 
 def days_of(event: Event) -> str:
