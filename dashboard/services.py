@@ -15,7 +15,7 @@ from sqlalchemy import select
 from dashboard.cache import cached, key_of
 from dashboard.domain.city_events import marks_days
 from dashboard.domain.errors import UnknownName
-from dashboard.domain.filters import Clock, Filters, Period
+from dashboard.domain.filters import Clock, Filters
 from dashboard.domain.policy import Permission, Scope, Viewer, may, scope_of
 from dashboard.settings import Settings
 from data_access import schema
@@ -93,15 +93,13 @@ class Services:
         """The category of each service type that has one."""
         return self._categories(self.build().build_id)
 
-    def events(self, period: Period) -> pd.DataFrame:
-        """City events that touch `period`: kind, name, start_on, end_on (exclusive), note."""
-        events = self._events(self.build().build_id)
-        begin, end = pd.Timestamp(period.from_on), pd.Timestamp(period.to_on)
-        return events[(events["start_on"] < end) & (events["end_on"] > begin)]
+    def events(self) -> pd.DataFrame:
+        """City events in order of time: kind, name, start_on, end_on (exclusive), note."""
+        return self._events(self.build().build_id)
 
     def event_days(self) -> tuple[tuple[date, date], ...]:
         """The stretches of civil days ``[from, to)`` that a storm, an election or a gap in the data stands for."""
-        rows = self._events(self.build().build_id)[["kind", "start_on", "end_on"]].itertuples(index=False, name=None)
+        rows = self.events()[["kind", "start_on", "end_on"]].itertuples(index=False, name=None)
         spans = [(kind, begin.date(), end.date()) for kind, begin, end in rows]
         return tuple((begin, end) for kind, begin, end in spans if marks_days(kind, begin, end))
 

@@ -32,7 +32,7 @@ class Context:
     """What a panel may know besides its answers: the filters, the data's clock, the city and its geography's URL.
 
     `selected` are the chosen values of the panel's own dimension, to be highlighted while the rest fades.
-    `has_contacts` is False where the city's data holds requests only. `events` are those that touch the period.
+    `has_contacts` is False where the city's data holds requests only. `events` are all of the city's.
     """
 
     filters: Filters
