@@ -93,18 +93,24 @@ class Over:
 
 
 @dataclass(frozen=True)
+class Accounted:
+    """The same question with event days in it, whatever was chosen: an account that leaves days out cannot add up."""
+
+    query: Query
+
+
+@dataclass(frozen=True)
 class Lately:
     """The same question in the steps that say what is usual: thirteen months, or weeks in a young city."""
 
     query: Query
 
 
-Question = Query | Compared | Over | Lately | Listing
+Asked = Query | Compared | Over | Lately | Accounted
+Question = Asked | Listing
 
 
-def asked_of(
-    question: Query | Compared | Over | Lately, filters: Filters, clock: Clock
-) -> tuple[Query, Filters] | None:
+def asked_of(question: Asked, filters: Filters, clock: Clock) -> tuple[Query, Filters] | None:
     """The query itself and the filters with the period it is asked of; None if there is nothing to compare with."""
     match question:
         case Compared(query):
@@ -114,6 +120,8 @@ def asked_of(
             return (query, filters.during(period)) if known and period is not None else None
         case Over(query, during):
             return query, filters.during(during(filters.period, clock))
+        case Accounted(query):
+            return query, filters.switch("event_days", "in")
         case Lately(query):
             every = step_lately(filters.period, clock)
             return replace(query, every=every), filters.during(lately(filters.period, clock))
