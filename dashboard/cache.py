@@ -78,6 +78,7 @@ def key_of(build_id: str, query: Query, filters: Filters, scope: Scope, as_of: d
         query.every,
         [str(filters.period.from_on), str(filters.period.to_on)],
         filters.choices,
+        filters.switches,
         scope.rows,
         str(as_of),
     )

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from dashboard.domain.errors import BadRequest, Problem, UnknownName
-from dashboard.domain.filters import DAY, Filters, Period, civil_day
+from dashboard.domain.filters import DAY, SWITCHES, Filters, Period, civil_day
 from dashboard.domain.policy import Scope
 from dashboard.services import Services
 from dashboard.settings import Settings
@@ -98,11 +98,15 @@ def main(data: Path | None) -> None:
 @click.option("--to", "end", metavar="D", help="The first day no longer meant (exclusive). Default: where it ends.")
 @click.option("--where", multiple=True, metavar="DIM=VALUE...", help="Only these rows; two values of one DIM add up.")
 @click.option(
+    "--service-level", type=click.Choice(list(SWITCHES["service_level"])), default="city", show_default=True,
+    help="How the service level is counted.",
+)  # fmt: skip
+@click.option(
     "--as-of", metavar="T", help="Answer as it was known then: local time, or a date for the end of that day."
 )
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @with_settings
-def ask_command(words, by, every, begin, end, where, as_of, form, settings) -> None:
+def ask_command(words, by, every, begin, end, where, service_level, as_of, form, settings) -> None:
     """Answer MEASURE... by the same path as the screen.
 
     Dates are local civil days and --to is exclusive. CSV and JSON columns bear the names of measures and dimensions;
@@ -126,7 +130,7 @@ def ask_command(words, by, every, begin, end, where, as_of, form, settings) -> N
         clock.first_on if begin is None else civil_day(begin, "--from"),
         clock.end_on if end is None else civil_day(end, "--to"),
     )
-    filters = Filters(period)
+    filters = Filters(period).switch("service_level", service_level)
     for condition in wheres:
         name, given, value = condition.partition("=")
         if not given:
@@ -186,6 +190,8 @@ def _shown(value, unit: str | None) -> str:
             return str(value)
         case "share":
             return f"{100 * value:.2f} %"
+        case "ratio":
+            return f"{value:.2f}"
         case "s":
             size, unit = next((size, unit) for size, unit in _LONG if value >= size * 2 or size == 1)
             return f"{value / size:,.0f} s" if size == 1 else f"{value / size:,.1f} {unit}"

@@ -24,7 +24,7 @@ from data_access.compile import Frame
 from data_access.dimensions import DIMENSIONS, category, service_type
 from data_access.engine import BuildInfo, City, Warehouse
 from data_access.measures import CATALOGUE
-from data_access.measures.contacts import CONTACT
+from data_access.measures.contacts import CONTACT, in_force
 from data_access.measures.requests import REQUEST
 from data_access.semantics import Answer, Dimension, Measure, Query
 
@@ -136,6 +136,7 @@ class Services:
             as_of=as_of if as_of is not None and looks_back else build.as_of,
             answer_within_s=city.answer_within_s,
             short_abandon_s=city.short_abandon_s,
+            service_level_variant=in_force(filters, city.service_level_variant),
             looks_back=looks_back,
         )
         key = key_of(build.build_id, query, filters, scope, frame.as_of)

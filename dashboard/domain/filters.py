@@ -40,8 +40,20 @@ COMPARISONS: Mapping[str, str] = {
 SWITCHES: Mapping[str, Mapping[str, str]] = {
     "counting": {"reports": "Reports", "incidents": "Incidents"},
     "event_days": {"in": "With event days", "out": "Event days left out"},
+    "service_level": {
+        "city": "Service level the city’s own way",
+        "offered": "Service level with every hang-up counted against it",
+        "excl_early": "Service level with hang-ups within the goal left out",
+        "early_counts": "Service level with hang-ups within the goal as served",
+        "answered": "Service level of answered calls only",
+        "excl_short": "Service level with short hang-ups left out",
+        "short_counts": "Service level with short hang-ups as served",
+    },
 }
-"""How everything is counted: each switch with its settings, the usual one first."""
+"""How everything is counted: each switch with its settings, the usual one first.
+
+The settings of `service_level` are the keys of measures A6, and the one the city has chosen for itself.
+"""
 
 
 @dataclass(frozen=True)

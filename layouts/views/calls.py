@@ -94,7 +94,7 @@ def draw_volume(answers: tuple[Answer | None, ...], context: Context) -> Drawing
 def draw_level(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """The share answered within the goal along time, with the target; the variant is named."""
     now, along = answers
-    n = now.value("answered_or_abandoned")
+    n = now.value("service_level_base")
     if not n:
         return words.no_contacts(context)
     steps = steps_of(along, context.filters.period, context.clock)
@@ -110,7 +110,7 @@ def draw_level(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         text += "; the city has set no target."
     figure = series.lines(
         steps,
-        (Line("service_level", "in time", over="answered_quick", under="answered_or_abandoned"),),
+        (Line("service_level", "in time", over="served_in_time", under="service_level_base"),),
         "Share answered in time",
         share_axis=True,
         target=target,
@@ -123,7 +123,7 @@ def draw_level(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
 def draw_variants(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """The same calls counted the six ways service levels are counted."""
     now = answers[0]
-    if not now.value("answered_or_abandoned"):
+    if not now.value("service_level_base"):
         return words.no_contacts(context)
     known = [(measure, now.value(measure)) for measure in VARIANTS]
     low, high = min(v for _, v in known if v is not None), max(v for _, v in known if v is not None)
@@ -225,7 +225,7 @@ def draw_hours(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
 def draw_hours_level(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """When callers wait too long: the share answered in time in each hour of the week."""
     frame = answers[0].frame
-    over, under = (grids.by_hour_of_week(frame, name) for name in ("answered_quick", "answered_or_abandoned"))
+    over, under = (grids.by_hour_of_week(frame, name) for name in ("served_in_time", "service_level_base"))
     if not under.sum():
         return words.no_contacts(context)
     with np.errstate(divide="ignore", invalid="ignore"):
