@@ -150,7 +150,7 @@ DIMENSIONS: dict[str, Dimension] = {
     dimension.name: dimension
     for dimension in (
         department, service_type, category, district, channel, priority, status, team, closure_outcome, queue, agent,
-        reason, asked_type, language, contact_outcome, hour_of_week, weekday, hour, half_hour, hexagon_8, hexagon_9, hexagon_10,
-        age_band, promise_band,
+        reason, asked_type, language, contact_outcome, hour_of_week, weekday, hour, half_hour, hexagon_8, hexagon_9,
+        hexagon_10, age_band, promise_band,
     )
 }  # fmt: skip

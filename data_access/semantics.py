@@ -110,8 +110,8 @@ class Dimension:
 class Measure:
     """What every measure says of itself (measures R8).
 
-    `unit` is one of ``requests``, ``contacts``, ``share``, ``s`` (seconds), ``ratio``; `better` is ``higher``, ``lower``
-    or None where neither is good in itself.
+    `unit` is one of ``requests``, ``contacts``, ``share``, ``s`` (seconds), ``ratio``; `better` is ``higher``,
+    ``lower`` or None where neither is good in itself.
     """
 
     name: str
