@@ -6,6 +6,7 @@ One post answers a whole view. A panel that fails tells so in its own card; the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, ctx, html, no_update
@@ -38,14 +39,18 @@ def answers_to(panel: Panel, filters: Filters, services: Services) -> tuple[Answ
 def context_of(panel: Panel, filters: Filters, services: Services) -> Context:
     """What the panel may know besides its answers."""
     own = panel.selects.name if isinstance(panel.selects, Dimension) else None
+    clock = services.clock()
     return Context(
         filters=filters,
-        clock=services.clock(),
+        # Days that are left out are drawn like days without data, never as zeros.
+        clock=replace(clock, gaps=clock.gaps + filters.left_out),
         city=services.city(),
         build_id=services.build().build_id,
         selected=filters.chosen(own) if own else (),
         has_contacts=holds_contacts(services),
         events=events_in(filters.period, services),
+        past=events_in(Period(clock.first_on, clock.end_on), services),
+        closed_on=services.closed_days(),
     )
 
 

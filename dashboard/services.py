@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -46,6 +46,8 @@ class Services:
         # Small things that change only with the build, kept for the last few builds.
         self._values = lru_cache(maxsize=256)(self._values_in)
         self._events = lru_cache(maxsize=4)(self._events_in)
+        self._gaps = lru_cache(maxsize=4)(self._gaps_in)
+        self._closed_days = lru_cache(maxsize=4)(self._closed_days_in)
         self._categories = lru_cache(maxsize=4)(self._categories_in)
 
     # ── what there is ──
@@ -68,6 +70,7 @@ class Services:
             as_of=build.as_of,
             fiscal_year_start_month=city.fiscal_year_start_month,
             as_of_on=as_of_on,
+            gaps=self._gaps(build.build_id),
         )
 
     def local(self, instant: datetime) -> datetime:
@@ -96,6 +99,10 @@ class Services:
         events = self._events(self.build().build_id)
         begin, end = pd.Timestamp(period.from_on), pd.Timestamp(period.to_on)
         return events[(events["start_on"] < end) & (events["end_on"] > begin)]
+
+    def closed_days(self) -> frozenset[date]:
+        """The civil days on which the city stays shut: what at least half of the calendars with such days say."""
+        return self._closed_days(self.build().build_id)
 
     def resolve(self, dimension: Dimension, value: str) -> str:
         """The value meant by what somebody typed: its exact name, or the same in another case.
@@ -165,3 +172,17 @@ class Services:
         if not self.warehouse.columns("city_event"):
             return pd.DataFrame({name: [] for name in ("kind", "name", "start_on", "end_on", "note")})
         return self.warehouse.frame(select(t.kind, t.name, t.start_on, t.end_on, t.note).order_by(t.start_on))
+
+    def _gaps_in(self, build_id: str) -> tuple[tuple[date, date], ...]:
+        events = self._events(build_id)
+        gaps = events.loc[events["kind"] == "data_gap", ["start_on", "end_on"]].dropna()
+        return tuple((begin.date(), end.date()) for begin, end in gaps.itertuples(index=False))
+
+    def _closed_days_in(self, _build_id: str) -> frozenset[date]:
+        t = schema.calendar_day.c
+        if not self.warehouse.columns("calendar_day"):
+            return frozenset()
+        days = self.warehouse.frame(select(t.calendar_id, t.day_on).where(t.is_business.is_(False)))
+        calendars = days["calendar_id"].nunique()
+        agreeing = days.groupby("day_on")["calendar_id"].nunique()
+        return frozenset(day.date() for day, n in agreeing.items() if 2 * n >= calendars)

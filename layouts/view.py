@@ -31,7 +31,8 @@ class Context:
     """What a panel may know besides its answers: the filters, the data's clock, the city and its geography's URL.
 
     `selected` are the chosen values of the panel's own dimension, to be highlighted while the rest fades.
-    `has_contacts` is False where the city's data holds requests only. `events` are those that touch the period.
+    `has_contacts` is False where the city's data holds requests only. `events` are those that touch the period, `past`
+    all there are; `closed_on` are the civil days on which the city stays shut, holidays most of all.
     """
 
     filters: Filters
@@ -41,6 +42,8 @@ class Context:
     selected: tuple[str, ...] = ()
     has_contacts: bool = True
     events: tuple[Event, ...] = ()
+    past: tuple[Event, ...] = ()
+    closed_on: frozenset[date] = frozenset()
 
 
 @dataclass(frozen=True)

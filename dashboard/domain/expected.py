@@ -30,7 +30,7 @@ CUSUM_SLACK, CUSUM_LIMIT = 0.5, 4.0
 
 @dataclass(frozen=True)
 class Days:
-    """The counts of consecutive civil days from `first_on`, and which of them say nothing about a usual day.
+    """The counts of consecutive civil days from `first_on`, and which of them say little about a usual day.
 
     All arrays are as long as `counts`. `is_event` are the days of storms and the like, `is_closed` holidays and other
     days on which the city stays shut, `is_unknown` days about which there is no data: those are never a zero.
@@ -47,8 +47,8 @@ class Days:
 
     @property
     def is_usual(self) -> Flags:
-        """The days to learn from."""
-        return ~(self.is_event | self.is_closed | self.is_unknown)
+        """The days to learn from: neither special nor the day after the city was closed."""
+        return ~(self.is_event | self.is_closed | self.is_unknown | _after(self.is_closed))
 
     def first(self, number: int) -> Days:
         """The first `number` days: what was known at the end of them."""
@@ -112,7 +112,8 @@ def expected_days(days: Days, ahead: int = 0, is_closed_ahead: Flags | None = No
 
     A log-linear mean: weekday × a slow level × the season of the year where two years are known, fitted as Poisson
     regression on usual days, once more without those far outside the first fit. Ahead the level stays where it ended.
-    Closed days are expected to be as quiet as the closed days before them. Source: measures reference, A13 and F.
+    Closed days and the days after them are expected to be as quiet and as busy as those before them (`as_closed`).
+    Source: measures reference, A13 and F.
     """
     usual = days.is_usual
     if usual.sum() < FEWEST_DAYS:
@@ -129,15 +130,32 @@ def expected_days(days: Days, ahead: int = 0, is_closed_ahead: Flags | None = No
             break
         kept = inside
     spread = dispersion(days.counts[kept], mu[:n][kept], design.shape[1])
-    is_closed = np.concatenate([days.is_closed, np.zeros(ahead, bool) if is_closed_ahead is None else is_closed_ahead])
-    return Expected(np.where(is_closed, mu * closed_share(days, mu[:n]), mu), spread)
+    return Expected(as_closed(days, mu, np.zeros(ahead, bool) if is_closed_ahead is None else is_closed_ahead), spread)
 
 
-def closed_share(days: Days, usual: Numbers) -> float:
-    """The part of a `usual` day that comes on a closed one; 1 while fewer than three are known."""
-    known = days.is_closed & ~days.is_unknown & ~days.is_event
-    expected = float(usual[known].sum())
-    return float(days.counts[known].sum()) / expected if known.sum() >= 3 and expected > 0 else 1.0
+def as_closed(days: Days, usual: Numbers, is_closed_ahead: Flags) -> Numbers:
+    """The `usual` counts of `days` and of the days ahead, on closed days and on the days after them as those were.
+
+    Both are shares of what usual days would have brought: the sum that came over the sum that was usual. A share that
+    fewer than three days tell is taken for 1.
+    """
+    n = len(days)
+    is_closed = np.concatenate([days.is_closed, is_closed_ahead])
+    is_ordinary = ~(days.is_event | days.is_unknown)
+    found = usual.copy()
+    for kind in (is_closed, _after(is_closed)):
+        known = kind[:n] & is_ordinary
+        expected = float(usual[:n][known].sum())
+        if known.sum() >= 3 and expected > 0:
+            found[kind] *= float(days.counts[known].sum()) / expected
+    return found
+
+
+def _after(is_closed: Flags) -> Flags:
+    """The first open day after each closed one."""
+    found = np.zeros(len(is_closed), bool)
+    found[1:] = is_closed[:-1] & ~is_closed[1:]
+    return found
 
 
 def _design(days: Days, ahead: int, usual: Flags) -> Numbers:

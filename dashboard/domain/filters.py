@@ -71,6 +71,8 @@ class Clock:
     as_of_on
         The civil day of `as_of` in the city; later than `last_on` where closings were recorded after the last request
         of an extract.
+    gaps
+        Stretches of civil days ``[from, to)`` about which nothing is known: what was counted there is no zero.
     """
 
     first_on: date
@@ -78,6 +80,11 @@ class Clock:
     as_of: datetime
     fiscal_year_start_month: int = 1
     as_of_on: date | None = None
+    gaps: tuple[tuple[date, date], ...] = ()
+
+    def is_in_gap(self, day: date) -> bool:
+        """Whether `day` is one about which nothing is known."""
+        return any(begin <= day < end for begin, end in self.gaps)
 
     @property
     def end_on(self) -> date:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from dashboard.domain.expected import FEWEST_DAYS, Days, Flags, Numbers, closed_share, expected_days, weekdays
+from dashboard.domain.expected import FEWEST_DAYS, Days, Flags, Numbers, as_closed, expected_days, weekdays
 
 HORIZON = 28
 ORIGINS = 13
@@ -60,8 +60,7 @@ def _of_same_weekdays(days: Days, ahead: int, is_closed_ahead: Flags, number: in
     weekday = weekdays(days.first_on, n + ahead)
     usual = days.is_usual
     means = np.array([_mean_of_last(days.counts[usual & (weekday[:n] == day)], number) for day in range(7)])
-    share = closed_share(days, means[weekday[:n]])
-    return np.where(is_closed_ahead, share, 1.0) * means[weekday[n:]]
+    return as_closed(days, means[weekday], is_closed_ahead)[n:]
 
 
 def _mean_of_last(counts: Numbers, number: int) -> float:
