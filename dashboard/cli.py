@@ -97,16 +97,17 @@ def main(data: Path | None) -> None:
 @click.option("--from", "begin", metavar="D", help="First civil day, like 2011-08-01. Default: where the data begins.")
 @click.option("--to", "end", metavar="D", help="The first day no longer meant (exclusive). Default: where it ends.")
 @click.option("--where", multiple=True, metavar="DIM=VALUE...", help="Only these rows; two values of one DIM add up.")
-@click.option(
-    "--service-level", type=click.Choice(list(SWITCHES["service_level"])), default="city", show_default=True,
-    help="How the service level is counted.",
-)  # fmt: skip
+@click.option("--counting", type=click.Choice(list(SWITCHES["counting"])), help="Every report, or each incident once.")
+@click.option("--event-days", type=click.Choice(list(SWITCHES["event_days"])), help="Count the days of city events?")
+@click.option("--service-level", type=click.Choice(list(SWITCHES["service_level"])), help="What hang-ups do to it.")
 @click.option(
     "--as-of", metavar="T", help="Answer as it was known then: local time, or a date for the end of that day."
 )
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @with_settings
-def ask_command(words, by, every, begin, end, where, service_level, as_of, form, settings) -> None:
+def ask_command(
+    words, by, every, begin, end, where, counting, event_days, service_level, as_of, form, settings
+) -> None:
     """Answer MEASURE... by the same path as the screen.
 
     Dates are local civil days and --to is exclusive. CSV and JSON columns bear the names of measures and dimensions;
@@ -130,7 +131,7 @@ def ask_command(words, by, every, begin, end, where, service_level, as_of, form,
         clock.first_on if begin is None else civil_day(begin, "--from"),
         clock.end_on if end is None else civil_day(end, "--to"),
     )
-    filters = Filters(period).switch("service_level", service_level)
+    filters = Filters(period)
     for condition in wheres:
         name, given, value = condition.partition("=")
         if not given:
@@ -138,6 +139,10 @@ def ask_command(words, by, every, begin, end, where, service_level, as_of, form,
         dimension = _known("dimension", name.strip(), DIMENSIONS)
         value = services.resolve(dimension, value.strip())
         filters = filters.choose(dimension.name, {*filters.chosen(dimension.name), value})
+    switches = {"counting": counting, "event_days": event_days, "service_level": service_level}
+    for switch, setting in switches.items():
+        filters = filters.switch(switch, setting) if setting else filters
+    filters = filters.leaving_out(services.event_days())
     moment = services.stored(_instant(as_of)) if as_of else None
     answer = services.ask(query, filters, Scope.everything(), moment)
     _print_answer(answer, form)

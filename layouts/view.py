@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from dashboard.domain.filters import Clock, Filters
 from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import Stretch
-from data_access.semantics import Answer, Dimension, Query
+from data_access.listing import Listing
+from data_access.semantics import Dimension, Query
 
 
 class Event(NamedTuple):
@@ -31,8 +32,8 @@ class Context:
     """What a panel may know besides its answers: the filters, the data's clock, the city and its geography's URL.
 
     `selected` are the chosen values of the panel's own dimension, to be highlighted while the rest fades.
-    `has_contacts` is False where the city's data holds requests only. `events` are those that touch the period, `past`
-    all there are; `closed_on` are the civil days on which the city stays shut, holidays most of all.
+    `has_contacts` is False where the city's data holds requests only. `events` are all of the city's; `closed_on` the
+    civil days on which it stays shut, holidays most of all.
     """
 
     filters: Filters
@@ -42,7 +43,6 @@ class Context:
     selected: tuple[str, ...] = ()
     has_contacts: bool = True
     events: tuple[Event, ...] = ()
-    past: tuple[Event, ...] = ()
     closed_on: frozenset[date] = frozenset()
 
 
@@ -73,7 +73,7 @@ class Drawing:
     is_empty: bool = False
 
 
-Draw = Callable[[tuple[Answer | None, ...], Context], Drawing]
+Draw = Callable[..., Drawing]
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,10 @@ class Over:
     during: Stretch
 
 
-Question = Query | Compared | Over
+Question = Query | Compared | Over | Listing
 
 
-def asked_of(question: Question, filters: Filters, clock: Clock) -> tuple[Query, Filters] | None:
+def asked_of(question: Query | Compared | Over, filters: Filters, clock: Clock) -> tuple[Query, Filters] | None:
     """The query itself and the filters with the period it is asked of; None if there is nothing to compare with."""
     match question:
         case Compared(query):
@@ -122,7 +122,8 @@ class Panel:
         The card's title.
     queries
         What is asked, one answer each. A query is answered for the chosen period; wrapped in `Compared`, for the
-        period to compare with; wrapped in `Over`, for a stretch that follows from the chosen one.
+        period to compare with; wrapped in `Over`, for a stretch that follows from the chosen one. A `Listing` brings
+        `Rows` instead of an answer.
     draw
         ``(answers, context) → Drawing``, pure.
     width

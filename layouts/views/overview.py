@@ -43,6 +43,10 @@ def draw_event(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     if not recent:
         return Drawing(sentence="There was no city event in the last days of the period.", is_empty=True)
     event = recent[-1]
+    if context.filters.left_out:
+        text = f"**{event.name}, {events.days_of(event)}**, and the days of other events are left out of every count."
+        back = c.link("Count them again", context.filters.switch("event_days", "in").to_search())
+        return Drawing(body=c.event_banner(c.sentence(text), back))
     steps = steps_of(answers[0], EVENT_DAYS(period, context.clock), context.clock)
     counts = dict(zip(steps.starts, steps.values("opened").tolist(), strict=True))
     text = f"**{event.name}, {events.days_of(event)}.** "
@@ -60,7 +64,10 @@ def draw_event(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         text += f"**{c.count(abs(more))}** {way} requests came in than {usual}."
     days = Period(event.start_on, min(event.end_on, end))
     shown = (period.from_on, period.to_on) == (days.from_on, days.to_on)
-    there = None if shown else c.link("Show these days", context.filters.during(days).to_search())
+    there = [
+        None if shown else c.link("Show these days", context.filters.during(days).to_search()), " ",
+        c.link("Leave event days out", context.filters.switch("event_days", "out").to_search()),
+    ]  # fmt: skip
     return Drawing(body=c.event_banner(c.sentence(text), there))
 
 
@@ -268,7 +275,7 @@ def draw_changes(answers: tuple[Answer | None, ...], context: Context) -> Drawin
     """The departments and types whose last whole month lies outside what is usual for them, largest first."""
     found: list[Signal] = []
     watched, month = 0, ""
-    for answer, (measure, by, said, view, base) in zip(answers[: len(WATCHED)], WATCHED, strict=True):
+    for answer, (measure, by, said, view, base) in zip(answers, WATCHED, strict=True):
         large = answer.frame.groupby(by.name)[base].mean()
         for name in large.index[large >= words.FEW]:
             part = answer.frame[answer.frame[by.name] == name]
@@ -286,58 +293,24 @@ def draw_changes(answers: tuple[Answer | None, ...], context: Context) -> Drawin
                 found.append(Signal(distance, text, view, by.name, name, seen, float(values[-1]), measure.unit))
     found.sort(key=lambda signal: -signal.size)
     found, all_found = found[:SIGNALS], len(found)
-    moves = _moves(answers[len(WATCHED) :], context)[: max(0, MOVES * (SIGNALS - len(found)) // SIGNALS - 3)]
     if not watched:
         needed = verdicts.FEWEST + 1
         text = f"What is unusual can be told after {needed} whole months of data; there are fewer so far."
         months = _months(answers[0], context)  # of all types, each month many times
         if len(set(np.array(months.starts)[months.is_whole])) >= needed:
             text = "Too few requests a month to tell what is unusual."
-        if not any(answer.frame[base].sum() for answer, (*_, base) in zip(answers, WATCHED, strict=False)):
+        if not any(answer.frame[base].sum() for answer, (*_, base) in zip(answers, WATCHED, strict=True)):
             return words.nothing("Nothing was opened, due or waiting", context)
-        if not moves:
-            return Drawing(c.sentence(text), is_empty=True)
-        return Drawing(c.sentence(text), body=html.Div(_moved(moves, context)))
+        return Drawing(c.sentence(text), is_empty=True)
     text = f"None of {watched} watched numbers lay outside its usual band in {month}."
     if found:
         text = f"**{all_found}** of {watched} watched numbers lay outside their usual band in {month}"
         text += ", largest first." if all_found <= SIGNALS else f"; the {SIGNALS} largest:"
-    signals = html.Ul([_signal(one, context) for one in found], className="changes") if found else None
-    body = html.Div([signals, *_moved(moves, context)])
-    return Drawing(c.sentence(text), body=body, foot=words.foot(BAND))
+    quiet = html.P("Every watched number is within what is usual for it.", className="sub")
+    signals = html.Ul([_signal(one, context) for one in found], className="changes") if found else quiet
+    return Drawing(c.sentence(text), body=signals, foot=words.foot(BAND))
 
 
-def _moves(pair: Sequence[Answer | None], context: Context) -> list[tables.Ranked]:
-    """The service types whose number changed most against the comparison period; none where there is no such period."""
-    now, before = pair
-    if now is None or before is None or not before.frame["opened"].sum():
-        return []
-    earlier = dict(zip(before.frame["service_type"], before.frame["opened"].astype(float), strict=True))
-    names = [*now.frame["service_type"], *(name for name in earlier if name not in set(now.frame["service_type"]))]
-    counts = dict(zip(now.frame["service_type"], now.frame["opened"].astype(float), strict=True))
-    rows = [tables.Ranked(name, counts.get(name, 0.0), earlier.get(name, 0.0)) for name in names]
-    rows = [row for row in rows if max(row.now, row.before or 0) >= words.FEW and row.now != row.before]
-    return sorted(rows, key=lambda row: (-abs(row.now - (row.before or 0)), row.name))
-
-
-def _moved(moves: Sequence[tables.Ranked], context: Context) -> list[Any]:
-    """The largest changes, said to be no more than that."""
-    against = context.filters.comparison()
-    if not moves or against is None:
-        return []
-    columns = [c.Column("Service"), c.Column("Opened", is_number=True), c.Column("Change", is_number=True)]
-    lines = [
-        [c.toggle(row.name, context.filters, service_type.name, row.name), c.count(row.now),
-         c.signed(row.now - (row.before or 0))]
-        for row in moves
-    ]  # fmt: skip
-    title = f"Largest changes on {against.sentence()}"
-    note = "Plain differences in requests opened; they may be chance."
-    return [html.H3(title, className="part"), html.P(note, className="sub"), c.table(columns, lines, caption=title)]
-
-
-MOVES = 17
-"""So many plain changes take the room of all signals; fewer fit below them the more there are."""
 SIGNALS = 10
 BAND = "Usual band: process limits of the months before; about two in a hundred fall outside by chance"
 
@@ -452,11 +425,7 @@ VIEW = View(
         Panel(
             "changes",
             "What changed?",
-            (
-                *(Over(Query((measure,), by=(by,), every="month"), MONTHS) for measure, by, *_ in WATCHED),
-                Query((opened,), by=(service_type,)),
-                Compared(Query((opened,), by=(service_type,))),
-            ),
+            (*(Over(Query((measure,), by=(by,), every="month"), MONTHS) for measure, by, *_ in WATCHED),),
             draw_changes,
             width=4,
             height=480,
