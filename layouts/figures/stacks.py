@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from layouts.figures.series import note, share_ticks, spread, time_layout
+from layouts.figures.series import note, share_ticks, spread, time_layout, unit_note
 from layouts.figures.steps import Steps
 
 FADE = 0.35
@@ -35,12 +35,15 @@ def stacked(
 ) -> dict[str, Any]:
     """`parts` stacked from the first at the bottom, each named beside its last value; `top` 1 is an axis of shares."""
     data: list[dict[str, Any]] = []
+    # A mean of seven days is unknown on the first six: the stack begins after them.
+    begin = min((int(np.isfinite(part.values).argmax()) for part in parts), default=0)
+    days = steps.days[begin:]
     for part in parts:
-        known = np.isfinite(part.values)
+        values = part.values[begin:]
         trace = {
-            "x": steps.days, "y": np.where(known, part.values, 0), "name": part.words,
-            "customdata": [part.chooses] * len(steps) if part.chooses else steps.days,
-            "text": [written(value) for value in part.values],
+            "x": days, "y": np.nan_to_num(values), "name": part.words,
+            "customdata": [part.chooses] * len(days) if part.chooses else days,
+            "text": [written(value) for value in values],
             "hovertemplate": f"<b>%{{text}}</b> {part.words}<extra></extra>",
         }  # fmt: skip
         fade = FADE if part.is_faded else 1.0
@@ -57,6 +60,25 @@ def stacked(
     if len(steps) > BARS:
         layout["xaxis"]["range"] = [steps.days[0], steps.days[-1]]
     layout["margin"] = {"r": 116}
+    return {"data": data, "layout": layout}
+
+
+def times_of_day(times: Sequence[str], parts: Sequence[Part], said: Sequence[str], unit: str) -> dict[str, Any]:
+    """`parts` stacked for each time of day; `said` heads the hover box of each time."""
+    data = [
+        {
+            "type": "bar", "x": list(times), "y": part.values, "name": part.words, "text": list(said),
+            "textposition": "none", "marker": {"color": f"${part.token}"},
+            "hovertemplate": f"%{{text}}<br><b>%{{y:,.1f}}</b> {part.words}<extra></extra>",
+        }
+        for part in parts
+    ]  # fmt: skip
+    whole = [time for time in times if time.endswith(":00")]
+    layout = {
+        "hovermode": "closest", "barmode": "stack", "bargap": 0.18, "barcornerradius": 0, "margin": {"r": 12},
+        "xaxis": {"type": "category", "tickmode": "array", "tickvals": whole[::2], "fixedrange": True},
+        "yaxis": {"rangemode": "tozero", "tickformat": ","}, "annotations": [unit_note(unit)],
+    }  # fmt: skip
     return {"data": data, "layout": layout}
 
 

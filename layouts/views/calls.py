@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import numpy as np
-import pandas as pd
 
-from dashboard.domain.expected import SURE, Days, Expected, Flags, Numbers, expected_days, surges, usual_profile
-from dashboard.domain.filters import Period
+from dashboard.domain.expected import Numbers
 from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import last_days
 from data_access.dimensions import asked_type, half_hour, hour_of_week, reason
@@ -35,17 +31,16 @@ from data_access.measures.contacts import (
 from data_access.measures.contacts import contacts as all_contacts
 from data_access.semantics import Answer, Query, Ratio
 from layouts import components as c
-from layouts.figures import events, expectation, grids, series, stacks, tables, words
+from layouts.figures import events, expectation, grids, series, stacks, surging, tables, words
 from layouts.figures.series import Line
 from layouts.figures.steps import Steps, seven_day_share, steps_of
 from layouts.panels import ranked
 from layouts.view import Compared, Context, Drawing, Over, Panel, View
 
 HISTORY = last_days(expectation.HISTORY_DAYS)
-SHORT_DAYS, BASE_WEEKS = 14, 13
+SHORT_DAYS = 14
 """A period of two weeks or less is watched by the half-hour, against the thirteen weeks before it."""
-LATELY = last_days(SHORT_DAYS + 7 * BASE_WEEKS)
-SURGES_LISTED = 6
+LATELY = last_days(SHORT_DAYS + 7 * surging.BASE_WEEKS)
 RAMP_BAD = [[0, "$hot-3"], [0.25, "$hot-2"], [0.5, "$hot-1"], [0.8, "$seq-1"], [1, "$seq-3"]]
 
 
@@ -304,28 +299,17 @@ def draw_half_hours(answers: tuple[Answer | None, ...], context: Context) -> Dra
         f"<b>{time}</b> {n / days:,.1f} calls a day, {c.share(share)} answered in time"
         for time, n, share in zip(shown, calls, level, strict=True)
     ]
-    data = [
-        {
-            "type": "bar", "x": shown, "y": values / days, "name": name, "text": hover, "textposition": "none",
-            "marker": {"color": f"${token}"},
-            "hovertemplate": f"%{{text}}<br><b>%{{y:,.1f}}</b> {name}<extra></extra>",
-        }
-        for name, values, token in parts if np.nansum(values) > 0
-    ]  # fmt: skip
-    layout = {
-        "hovermode": "closest", "barmode": "stack", "bargap": 0.18, "barcornerradius": 0, "margin": {"r": 12},
-        "xaxis": {"type": "category", "tickmode": "array", "tickvals": [time for time in shown if time.endswith(":00")][::2],
-                  "fixedrange": True},
-        "yaxis": {"rangemode": "tozero", "tickformat": ","}, "annotations": [series.unit_note("Calls in half an hour, mean of open days")],
-    }  # fmt: skip
-    top, low = int(np.nanargmax(calls)), int(np.nanargmin(np.where(np.isfinite(level), level, np.inf)))
+    drawn = [stacks.Part(values / days, name, token) for name, values, token in parts if np.nansum(values) > 0]
+    figure = stacks.times_of_day(shown, drawn, hover, "Calls in half an hour, mean of open days")
+    often = np.where(calls >= 0.1 * np.nanmax(calls), level, np.inf)  # not the rare evening of a storm
+    top, low = int(np.nanargmax(calls)), int(np.nanargmin(often))
     text = f"Most people call at **{shown[top]}**, **{calls[top] / days:,.1f}** in half an hour."
-    if np.isfinite(level).any():
+    if np.isfinite(often).any():
         text += f" The fewest are answered in time at **{shown[low]}**, **{c.share(level[low])}**."
-    key = c.key(*((token, name) for name, values, token in parts if np.nansum(values) > 0))
+    key = c.key(*((part.token, part.words) for part in drawn))
     caveats = (f"n = {c.count(np.nansum(calls))} calls on {words.plural(days, 'open day').replace('**', '')}",
                f"empty: fewer than {words.FEW} calls", words.way_of_counting(context))  # fmt: skip
-    return Drawing(c.sentence(text), {"data": data, "layout": layout}, foot=words.foot(key, *caveats))
+    return Drawing(c.sentence(text), figure, foot=words.foot(key, *caveats))
 
 
 # ── Surges ──
@@ -337,146 +321,10 @@ def draw_surge(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     if not along.frame["offered"].sum():
         return words.no_contacts(context)
     if context.filters.period.days <= SHORT_DAYS:
-        drawing = _surging_half_hours(lately, context)
+        drawing = surging.half_hours(lately, context)
         if drawing is not None:
             return drawing
-    return _surging_days(history, context)
-
-
-def _surging_days(history: Answer, context: Context) -> Drawing:
-    days = expectation.days_of(history, "offered", context)
-    model = expected_days(days)
-    if model is None:
-        why = "Too little history to say what is usual: it takes eight weeks of usual days."
-        return Drawing(c.empty(why), is_empty=True)
-    came = np.where(days.is_unknown, np.nan, days.counts)
-    is_surge = surges(came, model)
-    period = context.filters.period
-    inside = [i for i in range(len(days)) if period.from_on <= days.on(i) < period.to_on]
-    found = [i for i in inside if is_surge[i]]
-    alone = [i for i in inside if not is_surge[i] and came[i] > model.quantile(SURE)[i]]
-    text = _surge_words([days.on(i) for i in found], "day", context)
-    if alone:
-        single = " and ".join(f"**{_with_event(days.on(i), context)}**" for i in alone[:2])
-        text += f" High by itself, for one day only: {single}."
-    every = Steps(
-        pd.DataFrame({"offered": came[inside]}), "day", period, [days.on(i) for i in inside],
-        [days.on(i + 1) for i in inside], np.ones(len(inside), bool),
-    )  # fmt: skip
-    figure = _surge_figure(every, model, inside, is_surge)
-    events.shade(figure, every, context.events)
-    rule = (
-        "surge: two days in a row above what 999 of 1,000 such days stay under, or many a little above (CUSUM over 4)"
-    )
-    key = c.key(("series-raw", "day"), ("overdue", "surge"), ("band", "usual, 998 of 1,000 days"))
-    return Drawing(
-        c.sentence(text), figure, _surge_table(days, came, model, [*found, *alone], context),
-        words.foot(key, rule, events.told(figure)),
-    )  # fmt: skip
-
-
-def _surge_figure(steps: Steps, model: Expected, at: list[int], is_surge: Flags) -> dict:
-    low, high = (values[at] for values in model.range(2 * SURE - 1))
-    came, flags = steps.values("offered"), is_surge[at]
-    dots = {
-        "type": "scatter", "mode": "markers", "x": steps.days, "y": came, "name": "day", "customdata": steps.days,
-        "marker": {"size": [9 if flag else 4 for flag in flags], "line": {"width": 0},
-                   "symbol": ["diamond" if flag else "circle" for flag in flags],
-                   "color": ["$overdue" if flag else "$series-raw" for flag in flags]},
-        "cliponaxis": False, "hovertemplate": "<b>%{y:,}</b> calls<extra></extra>",
-    }  # fmt: skip
-    figure = {"data": [dots], "layout": series.time_layout("Calls a day")}
-    figure["layout"]["margin"] = {"r": 12}
-    if len(steps) > 1:
-        figure["layout"]["xaxis"]["range"] = [steps.days[0], steps.days[-1]]
-    return expectation.band_behind(figure, steps, low, high)
-
-
-def _with_event(day: date, context: Context) -> str:
-    event = expectation.event_on(day, context.events)
-    return expectation.named(day) + (f" ({event.name})" if event else "")
-
-
-def _surge_words(found: list[date], what: str, context: Context) -> str:
-    if not found:
-        return f"No {what} of the period surged above what is usual."
-    names = dict.fromkeys(
-        event.name for day in found if (event := expectation.event_on(day, context.events)) is not None
-    )
-    told = f" The city’s events: {words.listed(list(names))}." if names else " No city event is known for them."
-    listed = words.listed([expectation.named(day) for day in found[-3:]])
-    more = f", and {len(found) - 3} before" if len(found) > 3 else ""
-    return f"Calls surged on {words.plural(len(found), what)}: {listed}{more}.{told}"
-
-
-def _surge_table(days: Days, came: Numbers, model: Expected, at: list[int], context: Context):
-    """The surges, the largest first: how many came, how many were to be expected, the event."""
-    if not at:
-        return None
-    ordered = sorted(at, key=lambda i: model.mu[i] - came[i])[:SURGES_LISTED]
-    rows = []
-    for i in ordered:
-        event = expectation.event_on(days.on(i), context.events)
-        rows.append([
-            c.link(expectation.named(days.on(i)), context.filters.during(Period(days.on(i), days.on(i + 1))).to_search()),
-            c.count(came[i]), c.count(model.mu[i]), c.signed(came[i] - model.mu[i]), event.name if event else c.NOTHING,
-        ])  # fmt: skip
-    columns = [c.Column("Day"), c.Column("Calls", True), c.Column("Expected", True), c.Column("More", True, False),
-               c.Column("City event")]  # fmt: skip
-    return c.table(columns, rows, caption="Days on which calls surged")
-
-
-def _surging_half_hours(lately: Answer, context: Context) -> Drawing | None:
-    """The half-hours of the day that surged most; None if there are too few weeks to say what is usual."""
-    frame = lately.frame
-    wide = frame.pivot_table(index="day", columns="half_hour", values="offered", aggfunc="sum").fillna(0.0)
-    wide = wide.reindex(columns=sorted(wide.columns))
-    whole = expectation.days_of(
-        Answer(lately.query, frame.groupby("day", as_index=False)["offered"].sum(), lately.as_of, "day"),
-        "offered",
-        context,
-    )
-    if not len(whole):
-        return None
-    grid = wide.set_axis([stamp.date() for stamp in pd.DatetimeIndex(wide.index)])
-    grid = grid.reindex([whole.on(i) for i in range(len(whole))]).fillna(0.0)
-    period = context.filters.period
-    inside = np.array([period.from_on <= day < period.to_on for day in grid.index])
-    base = whole.is_usual & ~inside & (whole.counts > 0)
-    if base.sum() < 28 or not inside.any():
-        return None
-    weekday = np.array([day.weekday() for day in grid.index])
-    came = grid.to_numpy(float)
-    expected = usual_profile(came, weekday, base)
-    mu = np.where(inside[:, None] & np.isnan(expected.mu), 0.0, expected.mu)  # a weekday that is always closed
-    flags = np.zeros(came.shape, bool)
-    for i in np.flatnonzero(inside & ~whole.is_unknown):
-        flags[i] = surges(came[i], Expected(mu[i], expected.k))
-    surged = [i for i in np.flatnonzero(inside) if flags[i].any()]
-    above = np.where(flags, came - mu, 0.0).sum(axis=1)
-    most = (
-        max(surged, key=lambda i: above[i])
-        if surged
-        else int(np.flatnonzero(inside)[came[inside].sum(axis=1).argmax()])
-    )
-    times = [str(one) for one in grid.columns]
-    shown = Expected(mu[most], expected.k)
-    figure = expectation.half_hours(grid.index[most], times, came[most], shown, flags[most], "calls")
-    if surged:
-        hours = np.flatnonzero(flags[most])
-        text = _surge_words([grid.index[i] for i in surged], "day", context)
-        text += (
-            f" Most of all **{expectation.named(grid.index[most])}**, in **{len(hours)}** half-hours from "
-            f"{times[hours[0]]}: **{c.count(above[most])}** more calls than usual in them."
-        )
-    else:
-        text = (
-            f"No half-hour of the period surged; shown is its busiest day, **{expectation.named(grid.index[most])}**."
-        )
-    rule = "surge: two half-hours in a row above what 999 of 1,000 such ones stay under, or many a little above (CUSUM over 4)"
-    key = c.key(("series", "calls"), ("overdue", "surge"), ("band", "usual, 998 of 1,000"))
-    n = f"usual: {int(base.sum())} days of the {BASE_WEEKS} weeks before"
-    return Drawing(c.sentence(text), figure, foot=words.foot(key, n, rule))
+    return surging.days(history, context)
 
 
 # ── What they call about, and how long it takes ──
@@ -629,7 +477,7 @@ VIEW = View(
             "half-hours", "At what time of day do they call, and wait?",
             (Query((offered, answered, answered_quick, abandoned, service_level), by=(half_hour,)),
              Query((offered,), every="day")),
-            draw_half_hours, needs=_CALLS,
+            draw_half_hours, height=360, needs=_CALLS,
         ),
         Panel(
             "surge", "Did calls surge?",
@@ -668,7 +516,7 @@ VIEW = View(
         Panel(
             "handle", "How long does a call take?",
             (_HANDLED, Compared(_HANDLED), Query((answered, talk_s, hold_s, wrap_s), every="auto")),
-            draw_handle, selects="period", needs=_CALLS,
+            draw_handle, selects="period", height=400, needs=_CALLS,
         ),
         Panel(
             "variants", "What does “in time” mean?", (Query(_VARIANTS), Compared(Query(_VARIANTS))), draw_variants,

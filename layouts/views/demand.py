@@ -271,7 +271,7 @@ def draw_busiest(answers: tuple[Answer | None, ...], context: Context) -> Drawin
     types = _by_type(by_type)
     columns = [
         c.Column("Day"), c.Column("Requests", True), *([c.Column("Contacts", True, False)] if reached else []),
-        c.Column("Usual such day", True), c.Column("Why"),
+        c.Column("Times the usual", True), c.Column("Why"),
     ]  # fmt: skip
     lines, known = [], 0
     for day in inside:
