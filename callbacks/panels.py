@@ -56,6 +56,7 @@ def context_of(panel: Panel, filters: Filters, services: Services) -> Context:
         selected=filters.chosen(own) if own else (),
         has_contacts=holds_contacts(services),
         events=city_events(services),
+        closed_on=services.closed_days(),
     )
 
 

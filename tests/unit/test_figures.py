@@ -29,6 +29,7 @@ from layouts.views import collect_views, overview
 CLOCK = Clock(date(2024, 1, 1), date(2026, 5, 20), datetime(2026, 5, 21, 3, 48), 7, date(2026, 5, 20))
 CITY = SimpleNamespace(
     name="Riverton", tz="America/New_York", promise_target_share=0.85, service_level_target_share=0.8,
+    service_level_variant="offered",
     answer_within_s=60, short_abandon_s=5,
 )  # fmt: skip
 FILTERS = Filters(Period(date(2026, 5, 1), date(2026, 5, 21), "month", date(2026, 6, 1)), "previous")
