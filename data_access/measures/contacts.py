@@ -248,5 +248,5 @@ information_share = Ratio(
 contacts_per_request = Ratio(
     name="contacts_per_request", label="Contacts per request", unit="ratio",
     about="How often people get in touch for each request that comes in, on any channel and about anything.",
-    formula="contacts ÷ opened", source="users, ranked 7", over=contacts, under=opened,
+    formula="contacts ÷ opened", source="measures reference, A12", over=contacts, under=opened,
 )  # fmt: skip
