@@ -32,7 +32,8 @@ def answers_to(panel: Panel, filters: Filters, services: Services) -> tuple[Answ
     scope, clock = services.scope(panel.needs), services.clock()
     left_open = filters.without(panel.selects.name) if isinstance(panel.selects, Dimension) else filters
     asked = [asked_of(question, left_open, clock) for question in panel.queries]
-    return tuple(None if one is None else services.ask(*one, scope) for one in asked)
+    picture = f"{panel.name} {panel.question}{left_open.to_search()}"
+    return tuple(None if one is None else services.ask(*one, scope, picture=picture) for one in asked)
 
 
 def context_of(panel: Panel, filters: Filters, services: Services) -> Context:
@@ -46,6 +47,7 @@ def context_of(panel: Panel, filters: Filters, services: Services) -> Context:
         selected=filters.chosen(own) if own else (),
         has_contacts=holds_contacts(services),
         events=events_in(filters.period, services),
+        names=services.names(),
     )
 
 

@@ -132,7 +132,7 @@ def ask_command(words, by, every, begin, end, where, as_of, form, settings) -> N
         if not given:
             raise BadRequest(f"“{condition}” is no condition; write --where DIM=VALUE.")
         dimension = _known("dimension", name.strip(), DIMENSIONS)
-        value = services.resolve(dimension, value.strip())
+        value = services.resolve(dimension, value.strip(), Scope.everything())
         filters = filters.choose(dimension.name, {*filters.chosen(dimension.name), value})
     moment = services.stored(_instant(as_of)) if as_of else None
     answer = services.ask(query, filters, Scope.everything(), moment)

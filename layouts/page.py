@@ -5,16 +5,16 @@ Draws what it is given; asks nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from dash import dcc, html
 
 from dashboard.domain.filters import Clock, Filters
-from dashboard.domain.policy import Permission, Viewer
+from dashboard.domain.policy import Viewer
 from data_access.semantics import Measure, Query, Ratio
 from layouts import view as parts
 from layouts.components import icon, link, mark, sentence
@@ -39,8 +39,15 @@ SAID = "said"
 TROUBLE = "trouble"
 
 
-def shell(city_name: str, viewer: Viewer) -> html.Div:
-    """The whole page, empty; callbacks fill it from the address."""
+class Role(NamedTuple):
+    """A role that a reader of the demo city may take on: what it is called, and the address that does it."""
+
+    title: str
+    href: str
+
+
+def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = ()) -> html.Div:
+    """The whole page, empty; callbacks fill it from the address. `roles` are offered at the foot of the menu."""
     brand = [html.I(className="logo", **{"aria-hidden": "true"}), html.Div([city_name, " ", html.Span("311")])]
     return html.Div(
         [
@@ -55,7 +62,7 @@ def shell(city_name: str, viewer: Viewer) -> html.Div:
             html.Div(
                 [
                     html.Nav(
-                        [link(brand, "/", className="brand"), html.Div(id=MENU), _who(viewer)],
+                        [link(brand, "/", className="brand"), html.Div(id=MENU), _who(viewer, roles)],
                         id="main-menu",
                         className="menu",
                         **{"aria-label": "Main"},
@@ -152,13 +159,16 @@ def as_of_line(clock: Clock, city: Any, build: Any, local: datetime) -> html.Div
     )
 
 
-def page(view: View, has_contacts: bool = True) -> list[Any]:
-    """The view's cards, with the room their figures will need."""
-    return [html.Div([card(view, panel) for panel in laid_out(view.panels, has_contacts)], className="grid")]
+def page(view: View, shown: Container[Panel]) -> list[Any]:
+    """The view's cards in `shown`, with the room their figures will need."""
+    return [html.Div([card(view, panel) for panel in laid_out(view.panels, shown)], className="grid")]
 
 
-def laid_out(panels: Sequence[Panel], has_contacts: bool = True) -> list[Panel]:
-    """The panels a city's data can fill; where one is left out, the others of its row share the room."""
+def laid_out(panels: Sequence[Panel], shown: Container[Panel]) -> list[Panel]:
+    """The panels in `shown`: what the viewer may ask and the data can answer.
+
+    Where one is left out, the others of its row share the room.
+    """
     rows: list[list[Panel]] = [[]]
     for panel in panels:
         if sum(one.width for one in rows[-1]) + panel.width > COLUMNS:
@@ -166,7 +176,7 @@ def laid_out(panels: Sequence[Panel], has_contacts: bool = True) -> list[Panel]:
         rows[-1].append(panel)
     found: list[Panel] = []
     for row in rows:
-        kept = [panel for panel in row if has_contacts or panel.needs is not Permission.READ_CONTACTS]
+        kept = [panel for panel in row if panel in shown]
         if len(kept) < len(row) and kept:
             share, rest = divmod(COLUMNS, len(kept))
             kept = [replace(panel, width=share + (i < rest)) for i, panel in enumerate(kept)]
@@ -301,7 +311,7 @@ def _definition(measure: Measure) -> list[Any]:
     ]
 
 
-def _who(viewer: Viewer) -> html.Div:
+def _who(viewer: Viewer, roles: Sequence[Role]) -> html.Div:
     def theme(name: str, label: str) -> html.Button:
         return html.Button(
             [icon(name), html.Span(label)],
@@ -321,6 +331,7 @@ def _who(viewer: Viewer) -> html.Div:
                 ],
                 className="who-name",
             ),
+            _see_as(viewer, roles) if roles else None,
             html.Div(
                 [theme("light", "Light"), theme("dark", "Dark"), theme("auto", "Auto")],
                 className="themes",
@@ -330,6 +341,15 @@ def _who(viewer: Viewer) -> html.Div:
         ],
         className="who",
     )
+
+
+def _see_as(viewer: Viewer, roles: Sequence[Role]) -> html.Details:
+    """The roles of the demo city: ordinary links, for the whole page changes with the role."""
+    entries = [
+        html.Li(html.A(role.title, href=role.href, **({"aria-current": "true"} if role.title == viewer.name else {})))
+        for role in roles
+    ]
+    return html.Details([html.Summary("See as"), html.Ul(entries)], className="see-as")
 
 
 def _initials(name: str) -> str:

@@ -6,7 +6,7 @@ callback answers every view, so a new view is one file in `layouts.views`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -32,6 +32,7 @@ class Context:
 
     `selected` are the chosen values of the panel's own dimension, to be highlighted while the rest fades.
     `has_contacts` is False where the city's data holds requests only. `events` are those that touch the period.
+    `names` are the people the viewer may know by name, by what an answer calls them; all others stay unnamed.
     """
 
     filters: Filters
@@ -41,6 +42,7 @@ class Context:
     selected: tuple[str, ...] = ()
     has_contacts: bool = True
     events: tuple[Event, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ class Compared:
 class Over:
     """The same question asked of a stretch of time that follows from the chosen period.
 
-    ``Over(query, last_months(13))`` is always thirteen months, whatever the period.
+    ``Over(query, last_months(13))`` is always thirteen months, whatever the period. The answer is None where the
+    stretch gives no period.
     """
 
     query: Query
@@ -95,7 +98,7 @@ Question = Query | Compared | Over
 
 
 def asked_of(question: Question, filters: Filters, clock: Clock) -> tuple[Query, Filters] | None:
-    """The query itself and the filters with the period it is asked of; None if there is nothing to compare with."""
+    """The query itself and the filters with the period it is asked of; None if there is no such period."""
     match question:
         case Compared(query):
             period = filters.comparison()
@@ -103,7 +106,8 @@ def asked_of(question: Question, filters: Filters, clock: Clock) -> tuple[Query,
             known = period is not None and period.from_on >= clock.first_on
             return (query, filters.during(period)) if known and period is not None else None
         case Over(query, during):
-            return query, filters.during(during(filters.period, clock))
+            stretch = during(filters.period, clock)
+            return None if stretch is None else (query, filters.during(stretch))
     return question, filters
 
 

@@ -95,9 +95,9 @@ def standardise(who: Any, levels: Sequence[Any], n: Any, seconds: Any, squares: 
         stratum = np.where(fits, at + offset, stratum)
         offset += size
     known = stratum >= 0
-    calls = np.bincount(who[known], count[known], people)
-    observed = np.bincount(who[known], taken[known], people)
-    expected = np.bincount(who[known], (count * mean)[known], people)
+    calls: Reals = np.bincount(who[known], count[known], people).astype(np.float64)
+    observed: Reals = np.bincount(who[known], taken[known], people).astype(np.float64)
+    expected: Reals = np.bincount(who[known], (count * mean)[known], people).astype(np.float64)
     # Strata that fell back to the same coarser one share one estimated mean.
     _, first, share = np.unique(
         who[known] * max(offset, 1) + stratum[known], return_index=True, return_inverse=True

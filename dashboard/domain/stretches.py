@@ -10,7 +10,8 @@ from datetime import date, timedelta
 
 from dashboard.domain.filters import DAY, Clock, Period, add_months
 
-Stretch = Callable[[Period, Clock], Period]
+Stretch = Callable[[Period, Clock], Period | None]
+"""From the chosen period to another; None where the data does not reach."""
 
 
 def last_months(number: int) -> Stretch:
@@ -61,6 +62,12 @@ def running(step: str) -> Stretch:
 def day_before(chosen: Period, clock: Clock) -> Period:
     """The day before the period begins: a standing asked of it is what the period started with."""
     return Period(chosen.from_on - DAY, chosen.from_on)
+
+
+def time_before(chosen: Period, clock: Clock) -> Period | None:
+    """The stretch of the same kind just before; None if the data begins later."""
+    earlier = chosen.before()
+    return earlier if earlier.from_on >= clock.first_on else None
 
 
 def _end(chosen: Period, clock: Clock) -> date:
