@@ -42,7 +42,11 @@ def bootstrap_address() -> str:
 
 def roles_of(services: Services) -> list[Role]:
     """The roles to offer at the foot of the menu; none in a real city."""
-    return [Role(viewer.name, f"/see-as/{slug}") for slug, viewer in services.demo_viewers().items()]
+    now = services.viewer()
+    return [
+        Role(f"{viewer.name}, {viewer.own}" if viewer.own else viewer.name, f"/see-as/{slug}", viewer == now)
+        for slug, viewer in services.demo_viewers().items()
+    ]
 
 
 def path_here(address: str) -> str:

@@ -259,13 +259,13 @@ class Services:
         teams = sorted({team for team in self._roster(build_id).teams.values() if team})
         found = {"deputy-manager": DEPUTY_MANAGER}
         if departments:
-            found["department-head"] = Viewer(f"Head of {departments[0]}", "department head", department=departments[0])
+            found["department-head"] = Viewer("Department head", "department head", department=departments[0])
         if teams:
             team = DEMO_TEAM if DEMO_TEAM in teams else teams[0]
-            found["supervisor"] = Viewer(f"Supervisor of {team}", "supervisor", team=team)
+            found["supervisor"] = Viewer("311 supervisor", "supervisor", team=team)
         if districts:
             district = DEMO_DISTRICT if DEMO_DISTRICT in districts else districts[0]
-            found["council-member"] = Viewer(f"Council, {district}", "council member", district=district)
+            found["council-member"] = Viewer("Council member", "council member", district=district)
         return found
 
     def _categories_in(self, _build_id: str) -> dict[str, str]:

@@ -44,6 +44,7 @@ class Role(NamedTuple):
 
     title: str
     href: str
+    is_current: bool = False
 
 
 def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = ()) -> html.Div:
@@ -320,7 +321,7 @@ def _who(viewer: Viewer, roles: Sequence[Role]) -> html.Div:
             **{"data-theme-choice": name, "aria-pressed": "false"},
         )
 
-    role = viewer.role if viewer.role.casefold() != viewer.name.casefold() else viewer.department or ""
+    role = viewer.own or ("" if viewer.role.casefold() == viewer.name.casefold() else viewer.role)
     return html.Div(
         [
             html.Div(
@@ -331,7 +332,7 @@ def _who(viewer: Viewer, roles: Sequence[Role]) -> html.Div:
                 ],
                 className="who-name",
             ),
-            _see_as(viewer, roles) if roles else None,
+            _see_as(roles) if roles else None,
             html.Div(
                 [theme("light", "Light"), theme("dark", "Dark"), theme("auto", "Auto")],
                 className="themes",
@@ -343,17 +344,17 @@ def _who(viewer: Viewer, roles: Sequence[Role]) -> html.Div:
     )
 
 
-def _see_as(viewer: Viewer, roles: Sequence[Role]) -> html.Details:
+def _see_as(roles: Sequence[Role]) -> html.Details:
     """The roles of the demo city: ordinary links, for the whole page changes with the role."""
     entries = [
-        html.Li(html.A(role.title, href=role.href, **({"aria-current": "true"} if role.title == viewer.name else {})))
+        html.Li(html.A(role.title, href=role.href, **({"aria-current": "true"} if role.is_current else {})))
         for role in roles
     ]
     return html.Details([html.Summary("See as"), html.Ul(entries)], className="see-as")
 
 
 def _initials(name: str) -> str:
-    words = name.split()
+    words = [word for word in name.split() if word[0].isalpha()] or ["?"]
     return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
 
 

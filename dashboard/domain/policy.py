@@ -83,6 +83,11 @@ class Viewer:
     district: str | None = None
     team: str | None = None
 
+    @property
+    def own(self) -> str:
+        """What the role is about: “Sanitation”, “team Heron”; empty for the whole city."""
+        return self.department or self.district or (f"team {self.team}" if self.team else "")
+
 
 _P = Permission
 ROLES: dict[str, frozenset[Permission]] = {

@@ -97,14 +97,15 @@ def funnel_of_shares(
 def _marked(
     marks: Sequence[Mark], x: np.ndarray, y: np.ndarray, hover: Sequence[str], selected: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """A trace for each verdict; those who may be named answer to a click."""
+    """A trace for each verdict; those who may be named answer to a click, and stand before the others."""
+    bright = set(selected) or {mark.value for mark in marks if mark.value is not None} or {None}
     traces = []
     for words, (token, symbol) in _MARKS.items():
         at = [i for i, mark in enumerate(marks) if mark.verdict == words]
         if not at:
             continue
         edge = f"${token}" if words == ONCE else "$surface"
-        opacity = [0.42 if selected and marks[i].value not in selected else 1.0 for i in at]
+        opacity = [1.0 if marks[i].value in bright else 0.42 for i in at]
         traces.append({
             "type": "scatter", "mode": "markers", "x": x[at], "y": y[at], "name": words,
             "customdata": [marks[i].value for i in at], "cliponaxis": False,
@@ -115,38 +116,58 @@ def _marked(
     return traces
 
 
+ROOM_NAMED, ROOM_UNNAMED, ROOM_BETWEEN = 24, 9, 12
+"""Pixels of a row with a name, of one without, and between the two groups."""
+
+
 def ratios_with_intervals(
     marks: Sequence[Mark], ratio: np.ndarray, low: np.ndarray, high: np.ndarray, reach: np.ndarray,
-    hover: Sequence[str], selected: Sequence[str] = (),
+    hover: Sequence[str], unit: str, selected: Sequence[str] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """Observed over expected, a row each in the order given: dot, 95 % interval, and behind them what is expected.
 
-    `reach` is how far, as a factor, a ratio may lie from 1 within expected variation. Rows without a name have none.
+    `reach` is how far, as a factor, a ratio may lie from 1 within expected variation. The named come first and have
+    room for their names; the others stand close together under one heading. Drawn as high as its rows need.
     """
-    places = np.arange(len(marks))
+    is_named = np.array([mark.value is not None for mark in marks])
+    pitch = np.where(is_named, ROOM_NAMED, ROOM_UNNAMED).astype(float)
+    between = ROOM_BETWEEN if is_named.any() and not is_named.all() else 0
+    places = np.cumsum(pitch) - pitch / 2 + np.where(is_named, 0, between)
     ends = np.concatenate([low, high, 1 / reach, reach])
-    ends = ends[np.isfinite(ends)]
-    bottom, top = float(ends.min()) - 0.04, float(ends.max()) + 0.04
     colours = [f"${_MARKS[mark.verdict][0]}" for mark in marks]
     data: list[dict[str, Any]] = [
-        {"type": "bar", "orientation": "h", "y": places, "base": 1 / reach, "x": reach - 1 / reach, "width": 0.9,
-         "marker": {"color": "$band", "line": {"width": 0}}, "hoverinfo": "skip"},
-        *({"type": "scatter", "mode": "lines", "x": [low[i], high[i]], "y": [i, i], "hoverinfo": "skip",
-           "line": {"width": 2.5, "color": colours[i]}, "opacity": 0.5} for i in places),
+        {"type": "bar", "orientation": "h", "y": places, "base": 1 / reach, "x": reach - 1 / reach,
+         "width": pitch * 0.84, "marker": {"color": "$band", "line": {"width": 0}}, "hoverinfo": "skip"},
+        *({"type": "scatter", "mode": "lines", "x": [low[i], high[i]], "y": [y, y], "hoverinfo": "skip",
+           "line": {"width": 2.5, "color": colours[i]}, "opacity": 0.5} for i, y in enumerate(places)),
         *_marked(marks, ratio, places, hover, selected),
     ]  # fmt: skip
     for trace in data:
         if trace.get("mode") == "markers":
-            trace["marker"]["size"] = 8 if trace["name"] == WITHIN else 10
-    labels = label_weights([mark.label if mark.value is not None else "" for mark in marks], selected, 24, 1)
+            trace["marker"]["size"] = [10 if value is not None else 7 for value in trace["customdata"]]
+    names = [mark.label for mark, named in zip(marks, is_named, strict=True) if named]
+    ticks = [(y, words) for y, words in zip(places[is_named], label_weights(names, selected, 24, 1), strict=True)]
+    if not is_named.all():
+        several = f"{int((~is_named).sum())} {'others' if names else 'agents'}, unnamed"
+        ticks.append((float(places[~is_named].mean()), several.replace(", ", ",<br>")))
+    bottom, top = float(ends.min()), float(ends.max())
+    edge = 0.04 * (top - bottom)
+    last = float(places[-1] + pitch[-1] / 2)
     layout = {
-        "hovermode": "closest", "bargap": 0, "barcornerradius": 0, "margin": {"t": 28, "b": 28, "r": 12, "l": 20},
-        "annotations": [unit_note("Handle time, times that of the others for such calls")],
+        "hovermode": "closest", "bargap": 0, "barcornerradius": 0, "height": 72 + last,
+        "margin": {"t": 28, "b": 36, "r": 12, "l": 20},
+        "annotations": [{**unit_note(unit), "xshift": 0}],
         "shapes": [{"type": "line", "x0": 1, "x1": 1, "yref": "paper", "y0": 0, "y1": 1,
                     "line": {"width": 1, "color": "$text-2"}}],
-        "xaxis": {"range": [bottom, top], "tickformat": ".1f", "ticksuffix": " ×", "showgrid": True,
+        "xaxis": {"range": [bottom - edge, top + edge], "tickformat": ".1f", "ticksuffix": " ×", "showgrid": True,
                   "gridcolor": "$line", "rangemode": "normal", "ticks": "", "showline": False, "fixedrange": True},
-        "yaxis": {"tickmode": "array", "tickvals": places, "ticktext": labels, "range": [len(places) - 0.5, -0.5],
-                  "automargin": True, "showgrid": False, "zeroline": False, "rangemode": "normal", "fixedrange": True},
+        "yaxis": {"tickmode": "array", "tickvals": [y for y, _ in ticks], "ticktext": [words for _, words in ticks],
+                  "range": [last + 4, -4], "automargin": True, "showgrid": False, "zeroline": False,
+                  "rangemode": "normal", "fixedrange": True},
     }  # fmt: skip
     return {"data": data, "layout": layout}
+
+
+def said(verdict: str, words: str = "") -> html.Span:
+    """A verdict in a table: its shape and its words."""
+    return html.Span([marker(*_MARKS[verdict]), words or verdict])

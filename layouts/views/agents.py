@@ -105,7 +105,8 @@ def _mark(value: str, verdict: str, context: Context) -> Mark:
 def _flags(marks: list[Mark], before: Answer | None) -> str:
     """“Of 40 agents, 1 is worth a look: Ali Hale; all others are within expected variation.”"""
     twice, once = ([mark for mark in marks if mark.verdict == verdict] for verdict in (TWICE, ONCE))
-    named = words.listed([mark.label for mark in twice if mark.value is not None])
+    named = [mark.label for mark in twice if mark.value is not None]
+    others = len(twice) - len(named)
     if before is None:
         outside = len(twice) + len(once)
         return (
@@ -113,7 +114,8 @@ def _flags(marks: list[Mark], before: Answer | None) -> str:
             f"the data has no earlier period, so nobody is called worth a look."
         )
     text = f"Of {len(marks)} agents, **{len(twice) or 'none'}** {'is' if len(twice) < 2 else 'are'} worth a look"
-    text += f" ({named})" if named else ""
+    if named:
+        text += f" ({words.listed(named)}" + (f"; {others} of other teams)" if others else ")")
     if once:
         text += f", {len(once)} {'lies' if len(once) == 1 else 'lie'} outside the limits in this period only"
     return text + "; all others are within expected variation."
@@ -126,6 +128,10 @@ def _limits_words(phi: float) -> str:
 
 def _few(left_out: int) -> str:
     return f"{left_out} with fewer than {FEWEST} calls not judged" if left_out else f"at least {FEWEST} calls each"
+
+
+def _faded_words(marks: list[Mark]) -> str:
+    return "faded: other teams" if any(mark.value is not None for mark in marks) else ""
 
 
 def _nobody(context: Context) -> Drawing:
@@ -229,7 +235,9 @@ def draw_funnel(answers: tuple[Answer | None, ...], context: Context, *, measure
     figure = funnels.funnel_of_shares(
         marks, over, under, found, measure.label, f"calls {said}", _chosen_marks(context)
     )  # fmt: skip
-    foot = words.foot(funnels.key_of(marks), _few(len(rows) - len(told)), _limits_words(found.phi))
+    foot = words.foot(
+        funnels.key_of(marks), _few(len(rows) - len(told)), _limits_words(found.phi), _faded_words(marks)
+    )  # fmt: skip
     return Drawing(c.sentence(text), figure, foot=foot)
 
 
@@ -269,7 +277,8 @@ def draw_mix(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         f"For calls alike, agents take between **{ratio.min():.2f} ×** and **{ratio.max():.2f} ×** as long as the "
         f"others. {_flags(marks, before)}"
     )
-    figure = funnels.ratios_with_intervals(marks, ratio, low, high, reach, hover, _chosen_marks(context))
+    unit = "Handle time, as a multiple of what the others take for such calls"
+    figure = funnels.ratios_with_intervals(marks, ratio, low, high, reach, hover, unit, _chosen_marks(context))
     foot = words.foot(
         funnels.key_of(marks), f"n = {c.count(n.sum())} calls", _few(len(names) - len(at)),
         "band: expected variation, 99.8 %", "alike: same reason, channel, language and part of the day",
@@ -300,15 +309,15 @@ def draw_table(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     own = [name for name in table if name in context.names]
     others = [table[name] for name in table if name not in context.names and table[name].n >= FEWEST]
     lines = [_line(c.toggle(context.names[name], context.filters, agent.name, name), table[name]) for name in own]
-    title = f"{len(others)} {'others' if own else 'agents'}"
-    lines += _spread_lines(others, title) if others else []
+    lines += _spread_lines(others, f"{len(others)} {'others' if own else 'agents'}") if others else []
     if not lines:
         return _too_few(len(rows))
     columns = [
         c.Column("Agent"), c.Column("Calls", True), c.Column("Handle time, mix taken out", True),
         c.Column("Occupancy", True, False), c.Column("Transfers", True, False), c.Column("Resolved first", True, False),
-        c.Column("Made a request", True, False), c.Column("In words"),
+        c.Column("Made a request", True, False), *([c.Column("In words")] if own else []),
     ]  # fmt: skip
+    lines = lines if own else [line[:-1] for line in lines]
     at = [i for i, name in enumerate(own) if name in context.selected]
     body = c.table(columns, lines, caption="Agents by name", selected=at)
     total = rows["answered"].sum()
@@ -318,9 +327,11 @@ def draw_table(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         text = f"Your **{len(own)}** agents handled **{c.count(mine)}** of {c.count(total)} calls"
         text += f"; worth a look: {look}." if look else "; all of them within expected variation."
     else:
-        text = f"**{len(rows)}** agents handled **{c.count(total)}** calls; names are for their own supervisors."
+        look = sum(bool(row.look) for row in others)
+        text = f"**{len(rows)}** agents handled **{c.count(total)}** calls; **{look or 'none'}** of them "
+        text += f"{'are' if look > 1 else 'is'} worth a look. Names are for their own supervisors."
     foot = words.foot(
-        "By name, not by number", _few(sum(row.n < FEWEST for row in table.values())),
+        "By name, never by rank" if own else "Each column for itself: no line is one agent", _few(sum(row.n < FEWEST for row in table.values())),
         "resolved first: drawn towards the mean of all where calls are few",
     )  # fmt: skip
     return Drawing(c.sentence(text), body=body, foot=foot)
@@ -356,7 +367,7 @@ def _line(name: html.A, row: _Row) -> list:
     if row.n < FEWEST:
         return [name, html.Span(c.count(row.n), className="muted"), *[html.Span(c.NOTHING, className="muted")] * 5,
                 html.Span("too few to say", className="muted")]  # fmt: skip
-    look = c.status("misses", f"worth a look: {', '.join(row.look)}") if row.look else c.status("same", WITHIN)
+    look = funnels.said(TWICE, f"{TWICE}: {', '.join(row.look)}") if row.look else funnels.said(WITHIN)
     ratio = c.twin(f"{row.ratio:.2f} ×", f"{row.interval[0]:.2f}–{row.interval[1]:.2f}")
     return [name, c.count(row.n), ratio if np.isfinite(row.ratio) else c.NOTHING, c.share(row.busy),
             c.share(row.moved), c.share(row.resolved), c.share(row.created), look]  # fmt: skip
@@ -373,8 +384,6 @@ def _spread_lines(rows: list[_Row], title: str) -> list[list]:
         n, ratio, *shares = at
         told = c.NOTHING if ratio != ratio else f"{ratio:.2f} ×"
         lines.append([f"{title}, {said}", c.count(n), told, *(c.share(one) for one in shares), ""])
-    flagged = sum(bool(row.look) for row in rows)
-    lines[-1][-1] = f"{flagged or 'none'} worth a look" if flagged != len(rows) else "all worth a look"
     return lines
 
 
@@ -408,7 +417,7 @@ VIEW = View(
         _funnel_panel("transfers", "Who passes calls on?", transfer_rate, "passed on"),
         Panel(
             "handle-time", "Who takes longer for the same kinds of calls?", (_MIX, Over(_MIX, time_before)), draw_mix,
-            selects=agent, height=640, needs=_NEEDS,
+            width=12, selects=agent, height=440, needs=_NEEDS,
         ),
         Panel(
             "teams", "How do the teams compare?",
@@ -417,7 +426,7 @@ VIEW = View(
                 Query((answered, handled_s, handled_s2), by=(team, *STRATA)),
                 Query((occupancy,), by=(team,)),
             ),
-            draw_teams, selects=team, height=640, needs=_NEEDS,
+            draw_teams, width=12, selects=team, height=240, needs=_NEEDS,
         ),
         Panel(
             "table", "All of it, side by side",
