@@ -154,16 +154,18 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         f"{name} {c.duration(now.value(measure))}"
         for name, measure in (("talk", talk_time), ("hold", hold_time), ("wrap", wrap_time))
     )
-    busy = states.frame[occupancy.over.name].sum() / states.frame[ready_s.name].sum() if len(people) else float("nan")
     known = states.frame[states.frame[ready_s.name] > 0]
+    busy = known[occupancy.over.name].sum() / known[ready_s.name].sum() if len(known) else float("nan")
     since = known["month"].min() if len(known) else None
     late = since is not None and since.date() > context.filters.period.from_on
     ready = "no times of agents are recorded" if since is None else "of time ready for calls, spent on them"
     ready = f"since {since:%b %Y}: earlier times are not kept" if late and since is not None else ready
     change = [words.points(now.value(one), before.value(one) if before else None, context)
               for one in (transfer_rate, first_contact_resolution)]  # fmt: skip
+    by = f"by {len(people)} {'agent' if len(people) == 1 else 'agents'}"
+    by = "by a few agents" if by_agent is not None and by_agent.notes else by  # those left out are not counted either
     strip = c.strip(
-        c.figure("Calls handled", c.count(n), "", f"by {c.count(len(people))} agents"),
+        c.figure("Calls handled", c.count(n), "", by),
         c.figure("Handle time", c.duration(now.value(handle_time)), "on average", parts),
         c.figure("Occupancy", c.share(busy), "", ready),
         c.figure("Transfers", c.share(now.value(transfer_rate)), "", c.sentence(change[0] or "of calls handled")),
@@ -331,7 +333,8 @@ def draw_table(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         text = f"**{len(rows)}** agents handled **{c.count(total)}** calls; **{look or 'none'}** of them "
         text += f"{'are' if look > 1 else 'is'} worth a look. Names are for their own supervisors."
     foot = words.foot(
-        "By name, never by rank" if own else "Each column for itself: no line is one agent", _few(sum(row.n < FEWEST for row in table.values())),
+        "By name, never by rank" if own else "Each column for itself: no line is one agent",
+        _few(sum(row.n < FEWEST for row in table.values())),
         "resolved first: drawn towards the mean of all where calls are few",
     )  # fmt: skip
     return Drawing(c.sentence(text), body=body, foot=foot)
