@@ -399,7 +399,7 @@ def answer_to(query: Query, period: Period, empty: bool) -> Answer:
         rows, columns=[*(d.name for d in query.by), *([every] if every else [])], index=range(len(rows))
     )
     n = len(frame)
-    base = np.zeros(n) if empty else 40 + np.arange(n) % 7
+    base = np.zeros(n) if empty else 60 + np.arange(n) % 7
     for measure in query.measures:
         if isinstance(measure, Ratio):
             frame[measure.over.name], frame[measure.under.name] = (base * 0.6).round(), base
@@ -410,7 +410,8 @@ def answer_to(query: Query, period: Period, empty: bool) -> Answer:
                 frame[measure.name + end] = value * nothing
             frame[f"{measure.name}_n"] = base.astype(int)
         elif measure.name not in frame:
-            frame[measure.name] = (base / 2 if measure.name in ("overdue", "abandoned") else base).astype(int)
+            size = {"overdue": 0.5, "abandoned": 0.5, "handled_s2": 2}.get(measure.name, 1)
+            frame[measure.name] = (base * size).astype(int)
     return Answer(query, frame, CLOCK.as_of, every)
 
 
@@ -435,6 +436,7 @@ def test_every_panel_draws(view, panel, target, chosen, compares):
     own = getattr(panel.selects, "name", None)
     filters = filters.choose(own, [chosen]) if chosen and own else filters
     context = replace(CONTEXT, city=city, filters=filters, selected=filters.chosen(own) if own else ())
+    context = replace(context, names={"Alpha": "Ann"} if chosen else {})
     drawing = panel.draw(answers(panel, filters, False, compares), context)
     assert not drawing.is_empty
     assert drawing.figure is not None or drawing.body is not None
