@@ -200,13 +200,14 @@ def draw_teams(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
               if enough else "too few" for one in (moved, resolved)),
         ])  # fmt: skip
     columns = [
-        c.Column("Team"), c.Column("Calls", True), c.Column("Handle time", True), c.Column("Occupancy", True, False),
+        c.Column("Team"), c.Column("Calls", True), c.Column(c.twin("Handle time", "mix taken out"), True),
+        c.Column("Occupancy", True, False),
         c.Column("Transfers", True, False), c.Column("Resolved first", True),
     ]  # fmt: skip
     at = [i for i, name in enumerate(names) if name in context.selected]
     body = c.table(columns, lines, caption="Teams", selected=at)
     total = rows["answered"].sum()
-    text = f"**{len(names)}** teams handled **{c.count(total)}** calls"
+    text = f"{words.plural(len(names), 'team')} handled **{c.count(total)}** calls"
     known = np.isfinite(found.ratio)
     if len(names) > 1 and known.any():
         text += (
@@ -279,7 +280,7 @@ def draw_mix(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         f"For calls alike, agents take between **{ratio.min():.2f} ×** and **{ratio.max():.2f} ×** as long as the "
         f"others. {_flags(marks, before)}"
     )
-    unit = "Handle time, as a multiple of what the others take for such calls"
+    unit = "Multiple of the others’ handle time"
     figure = funnels.ratios_with_intervals(marks, ratio, low, high, reach, hover, unit, _chosen_marks(context))
     foot = words.foot(
         funnels.key_of(marks), f"n = {c.count(n.sum())} calls", _few(len(names) - len(at)),
@@ -315,7 +316,7 @@ def draw_table(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     if not lines:
         return _too_few(len(rows))
     columns = [
-        c.Column("Agent"), c.Column("Calls", True), c.Column("Handle time, mix taken out", True),
+        c.Column("Agent"), c.Column("Calls", True), c.Column(c.twin("Handle time", "mix taken out"), True),
         c.Column("Occupancy", True, False), c.Column("Transfers", True, False), c.Column("Resolved first", True, False),
         c.Column("Made a request", True, False), *([c.Column("In words")] if own else []),
     ]  # fmt: skip
@@ -370,7 +371,7 @@ def _line(name: html.A, row: _Row) -> list:
     if row.n < FEWEST:
         return [name, html.Span(c.count(row.n), className="muted"), *[html.Span(c.NOTHING, className="muted")] * 5,
                 html.Span("too few to say", className="muted")]  # fmt: skip
-    look = funnels.said(TWICE, f"{TWICE}: {', '.join(row.look)}") if row.look else funnels.said(WITHIN)
+    look = funnels.said(TWICE, f"{TWICE}: {', '.join(row.look)}") if row.look else funnels.said(WITHIN, "as expected")
     ratio = c.twin(f"{row.ratio:.2f} ×", f"{row.interval[0]:.2f}–{row.interval[1]:.2f}")
     return [name, c.count(row.n), ratio if np.isfinite(row.ratio) else c.NOTHING, c.share(row.busy),
             c.share(row.moved), c.share(row.resolved), c.share(row.created), look]  # fmt: skip
@@ -386,7 +387,7 @@ def _spread_lines(rows: list[_Row], title: str) -> list[list]:
         ]
         n, ratio, *shares = at
         told = c.NOTHING if ratio != ratio else f"{ratio:.2f} ×"
-        lines.append([f"{title}, {said}", c.count(n), told, *(c.share(one) for one in shares), ""])
+        lines.append([c.twin(title, said), c.count(n), told, *(c.share(one) for one in shares), ""])
     return lines
 
 
