@@ -126,12 +126,16 @@ def _limits_words(phi: float) -> str:
     return f"limits 95 % (band) and 99.8 % (dashed){wider}"
 
 
+def _times(ratio: float) -> str:
+    return f"{ratio:.2f}{c.NBSP}×"
+
+
 def _few(left_out: int) -> str:
     return f"{left_out} with fewer than {FEWEST} calls not judged" if left_out else f"at least {FEWEST} calls each"
 
 
-def _faded_words(marks: list[Mark]) -> str:
-    return "faded: other teams" if any(mark.value is not None for mark in marks) else ""
+def _strength_words(marks: list[Mark]) -> str:
+    return "stronger: those you know by name" if any(mark.value is not None for mark in marks) else ""
 
 
 def _nobody(context: Context) -> Drawing:
@@ -193,7 +197,7 @@ def draw_teams(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         lines.append([
             c.toggle(name, context.filters, team.name, name),
             c.count(rows["answered"][i]),
-            c.twin(f"{found.ratio[i]:.2f} ×", f"{low[i]:.2f}–{high[i]:.2f}")
+            c.twin(_times(found.ratio[i]), f"{low[i]:.2f}–{high[i]:.2f}")
             if enough and np.isfinite(found.ratio[i]) else c.NOTHING,
             c.share(busy.get(name)),
             *(c.twin(c.share(one.value[i]), f"{_per_cent(one.lower[i])}–{_per_cent(one.upper[i])}")
@@ -211,8 +215,8 @@ def draw_teams(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     known = np.isfinite(found.ratio)
     if len(names) > 1 and known.any():
         text += (
-            f"; with the mix of calls taken out, handle times lie between **{found.ratio[known].min():.2f} ×** and "
-            f"**{found.ratio[known].max():.2f} ×** those of the other teams"
+            f"; with the mix of calls taken out, handle times lie between **{_times(found.ratio[known].min())}** and "
+            f"**{_times(found.ratio[known].max())}** those of the other teams"
         )
     foot = words.foot("Second line: 95 % interval", f"n = {c.count(total)} calls", "× the other teams' for such calls")
     return Drawing(c.sentence(text + "."), body=body, foot=foot)
@@ -239,7 +243,7 @@ def draw_funnel(answers: tuple[Answer | None, ...], context: Context, *, measure
         marks, over, under, found, measure.label, f"calls {said}", _chosen_marks(context)
     )  # fmt: skip
     foot = words.foot(
-        funnels.key_of(marks), _few(len(rows) - len(told)), _limits_words(found.phi), _faded_words(marks)
+        funnels.key_of(marks), _few(len(rows) - len(told)), _limits_words(found.phi), _strength_words(marks)
     )  # fmt: skip
     return Drawing(c.sentence(text), figure, foot=foot)
 
@@ -272,12 +276,12 @@ def draw_mix(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     mean = found.observed[at].sum() / n.sum()
     reach = np.exp(REACH_99_8 * np.sqrt(phi) * found.error[at])
     hover = [
-        f"<b>{mark.label}</b><br>{x:.2f} × as long as the others<br>95 % sure of {a:.2f} to {b:.2f}<br>"
+        f"<b>{mark.label}</b><br>{_times(x)} as long as the others<br>95 % sure of {a:.2f} to {b:.2f}<br>"
         f"as if {c.duration(mean * x)} a call; {c.count(calls)} calls<br>{mark.verdict}"
         for mark, x, a, b, calls in zip(marks, ratio, low, high, n, strict=True)
     ]
     text = (
-        f"For calls alike, agents take between **{ratio.min():.2f} ×** and **{ratio.max():.2f} ×** as long as the "
+        f"For calls alike, agents take between **{_times(ratio.min())}** and **{_times(ratio.max())}** as long as the "
         f"others. {_flags(marks, before)}"
     )
     unit = "Multiple of the others’ handle time"
@@ -372,7 +376,7 @@ def _line(name: html.A, row: _Row) -> list:
         return [name, html.Span(c.count(row.n), className="muted"), *[html.Span(c.NOTHING, className="muted")] * 5,
                 html.Span("too few to say", className="muted")]  # fmt: skip
     look = funnels.said(TWICE, f"{TWICE}: {', '.join(row.look)}") if row.look else funnels.said(WITHIN, "as expected")
-    ratio = c.twin(f"{row.ratio:.2f} ×", f"{row.interval[0]:.2f}–{row.interval[1]:.2f}")
+    ratio = c.twin(_times(row.ratio), f"{row.interval[0]:.2f}–{row.interval[1]:.2f}")
     return [name, c.count(row.n), ratio if np.isfinite(row.ratio) else c.NOTHING, c.share(row.busy),
             c.share(row.moved), c.share(row.resolved), c.share(row.created), look]  # fmt: skip
 
@@ -386,7 +390,7 @@ def _spread_lines(rows: list[_Row], title: str) -> list[list]:
             float(np.nanquantile(column, part)) if np.isfinite(column).any() else float("nan") for column in numbers.T
         ]
         n, ratio, *shares = at
-        told = c.NOTHING if ratio != ratio else f"{ratio:.2f} ×"
+        told = c.NOTHING if ratio != ratio else _times(ratio)
         lines.append([c.twin(title, said), c.count(n), told, *(c.share(one) for one in shares), ""])
     return lines
 
