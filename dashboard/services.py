@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -14,9 +14,10 @@ from flask_caching import Cache
 from sqlalchemy import select
 
 from dashboard.cache import cached, key_of
+from dashboard.domain.city_events import marks_days
 from dashboard.domain.errors import DataUnavailable, NotPermitted, UnknownName
-from dashboard.domain.filters import Clock, Filters, Period
-from dashboard.domain.policy import Permission, Scope, Viewer, scope_of
+from dashboard.domain.filters import Clock, Filters
+from dashboard.domain.policy import Permission, Scope, Viewer, may, scope_of
 from dashboard.people import Roster, key_in, unnamed
 from dashboard.settings import Settings
 from data_access import schema
@@ -25,6 +26,7 @@ from data_access.ask import ask, values_of
 from data_access.compile import Frame
 from data_access.dimensions import DIMENSIONS, agent, category, service_type
 from data_access.engine import BuildInfo, City, Warehouse
+from data_access.listing import Listing, Rows, columns_for, list_rows
 from data_access.measures import CATALOGUE
 from data_access.measures.contacts import CONTACT
 from data_access.measures.requests import REQUEST
@@ -124,11 +126,15 @@ class Services:
         """The category of each service type that has one."""
         return self._categories(self.build().build_id)
 
-    def events(self, period: Period) -> pd.DataFrame:
-        """City events that touch `period`: kind, name, start_on, end_on (exclusive), note."""
-        events = self._events(self.build().build_id)
-        begin, end = pd.Timestamp(period.from_on), pd.Timestamp(period.to_on)
-        return events[(events["start_on"] < end) & (events["end_on"] > begin)]
+    def events(self) -> pd.DataFrame:
+        """City events in order of time: kind, name, start_on, end_on (exclusive), note."""
+        return self._events(self.build().build_id)
+
+    def event_days(self) -> tuple[tuple[date, date], ...]:
+        """The stretches of civil days ``[from, to)`` that a storm, an election or a gap in the data stands for."""
+        rows = self.events()[["kind", "start_on", "end_on"]].itertuples(index=False, name=None)
+        spans = [(kind, begin.date(), end.date()) for kind, begin, end in rows]
+        return tuple((begin, end) for kind, begin, end in spans if marks_days(kind, begin, end))
 
     def resolve(self, dimension: Dimension, value: str, scope: Scope | None = None) -> str:
         """The value meant by what somebody typed: its exact name, or the same in another case.
@@ -200,13 +206,22 @@ class Services:
             with self.warehouse.reading(build.build_id) as reading:
                 return ask(reading, query, filters, scope, clock, frame)
 
-        found = self._remember(key, query, answer)
+        found = replace(self._remember(key, query, answer), left_out=filters.left_out)
         for dimension in query.by:
             if dimension.of_people and scope.people.teams is not None:
                 picture = f"{build.build_id}\n{picture or query}"
                 roster = self._roster(build.build_id)
                 found = unnamed(found, dimension, scope.people, roster, key_in(self.settings.data), picture)
         return found
+
+    def rows(self, listing: Listing, filters: Filters) -> Rows:
+        """A page of the rows a measure counts, in the columns and rows the viewer may read."""
+        scope, build, city = self.scope(Permission.LIST_REQUESTS), self.build(), self.city()
+        self._check_people(Query(()), filters, scope)
+        frame = Frame(build.as_of, city.answer_within_s, city.short_abandon_s)
+        columns = columns_for(permission for permission in Permission if may(self.viewer(), permission))
+        with self.warehouse.reading(build.build_id) as reading:
+            return list_rows(reading, listing, filters, scope, frame, columns)
 
     def _check_people(self, query: Query, filters: Filters, scope: Scope) -> None:
         if any(dimension.of_people for dimension in query.by) and not scope.people.spread:
