@@ -324,3 +324,24 @@ def test_the_view_finds_who_differs_whatever_calls_they_get_and_nobody_else(serv
         assert flagged("handle-time") == [floor.SLOW]  # of the own team: named
         assert flagged("transfers") == [None]  # of the other: a mark, and nothing to choose
         assert flagged("resolved") == []
+
+
+def test_the_drawn_handle_time_is_observed_over_what_the_others_take_for_such_calls(server, services):
+    panel = next(panel for panel in VIEW.panels if panel.name == "handle-time")
+    with server.test_request_context(headers={"Cookie": "see-as=supervisor"}):
+        filters = filters_in(floor.PERIOD, services)
+        answers = answers_to(panel, filters, services)
+        figure = panel.draw(answers, context_of(panel, filters, services)).figure
+    assert figure is not None
+    drawn = {value: x for trace in figure["data"] if trace.get("mode") == "markers"
+             for value, x in zip(trace["customdata"], trace["x"], strict=True) if value}  # fmt: skip
+    assert set(drawn) == OWN
+    calls = floor.calls()
+    local = calls["arrived_at"].dt.tz_localize("UTC").dt.tz_convert(city.TZ)
+    calls = calls.assign(s=calls["talk_s"] + calls["hold_s"] + calls["wrap_s"], block=local.dt.hour // 4)
+    calls = calls[local.dt.month == 5]
+    for one in OWN:
+        own, others = calls[calls["agent_id"] == one], calls[calls["agent_id"] != one]
+        means = others.groupby(["reason", "block"])["s"].mean()
+        expected = sum(means[key] * len(group) for key, group in own.groupby(["reason", "block"]))
+        assert drawn[one] == pytest.approx(own["s"].sum() / expected)

@@ -14,7 +14,7 @@ from plotly.io.json import to_json_plotly
 
 from dashboard.domain.filters import Clock, Filters, Period
 from dashboard.domain.policy import ABOUT_CONTACTS
-from dashboard.domain.stretches import day_before, last_months, last_whole_weeks, running
+from dashboard.domain.stretches import day_before, last_months, last_whole_weeks, running, time_before
 from data_access.measures.requests import backlog, opened, sla_compliance
 from data_access.semantics import Answer, Query, Ratio, Spread
 from layouts import page
@@ -96,6 +96,9 @@ def test_a_question_is_asked_of_its_own_stretch():
     assert asked_of(Over(query, day_before), FILTERS, CLOCK)[1].period == Period(date(2026, 4, 30), date(2026, 5, 1))
     assert asked_of(Compared(query), FILTERS, CLOCK)[1].period == FILTERS.comparison()
     assert asked_of(Compared(query), replace(FILTERS, compare="none"), CLOCK) is None
+    assert asked_of(Over(query, time_before), FILTERS, CLOCK)[1].period == FILTERS.period.before()
+    everything = FILTERS.during(Period.named("all", CLOCK))
+    assert asked_of(Over(query, time_before), everything, CLOCK) is None
 
 
 # ── Steps ──
