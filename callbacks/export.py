@@ -116,7 +116,15 @@ def _shown(value: Any, column: str, services: Services) -> Any:
     unit = _unit(column, services)
     if unit is not None:
         return number(None if value is None else float(value), unit)
-    return value.date().isoformat() if hasattr(value, "date") else str(value)
+    if hasattr(value, "date"):
+        return value.date().isoformat()
+    return _named(str(value), column, services)
+
+
+def _named(value: Any, column: str, services: Services) -> Any:
+    """A person by name, to those who may know it; anything else as it is."""
+    dimension = services.dimensions.get(column)
+    return services.say(dimension, value) if dimension is not None and dimension.of_people else value
 
 
 def _table(panel: Panel, answer: Answer | Rows, title: str, services: Services) -> html.Div:
@@ -154,7 +162,8 @@ def _csv(panel: Panel, answers: Answered, services: Services) -> str:
             writer.writerow(["Period", *labels])
             heading = labels
         for row in answer.frame.itertuples(index=False):
-            writer.writerow([title or "Chosen period", *(_plain(value) for value in row)])
+            told = (_named(value, name, services) for name, value in zip(names, row, strict=True))
+            writer.writerow([title or "Chosen period", *(_plain(value) for value in told)])
     return out.getvalue()
 
 

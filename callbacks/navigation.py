@@ -8,8 +8,8 @@ from dash import ClientsideFunction, Dash, Input, Output
 
 from callbacks.address import filters_in, holds_contacts, permitted, view_at
 from callbacks.errors import in_words
-from dashboard.domain.errors import Problem
-from dashboard.domain.policy import Permission
+from dashboard.domain.errors import NotPermitted, Problem
+from dashboard.domain.policy import ABOUT_CONTACTS
 from dashboard.services import Services
 from layouts import page as screen
 from layouts.components import link
@@ -42,15 +42,23 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
                 return words, screen.head("Not found", "", as_of), foot, f"Not found · {city.name} 311", None
             services.scope(view.needs)
             head = screen.head(view.title, view.question, as_of)
-            has_contacts = holds_contacts(services)
-            if not has_contacts and view.needs is Permission.READ_CONTACTS:
+            if view.needs in ABOUT_CONTACTS and not holds_contacts(services):
                 words = screen.page_of_words(
                     "No calls were imported",
                     f"{city.name}’s data holds service requests only: no calls or other contacts.",
                     link("Go to the overview", "/"),
                 )
                 return words, head, foot, f"{view.title} · {city.name} 311", None
-            return screen.page(view, has_contacts), head, foot, f"{view.title} · {city.name} 311", view.name
+            return (
+                screen.page(view, permitted(view.panels, services)),
+                head,
+                foot,
+                f"{view.title} · {city.name} 311",
+                view.name,
+            )
+        except NotPermitted as problem:
+            words = screen.page_of_words("This is not shown to you", str(problem), link("Go to the overview", "/"))
+            return words, screen.head(view.title if view else "311", "", None), None, "311", None
         except Problem as problem:
             words = screen.page_of_words("This cannot be shown just now", in_words(problem, "navigation"))
             return words, screen.head("311", "", None), None, "311", None

@@ -36,11 +36,14 @@ def answers_to(panel: Panel, filters: Filters, services: Services) -> Answered:
     scope, clock = services.scope(panel.needs), services.clock()
     left_open = filters.without(panel.selects.name) if isinstance(panel.selects, Dimension) else filters
 
+    # The same labels for people in all answers of a panel under its filters, other ones anywhere else.
+    picture = f"{panel.name} {panel.question}{left_open.to_search()}"
+
     def answered(question: Question) -> Answer | Rows | None:
         if isinstance(question, Listing):
             return services.rows(question, left_open)
         asked = asked_of(question, left_open, clock)
-        return None if asked is None else services.ask(*asked, scope)
+        return None if asked is None else services.ask(*asked, scope, picture=picture)
 
     return tuple(answered(question) for question in panel.queries)
 
@@ -57,6 +60,7 @@ def context_of(panel: Panel, filters: Filters, services: Services) -> Context:
         has_contacts=holds_contacts(services),
         events=city_events(services),
         closed_on=services.closed_days(),
+        names=services.names(),
     )
 
 

@@ -137,7 +137,7 @@ def ask_command(
         if not given:
             raise BadRequest(f"“{condition}” is no condition; write --where DIM=VALUE.")
         dimension = _known("dimension", name.strip(), DIMENSIONS)
-        value = services.resolve(dimension, value.strip())
+        value = services.resolve(dimension, value.strip(), Scope.everything())
         filters = filters.choose(dimension.name, {*filters.chosen(dimension.name), value})
     switches = {"counting": counting, "event_days": event_days, "service_level": service_level}
     for switch, setting in switches.items():

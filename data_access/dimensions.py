@@ -15,7 +15,7 @@ from data_access import schema
 from data_access.semantics import AS_OF, MOMENT_ON, Dimension
 
 _request, _episode = schema.request.c, schema.request_episode.c
-_contact = schema.contact.c
+_contact, _state = schema.contact.c, schema.agent_state.c
 
 
 def _cell(resolution: int, text: str) -> int:
@@ -67,7 +67,8 @@ status = Dimension(
 )  # fmt: skip
 team = Dimension(
     "team", "Held by", "The team, crew or queue that holds the request, or the team that took the call.",
-    {"request": _request.team, "episode": _episode.team, "contact": _contact.team}, missing="not assigned",
+    {"request": _request.team, "episode": _episode.team, "contact": _contact.team, "agent_state": _state.team},
+    missing="not assigned",
 )  # fmt: skip
 closure_outcome = Dimension(
     "closure_outcome", "Outcome", "What closing meant: resolved, duplicate, no issue found …",
@@ -75,8 +76,9 @@ closure_outcome = Dimension(
 )  # fmt: skip
 queue = Dimension("queue", "Queue", "The line the caller waited in.", _carried("queue", "contact"), missing="no queue")
 agent = Dimension(
-    "agent", "Agent", "Who took the contact, by pseudonym.", {"contact": _contact.agent_id}, missing="nobody"
-)
+    "agent", "Agent", "Who took the contact, by pseudonym; told apart only for those who may know.",
+    {"contact": _contact.agent_id, "agent_state": _state.agent_id}, missing="nobody", of_people=True,
+)  # fmt: skip
 reason = Dimension("reason", "Reason", "Why they got in touch.", _carried("reason", "contact"))
 asked_type = Dimension(
     "asked_type", "Type asked about", "The service type of the request that a contact made or asked about.",
@@ -87,7 +89,11 @@ contact_outcome = Dimension(
     "contact_outcome", "How it ended", "Answered, abandoned, called back …", {"contact": _contact.outcome}
 )
 
-_HOUR_OF_WEEK = {"request": _request.opened_hour_of_week, "contact": _contact.arrived_hour_of_week}
+_HOUR_OF_WEEK = {
+    "request": _request.opened_hour_of_week,
+    "contact": _contact.arrived_hour_of_week,
+    "agent_state": _state.start_hour_of_week,
+}
 hour_of_week = Dimension(
     "hour_of_week", "Hour of the week", "Local time: 0 is Monday 00:00, 167 is Sunday 23:00.", _HOUR_OF_WEEK,
     ordered=tuple(str(hour) for hour in range(168)), to_column=int,
@@ -102,6 +108,12 @@ hour = Dimension(
     "hour", "Hour of the day", "Local hour, 0 to 23.", {fact: column % 24 for fact, column in _HOUR_OF_WEEK.items()},
     ordered=tuple(str(number) for number in range(24)), to_column=int,
     in_words=lambda number: f"{number}:00",
+)  # fmt: skip
+HOUR_BLOCKS = ("0–4 h", "4–8 h", "8–12 h", "12–16 h", "16–20 h", "20–24 h")
+hour_block = Dimension(
+    "hour_block", "Part of the day", "Four hours of local time.",
+    {fact: cast(func.floor((column % 24) / 4.0), Integer) for fact, column in _HOUR_OF_WEEK.items()},
+    ordered=HOUR_BLOCKS, to_value=lambda number: HOUR_BLOCKS[int(number)], to_column=HOUR_BLOCKS.index,
 )  # fmt: skip
 half_hour = Dimension(
     "half_hour", "Half-hour", "Local half-hour of the day.", {"contact": _contact.arrived_half_hour},
@@ -150,7 +162,8 @@ DIMENSIONS: dict[str, Dimension] = {
     dimension.name: dimension
     for dimension in (
         department, service_type, category, district, channel, priority, status, team, closure_outcome, queue, agent,
-        reason, asked_type, language, contact_outcome, hour_of_week, weekday, hour, half_hour, hexagon_8, hexagon_9,
+        reason, asked_type, language, contact_outcome, hour_of_week, weekday, hour, hour_block, half_hour, hexagon_8,
+        hexagon_9,
         hexagon_10, age_band, promise_band,
     )
 }  # fmt: skip

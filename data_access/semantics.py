@@ -69,6 +69,8 @@ class Dimension:
         What a row without a value is called.
     standing_only
         True for bands of age: they exist only at a moment.
+    of_people
+        True if its values are people: an answer tells them apart only for those who may know them (`Scope.people`).
     to_value, to_column
         Between the value of a filter and what the column holds.
     in_words
@@ -83,6 +85,7 @@ class Dimension:
     missing: str = "not recorded"
     standing_only: bool = False
     filterable: bool = True
+    of_people: bool = False
     to_value: Callable = field(default=str, hash=False, compare=False)
     to_column: Callable = field(default=str, hash=False, compare=False)
     in_words: Callable[[str], str] = field(default=str, hash=False, compare=False)
@@ -113,8 +116,8 @@ class Dimension:
 class Measure:
     """What every measure says of itself (measures R8).
 
-    `unit` is one of ``requests``, ``contacts``, ``share``, ``s`` (seconds), ``ratio``; `better` is ``higher``,
-    ``lower`` or None where neither is good in itself.
+    `unit` is one of ``requests``, ``contacts``, ``share``, ``s`` (seconds), ``s²`` (their squares, added up), ``h``
+    (hours), ``per hour`` and ``ratio``; `better` is ``higher``, ``lower`` or None where neither is good in itself.
     """
 
     name: str

@@ -6,14 +6,14 @@ callback answers every view, so a new view is one file in `layouts.views`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, NamedTuple
 
-from dashboard.domain.filters import Clock, Filters
+from dashboard.domain.filters import Clock, Filters, Period
 from dashboard.domain.policy import Permission
-from dashboard.domain.stretches import Stretch, lately, step_lately
+from dashboard.domain.stretches import lately, step_lately
 from data_access.listing import Listing
 from data_access.semantics import Dimension, Query
 
@@ -34,6 +34,7 @@ class Context:
     `selected` are the chosen values of the panel's own dimension, to be highlighted while the rest fades.
     `has_contacts` is False where the city's data holds requests only. `events` are all of the city's; `closed_on` the
     civil days on which it stays shut, holidays most of all.
+    `names` are the people the viewer may know by name, by what an answer calls them; all others stay unnamed.
     """
 
     filters: Filters
@@ -44,6 +45,7 @@ class Context:
     has_contacts: bool = True
     events: tuple[Event, ...] = ()
     closed_on: frozenset[date] = frozenset()
+    names: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,12 @@ class Compared:
 class Over:
     """The same question asked of a stretch of time that follows from the chosen period.
 
-    ``Over(query, last_months(13))`` is always thirteen months, whatever the period.
+    ``Over(query, last_months(13))`` is always thirteen months, whatever the period. The answer is None where the
+    stretch gives no period.
     """
 
     query: Query
-    during: Stretch
+    during: Callable[[Period, Clock], Period | None]
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ Question = Asked | Listing
 
 
 def asked_of(question: Asked, filters: Filters, clock: Clock) -> tuple[Query, Filters] | None:
-    """The query itself and the filters with the period it is asked of; None if there is nothing to compare with."""
+    """The query itself and the filters with the period it is asked of; None if there is no such period."""
     match question:
         case Compared(query):
             period = filters.comparison()
@@ -121,7 +124,8 @@ def asked_of(question: Asked, filters: Filters, clock: Clock) -> tuple[Query, Fi
             known = period is not None and period.from_on >= clock.first_on
             return (query, filters.during(period)) if known and period is not None else None
         case Over(query, during):
-            return query, filters.during(during(filters.period, clock))
+            stretch = during(filters.period, clock)
+            return None if stretch is None else (query, filters.during(stretch))
         case Accounted(query):
             return query, filters.switch("event_days", "in")
         case Lately(query):

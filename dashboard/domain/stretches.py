@@ -104,6 +104,12 @@ def day_before(chosen: Period, clock: Clock) -> Period:
     return Period(chosen.from_on - DAY, chosen.from_on)
 
 
+def time_before(chosen: Period, clock: Clock) -> Period | None:
+    """The stretch of the same kind just before; None if the data begins later."""
+    earlier = chosen.before()
+    return earlier if earlier.from_on >= clock.first_on else None
+
+
 def _end(chosen: Period, clock: Clock) -> date:
     """Where the chosen period ends in the data."""
     return max(min(chosen.to_on, clock.last_on + DAY), chosen.from_on + DAY)

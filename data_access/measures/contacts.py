@@ -1,4 +1,4 @@
-"""Numbers about contacts: calls offered, answered and abandoned, how long people waited, how long it took."""
+"""Numbers about contacts: calls offered, answered, abandoned and resolved, how long people waited, how long it took."""
 
 from __future__ import annotations
 
@@ -249,4 +249,58 @@ contacts_per_request = Ratio(
     name="contacts_per_request", label="Contacts per request", unit="ratio",
     about="How often people get in touch for each request that comes in, on any channel and about anything.",
     formula="contacts ÷ opened", source="measures reference, A12", over=contacts, under=opened,
+)  # fmt: skip
+
+# ── What became of the calls ──
+
+transfers = _total(
+    "transfers", "Calls transferred", "Answered calls that were passed on to somebody else.",
+    and_(_answered, _c.transferred_to.isnot(None)), "A12 transfer rate",
+)  # fmt: skip
+transfer_rate = Ratio(
+    name="transfer_rate", label="Transfer rate", unit="share",
+    about="Of the calls answered, the share passed on to somebody else. Some must be: it is neither good nor bad.",
+    formula="transfers ÷ answered", source="measures reference, A12", over=transfers, under=answered,
+)  # fmt: skip
+resolved_first = _total(
+    "resolved_first", "Calls resolved at first contact", "Answered calls that the agent closed in the one call.",
+    and_(_answered, _c.resolved_first.is_(True)), "A12a", "higher",
+)  # fmt: skip
+first_contact_resolution = Ratio(
+    name="first_contact_resolution", label="Resolved at first contact", unit="share", better="higher",
+    about="Of the calls answered, the share closed in the one call, as the agent recorded it. Calls that come back "
+          "within a week and what callers say are other measures.",
+    formula="resolved_first ÷ answered", source="measures reference, A12a (agent-closed)",
+    over=resolved_first, under=answered,
+)  # fmt: skip
+answered_with_request = _total(
+    "answered_with_request", "Answered calls that made a request", "Answered calls from which a service request came.",
+    and_(_answered, _c.created_request.is_(True)), "A12",
+)  # fmt: skip
+request_rate = Ratio(
+    name="request_rate", label="Calls that made a request", unit="share",
+    about="Of the calls answered, the share from which a service request came.",
+    formula="answered_with_request ÷ answered", source="measures reference, A12",
+    over=answered_with_request, under=answered,
+)  # fmt: skip
+
+# ── How long each part took ──
+
+
+def _time(name: str, label: str, about: str, over: Total) -> Ratio:
+    return Ratio(
+        name=name, label=label, unit="s", about=about, formula=f"{over.name} ÷ answered",
+        source="measures reference, A7", over=over, under=answered,
+    )  # fmt: skip
+
+
+talk_time = _time("talk_time", "Average talk time", "Talking, for each answered call.", talk_s)
+hold_time = _time("hold_time", "Average hold time", "The caller on hold, for each answered call.", hold_s)
+wrap_time = _time("wrap_time", "Average wrap-up time", "Work after the call, for each answered call.", wrap_s)
+
+handled_s2 = Total(
+    name="handled_s2", label="Squared seconds handled", unit="s²",
+    about="Squares of talk, hold and wrap-up, added up: with the sum they give the variance that intervals need.",
+    formula="sum of squared seconds by the day the contact arrived", source="measures reference, A15.1",
+    fact=CONTACT, value=func.sum(case((_answered, _c.handle_s * _c.handle_s), else_=0)), on=_c.arrived_on,
 )  # fmt: skip

@@ -235,6 +235,7 @@ def value_axes(trace: dict[str, Any]) -> tuple[str, ...]:
 
 DRAWN_OTHERWISE: dict[str, tuple[str, ...]] = {
     "demand": ("hours",), "calls": ("hours",),  # means over the hours there were: test_figures, by hour of the week
+    "agents": ("handle-time",),  # observed over expected: test_people, against a plain computation
 }  # fmt: skip
 """Panels whose marks are computed from the answers, each with a test of its own."""
 

@@ -13,7 +13,8 @@ import pytest
 from plotly.io.json import to_json_plotly
 
 from dashboard.domain.filters import Clock, Filters, Period
-from dashboard.domain.stretches import day_before, last_months, last_whole_weeks, running
+from dashboard.domain.policy import ABOUT_CONTACTS
+from dashboard.domain.stretches import day_before, last_months, last_whole_weeks, running, time_before
 from data_access.measures.requests import backlog, opened, sla_compliance
 from data_access.semantics import Answer, Query, Ratio, Spread
 from layouts import page
@@ -96,6 +97,9 @@ def test_a_question_is_asked_of_its_own_stretch():
     assert asked_of(Over(query, day_before), FILTERS, CLOCK)[1].period == Period(date(2026, 4, 30), date(2026, 5, 1))
     assert asked_of(Compared(query), FILTERS, CLOCK)[1].period == FILTERS.comparison()
     assert asked_of(Compared(query), replace(FILTERS, compare="none"), CLOCK) is None
+    assert asked_of(Over(query, time_before), FILTERS, CLOCK)[1].period == FILTERS.period.before()
+    everything = FILTERS.during(Period.named("all", CLOCK))
+    assert asked_of(Over(query, time_before), everything, CLOCK) is None
 
 
 # ── Steps ──
@@ -405,7 +409,7 @@ def answer_to(query: Query, period: Period, empty: bool) -> Answer:
         rows, columns=[*(d.name for d in query.by), *([every] if every else [])], index=range(len(rows))
     )
     n = len(frame)
-    base = np.zeros(n) if empty else 40 + np.arange(n) % 7
+    base = np.zeros(n) if empty else 60 + np.arange(n) % 7
     for measure in query.measures:
         if isinstance(measure, Ratio):
             frame[measure.over.name], frame[measure.under.name] = (base * 0.6).round(), base
@@ -416,7 +420,8 @@ def answer_to(query: Query, period: Period, empty: bool) -> Answer:
                 frame[measure.name + end] = value * nothing
             frame[f"{measure.name}_n"] = base.astype(int)
         elif measure.name not in frame:
-            frame[measure.name] = (base / 2 if measure.name in ("overdue", "abandoned") else base).astype(int)
+            size = {"overdue": 0.5, "abandoned": 0.5, "handled_s2": 2}.get(measure.name, 1)
+            frame[measure.name] = (base * size).astype(int)
     return Answer(query, frame, CLOCK.as_of, every)
 
 
@@ -441,6 +446,7 @@ def test_every_panel_draws(view, panel, target, chosen, compares):
     own = getattr(panel.selects, "name", None)
     filters = filters.choose(own, [chosen]) if chosen and own else filters
     context = replace(CONTEXT, city=city, filters=filters, selected=filters.chosen(own) if own else ())
+    context = replace(context, names={"Alpha": "Ann"} if chosen else {})
     drawing = panel.draw(answers(panel, filters, False, compares), context)
     assert not drawing.is_empty
     assert drawing.figure is not None or drawing.body is not None
@@ -496,9 +502,9 @@ def test_what_is_unusual_cannot_be_told_from_too_few_months():
 
 def test_panels_about_contacts_leave_their_room_to_the_others():
     view = next(view for view in collect_views() if view.name == "overview")
-    shown = page.laid_out(view.panels, has_contacts=False)
+    shown = page.laid_out(view.panels, [panel for panel in view.panels if panel.needs not in ABOUT_CONTACTS])
     assert [(panel.name, panel.width) for panel in shown if panel.kind == "tile"] == [
         ("opened", 3), ("closed", 3), ("kept", 3), ("open", 3),
     ]  # fmt: skip
     assert next(panel for panel in shown if panel.name == "requests").width == 12
-    assert page.laid_out(view.panels) == list(view.panels)
+    assert page.laid_out(view.panels, view.panels) == list(view.panels)
