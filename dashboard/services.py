@@ -200,4 +200,4 @@ class Services:
         days = self.warehouse.frame(select(t.calendar_id, t.day_on).where(t.is_business.is_(False)))
         calendars = days["calendar_id"].nunique()
         agreeing = days.groupby("day_on")["calendar_id"].nunique()
-        return frozenset(day.date() for day, n in agreeing.items() if 2 * n >= calendars)
+        return frozenset(pd.DatetimeIndex(agreeing.index[2 * agreeing >= calendars]).date)

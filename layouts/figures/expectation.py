@@ -19,7 +19,7 @@ from dashboard.domain.forecasting import Forecast
 from data_access.semantics import Answer
 from layouts.components import count
 from layouts.figures import events
-from layouts.figures.series import end_note, few, note, time_layout
+from layouts.figures.series import DAY_MS, end_note, few, note, time_layout
 from layouts.figures.steps import Steps
 from layouts.view import Context, Event
 
@@ -71,14 +71,26 @@ def usual(steps: Steps, days: Days) -> tuple[Expected, Numbers, Numbers] | None:
 def band_behind(figure: dict[str, Any], steps: Steps, low: Numbers, high: Numbers) -> dict[str, Any]:
     """The range drawn behind a daily figure, and its ends in the hover box."""
     said = [f"usually {count(a)} to {count(b)}" if np.isfinite(a) else "" for a, b in zip(low, high, strict=True)]
+    hover = {"text": said, "hovertemplate": "%{text}<extra></extra>", "customdata": steps.days}
+    if any(trace["type"] == "bar" for trace in figure["data"]):
+        # Lines always lie over bars: behind bars the range is drawn of bars as well.
+        figure["data"] = [_range_of_bars(steps.days, low, high, DAY_MS) | hover, *figure["data"]]
+        figure["layout"]["barmode"] = "overlay"
+        return figure
     common = {"type": "scatter", "mode": "lines", "x": steps.days, "line": {"width": 0, "shape": "hvh"}}
     figure["data"] = [
         {**common, "y": low, "hoverinfo": "skip", "name": "low"},
-        {**common, "y": high, "fill": "tonexty", "fillcolor": "$band", "text": said, "name": "usual",
-         "customdata": steps.days, "hovertemplate": "%{text}<extra></extra>"},
+        {**common, "y": high, "fill": "tonexty", "fillcolor": "$band", "name": "usual", **hover},
         *figure["data"],
-    ]  # fmt: skip
+    ]
     return figure
+
+
+def _range_of_bars(at: Sequence[str], low: Numbers, high: Numbers, width_ms: float) -> dict[str, Any]:
+    return {
+        "type": "bar", "x": list(at), "y": high - low, "base": low, "width": width_ms, "name": "usual",
+        "marker": {"color": "$band", "line": {"width": 0}, "cornerradius": 0}, "textposition": "none",
+    }  # fmt: skip
 
 
 def event_on(day: date, known: Sequence[Event]) -> Event | None:
@@ -157,13 +169,12 @@ def half_hours(
         f"<b>{named(day)}, {time}</b><br>{count(n)} calls, usually {count(a)} to {count(b)}"
         for (day, time), n, a, b in zip(product(days, times), numbers, low, high, strict=True)
     ]
-    common = {"type": "scatter", "mode": "lines", "x": at, "hoverinfo": "skip", "line": {"width": 0, "shape": "hvh"}}
     bars = {
         "type": "bar", "x": at, "y": numbers, "width": 0.7 * HALF_HOUR_MS, "name": "calls", "text": said,
         "textposition": "none", "marker": {"color": ["$overdue" if flag else "$series" for flag in flags]},
         "customdata": [day.isoformat() for day in days for _ in times], "hovertemplate": "%{text}<extra></extra>",
     }  # fmt: skip
-    layout = time_layout("Calls in half an hour") | {"hovermode": "closest", "barcornerradius": 0}
+    layout = time_layout("Calls in half an hour") | {"hovermode": "closest", "barcornerradius": 0, "barmode": "overlay"}
     noon = [time for time in times if time in ("12:00", "16:00")] if len(days) == 1 else ["12:00"]
     ticks = {f"{day} {times[0]}": f"{times[0]}<br>{day:%a} {day.day} {day:%b}" for day in days}
     ticks |= {f"{day} {time}": time for day in days for time in noon}
@@ -177,9 +188,5 @@ def half_hours(
         "rangebreaks": [*cuts, *([{"values": shut}] if shut else [])],
     }  # fmt: skip
     layout["margin"] = {"r": 12, "b": 44}
-    data = [
-        {**common, "y": low, "name": "low"},
-        {**common, "y": high, "fill": "tonexty", "fillcolor": "$band", "name": "usual"},
-        bars,
-    ]
-    return {"data": data, "layout": layout}
+    band = _range_of_bars(at, low, high, HALF_HOUR_MS) | {"hoverinfo": "skip"}
+    return {"data": [band, bars], "layout": layout}

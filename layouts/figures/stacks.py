@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from layouts.figures.series import note, share_ticks, spread, time_layout, unit_note
+from layouts.figures.series import DAY_MS, note, share_ticks, spread, time_layout, unit_note
 from layouts.figures.steps import Steps
 
 FADE = 0.35
@@ -49,7 +49,10 @@ def stacked(
         fade = FADE if part.is_faded else 1.0
         if len(steps) <= BARS:
             marker = {"color": f"${part.token}", "opacity": fade, "line": {"width": 1, "color": "$surface"}}
-            data.append({"type": "bar", "marker": marker, "textposition": "none", **trace})
+            width = [0.8 * min((b - a).days for a, b in zip(steps.starts, steps.ends, strict=True)) * DAY_MS] * len(
+                days
+            )
+            data.append({"type": "bar", "marker": marker, "textposition": "none", "width": width, **trace})
         else:
             data.append({
                 "type": "scatter", "mode": "lines", "stackgroup": "parts", "fillcolor": f"${part.token}/{fade}",
@@ -57,6 +60,9 @@ def stacked(
             })  # fmt: skip
     axis = {"range": [0, top], **share_ticks(0, 1, 0.25)} if top == 1 else {}
     layout = time_layout(unit, _beside(parts, top), **axis) | {"barmode": "stack", "barcornerradius": 0, "bargap": 0.2}
+    if len(steps) <= 7:
+        layout["xaxis"] |= {"tickmode": "array", "tickvals": steps.days,
+                            "ticktext": [f"{day.day} {day:%b}" for day in steps.starts]}  # fmt: skip
     if len(steps) > BARS:
         layout["xaxis"]["range"] = [steps.days[0], steps.days[-1]]
     layout["margin"] = {"r": 116}

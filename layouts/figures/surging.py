@@ -141,8 +141,8 @@ def half_hours(lately: Answer, history: Answer, context: Context) -> Drawing | N
         most = max(surged, key=lambda i: above[i])
         at_times = np.flatnonzero(flags[most])
         text = (
-            f"Calls surged in {words.plural(int(flags.sum()), 'half-hour')} of {words.plural(len(surged), 'day')}, most "
-            f"of all **{_with_event(days[most], context)}**: {words.plural(len(at_times), 'half-hour')} from "
+            f"Calls surged in {words.plural(int(flags.sum()), 'half-hour')} of {words.plural(len(surged), 'day')}, "
+            f"most of all **{_with_event(days[most], context)}**: {words.plural(len(at_times), 'half-hour')} from "
             f"{times[at_times[0]]}, **{c.count(above[most])}** more calls than usual in them."
         )
     else:
@@ -170,6 +170,8 @@ def _table_of_half_hours(
             c.link(expectation.named(days[i]), here), c.count(flags[i].sum()), times[int(flags[i].argmax())],
             c.signed(above[i]), event.name if event else c.NOTHING,
         ])  # fmt: skip
-    columns = [c.Column("Day"), c.Column("Half-hours", True), c.Column("From", True, False), c.Column("More calls", True),
-               c.Column("City event")]  # fmt: skip
+    columns = [
+        c.Column("Day"), c.Column("Half-hours", True), c.Column("From", True, False), c.Column("More calls", True),
+        c.Column("City event"),
+    ]  # fmt: skip
     return c.table(columns, rows, caption="Days with half-hours in which calls surged")
