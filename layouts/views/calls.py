@@ -292,7 +292,7 @@ def draw_half_hours(answers: tuple[Answer | None, ...], context: Context) -> Dra
     )
     level = frame["service_level"].to_numpy(float)
     parts = (
-        ("answered in time", quick, "series"), ("answered later", taken - quick, "series-2"),
+        ("answered in time", quick, "series"), ("answered later", taken - quick, "series-raw"),
         ("hung up", left, "overdue"), ("ended otherwise", calls - taken - left, "cat-other"),
     )  # fmt: skip
     hover = [
