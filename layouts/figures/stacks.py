@@ -15,7 +15,7 @@ from layouts.figures.steps import Steps
 
 FADE = 0.35
 PLOT_PX = 190.0
-LINE_PX = 17.0
+LINE_PX, LETTER_PX = 17.0, 6.6
 BARS = 14
 """So many steps or fewer are bars; more are areas."""
 
@@ -65,7 +65,8 @@ def stacked(
                             "ticktext": [f"{day.day} {day:%b}" for day in steps.starts]}  # fmt: skip
     if len(steps) > BARS:
         layout["xaxis"]["range"] = [steps.days[0], steps.days[-1]]
-    layout["margin"] = {"r": 116}
+    longest = max((len(part.words) for part in parts), default=0)
+    layout["margin"] = {"r": round(20 + LETTER_PX * longest)}
     return {"data": data, "layout": layout}
 
 

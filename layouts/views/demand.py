@@ -321,7 +321,7 @@ def _why(day: date, before: list[date], causes: pd.DataFrame, cause: Dimension, 
             parts += [
                 "; " if parts else "",
                 name,
-                f" {c.count(causes.loc[day, top])}, usually {series.few(usual[top])}",
+                f" {c.count(causes.loc[day, top])}, usually {series.few(usual[top]) if usual[top] >= 0.05 else 0}",
             ]
     return parts or ["nothing in particular"]
 
