@@ -7,13 +7,13 @@ callback answers every view, so a new view is one file in `layouts.views`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, NamedTuple
 
 from dashboard.domain.filters import Clock, Filters
 from dashboard.domain.policy import Permission
-from dashboard.domain.stretches import Stretch
+from dashboard.domain.stretches import Stretch, lately, step_lately
 from data_access.listing import Listing
 from data_access.semantics import Dimension, Query
 
@@ -94,10 +94,25 @@ class Over:
     during: Stretch
 
 
-Question = Query | Compared | Over | Listing
+@dataclass(frozen=True)
+class Accounted:
+    """The same question with event days in it, whatever was chosen: an account that leaves days out cannot add up."""
+
+    query: Query
 
 
-def asked_of(question: Query | Compared | Over, filters: Filters, clock: Clock) -> tuple[Query, Filters] | None:
+@dataclass(frozen=True)
+class Lately:
+    """The same question in the steps that say what is usual: thirteen months, or weeks in a young city."""
+
+    query: Query
+
+
+Asked = Query | Compared | Over | Lately | Accounted
+Question = Asked | Listing
+
+
+def asked_of(question: Asked, filters: Filters, clock: Clock) -> tuple[Query, Filters] | None:
     """The query itself and the filters with the period it is asked of; None if there is nothing to compare with."""
     match question:
         case Compared(query):
@@ -107,6 +122,11 @@ def asked_of(question: Query | Compared | Over, filters: Filters, clock: Clock) 
             return (query, filters.during(period)) if known and period is not None else None
         case Over(query, during):
             return query, filters.during(during(filters.period, clock))
+        case Accounted(query):
+            return query, filters.switch("event_days", "in")
+        case Lately(query):
+            every = step_lately(filters.period, clock)
+            return replace(query, every=every), filters.during(lately(filters.period, clock))
     return question, filters
 
 

@@ -229,7 +229,7 @@ status_calls = _total(
 status_share = Ratio(
     name="status_share", label="Share asking “Where is my request?”", unit="share", better="lower",
     about="Of the calls answered, the share that asked after a request already made (failure demand).",
-    formula="status_calls ÷ answered", source="measures reference, A12", over=status_calls,
+    formula="status_calls ÷ answered", source="measures reference, A12; users, ranked 7", over=status_calls,
     under=answered,
 )  # fmt: skip
 created_request = _total(
@@ -248,5 +248,5 @@ information_share = Ratio(
 contacts_per_request = Ratio(
     name="contacts_per_request", label="Contacts per request", unit="ratio",
     about="How often people get in touch for each request that comes in, on any channel and about anything.",
-    formula="contacts ÷ opened", source="measures reference, A12 and B1", over=contacts, under=opened,
+    formula="contacts ÷ opened", source="measures reference, A12", over=contacts, under=opened,
 )  # fmt: skip
