@@ -195,18 +195,19 @@ def _fitted(design: Numbers, counts: Numbers, rounds: int = 12) -> Numbers:
     return coefficients
 
 
-def usual_profile(grid: Numbers, groups: npt.NDArray[np.int64], is_usual: Flags) -> Expected:
-    """What is expected of each interval of each day: the mean of its group's usual days.
+def usual_profile(grid: Numbers, totals: Numbers, groups: npt.NDArray[np.int64], is_usual: Flags) -> Expected:
+    """What is expected of each interval of each day: the day's expected total, spread as on its group's usual days.
 
-    `grid` has a row per day and a column per interval, `groups` is the group of each day (its weekday). The answer
-    has the grid's shape, NaN where the group has no usual day. Source: measures reference, A13, heat-map cell.
+    `grid` has a row per day and a column per interval, `totals` is what is expected of each day, `groups` the group of
+    each day (its weekday). The answer has the grid's shape, 0 where the group has no usual day: a weekday on which the
+    line is always closed. Source: measures reference, A13 and F (daily total × profile by weekday).
     """
-    mu = np.full(grid.shape, np.nan)
+    mu = np.zeros(grid.shape)
     spent = 0
     for group in np.unique(groups):
         known = (groups == group) & is_usual
-        if known.any():
-            mu[groups == group] = grid[known].mean(axis=0)
+        if (expected := totals[known].sum()) > 0:
+            mu[groups == group] = np.outer(totals[groups == group], grid[known].sum(axis=0) / expected)
             spent += grid.shape[1]
     some = grid[is_usual].ravel(), mu[is_usual].ravel()
     return Expected(mu, dispersion(*some, spent) if len(some[0]) else np.inf)

@@ -6,22 +6,24 @@ Pure: answers in, plain Plotly dictionaries out. The arithmetic is `dashboard.do
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from dashboard.domain.expected import Days, Expected, Numbers, expected_days
+from dashboard.domain.expected import SURE, Days, Expected, Flags, Numbers, expected_days
 from dashboard.domain.filters import DAY
 from dashboard.domain.forecasting import Forecast
 from data_access.semantics import Answer
 from layouts.components import count
 from layouts.figures import events
-from layouts.figures.series import end_note, few, note, time_layout
+from layouts.figures.series import DAY_MS, end_note, few, note, time_layout
 from layouts.figures.steps import Steps
 from layouts.view import Context, Event
 
+HALF_HOUR_MS = 1_800_000
 HISTORY_DAYS = 1096
 """Three years: two to know the season from, and one to test forecasts on."""
 
@@ -69,14 +71,26 @@ def usual(steps: Steps, days: Days) -> tuple[Expected, Numbers, Numbers] | None:
 def band_behind(figure: dict[str, Any], steps: Steps, low: Numbers, high: Numbers) -> dict[str, Any]:
     """The range drawn behind a daily figure, and its ends in the hover box."""
     said = [f"usually {count(a)} to {count(b)}" if np.isfinite(a) else "" for a, b in zip(low, high, strict=True)]
+    hover = {"text": said, "hovertemplate": "%{text}<extra></extra>", "customdata": steps.days}
+    if any(trace["type"] == "bar" for trace in figure["data"]):
+        # Lines always lie over bars: behind bars the range is drawn of bars as well.
+        figure["data"] = [_range_of_bars(steps.days, low, high, DAY_MS) | hover, *figure["data"]]
+        figure["layout"]["barmode"] = "overlay"
+        return figure
     common = {"type": "scatter", "mode": "lines", "x": steps.days, "line": {"width": 0, "shape": "hvh"}}
     figure["data"] = [
         {**common, "y": low, "hoverinfo": "skip", "name": "low"},
-        {**common, "y": high, "fill": "tonexty", "fillcolor": "$band", "text": said, "name": "usual",
-         "customdata": steps.days, "hovertemplate": "%{text}<extra></extra>"},
+        {**common, "y": high, "fill": "tonexty", "fillcolor": "$band", "name": "usual", **hover},
         *figure["data"],
-    ]  # fmt: skip
+    ]
     return figure
+
+
+def _range_of_bars(at: Sequence[str], low: Numbers, high: Numbers, width_ms: float) -> dict[str, Any]:
+    return {
+        "type": "bar", "x": list(at), "y": high - low, "base": low, "width": width_ms, "name": "usual",
+        "marker": {"color": "$band", "line": {"width": 0}, "cornerradius": 0}, "textposition": "none",
+    }  # fmt: skip
 
 
 def event_on(day: date, known: Sequence[Event]) -> Event | None:
@@ -141,24 +155,38 @@ def shade_past(figure: dict[str, Any], days: Days, known: Sequence[Event], shown
 
 
 def half_hours(
-    day: date, times: Sequence[str], came: Numbers, expected: Expected, is_surge: np.ndarray, things: str
+    days: Sequence[date], times: Sequence[str], came: Numbers, expected: Expected, is_surge: Flags
 ) -> dict[str, Any]:
-    """The half-hours of one day as bars over their usual range; those that surge in the colour of what is late."""
-    low, high = Expected(np.nan_to_num(expected.mu), expected.k).range(0.998)
-    at = [f"{day}T{time}:00" for time in times]
-    said = [f"usually {count(a)} to {count(b)}" for a, b in zip(low, high, strict=True)]
-    common = {"type": "scatter", "mode": "lines", "x": at, "line": {"width": 0, "shape": "hvh"}}
-    bars = {
-        "type": "bar", "x": at, "y": came, "width": 0.66 * 1_800_000, "name": things,
-        "marker": {"color": ["$overdue" if flag else "$series" for flag in is_surge]}, "text": said,
-        "textposition": "none", "hovertemplate": f"<b>%{{x|%H:%M}}</b><br>%{{y:,}} {things}, %{{text}}<extra></extra>",
-    }  # fmt: skip
-    layout = time_layout("Calls in half an hour") | {"hovermode": "closest", "barcornerradius": 2}
-    layout["xaxis"] |= {"tickformat": "%H:%M", "hoverformat": "%H:%M"}
-    layout["margin"] = {"r": 12}
-    data = [
-        {**common, "y": low, "hoverinfo": "skip", "name": "low"},
-        {**common, "y": high, "fill": "tonexty", "fillcolor": "$band", "hoverinfo": "skip", "name": "usual"},
-        bars,
+    """The half-hours of a few days as bars over their usual range; those that surge in the colour of what is late.
+
+    `came`, `expected` and `is_surge` have a row per day and a column per half-hour; the hours between the last of one
+    day and the first of the next are cut out of the axis.
+    """
+    low, high = (values.ravel() for values in expected.range(2 * SURE - 1))
+    at = [f"{day} {time}" for day, time in product(days, times)]
+    flags, numbers = is_surge.ravel(), came.ravel()
+    said = [
+        f"<b>{named(day)}, {time}</b><br>{count(n)} calls, usually {count(a)} to {count(b)}"
+        for (day, time), n, a, b in zip(product(days, times), numbers, low, high, strict=True)
     ]
-    return {"data": data, "layout": layout}
+    bars = {
+        "type": "bar", "x": at, "y": numbers, "width": 0.7 * HALF_HOUR_MS, "name": "calls", "text": said,
+        "textposition": "none", "marker": {"color": ["$overdue" if flag else "$series" for flag in flags]},
+        "customdata": [day.isoformat() for day in days for _ in times], "hovertemplate": "%{text}<extra></extra>",
+    }  # fmt: skip
+    layout = time_layout("Calls in half an hour") | {"hovermode": "closest", "barcornerradius": 0, "barmode": "overlay"}
+    noon = [time for time in times if time in ("12:00", "16:00")] if len(days) == 1 else ["12:00"]
+    ticks = {f"{day} {times[0]}": f"{times[0]}<br>{day:%a} {day.day} {day:%b}" for day in days}
+    ticks |= {f"{day} {time}": time for day in days for time in noon}
+    first, last = days[0], days[-1]
+    between = [first + timedelta(days=i) for i in range((last - first).days)]
+    shut = [day.isoformat() for day in between if day not in days]
+    opens, closes = (int(time[:2]) + int(time[3:]) / 60 for time in (times[0], times[-1]))
+    cuts: list[dict[str, Any]] = [{"bounds": [closes + 0.75, opens - 0.25], "pattern": "hour"}] if len(days) > 1 else []
+    layout["xaxis"] |= {
+        "tickmode": "array", "tickvals": list(ticks), "ticktext": list(ticks.values()),
+        "rangebreaks": [*cuts, *([{"values": shut}] if shut else [])],
+    }  # fmt: skip
+    layout["margin"] = {"r": 12, "b": 44}
+    band = _range_of_bars(at, low, high, HALF_HOUR_MS) | {"hoverinfo": "skip"}
+    return {"data": [band, bars], "layout": layout}

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dashboard.domain.filters import DAY
 from layouts.components import count, key, share
 from layouts.figures.steps import Steps, month_ticks, seven_day_mean, seven_day_share
 
@@ -176,6 +177,8 @@ def lines(
     highest = max((float(np.nanmax(t["y"])) for t in data if np.isfinite(t["y"]).any()), default=0.0)
     layout = time_layout(unit, apart(notes, axis["range"][1] if share_axis else 1.06 * highest), **axis)
     layout["xaxis"]["range"] = _reach(steps)
+    if len(steps) == 1:  # one day, week or month: its name instead of the hours around it
+        layout["xaxis"] |= {"tickmode": "array", "tickvals": steps.days, "ticktext": [steps.name(0)]}
     if target is not None:
         layout["shapes"] = [target_line(target)]
     return {"data": data, "layout": layout}
@@ -204,6 +207,8 @@ def _round_share(data: Sequence[dict]) -> float:
 
 def _reach(steps: Steps) -> list[str]:
     """From the first to the last step, so that the axis does not run beyond the data."""
+    if len(steps) == 1:
+        return [f"{steps.starts[0] - DAY} 12:00", f"{steps.starts[0]} 12:00"]
     return [steps.days[0], steps.days[-1]]
 
 

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from layouts.figures.series import note, share_ticks, spread, time_layout, unit_note
+from layouts.figures.series import DAY_MS, note, share_ticks, spread, time_layout, unit_note
 from layouts.figures.steps import Steps
 
 FADE = 0.35
 PLOT_PX = 190.0
-LINE_PX = 17.0
+LINE_PX, LETTER_PX = 17.0, 6.6
 BARS = 14
 """So many steps or fewer are bars; more are areas."""
 
@@ -49,7 +49,10 @@ def stacked(
         fade = FADE if part.is_faded else 1.0
         if len(steps) <= BARS:
             marker = {"color": f"${part.token}", "opacity": fade, "line": {"width": 1, "color": "$surface"}}
-            data.append({"type": "bar", "marker": marker, "textposition": "none", **trace})
+            width = [0.8 * min((b - a).days for a, b in zip(steps.starts, steps.ends, strict=True)) * DAY_MS] * len(
+                days
+            )
+            data.append({"type": "bar", "marker": marker, "textposition": "none", "width": width, **trace})
         else:
             data.append({
                 "type": "scatter", "mode": "lines", "stackgroup": "parts", "fillcolor": f"${part.token}/{fade}",
@@ -57,9 +60,13 @@ def stacked(
             })  # fmt: skip
     axis = {"range": [0, top], **share_ticks(0, 1, 0.25)} if top == 1 else {}
     layout = time_layout(unit, _beside(parts, top), **axis) | {"barmode": "stack", "barcornerradius": 0, "bargap": 0.2}
+    if len(steps) <= 7:
+        layout["xaxis"] |= {"tickmode": "array", "tickvals": steps.days,
+                            "ticktext": [f"{day.day} {day:%b}" for day in steps.starts]}  # fmt: skip
     if len(steps) > BARS:
         layout["xaxis"]["range"] = [steps.days[0], steps.days[-1]]
-    layout["margin"] = {"r": 116}
+    longest = max((len(part.words) for part in parts), default=0)
+    layout["margin"] = {"r": round(20 + LETTER_PX * longest)}
     return {"data": data, "layout": layout}
 
 

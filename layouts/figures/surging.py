@@ -22,6 +22,7 @@ from layouts.view import Context, Drawing
 BASE_WEEKS, FEWEST_DAYS = 13, 28
 """The weeks that say what is usual in a half-hour, and how many open days of them it takes."""
 LISTED = 6
+SHOWN_DAYS = 3
 RULE = "above what 999 of 1,000 such ones stay under, or many a little above (CUSUM over 4)"
 
 
@@ -37,8 +38,9 @@ def days(history: Answer, context: Context) -> Drawing:
     period = context.filters.period
     inside = [i for i in range(len(known)) if period.from_on <= known.on(i) < period.to_on]
     found = [i for i in inside if is_surge[i]]
-    alone = [i for i in inside if not is_surge[i] and came[i] > model.quantile(SURE)[i]]
-    text = _surge_words([known.on(i) for i in found], "day", context)
+    limit = model.quantile(SURE)
+    alone = [i for i in inside if not is_surge[i] and came[i] > limit[i]]
+    text = _surge_words([known.on(i) for i in found], context)
     if alone:
         single = " and ".join(f"**{_with_event(known.on(i), context)}**" for i in alone[:2])
         text += f" High by itself, for one day only: {single}."
@@ -80,16 +82,16 @@ def _with_event(day: date, context: Context) -> str:
     return expectation.named(day) + (f" ({event.name})" if event else "")
 
 
-def _surge_words(found: list[date], what: str, context: Context) -> str:
+def _surge_words(found: list[date], context: Context) -> str:
     if not found:
-        return f"No {what} of the period surged above what is usual."
+        return "No day of the period surged above what is usual."
     names = dict.fromkeys(
         event.name for day in found if (event := expectation.event_on(day, context.events)) is not None
     )
     told = f" The city’s events: {words.listed(list(names))}." if names else " No city event is known for them."
     listed = words.listed([expectation.named(day) for day in found[-3:]])
     more = f", and {len(found) - 3} before" if len(found) > 3 else ""
-    return f"Calls surged on {words.plural(len(found), what)}: {listed}{more}.{told}"
+    return f"Calls surged on {words.plural(len(found), 'day')}: {listed}{more}.{told}"
 
 
 def _surge_table(days: Days, came: Numbers, model: Expected, at: list[int], context: Context) -> Any:
@@ -110,54 +112,66 @@ def _surge_table(days: Days, came: Numbers, model: Expected, at: list[int], cont
     return c.table(columns, rows, caption="Days on which calls surged")
 
 
-def half_hours(lately: Answer, context: Context) -> Drawing | None:
-    """The half-hours of the day that surged most; None if there are too few weeks to say what is usual."""
-    frame = lately.frame
-    wide = frame.pivot_table(index="day", columns="half_hour", values="offered", aggfunc="sum").fillna(0.0)
-    wide = wide.reindex(columns=sorted(wide.columns))
-    whole = expectation.days_of(
-        Answer(lately.query, frame.groupby("day", as_index=False)["offered"].sum(), lately.as_of, "day"),
-        "offered",
-        context,
-    )
-    if not len(whole):
+def half_hours(lately: Answer, history: Answer, context: Context) -> Drawing | None:
+    """The half-hours of the days that surged most; None if there are too few weeks to say what is usual."""
+    known = expectation.days_of(history, "offered", context)
+    model = expected_days(known)
+    frame = lately.frame[["day", "half_hour", "offered"]]
+    frame = frame.assign(day=[stamp.date() for stamp in pd.DatetimeIndex(frame["day"])])
+    grid = frame.pivot_table(index="day", columns="half_hour", values="offered", aggfunc="sum").fillna(0.0)
+    grid = grid.loc[[day for day in grid.index if day >= known.first_on], sorted(grid.columns)]
+    if model is None or grid.empty:
         return None
-    grid = wide.set_axis([stamp.date() for stamp in pd.DatetimeIndex(wide.index)])
-    grid = grid.reindex([whole.on(i) for i in range(len(whole))]).fillna(0.0)
+    days, times, came = list(grid.index), [str(one) for one in grid.columns], grid.to_numpy(float)
+    at = np.array([(day - known.first_on).days for day in days])
     period = context.filters.period
-    inside = np.array([period.from_on <= day < period.to_on for day in grid.index])
-    base = whole.is_usual & ~inside & (whole.counts > 0)
+    inside = np.array([period.from_on <= day < period.to_on for day in days]) & ~known.is_unknown[at]
+    base = known.is_usual[at] & ~inside & (known.counts[at] > 0)
     if base.sum() < FEWEST_DAYS or not inside.any():
         return None
-    weekday = np.array([day.weekday() for day in grid.index])
-    came = grid.to_numpy(float)
-    expected = usual_profile(came, weekday, base)
-    mu = np.where(inside[:, None] & np.isnan(expected.mu), 0.0, expected.mu)  # a weekday that is always closed
+    weekday = np.array([day.weekday() for day in days])
+    expected = usual_profile(came, model.mu[at], weekday, base)
     flags = np.zeros(came.shape, bool)
-    for i in np.flatnonzero(inside & ~whole.is_unknown):
-        flags[i] = surges(came[i], Expected(mu[i], expected.k))
-    surged = [i for i in np.flatnonzero(inside) if flags[i].any()]
-    above = np.where(flags, came - mu, 0.0).sum(axis=1)
-    most = (
-        max(surged, key=lambda i: above[i])
-        if surged
-        else int(np.flatnonzero(inside)[came[inside].sum(axis=1).argmax()])
-    )
-    times = [str(one) for one in grid.columns]
-    shown = Expected(mu[most], expected.k)
-    figure = expectation.half_hours(grid.index[most], times, came[most], shown, flags[most], "calls")
+    for i in np.flatnonzero(inside):
+        flags[i] = surges(came[i], Expected(expected.mu[i], expected.k))
+    above = np.where(flags, came - expected.mu, 0.0).sum(axis=1)
+    surged = [int(i) for i in np.flatnonzero(flags.any(axis=1))]
+    shown = sorted(sorted(surged, key=lambda i: -above[i])[:SHOWN_DAYS])
     if surged:
-        hours = np.flatnonzero(flags[most])
-        text = _surge_words([grid.index[i] for i in surged], "day", context)
-        text += (
-            f" Most of all **{expectation.named(grid.index[most])}**, in **{len(hours)}** half-hours from "
-            f"{times[hours[0]]}: **{c.count(above[most])}** more calls than usual in them."
+        most = max(surged, key=lambda i: above[i])
+        at_times = np.flatnonzero(flags[most])
+        text = (
+            f"Calls surged in {words.plural(int(flags.sum()), 'half-hour')} of {words.plural(len(surged), 'day')}, "
+            f"most of all **{_with_event(days[most], context)}**: {words.plural(len(at_times), 'half-hour')} from "
+            f"{times[at_times[0]]}, **{c.count(above[most])}** more calls than usual in them."
         )
     else:
-        text = (
-            f"No half-hour of the period surged; shown is its busiest day, **{expectation.named(grid.index[most])}**."
-        )
-    rule = f"surge: two half-hours in a row {RULE}"
+        shown = [int(np.flatnonzero(inside)[came[inside].sum(axis=1).argmax()])]
+        busiest = expectation.named(days[shown[0]])
+        text = f"No half-hour of the period surged; shown is its busiest day, **{busiest}**."
+    figure = expectation.half_hours(
+        [days[i] for i in shown], times, came[shown], Expected(expected.mu[shown], expected.k), flags[shown]
+    )  # fmt: skip
     key = c.key(("series", "calls"), ("overdue", "surge"), ("band", "usual, 998 of 1,000"))
-    n = f"usual: {int(base.sum())} days of the {BASE_WEEKS} weeks before"
-    return Drawing(c.sentence(text), figure, foot=words.foot(key, n, rule))
+    n = f"spread over the day as on {int(base.sum())} days of the {BASE_WEEKS} weeks before"
+    table = _table_of_half_hours(days, times, flags, above, context) if surged else None
+    return Drawing(c.sentence(text), figure, table, words.foot(key, n, f"surge: two half-hours in a row {RULE}"))
+
+
+def _table_of_half_hours(
+    days: list[date], times: list[str], flags: Flags, above: Numbers, context: Context
+) -> Any:  # fmt: skip
+    """The days with surging half-hours, the largest first."""
+    rows = []
+    for i in sorted(np.flatnonzero(flags.any(axis=1)), key=lambda i: -above[i])[:LISTED]:
+        event = expectation.event_on(days[i], context.events)
+        here = context.filters.during(Period(days[i], days[i] + DAY)).to_search()
+        rows.append([
+            c.link(expectation.named(days[i]), here), c.count(flags[i].sum()), times[int(flags[i].argmax())],
+            c.signed(above[i]), event.name if event else c.NOTHING,
+        ])  # fmt: skip
+    columns = [
+        c.Column("Day"), c.Column("Half-hours", True), c.Column("From", True, False), c.Column("More calls", True),
+        c.Column("City event"),
+    ]  # fmt: skip
+    return c.table(columns, rows, caption="Days with half-hours in which calls surged")

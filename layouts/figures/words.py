@@ -79,7 +79,7 @@ def points(now: float | None, before: float | None, context: Context) -> str:
     against = context.filters.comparison()
     if now is None or before is None or against is None:
         return ""
-    return f"**{100 * (now - before):+.1f}** points on {against.sentence()}".replace("-", c.MINUS)
+    return f"**{round(100 * (now - before), 1) + 0.0:+.1f}** points on {against.sentence()}".replace("-", c.MINUS)
 
 
 def foot(left: Any, *right: str) -> list[Any]:

@@ -170,7 +170,7 @@ def draw_variants(answers: tuple[Answer | None, ...], context: Context) -> Drawi
 def _points_of(now: float | None, before: float | None) -> str:
     if now is None or before is None:
         return c.NOTHING
-    return f"{100 * (now - before):+.1f}".replace("-", c.MINUS)
+    return f"{round(100 * (now - before), 1) + 0.0:+.1f}".replace("-", c.MINUS)
 
 
 def draw_abandonment(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -292,7 +292,7 @@ def draw_half_hours(answers: tuple[Answer | None, ...], context: Context) -> Dra
     )
     level = frame["service_level"].to_numpy(float)
     parts = (
-        ("answered in time", quick, "series"), ("answered later", taken - quick, "series-2"),
+        ("answered in time", quick, "series"), ("answered later", taken - quick, "series-raw"),
         ("hung up", left, "overdue"), ("ended otherwise", calls - taken - left, "cat-other"),
     )  # fmt: skip
     hover = [
@@ -321,7 +321,7 @@ def draw_surge(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     if not along.frame["offered"].sum():
         return words.no_contacts(context)
     if context.filters.period.days <= SHORT_DAYS:
-        drawing = surging.half_hours(lately, context)
+        drawing = surging.half_hours(lately, history, context)
         if drawing is not None:
             return drawing
     return surging.days(history, context)

@@ -14,7 +14,7 @@ from dashboard.domain.filters import DAY, Period
 from dashboard.domain.forecasting import BASELINE, ENOUGH_ORIGINS, HORIZON, SHARE, Forecast, forecast
 from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import last_days, latest_days, with_weeks_before
-from data_access.dimensions import channel, district, hour_of_week, service_type
+from data_access.dimensions import channel, district, hour_of_week, reason, service_type
 from data_access.measures.contacts import contacts, information_share
 from data_access.measures.requests import opened
 from data_access.semantics import Answer, Dimension, Query, Total
@@ -27,7 +27,7 @@ from layouts.view import Compared, Context, Drawing, Over, Panel, View
 
 LISTED = 10
 """Types and districts stand beside each other: as many of the one as of the other."""
-BUSIEST = 8
+BUSIEST, LEAST_RISE = 8, 5
 WEEKS_BEFORE = 8
 """So many of the same weekdays before a day say what is usual on it."""
 CHANNELS = 6
@@ -176,15 +176,14 @@ def _two(value: float) -> str:
 # ── How it comes in, and what needs no request ──
 
 
-def draw_mix(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
-    """The channels' shares week by week: of contacts, or of requests where there are no contacts."""
-    by_contact, by_request = answers
-    measure, answer = (contacts, by_contact) if context.has_contacts else (opened, by_request)
+def draw_mix(answers: tuple[Answer | None, ...], context: Context, *, measure: Total) -> Drawing:
+    """The channels' shares of contacts or requests, week by week."""
+    answer = answers[0]
     if answer is None or not answer.frame[measure.name].sum():
         return _nothing(measure, context)
     totals = answer.frame.groupby("channel")[measure.name].sum().sort_values(ascending=False, kind="stable")
     totals = totals[totals > 0]
-    names = list(totals.index[: CHANNELS if len(totals) > CHANNELS + 1 else CHANNELS + 1][:CHANNELS])
+    names = list(totals.index[:CHANNELS])
     wide = answer.frame.pivot_table(index="week", columns="channel", values=measure.name, aggfunc="sum").fillna(0.0)
     steps = steps_of(
         Answer(answer.query, wide.reset_index(), answer.as_of, "week"), context.filters.period, context.clock
@@ -254,75 +253,77 @@ def draw_information(answers: tuple[Answer | None, ...], context: Context) -> Dr
 # ── The busiest days ──
 
 
-def draw_busiest(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
-    """The days on which most came in, how many times a usual such day that was, and why."""
-    requests, people, by_type = answers
-    days = expectation.days_of(requests, "opened", context)
-    reached = _daily(people, "contacts") if context.has_contacts else {}
-    period = context.filters.period
+def draw_busiest(
+    answers: tuple[Answer | None, ...], context: Context, *, measure: Total, cause: Dimension
+) -> Drawing:  # fmt: skip
+    """The days on which most came in, how many times a usual such day that was, and why.
+
+    `cause` is the dimension whose values explain a day: the one that rose most is named.
+    """
+    by_day, by_cause = answers
+    if by_day is None or by_cause is None:
+        return _nothing(measure, context)
+    days, period, things = (
+        expectation.days_of(by_day, measure.name, context),
+        context.filters.period,
+        measure.fact.plural,
+    )
     counts = {days.on(i): days.counts[i] for i in range(len(days)) if not days.is_unknown[i]}
     inside = sorted(
         (day for day in counts if period.from_on <= day < period.to_on and counts[day] > 0),
         key=lambda day: (-counts[day], day),
     )[:BUSIEST]
-    if len(inside) < 2:
-        return words.nothing("Too few days with requests", context)
+    if not inside:
+        return _nothing(measure, context)
     special = {days.on(i) for i in np.flatnonzero(~days.is_usual)}
-    types = _by_type(by_type)
+    causes = _by_day(by_cause, cause.name, measure.name)
     columns = [
-        c.Column("Day"), c.Column("Requests", True), *([c.Column("Contacts", True, False)] if reached else []),
-        c.Column("Times the usual", True), c.Column("Why"),
+        c.Column("Day"), c.Column(things.capitalize(), True), c.Column("Usual", True), c.Column("Why"),
     ]  # fmt: skip
-    lines, known = [], 0
+    lines = []
     for day in inside:
         before = [day - timedelta(weeks=n) for n in range(1, WEEKS_BEFORE + 1)]
         before = [one for one in before if one in counts and one not in special]
         mean = sum(counts[one] for one in before) / len(before) if len(before) >= 3 else None
         times = f"× {counts[day] / mean:.1f}" if mean else c.NOTHING
-        event = expectation.event_on(day, context.events)
-        known += event is not None
-        here = c.link(expectation.named(day), context.filters.during(Period(day, day + DAY)).to_search())
-        contact = [c.count(reached.get(day))] if reached else []
-        lines.append([here, c.count(counts[day]), *contact, times, _why(day, before, event, types, context)])
-    top = inside[0]
-    event = expectation.event_on(top, context.events)
-    text = f"**{expectation.named(top)}** was the busiest day with **{c.count(counts[top])}** requests"
+        here = context.filters.during(Period(day, day + DAY)).to_search()
+        link = c.link(expectation.named(day).replace(" ", c.NBSP), here)
+        lines.append([link, c.count(counts[day]), times, _why(day, before, causes, cause, context)])
+    event = expectation.event_on(inside[0], context.events)
+    text = f"**{expectation.named(inside[0])}** brought most, **{c.count(counts[inside[0]])}** {things}"
     text += f" ({event.name})." if event else "."
-    text += f" {words.capital(_numeral(known))} of the {len(inside)} busiest days fell on a city event."
+    known = sum(expectation.event_on(day, context.events) is not None for day in inside)
+    if len(inside) > 1:
+        text += f" {f'**{known}**' if known else 'None'} of the {len(inside)} busiest days fell on a city event."
     body = c.table(columns, lines, caption="The busiest days and their causes")
-    usual = f"usual: mean of the same weekdays of the {WEEKS_BEFORE} weeks before, event days and holidays left out"
+    usual = f"× usual: against the mean of the same weekdays of the {WEEKS_BEFORE} weeks before, special days left out"
     return Drawing(c.sentence(text), body=body, foot=words.foot("Click a day to choose it", usual))
 
 
-def _numeral(number: int) -> str:
-    return "none" if not number else f"**{number}**"
-
-
-def _daily(answer: Answer, measure: str) -> dict[date, float]:
-    stamps = (stamp.date() for stamp in pd.DatetimeIndex(answer.frame["day"]))
-    return dict(zip(stamps, answer.frame[measure].astype(float), strict=True))
-
-
-def _by_type(answer: Answer) -> pd.DataFrame:
-    """A row per day, a column per service type."""
-    frame = answer.frame
-    wide = frame.pivot_table(index="day", columns="service_type", values="opened", aggfunc="sum").fillna(0.0)
+def _by_day(answer: Answer, name: str, measure: str) -> pd.DataFrame:
+    """A row per day, a column per value of the dimension `name`."""
+    wide = answer.frame.pivot_table(index="day", columns=name, values=measure, aggfunc="sum").fillna(0.0)
     return wide.set_axis([stamp.date() for stamp in pd.DatetimeIndex(wide.index)])
 
 
-def _why(day: date, before: list[date], event: Any, types: pd.DataFrame, context: Context) -> list[Any]:
-    """The city's event, and the service type that rose most against the same weekdays before."""
+def _why(day: date, before: list[date], causes: pd.DataFrame, cause: Dimension, context: Context) -> list[Any]:
+    """The city's event, whether it follows a closed day, and what rose most against the same weekdays before."""
+    event = expectation.event_on(day, context.events)
     parts: list[Any] = [html.B(event.name)] if event else []
     if day - DAY in context.closed_on and day not in context.closed_on:
-        parts += [", " if parts else "", "the day after the city was closed"]
-    if day in types.index and before:
-        rise = types.loc[day] - types.reindex(before).fillna(0.0).mean()
-        top = str(rise.idxmax())
-        if rise[top] >= 5:
-            name = c.toggle(top, context.filters, service_type.name, top)
-            usual = types[top].reindex(before).fillna(0.0).mean()
-            parts += ["; " if parts else "", name, f" {c.count(types.loc[day, top])}, usually {series.few(usual)}"]
-    return parts or ["spread over many types"]
+        parts += ["; " if parts else "", "the day after the city was closed"]
+    if day in causes.index and before:
+        usual = causes.reindex(before).fillna(0.0).mean()
+        rise = (causes.loc[day] - usual).drop(cause.missing, errors="ignore")
+        if len(rise) and rise.max() >= LEAST_RISE:
+            top = str(rise.idxmax())
+            name = c.toggle(cause.say(top), context.filters, cause.name, top)
+            parts += [
+                "; " if parts else "",
+                name,
+                f" {c.count(causes.loc[day, top])}, usually {series.few(usual[top]) if usual[top] >= 0.05 else 0}",
+            ]
+    return parts or ["nothing in particular"]
 
 
 # ── When ──
@@ -366,8 +367,16 @@ def _forecast_panel(name: str, question: str, measure: Total) -> Panel:
     return Panel(name, question, queries, partial(draw_forecast, measure=measure), needs=needs_of(measure))
 
 
-def _each_day(measure: Total, by: tuple[Dimension, ...] = ()) -> Over:
-    return Over(Query((measure,), by=by, every="day"), with_weeks_before(WEEKS_BEFORE))
+def _busiest_panel(name: str, question: str, measure: Total, cause: Dimension) -> Panel:
+    before = with_weeks_before(WEEKS_BEFORE)
+    queries = (Over(Query((measure,), every="day"), before), Over(Query((measure,), by=(cause,), every="day"), before))
+    draw = partial(draw_busiest, measure=measure, cause=cause)
+    return Panel(name, question, queries, draw, height=340, needs=needs_of(measure))
+
+
+def _mix_panel(name: str, question: str, measure: Total) -> Panel:
+    queries = (Query((measure,), by=(channel,), every="week"),)
+    return Panel(name, question, queries, partial(draw_mix, measure=measure), selects=channel, needs=needs_of(measure))
 
 
 VIEW = View(
@@ -378,30 +387,23 @@ VIEW = View(
     panels=(
         _days_panel("requests", "How many requests come in?", opened),
         _days_panel("contacts", "How many people get in touch?", contacts),
-        Panel(
-            "busiest", "Which days were the busiest, and why?",
-            (_each_day(opened), _each_day(contacts), _each_day(opened, (service_type,))),
-            draw_busiest, width=12, height=300, needs=Permission.READ_CONTACTS,
-        ),
+        _busiest_panel("busiest", "Which days brought most requests, and why?", opened, service_type),
+        _busiest_panel("busiest-contacts", "On which days did most people get in touch?", contacts, reason),
         ranked("types", "What is asked for?", opened, service_type, limit=LISTED),
         ranked("districts", "Where do requests come from?", opened, district, limit=LISTED,
                foot="Reports, not problems: some neighbourhoods report more"),
+        _mix_panel("mix", "How do requests reach us?", opened),
+        _mix_panel("mix-contacts", "Which way do people get in touch?", contacts),
         Panel(
-            "mix", "Which way do people reach us?",
-            (Query((contacts,), by=(channel,), every="week"), Query((opened,), by=(channel,), every="week")),
-            draw_mix, selects=channel, needs=Permission.READ_CONTACTS,
+            "hours", "When are requests made?", (Query((opened,), by=(hour_of_week,)),), draw_request_hours, width=8,
+            selects=hour_of_week, height=248,
         ),
         Panel(
             "information", "How many only want to know something?",
             (Query((information_share,)), Compared(Query((information_share,))),
              Query((information_share,), every="auto")),
-            draw_information, selects="period", needs=Permission.READ_CONTACTS,
+            draw_information, width=4, selects="period", needs=Permission.READ_CONTACTS,
         ),
-        Panel(
-            "hours", "When are requests made?", (Query((opened,), by=(hour_of_week,)),), draw_request_hours, width=8,
-            selects=hour_of_week, height=248,
-        ),
-        ranked("channels", "How do requests reach us?", opened, channel, limit=8, width=4, height=248),
         _forecast_panel("forecast", "How many requests are coming?", opened),
         _forecast_panel("forecast-contacts", "How many people will get in touch?", contacts),
     ),

@@ -125,7 +125,9 @@ def test_nothing_is_expected_with_less_than_eight_weeks():
     assert expected_days(days_of(np.full(55, 50.0))) is None
 
 
-def test_a_profile_is_the_mean_of_the_groups_usual_days():
-    grid = np.array([[10.0, 20], [12, 24], [90, 90], [1, 2]])
-    found = usual_profile(grid, np.array([0, 0, 0, 1]), np.array([True, True, False, True]))
-    assert found.mu.tolist() == [[11, 22], [11, 22], [11, 22], [1, 2]]
+def test_a_profile_spreads_each_days_total_as_on_the_groups_usual_days():
+    grid = np.array([[10.0, 20], [12, 24], [90, 90], [1, 2], [5, 5]])
+    totals = np.array([33.0, 33, 66, 3, 0])
+    usual = np.array([True, True, False, True, False])
+    found = usual_profile(grid, totals, np.array([0, 0, 0, 1, 2]), usual)
+    assert found.mu == pytest.approx(np.array([[11, 22], [11, 22], [22, 44], [1, 2], [0, 0]]))
