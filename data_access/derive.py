@@ -364,7 +364,7 @@ def _versions(found: pd.DataFrame, sla: pd.DataFrame) -> npt.NDArray[np.int64]:
 def _business(
     found: pd.DataFrame, context: Context, calendar_ids: npt.NDArray[Any], held: Pauses, as_of: datetime
 ) -> None:
-    """Business seconds that each request stood open, pauses taken out, up to its close or `as_of`, and those it has left.
+    """Business seconds that each request stood open, pauses taken out, up to its close or `as_of`, and what is left.
 
     Where no calendar is known the clock never rests: what is left is then plain time, and a working day 24 hours.
     """

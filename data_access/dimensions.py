@@ -161,10 +161,11 @@ _LEFT, _DAY = _request.remaining_business_s, _request.business_day_s
 due_in = Dimension(
     "due_in", "Due in", "Working time left of the promise in the last data received, in the calendar it runs on.",
     {"request": case(
-        (_LEFT <= 0, "overdue"), (_LEFT <= _DAY, "1 working day"), (_LEFT <= 2 * _DAY, "2 working days"),
-        (_LEFT <= 3 * _DAY, "3 working days"), (_LEFT > 3 * _DAY, "later"), else_=None,
+        (_LEFT <= 0, "overdue"), (_request.due_on < MOMENT_ON, "today"), (_LEFT <= _DAY, "1 working day"),
+        (_LEFT <= 2 * _DAY, "2 working days"), (_LEFT <= 3 * _DAY, "3 working days"), (_LEFT > 3 * _DAY, "later"),
+        else_=None,
     )},
-    ordered=("overdue", "1 working day", "2 working days", "3 working days", "later"), standing_only=True,
+    ordered=("overdue", "today", "1 working day", "2 working days", "3 working days", "later"), standing_only=True,
     missing="on hold, closed or without a promise",
 )  # fmt: skip
 

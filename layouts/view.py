@@ -85,17 +85,17 @@ class Compared:
 class Over:
     """The same question asked of a stretch of time that follows from the chosen period.
 
-    ``Over(query, last_months(13))`` is always thirteen months, whatever the period.
+    ``Over(query, last_months(13))`` is always thirteen months, whatever the period. A `Listing` can be asked so too.
     """
 
-    query: Query
+    query: Query | Listing
     during: Stretch
 
 
 Question = Query | Compared | Over | Listing
 
 
-def asked_of(question: Query | Compared | Over, filters: Filters, clock: Clock) -> tuple[Query, Filters] | None:
+def asked_of(question: Question, filters: Filters, clock: Clock) -> tuple[Query | Listing, Filters] | None:
     """The query itself and the filters with the period it is asked of; None if there is nothing to compare with."""
     match question:
         case Compared(query):

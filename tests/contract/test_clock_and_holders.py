@@ -149,7 +149,9 @@ def holders(store: Settings) -> Iterator[Services]:
 def test_each_stretch_belongs_to_the_department_that_held_it(holders: Services, name: str, expected: list) -> None:
     e = request_episode.c
     rows = holders.warehouse.frame(select(request_episode).where(e.request_id == name).order_by(e.seq))
-    ends = ["–" if pd.isna(by) else f"{when.day} {by}" for by, when in zip(rows["ends_by"], rows["closed_at"], strict=True)]
+    ends = [
+        "–" if pd.isna(by) else f"{when.day} {by}" for by, when in zip(rows["ends_by"], rows["closed_at"], strict=True)
+    ]
     told = zip(rows["opened_at"].dt.day, rows["department"], rows["starts_by"], ends, strict=True)
     assert [" ".join(map(str, row)) for row in told] == expected
     assert rows["seq"].to_list() == list(range(1, len(rows) + 1))

@@ -182,7 +182,9 @@ def moved_about(rows: list[dict], seed: int, as_of: datetime) -> tuple[list[dict
             if chance.random() < 0.3:
                 events.append({"request_id": row["request_id"], "event_at": at, "kind": "transfer",
                                "from_value": "Crew North", "to_value": "Crew South"})  # fmt: skip
-        told.append({**row, "closed_at": openings[-1][1], "department_id": holder, "openings": openings, "moves": moves})
+        told.append(
+            {**row, "closed_at": openings[-1][1], "department_id": holder, "openings": openings, "moves": moves}
+        )
     return told, events
 
 
