@@ -219,7 +219,7 @@ def draw_holders(answers: tuple[Answer | None, ...], context: Context) -> Drawin
         text += f"; of {c.count(top['backlog'])} at {top['team']}, **{c.share(top['share'], 0)}** are overdue."
     else:
         text += "."
-    figure["layout"]["height"] = 24 + 32 * len(names)
+    figure["layout"]["height"] = 24 + int(np.clip(456 / len(names), 32, 52)) * len(names)
     foot = words.foot(
         c.key(("overdue", "overdue"), ("seq-3", "in time or without a promise")), f"n = {c.count(n)} open"
     )
@@ -527,7 +527,7 @@ VIEW = View(
             draw_flow,
             width=5,
             selects="period",
-            height=384,
+            height=460,
         ),
     ),
 )
