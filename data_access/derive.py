@@ -596,7 +596,7 @@ def episodes(requests: pd.DataFrame, turns: pd.DataFrame, context: Context) -> p
     spans["until"] = spans["until"].where(~last, final.to_numpy()[rows])
     spans["until"] = spans["until"].where(spans["until"].isna() | (spans["until"] >= spans["when"]), spans["when"])
     spans["starts_by"] = np.where(spans["at"].duplicated(), "reopened", "opened")
-    spans["ends_by"] = np.where(spans["until"].notna(), "closed", None)
+    spans["ends_by"] = pd.Series("closed", index=spans.index, dtype=object).where(spans["until"].notna(), None)
     held = _by_holder(spans, moves, request["department"])
     rows = held["at"].to_numpy()
     found = request.loc[rows, ["request_id", *_CARRIED]].reset_index(drop=True)

@@ -332,12 +332,14 @@ def _small_multiples(
             line_style = {"color": "$text-3", "width": 1, "dash": "dash"}
             shapes.append({"type": "line", "xref": f"x{end} domain", "yref": f"y{end}", "x0": 0, "x1": 1,
                            "y0": target, "y1": target, "line": line_style})  # fmt: skip
-        ends = [steps.days[0], steps.days[-1]] if len(steps) else []
-        years = [f"{day:%b %Y}" if across == 3 else f"{day:%b %y}" for day in (steps.starts[0], steps.starts[-1])]
+        if i + across >= len(rows):
+            for at, day in (("left", steps.starts[0]), ("right", steps.starts[-1])):
+                notes.append(note(f"{day:%b %Y}", x=x0 if at == "left" else x1, xref="paper", y=y0, yref="paper",
+                                  xanchor=at, yanchor="top", yshift=-4, name="axis",
+                                  font={"size": 11, "color": "$text-3"}))  # fmt: skip
         layout[f"xaxis{end}"] = {
-            "type": "date", "domain": [x0, x1], "anchor": f"y{end}", "tickmode": "array", "tickvals": ends,
-            "ticktext": years if i + across >= len(rows) else ["", ""], "ticks": "", "fixedrange": True,
-            "showgrid": False, "showline": True, "linecolor": "$line-2", "tickfont": {"size": 11, "color": "$text-3"},
+            "type": "date", "domain": [x0, x1], "anchor": f"y{end}", "showticklabels": False, "ticks": "",
+            "fixedrange": True, "showgrid": False, "showline": True, "linecolor": "$line-2",
         }  # fmt: skip
         layout[f"yaxis{end}"] = {
             "domain": [y0, y1], "anchor": f"x{end}", "range": [0, 1.02], **share_ticks(0, 1, 0.5), "fixedrange": True,

@@ -126,7 +126,7 @@ def draw_bridge(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         text += f" **{c.signed(left_over)}** cannot be explained by the records: see the data’s notes."
     explained = ""
     if moves_about and taken != came:
-        explained = f"taken in: first given to it; of all opened it holds or closed {c.count(came)}"
+        explained = f"taken in: first given to it; by who holds them now, {c.count(came)} were opened"
     foot = words.foot(comparisons.bridge_sum(begin, moves, final), explained, period.sentence())
     return Drawing(c.sentence(text), figure, foot=foot)
 
@@ -219,7 +219,7 @@ def draw_holders(answers: tuple[Answer | None, ...], context: Context) -> Drawin
         text += f"; of {c.count(top['backlog'])} at {top['team']}, **{c.share(top['share'], 0)}** are overdue."
     else:
         text += "."
-    figure["layout"]["height"] = 24 + int(np.clip(456 / len(names), 32, 52)) * len(names)
+    figure["layout"]["height"] = 24 + 32 * len(names)
     foot = words.foot(
         c.key(("overdue", "overdue"), ("seq-3", "in time or without a promise")), f"n = {c.count(n)} open"
     )
@@ -255,7 +255,7 @@ def draw_flow(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
 
 
 def _number(row: pd.Series) -> Any:
-    return c.link(str(row["public_id"]), f"/requests/{quote(str(row['request_id']), safe='')}")
+    return c.link(str(row["public_id"]), f"/requests/{quote(str(row['request_id']), safe='')}", className="nw")
 
 
 def _where(row: pd.Series) -> Any:
@@ -295,11 +295,10 @@ def draw_soon(answers: tuple[Answer | Rows | None, ...], context: Context) -> Dr
         open_ended = "No open request has three working days or less left of its promise"
         return Drawing(c.sentence(f"{open_ended} at the last data received."), is_empty=True)
     parts = list(bands.frame[["due_in", "due_soon"]].itertuples(index=False, name=None))
-    names = {"today": "Today", "1 working day": "Within a working day"}
     unassigned = holders.frame.loc[holders.frame["team"] == team.missing, "due_soon"].sum()
     risky = risk.value(at_risk) or 0
     text = f"{words.plural(n, 'request')} {'runs' if n == 1 else 'run'} out of time within three working days"
-    if len(parts) and parts[0][0] in names:
+    if parts[0][0] in ("today", "1 working day"):
         text += f", **{c.count(parts[0][1])}** of them {'today' if parts[0][0] == 'today' else 'within one'}"
     text += f"; {words.plural(unassigned, 'has', 'have')} nobody assigned yet." if unassigned else "."
     text += f" **{c.count(risky)}** are at risk: a day or a fifth of the promise is left." if risky else ""
@@ -315,7 +314,7 @@ def draw_soon(answers: tuple[Answer | Rows | None, ...], context: Context) -> Dr
         c.Column("Held by"),
     ]  # fmt: skip
     table = c.table(columns, lines, caption="Requests by the working time left of their promise")
-    body = html.Div([c.segments([(names.get(name, f"Within {name}"), count) for name, count in parts]), table])
+    body = html.Div([c.segments([(name.replace("working ", ""), count) for name, count in parts]), table])
     foot = words.foot(
         _whole_list(due_soon, n, context), f"the {len(lines)} with the least working time left",
         f"at the last data received, {_moment(context)}",
@@ -485,13 +484,13 @@ VIEW = View(
             needs=Permission.LIST_REQUESTS,
         ),
         Panel(
-            "holders",
-            "Who is holding them?",
-            (Query((backlog, overdue), by=(team,)),),
-            draw_holders,
+            "flow",
+            "Are we keeping up?",
+            (Over(Query((taken_in, reopened, moved_in, moved_out, closed), every="month"), MONTHS),),
+            draw_flow,
             width=5,
-            selects=team,
-            height=480,
+            selects="period",
+            height=440,
         ),
         Panel(
             "lateness",
@@ -512,22 +511,22 @@ VIEW = View(
             needs=Permission.LIST_REQUESTS,
         ),
         Panel(
+            "holders",
+            "Who is holding them?",
+            (Query((backlog, overdue), by=(team,)),),
+            draw_holders,
+            width=12,
+            selects=team,
+            height=384,
+        ),
+        Panel(
             "oldest",
             "Which have waited longest?",
             (Listing(backlog, ("opened_at",), OLDEST),),
             draw_oldest,
-            width=7,
+            width=12,
             height=384,
             needs=Permission.LIST_REQUESTS,
-        ),
-        Panel(
-            "flow",
-            "Are we keeping up?",
-            (Over(Query((taken_in, reopened, moved_in, moved_out, closed), every="month"), MONTHS),),
-            draw_flow,
-            width=5,
-            selects="period",
-            height=460,
         ),
     ),
 )

@@ -268,7 +268,7 @@ def draw_fit(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     watched = (pd.Timestamp(context.clock.as_of) - opening).total_seconds()
     enough = (frame["time_to_close_n"] >= words.FEW) & (frame["due"] >= words.FEW)
     verdicts = [
-        fit(promised, half, ninth, watched) if sure else None
+        (fit(promised, half, ninth, watched) or "") if sure else ""
         for promised, half, ninth, sure in zip(
             frame["promised_time"], frame["time_to_close"], frame["time_to_close_p90"], enough, strict=True
         )
@@ -285,7 +285,7 @@ def draw_fit(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     ]  # fmt: skip
     at = [i for i, name in enumerate(shown["service_type"]) if name in context.selected]
     body = c.table(columns, rows, caption="Promised and achieved times by service type", selected=at)
-    judged = frame[frame["verdict"].notna()]
+    judged = frame[frame["verdict"] != ""]
     text = "Too few requests of each type to judge their promises."
     if len(judged):
         groups = {word: judged.loc[judged["verdict"] == word, "service_type"].tolist() for word in VERDICTS}
@@ -439,17 +439,17 @@ VIEW = View(
             "Three ways to count the same promises",
             (_COHORTS, Compared(_COHORTS)),
             draw_cohorts,
-            width=5,
-            height=320,
+            width=6,
+            height=360,
         ),
         Panel(
             "trends",
             "Is it getting better?",
             (Over(Query((kept, due), by=(service_type,), every="month"), MONTHS),),
             draw_trends,
-            width=7,
+            width=6,
             selects=service_type,
-            height=320,
+            height=360,
         ),
         Panel(
             "departments",
