@@ -9,7 +9,7 @@ PADDING = 0.5
 """Nine in ten within this part of the promise: it could be half as long."""
 
 
-def fit(promised_s: float, half_s: float, ninth_s: float, watched_s: float) -> str | None:
+def fit(half: float, ninth: float, watched: float) -> str | None:
     """How a promised time fits what is achieved: ``padded``, ``realistic``, ``tight`` or ``out of reach``.
 
     padded
@@ -21,25 +21,24 @@ def fit(promised_s: float, half_s: float, ninth_s: float, watched_s: float) -> s
     out of reach
         Not even half are done in the promised time.
 
+    All in multiples of the promise made for each request, so that promises which differ (by weekends, by appointment)
+    are judged each by its own.
+
     Parameters
     ----------
-    promised_s
-        The promise in seconds; nan if there is none.
-    half_s, ninth_s
-        Seconds in which half and nine in ten of the requests are done, still-open ones counted as open
-        (`survival.kaplan_meier`); nan if that many are not done yet.
-    watched_s
-        For how long the first of these requests has been watched. Where a share is not reached and the promise is
-        longer than this, nobody can know yet: None.
+    half, ninth
+        The multiple of the promise by which half and nine in ten of the requests are done, still-open ones counted as
+        open (`survival.kaplan_meier`); nan if that many are not done yet.
+    watched
+        For how long the first of these requests has been watched. Where nine in ten is not reached and even the first
+        one's promise has not run out (under 1), nobody can know yet: None.
 
     Source: measures reference, B-SLA (“static promises mislead”) and B-survival; users reference, section 2, 21.
     """
-    if isnan(promised_s) or promised_s <= 0:
+    if isnan(watched) or (isnan(ninth) and watched < 1):
         return None
-    if isnan(ninth_s) and watched_s < promised_s:
-        return None
-    if ninth_s <= PADDING * promised_s:
+    if ninth <= PADDING:
         return PADDED
-    if ninth_s <= promised_s:
+    if ninth <= 1:
         return REALISTIC
-    return TIGHT if half_s <= promised_s else OUT_OF_REACH
+    return TIGHT if half <= 1 else OUT_OF_REACH

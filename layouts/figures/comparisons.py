@@ -298,7 +298,7 @@ def _small_multiples(
     across: int,
 ) -> dict[str, Any]:
     down = -(-len(rows) // across)
-    letters = 24 if across == 3 else 20
+    letters = 17 if across == 3 else 16
     data, notes, shapes = [], [], []
     layout: dict[str, Any] = {"hovermode": "closest", "margin": {"l": 44, "r": 12, "t": 24, "b": 24}}
     opacity = faded([row[0] for row in rows], selected)

@@ -165,13 +165,13 @@ def heat_table(
         cells = (c.heat(c.count(n), heat_step(n / total if total else 0, 0.5)) for n in counts)
         return html.Tr(
             [
-                html.Th(name, scope="row"), html.Td(html.B(c.count(total)), className="num"),
+                html.Th(name, scope="row"), html.Td(html.B(c.count(total)), className="num desk"),
                 *(html.Td(cell, className="h") for cell in cells),
             ],
             className=kind,
         )  # fmt: skip
 
-    heads = [html.Th(dimension.label, scope="col"), html.Th("All", className="num", scope="col")]
+    heads = [html.Th(dimension.label, scope="col"), html.Th("All", className="num desk", scope="col")]
     heads += [html.Th(label, className="num", scope="col") for label in labels]
     body = []
     for name, counts in zip(names, grid, strict=True):

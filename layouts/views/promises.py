@@ -22,6 +22,7 @@ from data_access.measures.requests import (
     opened_not_due,
     opened_on_time,
     opened_overdue,
+    promise_used,
     promised_time,
     sla_compliance,
     sla_compliance_closed,
@@ -127,7 +128,7 @@ def draw_departments(answers: tuple[Answer | None, ...], context: Context) -> Dr
         )
     if not context.selected:
         against = words.points(city.value(sla_compliance), before.value(sla_compliance) if before else None, context)
-        text += f" Together: {against}." if against else ""
+        text += f" All together: {against}." if against else ""
     foot = words.foot(
         "Bar: 95 % interval" + ("; tick: target" if target is not None else ""),
         comparisons.break_words(figure), "due in the period; not closed in time counts against",
@@ -267,11 +268,11 @@ def draw_fit(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     opening = pd.Timestamp(context.filters.period.from_on)
     watched = (pd.Timestamp(context.clock.as_of) - opening).total_seconds()
     enough = (frame["time_to_close_n"] >= words.FEW) & (frame["due"] >= words.FEW)
+    uses = frame[["promise_used", "promise_used_p90"]].to_numpy(float) / 1000
+    times = watched / frame["promised_time"].to_numpy(float)
     verdicts = [
-        (fit(promised, half, ninth, watched) or "") if sure else ""
-        for promised, half, ninth, sure in zip(
-            frame["promised_time"], frame["time_to_close"], frame["time_to_close_p90"], enough, strict=True
-        )
+        (fit(half, ninth, seen) or "") if sure else ""
+        for (half, ninth), seen, sure in zip(uses, times, enough, strict=True)
     ]
     frame = frame.assign(verdict=verdicts, enough=enough)
     shown = frame[(np.arange(len(frame)) < LISTED) | frame["service_type"].isin(context.selected)]
@@ -291,19 +292,22 @@ def draw_fit(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         groups = {word: judged.loc[judged["verdict"] == word, "service_type"].tolist() for word in VERDICTS}
         fine = len(groups[PADDED]) + len(groups[REALISTIC])
         text = f"**{fine}** of {words.plural(len(judged), 'type')} can keep what is promised nine times in ten"
+        if groups[TIGHT]:
+            text += f", **{len(groups[TIGHT])}** more than half the time"
         if groups[OUT_OF_REACH]:
             few = groups[OUT_OF_REACH][:3]
-            text += f"; **{len(groups[OUT_OF_REACH])}** cannot half the time, {words.listed(few)}"
-            text += " first" if len(groups[OUT_OF_REACH]) > len(few) else ""
+            more = " and others" if len(groups[OUT_OF_REACH]) > len(few) else ""
+            text += f"; **{len(groups[OUT_OF_REACH])}** less than that: {words.listed(few)}{more}"
         text += "."
         if groups[PADDED]:
             first = judged[judged["verdict"] == PADDED].iloc[0]
             text += (
-                f" **{first['service_type']}** could promise {c.duration(first['time_to_close_p90'])} instead of "
-                f"{c.duration(first['promised_time'])}."
+                f" Nine in ten **{first['service_type']}** need {c.share(first['promise_used_p90'] / 1000, 0)} of the "
+                f"{c.duration(first['promised_time'])} promised or less."
             )
     foot = words.foot(
-        "● half done  ○ nine in ten, still-open requests included (Kaplan–Meier)  | the promise",
+        "In multiples of each request’s own promise: ● half done, ○ nine in ten, | the promise; still-open requests "
+        "included (Kaplan–Meier)",
         "padded: nine in ten in half the promise · realistic: nine in ten in it · tight: half in it · out of reach: "
         "fewer",
         f"the {len(shown)} with the most due of {len(frame)} types" if len(frame) > len(shown) else "",
@@ -324,9 +328,12 @@ def _fit_row(row: Any, context: Context) -> list[Any]:
     if row.time_to_close_n < words.FEW:
         return [*line, "", few, "", "", ""]
     has_promise = row.promised_time == row.promised_time and row.promised_time > 0
-    times = (row.time_to_close, row.time_to_close_p90)
-    line.append(c.multiples(*(time / row.promised_time for time in times)) if has_promise else "")
-    line += [_reached(times[0]), c.duration(row.time_to_close_ended_only), _reached(times[1])]
+    line.append(c.multiples(row.promise_used / 1000, row.promise_used_p90 / 1000) if has_promise else "")
+    line += [
+        _reached(row.time_to_close),
+        c.duration(row.time_to_close_ended_only),
+        _reached(row.time_to_close_p90),
+    ]
     unknown = "no promise" if not has_promise else "too soon" if row.enough else "too few"
     line.append(c.status(VERDICTS[row.verdict], row.verdict) if row.verdict else c.status("unknown", unknown))
     return line
@@ -440,7 +447,7 @@ VIEW = View(
             (_COHORTS, Compared(_COHORTS)),
             draw_cohorts,
             width=6,
-            height=360,
+            height=300,
         ),
         Panel(
             "trends",
@@ -449,7 +456,7 @@ VIEW = View(
             draw_trends,
             width=6,
             selects=service_type,
-            height=360,
+            height=300,
         ),
         Panel(
             "departments",
@@ -476,7 +483,7 @@ VIEW = View(
         Panel(
             "fit",
             "Are the promises themselves realistic?",
-            (Query((sla_compliance, promised_time, time_to_close), by=(service_type,)),),
+            (Query((sla_compliance, promised_time, promise_used, time_to_close), by=(service_type,)),),
             draw_fit,
             width=12,
             selects=service_type,
