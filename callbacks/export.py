@@ -21,7 +21,7 @@ from data_access.semantics import Answer
 from layouts import view as parts
 from layouts.components import Column, number, table
 from layouts.page import URL
-from layouts.view import Compared, Over, Panel, View
+from layouts.view import Compared, Lately, Over, Panel, View
 
 SHOWN_ROWS = 500
 EXTRAS = {"_p90": ", nine in ten within", "_n": ", n", "_ended_only": ", those that ended only"}
@@ -74,7 +74,7 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         )
 
 
-STRETCHES = {Compared: "Comparison period", Over: "Another stretch of time"}
+STRETCHES = {Compared: "Comparison period", Over: "Another stretch of time", Lately: "What went before"}
 
 
 def _titled(panel: Panel, answers: Answered) -> list[tuple[str, Answer | Rows]]:

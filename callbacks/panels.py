@@ -13,7 +13,7 @@ from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, ctx
 from callbacks.address import filters_in, holds_contacts, view_at
 from callbacks.errors import in_words
 from dashboard.domain.errors import Problem
-from dashboard.domain.filters import Filters, Period
+from dashboard.domain.filters import Filters
 from dashboard.services import Services
 from data_access.listing import Listing, Rows
 from data_access.semantics import Answer, Dimension
@@ -58,13 +58,14 @@ def context_of(panel: Panel, filters: Filters, services: Services) -> Context:
         build_id=services.build().build_id,
         selected=filters.chosen(own) if own else (),
         has_contacts=holds_contacts(services),
-        events=events_in(filters.period, services),
+        events=city_events(services),
+        closed_on=services.closed_days(),
     )
 
 
-def events_in(period: Period, services: Services) -> tuple[Event, ...]:
-    """The city's events that touch `period`, in order of time."""
-    rows = services.events(period)[["name", "kind", "start_on", "end_on"]].itertuples(index=False, name=None)
+def city_events(services: Services) -> tuple[Event, ...]:
+    """Every event of the city, in order of time: axes of several lengths mark those they hold."""
+    rows = services.events()[["name", "kind", "start_on", "end_on"]].itertuples(index=False, name=None)
     return tuple(Event(name, kind, begin.date(), end.date()) for name, kind, begin, end in rows)
 
 

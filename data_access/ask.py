@@ -18,7 +18,7 @@ from sqlalchemy import Select, func, select
 from dashboard.domain.filters import Clock, Filters, Period, add_months
 from dashboard.domain.policy import Scope
 from dashboard.domain.survival import closed_only_quantile, kaplan_meier
-from data_access.compile import Frame, Statement, compile_query, parts_of, permitted, unhonoured
+from data_access.compile import Frame, Statement, caveats, compile_query, parts_of, permitted
 from data_access.semantics import Answer, Dimension, Fact, Measure, Query, Ratio, Spread, Standing
 
 
@@ -53,7 +53,7 @@ def ask(reader: Reader, query: Query, filters: Filters, scope: Scope, clock: Clo
         _sorted(_divided(merged, query, keys), query),
         frame.as_of,
         query.every,
-        outside + unhonoured(query, filters),
+        outside + caveats(query, filters),
     )
 
 

@@ -57,6 +57,7 @@ class Frame:
     as_of: datetime
     answer_within_s: int
     short_abandon_s: int
+    service_level_variant: str = "offered"
     looks_back: bool = False
 
 
@@ -94,8 +95,8 @@ def compile_query(query: Query, filters: Filters, scope: Scope, frame: Frame) ->
     return tuple(_statements(query, filters, scope, frame))
 
 
-def unhonoured(query: Query, filters: Filters) -> tuple[str, ...]:
-    """Sentences about chosen filters that a fact of `query` does not carry and therefore ignores."""
+def caveats(query: Query, filters: Filters) -> tuple[str, ...]:
+    """Sentences about how the answer was counted: filters that a fact does not carry, switches that were set."""
     found = []
     for name, _ in filters.choices:
         dimension = DIMENSIONS[name]
@@ -103,6 +104,9 @@ def unhonoured(query: Query, filters: Filters) -> tuple[str, ...]:
             if not _narrows(dimension, measure):
                 label = dimension.label.lower()
                 found.append(f"{measure.fact.plural.capitalize()} carry no {label}: not narrowed by it.")  # type: ignore[attr-defined]
+    facts = [measure.fact for measure in parts_of(query.measures)]  # type: ignore[attr-defined]
+    if filters.setting("counting") == "incidents" and any(fact.first_report is not None for fact in facts):
+        found.append("Incidents: a report joined to an earlier one is not counted again.")
     if filters.left_out and any(isinstance(measure, Standing) for measure in parts_of(query.measures)):
         found.append("What stands open is counted on event days too.")
     return tuple(dict.fromkeys(found))
@@ -232,6 +236,7 @@ def with_values(statement: Select, frame: Frame, moment: date) -> Select:
         moment_on=moment,
         answer_within_s=frame.answer_within_s,
         short_abandon_s=frame.short_abandon_s,
+        service_level_variant=frame.service_level_variant,
     )
 
 

@@ -7,13 +7,13 @@ callback answers every view, so a new view is one file in `layouts.views`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, NamedTuple
 
 from dashboard.domain.filters import Clock, Filters
 from dashboard.domain.policy import Permission
-from dashboard.domain.stretches import Stretch
+from dashboard.domain.stretches import Stretch, lately, step_lately
 from data_access.listing import Listing
 from data_access.semantics import Dimension, Query
 
@@ -32,7 +32,8 @@ class Context:
     """What a panel may know besides its answers: the filters, the data's clock, the city and its geography's URL.
 
     `selected` are the chosen values of the panel's own dimension, to be highlighted while the rest fades.
-    `has_contacts` is False where the city's data holds requests only. `events` are those that touch the period.
+    `has_contacts` is False where the city's data holds requests only. `events` are all of the city's; `closed_on` the
+    civil days on which it stays shut, holidays most of all.
     """
 
     filters: Filters
@@ -42,6 +43,7 @@ class Context:
     selected: tuple[str, ...] = ()
     has_contacts: bool = True
     events: tuple[Event, ...] = ()
+    closed_on: frozenset[date] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,21 @@ class Over:
     during: Stretch
 
 
-Question = Query | Compared | Over | Listing
+@dataclass(frozen=True)
+class Accounted:
+    """The same question with event days in it, whatever was chosen: an account that leaves days out cannot add up."""
+
+    query: Query
+
+
+@dataclass(frozen=True)
+class Lately:
+    """The same question in the steps that say what is usual: thirteen months, or weeks in a young city."""
+
+    query: Query
+
+
+Question = Query | Compared | Over | Lately | Accounted | Listing
 
 
 def asked_of(question: Question, filters: Filters, clock: Clock) -> tuple[Query | Listing, Filters] | None:
@@ -105,6 +121,11 @@ def asked_of(question: Question, filters: Filters, clock: Clock) -> tuple[Query 
             return (query, filters.during(period)) if known and period is not None else None
         case Over(query, during):
             return query, filters.during(during(filters.period, clock))
+        case Accounted(query):
+            return query, filters.switch("event_days", "in")
+        case Lately(query):
+            every = step_lately(filters.period, clock)
+            return replace(query, every=every), filters.during(lately(filters.period, clock))
     return question, filters
 
 

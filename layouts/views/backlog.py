@@ -34,7 +34,7 @@ from layouts.figures import comparisons, events, series, tables, words
 from layouts.figures.comparisons import Move
 from layouts.figures.series import Line
 from layouts.figures.steps import steps_of
-from layouts.view import Compared, Context, Drawing, Over, Panel, View
+from layouts.view import Accounted, Compared, Context, Drawing, Over, Panel, View
 
 MONTHS = last_months(13)
 WEEKS = 8
@@ -444,7 +444,7 @@ VIEW = View(
             "What moved the backlog?",
             (
                 Over(Query((backlog,)), day_before),
-                Query((opened, taken_in, reopened, moved_in, moved_out, closed)),
+                Accounted(Query((opened, taken_in, reopened, moved_in, moved_out, closed))),
                 Query((backlog,)),
             ),
             draw_bridge,
