@@ -40,10 +40,13 @@ def answers_to(panel: Panel, filters: Filters, services: Services) -> Answered:
     picture = f"{panel.name} {panel.question}{left_open.to_search()}"
 
     def answered(question: Question) -> Answer | Rows | None:
-        if isinstance(question, Listing):
-            return services.rows(question, left_open)
         asked = asked_of(question, left_open, clock)
-        return None if asked is None else services.ask(*asked, scope, picture=picture)
+        if asked is None:
+            return None
+        wanted, filters_asked = asked
+        if isinstance(wanted, Listing):
+            return services.rows(wanted, filters_asked)
+        return services.ask(wanted, filters_asked, scope, picture=picture)
 
     return tuple(answered(question) for question in panel.queries)
 

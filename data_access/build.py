@@ -450,10 +450,10 @@ class Build:
             inside = and_(staged.c.opened_at >= start, staged.c.opened_at < end)
             paused = self._frame(select(pauses).join(staged, staged.c.request_id == pauses.c.request_id).where(inside))
             turns = self._frame(
-                select(events.c.request_id, events.c.event_at, events.c.kind)
+                select(*(events.c[one] for one in ("request_id", "event_at", "kind", "from_value", "to_value")))
                 .join(staged, staged.c.request_id == events.c.request_id)
-                .where(inside, events.c.kind.in_(("close", "reopen")))
-                .order_by(events.c.request_id, events.c.event_at)
+                .where(inside, events.c.kind.in_(("close", "reopen", "transfer")))
+                .order_by(events.c.request_id, events.c.event_at, events.c.event_id)
             )
             requests = derive.requests(frame, context, findings, as_of, paused)
             self._append(schema.request, to_arrow(requests, schema.request))

@@ -40,7 +40,7 @@ def _carried(column: str, *facts: str) -> dict[str, ColumnElement]:
 department = Dimension(
     "department",
     "Department",
-    "The department that holds the request now.",
+    "The department that holds the request now; of what stands open, is closed or moved, the one that held it then.",
     _carried("department", "request", "episode"),
 )
 service_type = Dimension(
@@ -66,7 +66,9 @@ status = Dimension(
     _carried("status", "request", "episode"),
 )  # fmt: skip
 team = Dimension(
-    "team", "Held by", "The team, crew or queue that holds the request, or the team that took the call.",
+    "team", "Held by",
+    "The team, crew or queue that holds the request, or the team that took the call. Which team of another department "
+    "had it before it was moved is not recorded.",
     {"request": _request.team, "episode": _episode.team, "contact": _contact.team, "agent_state": _state.team},
     missing="not assigned",
 )  # fmt: skip
@@ -136,7 +138,7 @@ def _hexagons(resolution: int) -> Dimension:
 hexagon_8, hexagon_9, hexagon_10 = _hexagons(8), _hexagons(9), _hexagons(10)
 
 # Ages are counted in civil days at the moment asked about, from the request's own opening.
-_AGE_DAYS = MOMENT_ON - _episode.opened_on  # noqa: SIM300
+_AGE_DAYS = MOMENT_ON - _episode.first_opened_on  # noqa: SIM300
 _AGE_BANDS = (
     (3, "0–2 d"), (8, "3–7 d"), (15, "8–14 d"), (31, "15–30 d"), (61, "31–60 d"), (91, "61–90 d"), (181, "91–180 d"),
 )  # fmt: skip
@@ -158,12 +160,36 @@ promise_band = Dimension(
     ordered=("in time", "1–2 ×", "2–3 ×", "over 3 ×", "no promise"), standing_only=True,
 )  # fmt: skip
 
+# Days past due at the moment asked about: what was due yesterday is one day late.
+_LATE_DAYS = MOMENT_ON - _episode.due_on  # noqa: SIM300
+_LATE_BANDS = ((2, "up to 1 d"), (8, "2–7 d"), (31, "8–30 d"), (91, "31–90 d"))
+lateness = Dimension(
+    "lateness", "How late", "Days past the promised time, at the moment asked about.",
+    {"episode": case(
+        (_episode.due_on.is_(None), "no promise"), (_IN_TIME, "in time"),
+        *[(limit > _LATE_DAYS, label) for limit, label in _LATE_BANDS], else_="over 90 d",
+    )},
+    ordered=("in time", *(label for _, label in _LATE_BANDS), "over 90 d", "no promise"), standing_only=True,
+)  # fmt: skip
+
+# Working time left, for requests still open in the last data received.
+_LEFT, _DAY = _request.remaining_business_s, _request.business_day_s
+due_in = Dimension(
+    "due_in", "Due in", "Working time left of the promise in the last data received, in the calendar it runs on.",
+    {"request": case(
+        (_LEFT <= 0, "overdue"), (_request.due_on < MOMENT_ON, "today"), (_LEFT <= _DAY, "1 working day"),
+        (_LEFT <= 2 * _DAY, "2 working days"), (_LEFT <= 3 * _DAY, "3 working days"), (_LEFT > 3 * _DAY, "later"),
+        else_=None,
+    )},
+    ordered=("overdue", "today", "1 working day", "2 working days", "3 working days", "later"), standing_only=True,
+    missing="on hold, closed or without a promise",
+)  # fmt: skip
+
 DIMENSIONS: dict[str, Dimension] = {
     dimension.name: dimension
     for dimension in (
         department, service_type, category, district, channel, priority, status, team, closure_outcome, queue, agent,
         reason, asked_type, language, contact_outcome, hour_of_week, weekday, hour, hour_block, half_hour, hexagon_8,
-        hexagon_9,
-        hexagon_10, age_band, promise_band,
+        hexagon_9, hexagon_10, age_band, promise_band, lateness, due_in,
     )
 }  # fmt: skip

@@ -55,6 +55,8 @@ COLUMNS: Mapping[str, ListColumn] = {
         ListColumn("opened_at", "Opened", _r.opened_at, "instant"),
         ListColumn("due_at", "Promised", _r.due_at, "instant"),
         ListColumn("closed_at", "Closed", _r.closed_at, "instant"),
+        ListColumn("promise_s", "Time promised", _r.promise_s, "s"),
+        ListColumn("remaining_business_s", "Working time left", _r.remaining_business_s, "s"),
         ListColumn("reopen_count", "Reopened", func.coalesce(_r.reopen_count, 0), "count"),
         ListColumn("transfer_count", "Moved", func.coalesce(_r.transfer_count, 0), "count"),
     )

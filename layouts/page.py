@@ -294,9 +294,8 @@ def measures_of(panel: Panel) -> tuple[Measure, ...]:
     """The measures a panel shows, each once."""
 
     def asked(item: Question) -> tuple[Measure, ...]:
-        if isinstance(item, Listing):
-            return (item.of,)
-        return (item if isinstance(item, Query) else item.query).measures
+        wanted = item if isinstance(item, Query | Listing) else item.query
+        return (wanted.of,) if isinstance(wanted, Listing) else wanted.measures
 
     return tuple({measure.name: measure for item in panel.queries for measure in asked(item)}.values())
 

@@ -90,10 +90,10 @@ class Over:
     """The same question asked of a stretch of time that follows from the chosen period.
 
     ``Over(query, last_months(13))`` is always thirteen months, whatever the period. The answer is None where the
-    stretch gives no period.
+    stretch gives no period. A `Listing` can be asked so too.
     """
 
-    query: Query
+    query: Query | Listing
     during: Callable[[Period, Clock], Period | None]
 
 
@@ -111,11 +111,10 @@ class Lately:
     query: Query
 
 
-Asked = Query | Compared | Over | Lately | Accounted
-Question = Asked | Listing
+Question = Query | Compared | Over | Lately | Accounted | Listing
 
 
-def asked_of(question: Asked, filters: Filters, clock: Clock) -> tuple[Query, Filters] | None:
+def asked_of(question: Question, filters: Filters, clock: Clock) -> tuple[Query | Listing, Filters] | None:
     """The query itself and the filters with the period it is asked of; None if there is no such period."""
     match question:
         case Compared(query):

@@ -110,6 +110,11 @@ def time_before(chosen: Period, clock: Clock) -> Period | None:
     return earlier if earlier.from_on >= clock.first_on else None
 
 
+def last_day(chosen: Period, clock: Clock) -> Period:
+    """The last day there is data of, whatever the period: a standing asked of it is what stands now."""
+    return Period(clock.end_on - DAY, clock.end_on)
+
+
 def _end(chosen: Period, clock: Clock) -> date:
     """Where the chosen period ends in the data."""
     return max(min(chosen.to_on, clock.last_on + DAY), chosen.from_on + DAY)
