@@ -350,6 +350,12 @@ request = Table(
     _derived("business_open_s", BigInteger),  # business seconds from opened to closed (or as_of), pauses taken out
     _derived("paused_business_s", BigInteger),
     _derived("promise_s", BigInteger),  # seconds from opened to due
+    _derived("has_place", Boolean),  # a parcel, an address or a point: somewhere to come back to
+    # The first request of the same type at the same place (parcel, else address, else h3_10) opened after this one was
+    # closed; reports of a problem already reported are not counted.
+    _derived("recurred_at", DateTime),
+    # work, inspect and comment events up to the final close; null where the source records none of any request
+    _derived("activity_count", Integer),
 )
 
 request_episode = Table(
@@ -363,6 +369,7 @@ request_episode = Table(
     _derived("opened_on", Date),
     _derived("closed_on", Date),
     _derived("first_opened_at", DateTime),  # the request's own opening, for ages
+    _derived("next_opened_at", DateTime),  # when it was reopened; null if it was not
     _derived("due_at", DateTime),
     _derived("due_on", Date),
     _derived("promise_s", BigInteger),
