@@ -449,12 +449,12 @@ class Build:
         pauses, events = self._staged["request_pause"], self._staged["request_event"]
         of_request = staged.c.request_id == events.c.request_id
         acted = events.c.kind.in_(derive.ACTIVITY)
-        worked = select(func.coalesce(staged.c.src_system, "")).join(events, of_request).where(acted).distinct()
+        recorded = select(func.coalesce(staged.c.src_system, ""), events.c.kind).join(events, of_request).distinct()
         findings = derive.Findings(
             placeholders=self._placeholders(),
             midnight_columns=self._midnights.columns(),
             incidents=self._incidents(context),
-            worked_sources=frozenset(self._writer.scalars(worked)),
+            recorded=frozenset((source, kind) for source, kind in self._writer.execute(recorded)),
         )
         for frame, start, end in self._time_windows(staged, "opened_at"):
             inside = and_(staged.c.opened_at >= start, staged.c.opened_at < end)
@@ -474,7 +474,7 @@ class Build:
             ).set_index("request_id")["n"]
             requests = derive.requests(frame, context, findings, as_of, paused, activity)
             self._append(schema.request, to_arrow(requests, schema.request))
-            episodes = derive.episodes(requests, turns, context)
+            episodes = derive.episodes(requests, turns, context, findings)
             self._append(self._staged["request_episode"], to_arrow(episodes, schema.request_episode))
             self.rows["request_episode"] += len(episodes)
             derive.tally(requests["dq_flags"], flags)

@@ -183,7 +183,11 @@ class Findings:
     placeholders: frozenset[tuple[float, float]] = frozenset()
     midnight_columns: frozenset[tuple[str, str]] = frozenset()
     incidents: pd.Series = field(default_factory=lambda: pd.Series(dtype=object))  # duplicate → its root
-    worked_sources: frozenset[str] = frozenset()  # those that record what is done about a request
+    recorded: frozenset[tuple[str, str]] = frozenset()  # pairs of source and kind of event: what each writes down
+
+    def sources_of(self, *kinds: str) -> frozenset[str]:
+        """The sources that record events of any of these kinds at all."""
+        return frozenset(source for source, kind in self.recorded if kind in kinds)
 
 
 def roots(parents: pd.Series) -> pd.Series:
@@ -503,7 +507,7 @@ def _relate(found: pd.DataFrame, findings: Findings) -> None:
 def _work(found: pd.DataFrame, findings: Findings, activity: pd.Series) -> None:
     """How often something was done about each request; unknown where its source records no such thing."""
     counts = activity.reindex(found["request_id"]).fillna(0).astype("Int64").to_numpy()
-    known = found["src_system"].fillna("").isin(findings.worked_sources)
+    known = found["src_system"].fillna("").isin(findings.sources_of(*ACTIVITY))
     found["activity_count"] = pd.Series(counts, index=found.index, dtype="Int64").where(known)
 
 
@@ -557,7 +561,7 @@ _CARRIED = (
 )  # fmt: skip
 
 
-def episodes(requests: pd.DataFrame, turns: pd.DataFrame, context: Context) -> pd.DataFrame:
+def episodes(requests: pd.DataFrame, turns: pd.DataFrame, context: Context, findings: Findings) -> pd.DataFrame:
     """The stretches in which each request stood open, from its close and reopen events; one where it has none.
 
     The first starts when the request was opened, the last ends at its final close. An episode never ends before it
@@ -602,6 +606,8 @@ def episodes(requests: pd.DataFrame, turns: pd.DataFrame, context: Context) -> p
     found["closed_on"] = civil_date(found["closed_at"], context.tz).astype("datetime64[us]")
     found["first_opened_at"] = request["opened_at"].to_numpy()[rows]
     found["next_opened_at"] = spans["when"].shift(-1).where(~last)
+    watched = request["src_system"].fillna("").isin(findings.sources_of("reopen"))
+    found["has_reopenings"] = watched.to_numpy()[rows]
     return found
 
 

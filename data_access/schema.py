@@ -370,6 +370,7 @@ request_episode = Table(
     _derived("closed_on", Date),
     _derived("first_opened_at", DateTime),  # the request's own opening, for ages
     _derived("next_opened_at", DateTime),  # when it was reopened; null if it was not
+    _derived("has_reopenings", Boolean),  # whether the source records reopenings at all
     _derived("due_at", DateTime),
     _derived("due_on", Date),
     _derived("promise_s", BigInteger),

@@ -61,11 +61,11 @@ resolved_share = Ratio(
 # ── Did it stay closed? ──
 
 _reopening = timedelta(days=REOPENED_WITHIN_DAYS)
-_seen_reopening = _e.closed_at <= AS_OF - _reopening
+_seen_reopening = and_(_e.closed_at <= AS_OF - _reopening, _e.has_reopenings.is_(True))
 closings_followed = Total(
     name="closings_followed", label="Closings at least 14 days old", unit="requests",
     about="Closings, each of a request that was closed more than once, that happened at least 14 days before the "
-          "data’s clock: only of these can be told whether they held.",
+          "data’s clock, from sources that record reopenings: only of these can be told whether they held.",
     formula="count of closings by day, the last 14 days left out", source="measures reference, B8",
     fact=EPISODE, value=func.count(), on=_e.closed_on, where=_seen_reopening,
 )  # fmt: skip

@@ -113,7 +113,7 @@ def parts(services, ratio, **more):
     ("ratio", "may"),
     [
         ("resolved_share", (4, 7)),  # a1, c1, c2, d1 of those and b1, e1, h1
-        ("reopen_rate", (1, 9)),  # g1 once of its two closings in May; 24 days are no 14
+        ("reopen_rate", (1, 8)),  # g1 once of its two closings in May (24 days are no 14); h1 nobody would know
         ("recurrence_rate", (2, 4)),  # a1 and c1 of those and b1, c2
         ("deadline_share", (2, 4)),  # a1 and b1 of those and c2, d1
         ("without_activity_share", (4, 6)),  # b1, d1, e1, and c1: what came after its closing does not count
