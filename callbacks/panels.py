@@ -46,6 +46,7 @@ def context_of(panel: Panel, filters: Filters, services: Services) -> Context:
         selected=filters.chosen(own) if own else (),
         has_contacts=holds_contacts(services),
         events=events_in(filters.period, services),
+        populations=services.populations(),
     )
 
 

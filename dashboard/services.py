@@ -47,6 +47,7 @@ class Services:
         self._values = lru_cache(maxsize=256)(self._values_in)
         self._events = lru_cache(maxsize=4)(self._events_in)
         self._categories = lru_cache(maxsize=4)(self._categories_in)
+        self._populations = lru_cache(maxsize=4)(self._populations_in)
 
     # ── what there is ──
 
@@ -96,6 +97,10 @@ class Services:
         events = self._events(self.build().build_id)
         begin, end = pd.Timestamp(period.from_on), pd.Timestamp(period.to_on)
         return events[(events["start_on"] < end) & (events["end_on"] > begin)]
+
+    def populations(self) -> dict[str, int]:
+        """How many people live in each district in force when the data ends; those of unknown number left out."""
+        return self._populations(self.build().build_id)
 
     def resolve(self, dimension: Dimension, value: str) -> str:
         """The value meant by what somebody typed: its exact name, or the same in another case.
@@ -158,6 +163,13 @@ class Services:
             .distinct()
         )
         return dict(pairs.itertuples(index=False))
+
+    def _populations_in(self, _build_id: str) -> dict[str, int]:
+        t = schema.district.c
+        people = self.warehouse.frame(
+            select(t.name, t.population).where(t.population > 0, t.valid_to_on.is_(None)).order_by(t.name)
+        )
+        return {name: int(number) for name, number in people.itertuples(index=False)}
 
     def _events_in(self, _build_id: str) -> pd.DataFrame:
         t = schema.city_event.c

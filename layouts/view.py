@@ -6,7 +6,7 @@ callback answers every view, so a new view is one file in `layouts.views`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -31,7 +31,8 @@ class Context:
     """What a panel may know besides its answers: the filters, the data's clock, the city and its geography's URL.
 
     `selected` are the chosen values of the panel's own dimension, to be highlighted while the rest fades.
-    `has_contacts` is False where the city's data holds requests only. `events` are those that touch the period.
+    `has_contacts` is False where the city's data holds requests only. `events` are those that touch the period;
+    `populations` the residents of each district, where they are known.
     """
 
     filters: Filters
@@ -41,6 +42,7 @@ class Context:
     selected: tuple[str, ...] = ()
     has_contacts: bool = True
     events: tuple[Event, ...] = ()
+    populations: Mapping[str, int] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

@@ -62,9 +62,9 @@ def shares_with_intervals(
 ) -> dict[str, Any]:
     """A dot and its 95 % interval for each row, the target as a tick; value and n stand at the right.
 
-    `said` and `of` head their columns: so many *kept* of so many *due*. The axis starts at a round share below the
-    lowest interval and says so with a break mark; shares that are small by nature (`is_small`) have one from 0 to a
-    round share above the highest interval. On a phone names are shorter and n is left to the table.
+    `said` and `of` head their columns: so many *kept* of so many *due* (of nothing: “n”). The axis starts at a round
+    share below the lowest interval and says so with a break mark; shares that are small by nature (`is_small`) have
+    one from 0 to a round share above the highest interval. On a phone names are shorter and n is left to the table.
     """
     words = (said, of)
     return {
@@ -119,7 +119,7 @@ def _shares_with_intervals(
     head = {"x": 1, "xref": "paper", "y": 1, "yref": "paper", "yshift": 20, "xanchor": "right", "name": "column"}
     columns = [(said, 52, [share(value) for value in shares])]
     if not on_phone:
-        columns.append((f"n {of}", 108, [count(n) for n in under]))
+        columns.append((f"n {of}".strip(), 108, [count(n) for n in under]))
     written = [note(title, **head, xshift=shift) for title, shift, _ in columns]
     for i in places:
         strong = is_whole[i] or names[i] in selected

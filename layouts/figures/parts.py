@@ -117,6 +117,6 @@ def month_days(differences: np.ndarray, hover: Sequence[str], selected: Sequence
                   "fixedrange": True},
         "yaxis": {"range": [-reach * 1.05, reach * 1.05], "rangemode": "normal", "tickmode": "array",
                   "tickvals": ticks.tolist(),
-                  "ticktext": [f"{100 * x:+.0f} %".replace("-", MINUS) if x else "as usual" for x in ticks]},
+                  "ticktext": [f"{100 * x:+.0f} %".replace("-", MINUS) if x else "usual" for x in ticks]},
     }  # fmt: skip
     return {"data": [data], "layout": layout}

@@ -33,13 +33,13 @@ from layouts.figures import comparisons, events, parts, series, verdicts, words
 from layouts.figures.comparisons import Kept
 from layouts.figures.parts import Band, Part
 from layouts.figures.series import Line
-from layouts.figures.steps import steps_of
+from layouts.figures.steps import Steps, steps_of
 from layouts.view import Compared, Context, Drawing, Over, Panel, View
 
 MONTHS = last_months(13)
 AFTER_REOPENING, AFTER_RECURRENCE = told_after(REOPENED_WITHIN_DAYS), told_after(RECURRED_WITHIN_DAYS)
 ROWS = 14
-LISTED = 8
+LISTED, NAMED = 8, 3
 CLEARLY = 2.0
 """Something stands out where it is surely so many times what is usual."""
 OUTCOMES: tuple[tuple[Part, tuple[str, ...]], ...] = (
@@ -142,15 +142,17 @@ def draw_outcomes(answers: tuple[Answer | None, ...], context: Context) -> Drawi
 
 def draw_reopened(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """The share reopened within 14 days, by month of closing, and whether the last whole month is unusual."""
-    months = steps_of(answers[0], MONTHS(context.filters.period, context.clock), context.clock)
-    under = months.values("closings_followed") if len(months) else np.zeros(0)
-    if not under.sum():
+    if not len(answers[0].frame) or not answers[0].frame["closings_followed"].sum():
         return _no_reopenings(answers[1], context)
+    months = _whole_months(answers[0], context)
+    under = months.values("closings_followed")
+    if not under.sum():
+        return words.nothing("Nothing was closed in a whole month", context)
     figure = series.lines(months, (Line("reopen_rate", "reopened"),), "Closings reopened within 14 days",
                           share_axis=True)  # fmt: skip
     rate = months.values("reopened_soon").sum() / under.sum()
     text = f"**{c.share(rate)}** of {c.count(under.sum())} closings were reopened within {REOPENED_WITHIN_DAYS} days"
-    complete = months.is_whole & (under > 0)
+    complete = under > 0
     seen = verdicts.usual(months.values("reopen_rate")[complete], reopen_rate)
     if seen is not None:
         last = int(np.flatnonzero(complete)[-1])
@@ -158,10 +160,19 @@ def draw_reopened(answers: tuple[Answer | None, ...], context: Context) -> Drawi
         text += f"; {seen.words.lower()} in {months.name(last)} (**{value}**)"
     events.shade(figure, months, context.events)
     foot = words.foot(
-        series.key_of(figure), f"n = {c.count(under.sum())} closings",
-        f"those of the last {REOPENED_WITHIN_DAYS} days are left out: nobody knows yet", "by month of closing",
+        "Whole months by day of closing", f"n = {c.count(under.sum())} closings",
+        f"those of the last {REOPENED_WITHIN_DAYS} days are left out: nobody knows yet",
     )  # fmt: skip
     return Drawing(c.sentence(text + "."), figure, foot=foot)
+
+
+def _whole_months(answer: Answer, context: Context) -> Steps:
+    """The whole ones of up to 13 months: too little follows a month still running to draw it."""
+    steps = steps_of(answer, MONTHS(context.filters.period, context.clock), context.clock)
+    at = np.flatnonzero(steps.is_whole)
+    starts, ends = [steps.starts[i] for i in at], [steps.ends[i] for i in at]
+    frame = steps.frame.iloc[at].reset_index(drop=True)
+    return Steps(frame, steps.every, steps.period, starts, ends, steps.is_whole[at])
 
 
 def _no_reopenings(closings: Answer, context: Context) -> Drawing:
@@ -191,17 +202,27 @@ class TypeMonth(NamedTuple):
 
 
 def type_months(frame: pd.DataFrame) -> list[TypeMonth]:
-    """The rows of `frame` (service_type, month, reopened_soon, closings_followed), most above their usual first."""
+    """The rows of `frame` (service_type, month, reopened_soon, closings_followed), most above their usual first.
+
+    What is usual is told from the type's other months; where some stand out, from those that do not.
+    """
     rows = frame.rename(columns={"reopened_soon": "over", "closings_followed": "under"})
-    sums = rows.groupby("service_type")[["over", "under"]].transform("sum")
-    rest = (sums["under"] - rows["under"]).to_numpy(float)
-    usual = np.divide((sums["over"] - rows["over"]).to_numpy(float), rest, out=np.full(len(rows), np.nan),
-                      where=rest > 0)  # fmt: skip
+    rows = rows[["service_type", "month", "over", "under"]].astype({"over": float, "under": float})
     lower = wilson(rows["over"], rows["under"]).lower
-    enough = (rows["under"].to_numpy() >= words.FEW) & (rest >= words.FEW)
+
+    def usual(counted: np.ndarray) -> np.ndarray:
+        """The share of each row's type over its other months, of those `counted`."""
+        kept = rows[["over", "under"]].mul(counted, axis=0)
+        rest = kept.groupby(rows["service_type"]).transform("sum") - kept
+        share = np.divide(rest["over"], rest["under"], out=np.full(len(rows), np.nan), where=rest["under"] >= words.FEW)
+        return np.asarray(share, float)
+
+    enough = rows["under"].to_numpy() >= words.FEW
+    first = usual(np.ones(len(rows)))
+    expected = usual((~(enough & (lower > CLEARLY * first))).astype(float))
     found = [
-        TypeMonth(row.service_type, _month(row.month), row.over, row.under, float(usual[i]), float(lower[i]))
-        for i, row in enumerate(rows.itertuples(index=False)) if enough[i]
+        TypeMonth(row.service_type, _month(row.month), row.over, row.under, expected[i], float(lower[i]))
+        for i, row in enumerate(rows.itertuples(index=False)) if enough[i] and np.isfinite(expected[i])
     ]  # fmt: skip
     return sorted(found, key=lambda one: (one.usual - one.lower, one.name))
 
@@ -227,7 +248,7 @@ def draw_outliers(answers: tuple[Answer | None, ...], context: Context) -> Drawi
         when = ", ".join(f"{one.month.from_on:%B %Y}" for one in first)
         text = (
             f"**{first[0].name}** stands out: **{c.share(over / under)}** of {c.count(under)} closed in {when} were "
-            f"reopened, against {c.share(min(one.usual for one in first))} usually."
+            f"reopened, against {c.share(first[0].usual)} usually."
         )
     rows = []
     for one in (found or months)[:LISTED]:
@@ -265,31 +286,39 @@ def draw_rates(
     enough = frame[(frame[under] >= words.FEW) | frame[dimension.name].isin(context.selected)]
     enough = enough[enough[under] > 0]
     worst_first = measure.better != "higher"
-    enough = enough.assign(share=enough[over] / enough[under])
-    enough = enough.sort_values(["share", under], ascending=[not worst_first, False], kind="stable")
+    low, high = wilson(enough[over], enough[under])[1:]
+    enough = enough.assign(sure=-low if worst_first else high)
+    enough = enough.sort_values(["sure", under], ascending=[True, False], kind="stable")
     shown = enough[(np.arange(len(enough)) < ROWS) | enough[dimension.name].isin(context.selected)]
     rows = [Kept(*row) for row in shown[[dimension.name, over, under]].itertuples(index=False, name=None)]
     whole = Kept("All", frame[over].sum(), total) if len(frame) > 1 else None
     figure = comparisons.shares_with_intervals(rows, whole, None, context.selected, said=said, of=of, is_small=is_small)
-    figure["layout"]["height"] = 64 + (30 if len(rows) < 9 else 26) * (len(rows) + (whole is not None))
+    figure["layout"]["height"] = 64 + 30 * (len(rows) + (whole is not None))
     text = text.format(share=f"**{c.share(frame[over].sum() / total)}**", n=c.count(total))
     chosen = next((row for row in rows if row.name in context.selected), None)
-    named = chosen or (rows[0] if len(rows) > 1 else None)
-    if named is not None:
-        low, high = (float(x) for x in wilson(named.over, named.under)[1:])
-        lead = "" if chosen else "Furthest: "
+    city, way = frame[over].sum() / total, "above" if worst_first else "below"
+    apart = [row.name for row in rows if (wilson(row.over, row.under).lower > city if worst_first
+                                          else wilson(row.over, row.under).upper < city)]  # fmt: skip
+    if chosen is not None:
         text += (
-            f" {lead}**{named.name}**, {c.share(named.over / named.under)} "
-            f"({c.share(low)} to {c.share(high)}) of {c.count(named.under)}."
+            f" **{chosen.name}**: {c.share(chosen.over / chosen.under)} "
+            f"({' to '.join(c.share(float(x)) for x in wilson(chosen.over, chosen.under)[1:])}) "
+            f"of {c.count(chosen.under)}."
         )
+    elif apart:
+        others = f" and {len(apart) - NAMED} more" if len(apart) > NAMED else ""
+        text += f" Surely {way} that: {words.listed(apart[:NAMED])}{others}."
+    elif len(rows) > 1:
+        text += f" No row is surely {way} that."
     hidden = frame[dimension.name].nunique() - len(enough)
     when = ""
     if stretch is not None:
         period = stretch(context.filters.period, context.clock)
         when = f"closed {period.sentence()}" if period != context.filters.period else ""
     foots = words.foot(
-        "Bar: 95 % interval", when, foot, f"{len(enough) - len(shown)} more in the table" if len(enough) > len(shown)
-        else "", f"{hidden} with fewer than {words.FEW} left out" if hidden else "",
+        "Bar: 95 % interval; surest first", when, foot,
+        f"{len(enough) - len(shown)} more in the table" if len(enough) > len(shown) else "",
+        f"{hidden} with fewer than {words.FEW} left out" if hidden else "",
         comparisons.break_words(figure),
     )  # fmt: skip
     return Drawing(c.sentence(words.capital(text)), figure, foot=foots)
@@ -423,7 +452,9 @@ def draw_responses(answers: tuple[Answer | None, ...], context: Context) -> Draw
 
 
 def _reached(seconds: float | None) -> str:
-    return "not reached" if seconds is None or seconds != seconds else c.duration(seconds)
+    if seconds is None or seconds != seconds:
+        return "not reached"
+    return c.duration(60 * round(seconds / 60) if seconds >= 600 else seconds)
 
 
 # ── what people thought ──
@@ -431,21 +462,23 @@ def _reached(seconds: float | None) -> str:
 
 def draw_satisfaction(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """The share satisfied, by month the survey was sent, with how many answered."""
-    months = steps_of(answers[0], MONTHS(context.filters.period, context.clock), context.clock)
-    replies = months.values("surveys_answered") if len(months) else np.zeros(0)
-    if not replies.sum():
+    if not len(answers[0].frame) or not answers[0].frame["surveys_answered"].sum():
         return _lacks("surveys of this choice", context)
+    months = _whole_months(answers[0], context)
+    replies = months.values("surveys_answered")
+    if not replies.sum():
+        return words.nothing("No survey was answered in a whole month", context)
     figure = series.lines(months, (Line("satisfaction", "satisfied"),), "Satisfied: 4 or 5 of 5", share_axis=True)
     asked = months.values("surveys_sent").sum()
     rate = months.values("surveys_satisfied").sum() / replies.sum()
     text = f"**{c.share(rate)}** of {c.count(replies.sum())} people who answered were satisfied"
-    enough = months.is_whole & (replies >= words.FEW)
+    enough = replies >= words.FEW
     seen = verdicts.usual(months.values("satisfaction")[enough], satisfaction)
     if seen is not None:
         last = int(np.flatnonzero(enough)[-1])
         text += f"; {seen.words.lower()} in {months.name(last)}"
     text += f". **{c.share(replies.sum() / asked, 0)}** of {c.count(asked)} asked answered: not everybody’s opinion."
-    foot = words.foot(series.key_of(figure), f"n = {c.count(replies.sum())} answers in {len(months)} months",
+    foot = words.foot("Whole months", f"n = {c.count(replies.sum())} answers in {len(months)} months",
                       "satisfied: 80 % of the best score or more")  # fmt: skip
     return Drawing(c.sentence(text), figure, foot=foot)
 
@@ -535,7 +568,7 @@ VIEW = View(
             "satisfied-departments", "Whose customers are satisfied?",
             (Over(Query((satisfaction,), by=(department,)), MONTHS), _CLOSED),
             partial(
-                draw_rates, measure=satisfaction, dimension=department, said="satisfied", of="answers",
+                draw_rates, measure=satisfaction, dimension=department, said="satisfied", of="",
                 text="{share} of {n} people who answered in the last 13 months were satisfied.",
                 lacking="surveys of this choice", foot="4 or 5 of 5", is_small=False,
             ),
