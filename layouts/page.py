@@ -154,7 +154,8 @@ def as_of_line(clock: Clock, city: Any, build: Any, local: datetime) -> html.Div
 
 def page(view: View, has_contacts: bool = True) -> list[Any]:
     """The view's cards, with the room their figures will need."""
-    return [html.Div([card(view, panel) for panel in laid_out(view.panels, has_contacts)], className="grid")]
+    return [html.Div([card(view, panel) for panel in laid_out(view.panels, has_contacts)],
+                     className=f"grid view-{view.name}")]  # fmt: skip
 
 
 def laid_out(panels: Sequence[Panel], has_contacts: bool = True) -> list[Panel]:

@@ -12,6 +12,8 @@ from layouts.figures import maps
 
 STEP = 0.05
 """Classes of a share are five points wide."""
+HEIGHT_PX = 340.0
+"""The height a map of one district is fitted for: a little less than it has."""
 
 
 def share_classes(shares: np.ndarray) -> list[float]:
@@ -61,7 +63,7 @@ def with_hexagons(
     rings["colorscale"] = [[0, "$text/0"], [1, "$text/0"]]
     for key in ("hovertext", "hovertemplate"):
         rings.pop(key)
-    view = maps.fitted(list(cells))
+    view = maps.fitted(list(cells), HEIGHT_PX)
     return _figure([areas, inside["data"][0], rings], build_id, view, [maps.outlines(build_id)])
 
 

@@ -210,7 +210,7 @@ def draw_kept(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     rows = [Kept(*row) for row in shown[[district.name, "kept", "due"]].itertuples(index=False, name=None)]
     city = Kept("City", whole.value("kept"), total)
     figure = comparisons.shares_with_intervals(rows[:MOST_ROWS], city, context.city.promise_target_share)
-    figure["layout"]["height"] = 64 + (38 if len(rows) < 4 else 28) * (min(len(rows), MOST_ROWS) + 1)
+    figure["layout"]["height"] = 64 + (38 if len(rows) < 4 else 24) * (min(len(rows), MOST_ROWS) + 1)
     if not rows:
         return words.nothing("No promise fell due there", context)
     text = f"The city kept **{c.share(city.over / city.under)}** of its promises"
@@ -418,26 +418,26 @@ VIEW = View(
             selects=district, height=384,
         ),
         Panel(
-            "kept", "Are promises kept?",
-            (Query((sla_compliance,), by=(district,)), Query((sla_compliance,))), draw_kept, selects=district,
-            height=384,
+            "types", "What is reported most?", (Query((opened,), by=(district, service_type)),), draw_types, width=5,
+            selects=district, height=384,
         ),
         Panel(
             "map", "Where is the work?",
             (Query((sla_compliance, backlog), by=(district,)), Query((backlog,), by=(hexagon_9, district))), draw_map,
-            selects=district, height=384,
+            width=7, selects=district, height=384,
         ),
         Panel(
-            "types", "What is reported most?", (Query((opened,), by=(district, service_type)),), draw_types,
-            selects=district, height=384,
+            "kept", "Are promises kept?",
+            (Query((sla_compliance,), by=(district,)), Query((sla_compliance,))), draw_kept, width=4, selects=district,
+            height=280,
         ),
         Panel(
             "opened", "How many requests came in?", (Query((opened,), by=(district,), every="auto"),), draw_opened,
-            selects="period", height=320,
+            width=4, selects="period", height=280,
         ),
         Panel(
             "open", "How many are open?", (Query((backlog, overdue), by=(district,), every="auto"),), draw_open,
-            selects="period", height=320,
+            width=4, selects="period", height=280,
         ),
     ),
 )  # fmt: skip
