@@ -19,7 +19,7 @@ def filters_in(search: str | None, services: Services) -> Filters:
     filters = Filters.from_search(search or "", services.clock(), services.dimensions)
     for name, values in filters.choices:
         filters = filters.choose(name, [services.resolve(services.dimensions[name], value) for value in values])
-    return filters
+    return filters.leaving_out(services.event_days()) if filters.setting("event_days") == "out" else filters
 
 
 def view_at(pathname: str | None, views: Sequence[View]) -> View | None:

@@ -13,14 +13,15 @@ from flask import Response, request
 
 from callbacks.address import filters_in
 from callbacks.errors import in_words, told
-from callbacks.panels import answers_to
+from callbacks.panels import Answered, answers_to
 from dashboard.domain.errors import BadRequest, NotPermitted, Problem, UnknownName
 from dashboard.services import Services
+from data_access.listing import COLUMNS, Rows
 from data_access.semantics import Answer
 from layouts import view as parts
 from layouts.components import Column, number, table
 from layouts.page import URL
-from layouts.view import Compared, Over, Panel, View
+from layouts.view import Compared, Lately, Over, Panel, View
 
 SHOWN_ROWS = 500
 EXTRAS = {"_p90": ", nine in ten within", "_n": ", n", "_ended_only": ", those that ended only"}
@@ -73,10 +74,10 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         )
 
 
-STRETCHES = {Compared: "Comparison period", Over: "Another stretch of time"}
+STRETCHES = {Compared: "Comparison period", Over: "Another stretch of time", Lately: "What went before"}
 
 
-def _titled(panel: Panel, answers: Sequence[Answer | None]) -> list[tuple[str, Answer]]:
+def _titled(panel: Panel, answers: Answered) -> list[tuple[str, Answer | Rows]]:
     """Each answer there is, said to be of the comparison period where it is."""
     return [
         (STRETCHES.get(type(item), ""), answer)
@@ -88,6 +89,8 @@ def _titled(panel: Panel, answers: Sequence[Answer | None]) -> list[tuple[str, A
 def _label(column: str, services: Services) -> str:
     if column in services.dimensions:
         return services.dimensions[column].label
+    if column in COLUMNS:
+        return COLUMNS[column].label
     if column in services.measures:
         return services.measures[column].label
     if column in STEPS:
@@ -116,7 +119,7 @@ def _shown(value: Any, column: str, services: Services) -> Any:
     return value.date().isoformat() if hasattr(value, "date") else str(value)
 
 
-def _table(panel: Panel, answer: Answer, title: str, services: Services) -> html.Div:
+def _table(panel: Panel, answer: Answer | Rows, title: str, services: Services) -> html.Div:
     frame = answer.frame
     names = [str(name) for name in frame.columns]
     columns = [Column(_label(name, services), is_number=_unit(name, services) is not None) for name in names]
@@ -137,7 +140,7 @@ def _table(panel: Panel, answer: Answer, title: str, services: Services) -> html
     )
 
 
-def _csv(panel: Panel, answers: Sequence[Answer | None], services: Services) -> str:
+def _csv(panel: Panel, answers: Answered, services: Services) -> str:
     """Every answer of the panel under its measures' names; answers of other shapes after an empty line."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")

@@ -13,26 +13,36 @@ from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, ctx
 from callbacks.address import filters_in, holds_contacts, view_at
 from callbacks.errors import in_words
 from dashboard.domain.errors import Problem
-from dashboard.domain.filters import Filters, Period
+from dashboard.domain.filters import Filters
 from dashboard.services import Services
+from data_access.listing import Listing, Rows
 from data_access.semantics import Answer, Dimension
 from layouts import page as screen
 from layouts import view as parts
 from layouts.markup import markup
-from layouts.view import Context, Drawing, Event, Panel, View, asked_of
+from layouts.view import Context, Drawing, Event, Panel, Question, View, asked_of
 
 OUTPUTS = ("state", "sentence", "spec", "body", "foot")
 
 
-def answers_to(panel: Panel, filters: Filters, services: Services) -> tuple[Answer | None, ...]:
+Answered = tuple[Answer | Rows | None, ...]
+
+
+def answers_to(panel: Panel, filters: Filters, services: Services) -> Answered:
     """What the panel asks, answered within the viewer's scope.
 
     The panel's own dimension is left open, so that what is selected stays visible among the rest.
     """
     scope, clock = services.scope(panel.needs), services.clock()
     left_open = filters.without(panel.selects.name) if isinstance(panel.selects, Dimension) else filters
-    asked = [asked_of(question, left_open, clock) for question in panel.queries]
-    return tuple(None if one is None else services.ask(*one, scope) for one in asked)
+
+    def answered(question: Question) -> Answer | Rows | None:
+        if isinstance(question, Listing):
+            return services.rows(question, left_open)
+        asked = asked_of(question, left_open, clock)
+        return None if asked is None else services.ask(*asked, scope)
+
+    return tuple(answered(question) for question in panel.queries)
 
 
 def context_of(panel: Panel, filters: Filters, services: Services) -> Context:
@@ -45,14 +55,14 @@ def context_of(panel: Panel, filters: Filters, services: Services) -> Context:
         build_id=services.build().build_id,
         selected=filters.chosen(own) if own else (),
         has_contacts=holds_contacts(services),
-        events=events_in(filters.period, services),
+        events=city_events(services),
         populations=services.populations(),
     )
 
 
-def events_in(period: Period, services: Services) -> tuple[Event, ...]:
-    """The city's events that touch `period`, in order of time."""
-    rows = services.events(period)[["name", "kind", "start_on", "end_on"]].itertuples(index=False, name=None)
+def city_events(services: Services) -> tuple[Event, ...]:
+    """Every event of the city, in order of time: axes of several lengths mark those they hold."""
+    rows = services.events()[["name", "kind", "start_on", "end_on"]].itertuples(index=False, name=None)
     return tuple(Event(name, kind, begin.date(), end.date()) for name, kind, begin, end in rows)
 
 
@@ -112,7 +122,7 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
     )
 
 
-def _on_card(panel: Panel, drawing: Drawing, answers: Sequence[Answer | None]) -> tuple[Any, ...]:
+def _on_card(panel: Panel, drawing: Drawing, answers: Answered) -> tuple[Any, ...]:
     """A drawing as the five things a card is made of."""
     state = "empty" if drawing.is_empty else "ready"
     spec = None

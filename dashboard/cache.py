@@ -78,6 +78,8 @@ def key_of(build_id: str, query: Query, filters: Filters, scope: Scope, as_of: d
         query.every,
         [str(filters.period.from_on), str(filters.period.to_on)],
         filters.choices,
+        filters.switches,
+        [[str(begin), str(end)] for begin, end in filters.left_out],
         scope.rows,
         str(as_of),
     )

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from dashboard.domain.errors import BadRequest, Problem, UnknownName
-from dashboard.domain.filters import DAY, Filters, Period, civil_day
+from dashboard.domain.filters import DAY, SWITCHES, Filters, Period, civil_day
 from dashboard.domain.policy import Scope
 from dashboard.services import Services
 from dashboard.settings import Settings
@@ -97,12 +97,14 @@ def main(data: Path | None) -> None:
 @click.option("--from", "begin", metavar="D", help="First civil day, like 2011-08-01. Default: where the data begins.")
 @click.option("--to", "end", metavar="D", help="The first day no longer meant (exclusive). Default: where it ends.")
 @click.option("--where", multiple=True, metavar="DIM=VALUE...", help="Only these rows; two values of one DIM add up.")
+@click.option("--counting", type=click.Choice(list(SWITCHES["counting"])), help="Every report, or each incident once.")
+@click.option("--event-days", type=click.Choice(list(SWITCHES["event_days"])), help="Count the days of city events?")
 @click.option(
     "--as-of", metavar="T", help="Answer as it was known then: local time, or a date for the end of that day."
 )
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @with_settings
-def ask_command(words, by, every, begin, end, where, as_of, form, settings) -> None:
+def ask_command(words, by, every, begin, end, where, counting, event_days, as_of, form, settings) -> None:
     """Answer MEASURE... by the same path as the screen.
 
     Dates are local civil days and --to is exclusive. CSV and JSON columns bear the names of measures and dimensions;
@@ -134,6 +136,9 @@ def ask_command(words, by, every, begin, end, where, as_of, form, settings) -> N
         dimension = _known("dimension", name.strip(), DIMENSIONS)
         value = services.resolve(dimension, value.strip())
         filters = filters.choose(dimension.name, {*filters.chosen(dimension.name), value})
+    for switch, setting in (("counting", counting), ("event_days", event_days)):
+        filters = filters.switch(switch, setting) if setting else filters
+    filters = filters.leaving_out(services.event_days())
     moment = services.stored(_instant(as_of)) if as_of else None
     answer = services.ask(query, filters, Scope.everything(), moment)
     _print_answer(answer, form)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -13,9 +13,10 @@ from flask_caching import Cache
 from sqlalchemy import select
 
 from dashboard.cache import cached, key_of
+from dashboard.domain.city_events import marks_days
 from dashboard.domain.errors import UnknownName
-from dashboard.domain.filters import Clock, Filters, Period
-from dashboard.domain.policy import Permission, Scope, Viewer, scope_of
+from dashboard.domain.filters import Clock, Filters
+from dashboard.domain.policy import Permission, Scope, Viewer, may, scope_of
 from dashboard.settings import Settings
 from data_access import schema
 from data_access.areas import Areas
@@ -23,6 +24,7 @@ from data_access.ask import ask, values_of
 from data_access.compile import Frame
 from data_access.dimensions import DIMENSIONS, category, service_type
 from data_access.engine import BuildInfo, City, Warehouse
+from data_access.listing import Listing, Rows, columns_for, list_rows
 from data_access.measures import CATALOGUE
 from data_access.measures.contacts import CONTACT
 from data_access.measures.requests import REQUEST
@@ -92,11 +94,15 @@ class Services:
         """The category of each service type that has one."""
         return self._categories(self.build().build_id)
 
-    def events(self, period: Period) -> pd.DataFrame:
-        """City events that touch `period`: kind, name, start_on, end_on (exclusive), note."""
-        events = self._events(self.build().build_id)
-        begin, end = pd.Timestamp(period.from_on), pd.Timestamp(period.to_on)
-        return events[(events["start_on"] < end) & (events["end_on"] > begin)]
+    def events(self) -> pd.DataFrame:
+        """City events in order of time: kind, name, start_on, end_on (exclusive), note."""
+        return self._events(self.build().build_id)
+
+    def event_days(self) -> tuple[tuple[date, date], ...]:
+        """The stretches of civil days ``[from, to)`` that a storm, an election or a gap in the data stands for."""
+        rows = self.events()[["kind", "start_on", "end_on"]].itertuples(index=False, name=None)
+        spans = [(kind, begin.date(), end.date()) for kind, begin, end in rows]
+        return tuple((begin, end) for kind, begin, end in spans if marks_days(kind, begin, end))
 
     def populations(self) -> dict[str, int]:
         """How many people live in each district in force when the data ends; those of unknown number left out."""
@@ -149,7 +155,15 @@ class Services:
             with self.warehouse.reading(build.build_id) as reading:
                 return ask(reading, query, filters, scope, clock, frame)
 
-        return self._remember(key, query, answer)
+        return replace(self._remember(key, query, answer), left_out=filters.left_out)
+
+    def rows(self, listing: Listing, filters: Filters) -> Rows:
+        """A page of the rows a measure counts, in the columns and rows the viewer may read."""
+        scope, build, city = self.scope(Permission.LIST_REQUESTS), self.build(), self.city()
+        frame = Frame(build.as_of, city.answer_within_s, city.short_abandon_s)
+        columns = columns_for(permission for permission in Permission if may(self.viewer(), permission))
+        with self.warehouse.reading(build.build_id) as reading:
+            return list_rows(reading, listing, filters, scope, frame, columns)
 
     # ── kept per build ──
 

@@ -18,7 +18,7 @@ from sqlalchemy import Select, func, select
 from dashboard.domain.filters import Clock, Filters, Period, add_months
 from dashboard.domain.policy import Scope
 from dashboard.domain.survival import closed_only_quantile, kaplan_meier
-from data_access.compile import Frame, Statement, compile_query, parts_of, permitted, unhonoured
+from data_access.compile import Frame, Statement, caveats, compile_query, parts_of, permitted
 from data_access.semantics import Answer, Dimension, Fact, Measure, Query, Ratio, Spread, Standing
 
 
@@ -46,12 +46,14 @@ def ask(reader: Reader, query: Query, filters: Filters, scope: Scope, clock: Clo
         for measure in parts_of(query.measures)
     ]
     merged = _completed(_merged(pieces, keys), keys, query, steps)
+    if query.every == "day" and not any(isinstance(measure, Standing) for measure in parts_of(query.measures)):
+        merged = merged[~_is_left_out(merged["day"], filters)]  # a day that is not counted is not a day with nothing
     return Answer(
         query,
         _sorted(_divided(merged, query, keys), query),
         frame.as_of,
         query.every,
-        outside + unhonoured(query, filters),
+        outside + caveats(query, filters),
     )
 
 
@@ -104,6 +106,13 @@ def _known_part(period: Period, clock: Clock) -> tuple[Period, tuple[str, ...]]:
         return period, ()
     whole = period.whole_to_on or (period.to_on if end < period.to_on else None)
     return replace(period, from_on=begin, to_on=end, whole_to_on=whole), ()
+
+
+def _is_left_out(days: pd.Series, filters: Filters) -> np.ndarray:
+    found = np.zeros(len(days), bool)
+    for begin, end in filters.left_out:
+        found |= ((days >= pd.Timestamp(begin)) & (days < pd.Timestamp(end))).to_numpy()
+    return found
 
 
 def _step(every: str | None, period: Period) -> str | None:

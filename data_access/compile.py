@@ -94,8 +94,8 @@ def compile_query(query: Query, filters: Filters, scope: Scope, frame: Frame) ->
     return tuple(_statements(query, filters, scope, frame))
 
 
-def unhonoured(query: Query, filters: Filters) -> tuple[str, ...]:
-    """Sentences about chosen filters that a fact of `query` does not carry and therefore ignores."""
+def caveats(query: Query, filters: Filters) -> tuple[str, ...]:
+    """Sentences about how the answer was counted: filters that a fact does not carry, switches that were set."""
     found = []
     for name, _ in filters.choices:
         dimension = DIMENSIONS[name]
@@ -103,6 +103,11 @@ def unhonoured(query: Query, filters: Filters) -> tuple[str, ...]:
             if not _narrows(dimension, measure):
                 label = dimension.label.lower()
                 found.append(f"{measure.fact.plural.capitalize()} carry no {label}: not narrowed by it.")  # type: ignore[attr-defined]
+    facts = [measure.fact for measure in parts_of(query.measures)]  # type: ignore[attr-defined]
+    if filters.setting("counting") == "incidents" and any(fact.first_report is not None for fact in facts):
+        found.append("Incidents: a report joined to an earlier one is not counted again.")
+    if filters.left_out and any(isinstance(measure, Standing) for measure in parts_of(query.measures)):
+        found.append("What stands open is counted on event days too.")
     return tuple(dict.fromkeys(found))
 
 
@@ -151,7 +156,7 @@ def _standing(standing: Standing, query: Query, filters: Filters, scope: Scope, 
     period = filters.period
 
     def at(moment: date) -> list[ColumnElement[bool]]:
-        return [standing.start_on < moment, or_(standing.end_on.is_(None), standing.end_on >= moment)]
+        return _standing_at(standing, moment)
 
     def part(name: str, on: ColumnElement | None, when: list[ColumnElement[bool]]) -> Statement:
         return _grouped(
@@ -179,23 +184,52 @@ def _grouped(
         )
         keys.append(step.label(query.every))
     keys += extra
-    conditions = [
-        *when,
-        *(condition for condition in where if condition is not None),
-        *([fact.counted] if fact.counted is not None else []),
-        *_chosen(fact, measures[0], filters),
-        *permitted(fact, scope),
-    ]
+    conditions = [*when, *_holding(measures[0], where, filters, scope)]
     statement = select(*keys, *values).select_from(fact.table).where(*conditions)
     if keys:
         # By position: a division that holds bound values would otherwise differ from itself in PostgreSQL's eyes.
         statement = statement.group_by(*(literal_column(str(position)) for position in range(1, len(keys) + 1)))
     if frame.looks_back:
         statement = _as_known_at(statement.where(fact.known_at <= frame.as_of), fact, frame.as_of)
-    return Statement(part, tuple(measures), _with_values(statement, frame, filters.period.to_on), has_step)
+    return Statement(part, tuple(measures), with_values(statement, frame, filters.period.to_on), has_step)
 
 
-def _with_values(statement: Select, frame: Frame, moment: date) -> Select:
+def _holding(measure: Measure, where: Iterable, filters: Filters, scope: Scope) -> Iterator[ColumnElement[bool]]:
+    """What holds for every row that counts for `measure`, whenever it is dated."""
+    fact: Fact = measure.fact  # type: ignore[attr-defined]
+    yield from (condition for condition in where if condition is not None)
+    if fact.counted is not None:
+        yield fact.counted
+    if fact.first_report is not None and filters.setting("counting") == "incidents":
+        yield fact.first_report
+    if isinstance(measure, Total | Spread):  # what stands open stands open on event days too
+        for begin, end in filters.left_out:
+            yield or_(measure.on < begin, measure.on >= end)
+    yield from _chosen(fact, measure, filters)
+    yield from permitted(fact, scope)
+
+
+def rows_of(measure: Measure, filters: Filters, scope: Scope) -> tuple[Fact, list[ColumnElement[bool]]]:
+    """The fact whose rows `measure` counts, and the conditions that pick just those: the list behind a number.
+
+    Of a ratio these are the rows it is divided by; of a standing those that stand at the end of the period; of a
+    spread those it has durations of.
+    """
+    counted = measure.under if isinstance(measure, Ratio) else measure
+    assert isinstance(counted, Total | Standing | Spread)
+    if isinstance(counted, Standing):
+        when = _standing_at(counted, filters.period.to_on)
+    else:
+        when = _during(counted.on, filters)
+    return counted.fact, [*when, *_holding(counted, [counted.where], filters, scope)]
+
+
+def _standing_at(standing: Standing, moment: date) -> list[ColumnElement[bool]]:
+    return [standing.start_on < moment, or_(standing.end_on.is_(None), standing.end_on >= moment)]
+
+
+def with_values(statement: Select, frame: Frame, moment: date) -> Select:
+    """`statement` with the values that only the question knows."""
     return statement.params(
         as_of=frame.as_of,
         moment_on=moment,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 import pandas as pd
 from sqlalchemy import Column, ColumnElement, Date, DateTime, Integer, Table, bindparam
@@ -39,6 +39,8 @@ class Fact:
         Columns that are unknown until they happen: ``{instant: its civil date, or None}``, which read as null before.
     counted
         Which rows measures may count at all (information-only rows are no requests, measures R10).
+    first_report
+        Which rows stand for an incident; the others report what is known already. None where there is no such thing.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Fact:
     known_at: Column
     ends: Mapping[Column, Column | None] = field(default_factory=dict, hash=False)
     counted: ColumnElement[bool] | None = field(default=None, hash=False, compare=False)
+    first_report: ColumnElement[bool] | None = field(default=None, hash=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -197,6 +200,7 @@ class Answer:
     as_of: datetime
     every: str | None = None
     notes: tuple[str, ...] = ()
+    left_out: tuple[tuple[date, date], ...] = ()
 
     def value(self, measure: Measure | str) -> float | None:
         """The single number of an undivided answer; None if there is nothing to divide by."""

@@ -14,7 +14,7 @@ from typing import Any
 import dash_bootstrap_components as dbc
 from dash import html
 
-from dashboard.domain.filters import COMPARISONS, DAY, DEFAULT_PERIOD, PRESETS, Clock, Filters, Period
+from dashboard.domain.filters import COMPARISONS, DAY, DEFAULT_PERIOD, PRESETS, SWITCHES, Clock, Filters, Period
 from layouts.components import link, mark, sentence
 
 PERIOD_FROM = "period-from"
@@ -69,6 +69,7 @@ def filter_bar(
                 _period(filters, clock),
                 _comparison(filters),
                 *(_values(filters, listed) for listed in choices),
+                _counting(filters),
                 html.Button(
                     f"Filters · {chosen}" if chosen else "Filters",
                     type="button",
@@ -177,6 +178,41 @@ def _comparison(filters: Filters) -> html.Details:
     return _pick("compare", [html.Span("vs", className="soft"), f" {words}"], spoken, [html.Ul(options)])
 
 
+RULES: Mapping[str, str] = {
+    "reports": "every request counts",
+    "incidents": "a report joined to an earlier one is not counted again",
+    "in": "",
+    "out": "storms, elections, days without data",
+}
+"""What a setting of a switch means, beside its name."""
+
+
+def _counting(filters: Filters) -> html.Details:
+    """How everything is counted: one list for every switch, so that a view need not know of them."""
+    groups = [
+        _group(
+            "",
+            [
+                _option(
+                    label, filters.switch(name, setting).to_search(), filters.setting(name) == setting, only_one=True,
+                    more=RULES.get(setting, ""),
+                )
+                for setting, label in SWITCHES[name].items()
+            ],
+        )
+        for name in LISTED_SWITCHES
+    ]  # fmt: skip
+    set_to = [SWITCHES[name][filters.setting(name)] for name in LISTED_SWITCHES]
+    others = [SWITCHES[name][setting] for name, setting in filters.switches if name in LISTED_SWITCHES]
+    label = html.Span(" · ".join(others) or set_to[0], className="ell")
+    return _pick("counting", label, f"Counting: {', '.join(set_to)}", groups, is_set=bool(others))
+
+
+SWITCH_LABELS: Mapping[str, str] = {"counting": "Counting", "event_days": "Days"}
+LISTED_SWITCHES = ("counting", "event_days")
+"""The switches with a place in the bar; others are set where they are explained."""
+
+
 def _values(filters: Filters, listed: Choice) -> html.Details:
     chosen = filters.chosen(listed.dimension)
     label = (
@@ -224,13 +260,21 @@ def _chips(filters: Filters, clock: Clock, labels: Mapping[str, str], say: Say) 
         for name, values in filters.choices
         for value in values
     ]
+    chips += [
+        _chip(
+            SWITCH_LABELS.get(name, name),
+            SWITCHES[name][setting],
+            filters.switch(name, next(iter(SWITCHES[name]))).to_search(),
+        )
+        for name, setting in filters.switches
+    ]
     if filters.period.preset is None:
         usual = Period.named(DEFAULT_PERIOD, clock)
         chips.insert(0, _chip("Period", filters.period.sentence(), search_in_period(filters, usual)))
         cleared = search_in_period(filters.cleared(), usual)
     if not chips:
         return None
-    clear = link("Clear all", cleared, className="clear") if filters.choices else None
+    clear = link("Clear all", cleared, className="clear") if filters.choices or filters.switches else None
     return html.Div([*chips, clear], className="chips")
 
 

@@ -15,11 +15,12 @@ from dash import dcc, html
 
 from dashboard.domain.filters import Clock, Filters
 from dashboard.domain.policy import Permission, Viewer
+from data_access.listing import Listing
 from data_access.semantics import Measure, Query, Ratio
 from layouts import view as parts
 from layouts.components import icon, link, mark, sentence
 from layouts.theme import GRAPH_CONFIG
-from layouts.view import Panel, View
+from layouts.view import Panel, Question, View
 
 COLUMNS = 12
 URL = "url"
@@ -281,8 +282,13 @@ def _meaning_dialog(panel: Panel) -> html.Dialog:
 
 def measures_of(panel: Panel) -> tuple[Measure, ...]:
     """The measures a panel shows, each once."""
-    queries = [item if isinstance(item, Query) else item.query for item in panel.queries]
-    return tuple({measure.name: measure for query in queries for measure in query.measures}.values())
+
+    def asked(item: Question) -> tuple[Measure, ...]:
+        if isinstance(item, Listing):
+            return (item.of,)
+        return (item if isinstance(item, Query) else item.query).measures
+
+    return tuple({measure.name: measure for item in panel.queries for measure in asked(item)}.values())
 
 
 def definitions(measures: Sequence[Measure]) -> html.Dl:

@@ -7,14 +7,15 @@ callback answers every view, so a new view is one file in `layouts.views`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, NamedTuple
 
 from dashboard.domain.filters import Clock, Filters
 from dashboard.domain.policy import Permission
-from dashboard.domain.stretches import Stretch
-from data_access.semantics import Answer, Dimension, Query
+from dashboard.domain.stretches import Stretch, lately, step_lately
+from data_access.listing import Listing
+from data_access.semantics import Dimension, Query
 
 
 class Event(NamedTuple):
@@ -31,7 +32,7 @@ class Context:
     """What a panel may know besides its answers: the filters, the data's clock, the city and its geography's URL.
 
     `selected` are the chosen values of the panel's own dimension, to be highlighted while the rest fades.
-    `has_contacts` is False where the city's data holds requests only. `events` are those that touch the period;
+    `has_contacts` is False where the city's data holds requests only. `events` are all of the city's;
     `populations` the residents of each district, where they are known.
     """
 
@@ -72,7 +73,7 @@ class Drawing:
     is_empty: bool = False
 
 
-Draw = Callable[[tuple[Answer | None, ...], Context], Drawing]
+Draw = Callable[..., Drawing]
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,25 @@ class Over:
     during: Stretch
 
 
-Question = Query | Compared | Over
+@dataclass(frozen=True)
+class Accounted:
+    """The same question with event days in it, whatever was chosen: an account that leaves days out cannot add up."""
+
+    query: Query
 
 
-def asked_of(question: Question, filters: Filters, clock: Clock) -> tuple[Query, Filters] | None:
+@dataclass(frozen=True)
+class Lately:
+    """The same question in the steps that say what is usual: thirteen months, or weeks in a young city."""
+
+    query: Query
+
+
+Asked = Query | Compared | Over | Lately | Accounted
+Question = Asked | Listing
+
+
+def asked_of(question: Asked, filters: Filters, clock: Clock) -> tuple[Query, Filters] | None:
     """The query itself and the filters with the period it is asked of; None if there is nothing to compare with."""
     match question:
         case Compared(query):
@@ -106,6 +122,11 @@ def asked_of(question: Question, filters: Filters, clock: Clock) -> tuple[Query,
             return (query, filters.during(period)) if known and period is not None else None
         case Over(query, during):
             return query, filters.during(during(filters.period, clock))
+        case Accounted(query):
+            return query, filters.switch("event_days", "in")
+        case Lately(query):
+            every = step_lately(filters.period, clock)
+            return replace(query, every=every), filters.during(lately(filters.period, clock))
     return question, filters
 
 
@@ -121,7 +142,8 @@ class Panel:
         The card's title.
     queries
         What is asked, one answer each. A query is answered for the chosen period; wrapped in `Compared`, for the
-        period to compare with; wrapped in `Over`, for a stretch that follows from the chosen one.
+        period to compare with; wrapped in `Over`, for a stretch that follows from the chosen one. A `Listing` brings
+        `Rows` instead of an answer.
     draw
         ``(answers, context) → Drawing``, pure.
     width

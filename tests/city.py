@@ -124,6 +124,12 @@ def events() -> pd.DataFrame:
     return frame.assign(request_id="21", event_at=utc(frame["event_at"]))
 
 
+def city_events() -> pd.DataFrame:
+    """It hailed on 20 May 2026."""
+    hail = pd.DataFrame({"event_id": ["hail"], "kind": ["storm"], "name": ["Hail"]})
+    return hail.assign(start_at=utc(pd.Series(["2026-05-20T14:00"])), end_at=utc(pd.Series(["2026-05-20T16:00"])))
+
+
 def contacts() -> pd.DataFrame:
     """The call centre of measures A6 (ICMI): 1,000 answered and 60 abandoned calls on 3 June, and three others.
 
@@ -171,4 +177,5 @@ def write(build) -> None:
     build.write("district", DISTRICTS)
     build.write("request", requests())
     build.write("request_event", events())
+    build.write("city_event", city_events())
     build.write("contact", contacts())

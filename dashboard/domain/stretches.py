@@ -58,6 +58,29 @@ def told_after(days: int) -> Stretch:
     return moved
 
 
+WHOLE_MONTHS = 7
+"""So many whole months it takes to say what is usual for one; a younger city is looked at by the week."""
+
+
+def step_lately(chosen: Period, clock: Clock) -> str:
+    """``month``, or ``week`` where the data before the end of the chosen period is too young for months."""
+    end = _end(chosen, clock).replace(day=1)
+    first = clock.first_on if clock.first_on.day == 1 else add_months(clock.first_on.replace(day=1), 1)
+    return "month" if add_months(first, WHOLE_MONTHS) <= end else "week"
+
+
+def lately(chosen: Period, clock: Clock) -> Period:
+    """Thirteen months up to the end of the chosen period, or twenty-six weeks (`step_lately`).
+
+    The last step may have only begun.
+    """
+    if step_lately(chosen, clock) == "month":
+        return last_months(13)(chosen, clock)
+    end = _end(chosen, clock)
+    monday = (end - DAY) - timedelta(days=(end - DAY).weekday())
+    return Period(monday - timedelta(weeks=25), end, whole_to_on=monday + timedelta(weeks=1))
+
+
 def running(step: str) -> Stretch:
     """The day, week, month, quarter or fiscal year in which the chosen period ends, as far as it has come."""
     if step not in ("day", "week", "month", "quarter", "fiscal-year"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, case, extract, func, or_
+from sqlalchemy import and_, case, extract, func, or_
 
 from data_access import schema
 from data_access.semantics import AS_OF, Fact, Ratio, Spread, Standing, Total
@@ -12,16 +12,13 @@ _r, _e = schema.request.c, schema.request_episode.c
 REQUEST = Fact(
     "request", "requests", schema.request, known_at=_r.opened_at,
     ends={_r.closed_at: _r.closed_on, _r.first_response_at: None, _r.recurred_at: None},
-    counted=_r.is_info_only.isnot(True),
+    counted=_r.is_info_only.isnot(True), first_report=_r.is_duplicate.isnot(True),
 )  # fmt: skip
 EPISODE = Fact(
     "episode", "requests", schema.request_episode, known_at=_e.opened_at,
-    ends={_e.closed_at: _e.closed_on, _e.next_opened_at: None}, counted=_e.is_info_only.isnot(True),
+    ends={_e.closed_at: _e.closed_on, _e.next_opened_at: None},
+    counted=_e.is_info_only.isnot(True), first_report=_e.is_duplicate.isnot(True),
 )  # fmt: skip
-
-
-def _count(condition: ColumnElement[bool] | None = None) -> ColumnElement:
-    return func.count() if condition is None else func.sum(case((condition, 1), else_=0))
 
 
 _in_time = _r.closed_at <= _r.due_at
@@ -33,28 +30,28 @@ opened = Total(
     name="opened", label="Requests opened", unit="requests",
     about="Requests that came in. Every report counts, duplicates included; calls for information do not.",
     formula="count of requests by the day they were opened", source="measures reference, B1",
-    fact=REQUEST, value=_count(), on=_r.opened_on,
+    fact=REQUEST, value=func.count(), on=_r.opened_on,
 )  # fmt: skip
 
 closed = Total(
     name="closed", label="Requests closed", unit="requests",
     about="Closings. A request that was reopened and closed again counts at each closing. Closed does not mean fixed.",
     formula="count of closings by day", source="measures reference, B2",
-    fact=EPISODE, value=_count(), on=_e.closed_on,
+    fact=EPISODE, value=func.count(), on=_e.closed_on,
 )  # fmt: skip
 
 reopened = Total(
     name="reopened", label="Requests reopened", unit="requests", better="lower",
     about="Requests that had been closed and were opened again.",
     formula="count of second and later openings by day", source="measures reference, B0 (episodes)",
-    fact=EPISODE, value=_count(), on=_e.opened_on, where=_e.seq > 1,
+    fact=EPISODE, value=func.count(), on=_e.opened_on, where=_e.seq > 1,
 )  # fmt: skip
 
 duplicates = Total(
     name="duplicates", label="Duplicate reports", unit="requests",
     about="Reports of a problem that had already been reported and was still open.",
     formula="count of requests with a parent, by the day they were opened", source="measures reference, B10",
-    fact=REQUEST, value=_count(), on=_r.opened_on, where=_r.is_duplicate.is_(True),
+    fact=REQUEST, value=func.count(), on=_r.opened_on, where=_r.is_duplicate.is_(True),
 )  # fmt: skip
 
 duplicate_share = Ratio(
@@ -98,7 +95,7 @@ due = Total(
     name="due", label="Promises that fell due", unit="requests",
     about="Requests whose promised time lay in the period and has passed. Requests without a promise are left out.",
     formula="count of requests with a due time, by the day it fell on", source="measures reference, B-SLA, due cohort",
-    fact=REQUEST, value=_count(), on=_r.due_on, where=_r.due_at <= AS_OF,
+    fact=REQUEST, value=func.count(), on=_r.due_on, where=_r.due_at <= AS_OF,
 )  # fmt: skip
 
 kept = Total(
@@ -106,7 +103,7 @@ kept = Total(
     about="Of the requests that fell due, those closed by their due time.",
     formula="count of requests that fell due and were closed at or before it",
     source="measures reference, B-SLA, due cohort",
-    fact=REQUEST, value=_count(_in_time), on=_r.due_on, where=_r.due_at <= AS_OF,
+    fact=REQUEST, value=func.count(), on=_r.due_on, where=and_(_r.due_at <= AS_OF, _in_time),
 )  # fmt: skip
 
 sla_compliance = Ratio(
@@ -122,14 +119,14 @@ closed_with_promise = Total(
     name="closed_with_promise", label="Closed, with a promise", unit="requests",
     about="Requests closed for good in the period that had a due time.",
     formula="count by the day of the final closing", source="measures reference, B-SLA, closed cohort",
-    fact=REQUEST, value=_count(), on=_r.closed_on, where=_r.due_at.isnot(None),
+    fact=REQUEST, value=func.count(), on=_r.closed_on, where=_r.due_at.isnot(None),
 )  # fmt: skip
 
 closed_in_time = Total(
     name="closed_in_time", label="Closed in time", unit="requests", better="higher",
     about="Of the requests closed for good in the period that had a due time, those closed by it.",
     formula="count by the day of the final closing", source="measures reference, B-SLA, closed cohort",
-    fact=REQUEST, value=_count(_in_time), on=_r.closed_on, where=_r.due_at.isnot(None),
+    fact=REQUEST, value=func.count(), on=_r.closed_on, where=_in_time,
 )  # fmt: skip
 
 sla_compliance_closed = Ratio(
@@ -147,37 +144,38 @@ opened_on_time = Total(
     name="opened_on_time", label="On time", unit="requests", better="higher",
     about="Of the requests opened in the period, those closed by their due time.",
     formula="closed_at ≤ due_at, by the day opened", source="measures reference, B-SLA, created cohort",
-    fact=REQUEST, value=_count(_in_time), on=_r.opened_on,
+    fact=REQUEST, value=func.count(), on=_r.opened_on, where=_in_time,
 )  # fmt: skip
 opened_late = Total(
     name="opened_late", label="Closed late", unit="requests", better="lower",
     about="Of the requests opened in the period, those closed after their due time.",
     formula="closed_at > due_at, by the day opened", source="measures reference, B-SLA, created cohort",
-    fact=REQUEST, value=_count(_r.closed_at > _r.due_at), on=_r.opened_on,
+    fact=REQUEST, value=func.count(), on=_r.opened_on, where=_r.closed_at > _r.due_at,
 )  # fmt: skip
 opened_overdue = Total(
     name="opened_overdue", label="Open, overdue", unit="requests", better="lower",
     about="Of the requests opened in the period, those still open past their due time.",
     formula="open and due_at < as_of, by the day opened", source="measures reference, B-SLA, created cohort",
-    fact=REQUEST, value=_count(and_(_open, _r.due_at < AS_OF)), on=_r.opened_on,
+    fact=REQUEST, value=func.count(), on=_r.opened_on, where=and_(_open, _r.due_at < AS_OF),
 )  # fmt: skip
 opened_not_due = Total(
     name="opened_not_due", label="Not yet due", unit="requests",
     about="Of the requests opened in the period, those still open whose due time has not come: not decided.",
     formula="open and due_at ≥ as_of, by the day opened", source="measures reference, B-SLA, created cohort",
-    fact=REQUEST, value=_count(and_(_open, _r.due_at >= AS_OF)), on=_r.opened_on,
+    fact=REQUEST, value=func.count(), on=_r.opened_on, where=and_(_open, _r.due_at >= AS_OF),
 )  # fmt: skip
 opened_no_promise = Total(
     name="opened_no_promise", label="No promise", unit="requests",
     about="Requests opened in the period that were never given a due time; they are in no promise measure.",
     formula="due_at is null, by the day opened", source="measures reference, B-SLA",
-    fact=REQUEST, value=_count(_r.due_at.is_(None)), on=_r.opened_on,
+    fact=REQUEST, value=func.count(), on=_r.opened_on, where=_r.due_at.is_(None),
 )  # fmt: skip
 opened_decided = Total(
     name="opened_decided", label="Decided", unit="requests",
     about="Of the requests opened in the period, those whose promise is already kept or broken.",
     formula="on time + late + open overdue", source="measures reference, B-SLA, created cohort",
-    fact=REQUEST, value=_count(and_(_promised, or_(_r.closed_at.isnot(None), _r.due_at < AS_OF))), on=_r.opened_on,
+    fact=REQUEST, value=func.count(), on=_r.opened_on,
+    where=and_(_promised, or_(_r.closed_at.isnot(None), _r.due_at < AS_OF)),
 )  # fmt: skip
 
 sla_compliance_opened = Ratio(

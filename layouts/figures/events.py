@@ -1,26 +1,24 @@
-"""City events on a daily axis: the days of a storm or an election are filled to full height, its name above them."""
+"""City events on an axis of time: the days of a storm or an election are filled to full height, its name above."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from dashboard.domain.city_events import marks_days
 from dashboard.domain.filters import DAY, Period
 from layouts.figures.series import note
 from layouts.figures.steps import Steps
 from layouts.view import Event
 
-LASTING = ("policy", "campaign")
-"""Kinds that change how things are rather than what happens on a day: they are never filled."""
-LONGEST = timedelta(days=14)
 PLOT_PX, LETTER_PX, UNIT_PX = 440.0, 6.2, 80.0
 """A card of half the page: its plot, a letter, and what the unit at the left takes of the room above the plot."""
 
 
 def of_days(events: Iterable[Event]) -> list[Event]:
     """The events that mark days: no new rules, no campaigns, nothing that goes on for weeks."""
-    return [one for one in events if one.kind not in LASTING and one.end_on - one.start_on <= LONGEST]
+    return [one for one in events if marks_days(one.kind, one.start_on, one.end_on)]
 
 
 def days_of(event: Event) -> str:
@@ -29,37 +27,69 @@ def days_of(event: Event) -> str:
 
 
 def shade(figure: dict[str, Any], steps: Steps, events: Sequence[Event]) -> dict[str, Any]:
-    """Fill the days of `events` behind a daily figure and name them above, the latest first where room is short."""
-    if steps.every != "day" or not len(steps):
+    """Mark `events` on a figure along time, the latest first where names have no room.
+
+    Days of a storm are filled behind the figure; on an axis of weeks or months the step that holds them is. A new rule
+    has no end: a dotted line stands where it began.
+    """
+    if not len(steps):
         return figure
     layout = figure["layout"]
-    first, last = steps.starts[0], steps.starts[-1]
-    reach = max((last - first).days, 1)
+    first, last = steps.starts[0], steps.ends[-1] - DAY
+    axis_end = steps.starts[-1]
+    reach = max((axis_end - first).days, 1)
     taken: list[tuple[float, float]] = [(-40.0, UNIT_PX)]
     shapes, names = [], []
-    for one in reversed(of_days(events)):
+    days = set(of_days(events))
+    for one in sorted(events, key=lambda event: event.start_on, reverse=True):
         begin, end = max(one.start_on, first), min(one.end_on, last + DAY)
-        if begin >= end:
+        if begin >= end or (one not in days and one.start_on < first):
             continue
-        shapes.append({
-            "type": "rect", "x0": f"{begin - DAY} 12:00", "x1": f"{end - DAY} 12:00", "yref": "paper", "y0": 0, "y1": 1,
-            "fillcolor": "$event", "line": {"width": 0}, "layer": "below",
-        })  # fmt: skip
-        words = f"{one.name}, {_briefly(one)}"
-        left, right = ((day - first).days / reach * PLOT_PX for day in (begin, end - DAY))
+        begin, end, fill = _place(one, begin, end, steps, one in days)
+        shapes.append(fill)
+        words = f"{one.name}, {_briefly(one)}" if one in days else f"{one.name}, from {_day(one.start_on)}"
+        left, right = ((day - first).days / reach * PLOT_PX for day in (begin, end))
         anchor = "right" if right > 0.7 * PLOT_PX else "left"
         begins = right + 8 - LETTER_PX * len(words) if anchor == "right" else left - 8
         ends = begins + LETTER_PX * len(words)
         if any(begins < b + 8 and ends > a - 8 for a, b in taken):
             continue
         taken.append((begins, ends))
-        at = end - DAY if anchor == "right" else begin
+        at = end if anchor == "right" else begin
         place = {"x": at.isoformat(), "xanchor": anchor, "xshift": 8 if anchor == "right" else -8}
         names.append(note(words, **place, y=1, yref="paper", yanchor="bottom", yshift=8, name="event"))
     if shapes:
         layout["shapes"] = [*shapes, *layout.get("shapes", [])]
         layout["annotations"] = [*layout.get("annotations", []), *names]
     return figure
+
+
+def _place(event: Event, begin: date, end: date, steps: Steps, has_days: bool) -> tuple[date, date, dict[str, Any]]:
+    """The first and the last mark of the axis that an event touches, and what is drawn there."""
+    if steps.every == "day":
+        first, last, half = begin, end - DAY, timedelta(hours=12)
+    else:
+        held = [i for i, start in enumerate(steps.starts) if start < end and steps.ends[i] > begin]
+        first, last = steps.starts[held[0]], steps.starts[held[-1]]
+        half = 0.4 * (steps.ends[held[0]] - first)
+    if not has_days:
+        line = {"color": "$text-3", "width": 1, "dash": "dot"}
+        at = {"x0": first.isoformat(), "x1": first.isoformat(), "yref": "paper", "y0": 0, "y1": 1}
+        return first, first, {"type": "line", **at, "line": line, "layer": "below", "name": "lasting"}
+    x0, x1 = _instant(first) - half, _instant(last) + half
+    shape = {
+        "type": "rect", "x0": f"{x0:%Y-%m-%d %H:%M}", "x1": f"{x1:%Y-%m-%d %H:%M}", "yref": "paper", "y0": 0, "y1": 1,
+        "fillcolor": "$event", "line": {"width": 0}, "layer": "below",
+    }  # fmt: skip
+    return first, last, shape
+
+
+def _instant(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day)  # noqa: DTZ001 - a place on an axis of civil days
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"
 
 
 def _briefly(event: Event) -> str:
@@ -72,6 +102,10 @@ def _briefly(event: Event) -> str:
 
 def told(figure: dict[str, Any]) -> str:
     """“shaded: city events”, for the foot of a figure that has no room for all their names."""
-    filled = sum(shape.get("fillcolor") == "$event" for shape in figure["layout"].get("shapes", []))
-    named = sum(one.get("name") == "event" for one in figure["layout"].get("annotations", []))
-    return "shaded: city events" if filled > named else ""
+    shapes = figure["layout"].get("shapes", [])
+    names = [one["text"] for one in figure["layout"].get("annotations", []) if one.get("name") == "event"]
+    begun = sum(", from " in name for name in names)
+    lines = sum(shape.get("name") == "lasting" for shape in shapes)
+    filled = sum(shape.get("fillcolor") == "$event" for shape in shapes)
+    kinds = (("shaded: city events", filled > len(names) - begun), ("dotted: a change began", lines > begun))
+    return "; ".join(words for words, unnamed in kinds if unnamed)

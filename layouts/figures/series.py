@@ -147,7 +147,8 @@ def lines(
             values = smooth
         data.append({
             "type": "scatter", "mode": "lines+markers", "x": steps.days,
-            "y": np.where(steps.is_whole, values, np.nan), "name": line.words, "customdata": steps.days,
+            "name": line.words if smooth is None else f"{line.words}, 7-day",
+            "y": np.where(steps.is_whole, values, np.nan), "customdata": steps.days,
             "text": [written(value) for value in values], "connectgaps": False,
             "line": {"width": 2, "color": f"${line.token}"},
             "marker": {"size": 5, "color": f"${line.token}", "opacity": float(len(steps) <= 31)},

@@ -76,8 +76,15 @@ def steps_of(answer: Answer, period: Period, clock: Clock) -> Steps:
     shown = [i for i in range(len(starts)) if ends[i] > clock.first_on and starts[i] < last]
     starts, ends = [starts[i] for i in shown], [ends[i] for i in shown]
     first = max(period.from_on, clock.first_on)
-    whole = np.array([a >= first and b <= last for a, b in zip(starts, ends, strict=True)], dtype=bool)
+    whole = [a >= first and b <= last and _mostly_counted(a, b, answer) for a, b in zip(starts, ends, strict=True)]
+    whole = np.array(whole, dtype=bool)
     return Steps(frame.iloc[shown].reset_index(drop=True), every, period, starts, ends, whole)
+
+
+def _mostly_counted(start: date, end: date, answer: Answer) -> bool:
+    """Whether less than a quarter of the days of a step are left out; the few of a month hardly change it."""
+    out = sum(max((min(b, end) - max(a, start)).days, 0) for a, b in answer.left_out)
+    return 4 * out < (end - start).days or not out
 
 
 def seven_day_share(over: np.ndarray, under: np.ndarray) -> np.ndarray:

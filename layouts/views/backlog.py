@@ -17,7 +17,7 @@ from layouts.figures import comparisons, events, series, tables, words
 from layouts.figures.comparisons import Move
 from layouts.figures.series import Line
 from layouts.figures.steps import steps_of
-from layouts.view import Compared, Context, Drawing, Over, Panel, View
+from layouts.view import Accounted, Compared, Context, Drawing, Over, Panel, View
 
 MONTHS = last_months(13)
 WEEKS = 8
@@ -240,7 +240,7 @@ VIEW = View(
         Panel(
             "bridge",
             "What moved the backlog?",
-            (Over(Query((backlog,)), day_before), Query((opened, reopened, closed)), Query((backlog,))),
+            (Over(Query((backlog,)), day_before), Accounted(Query((opened, reopened, closed))), Query((backlog,))),
             draw_bridge,
         ),
         Panel(

@@ -11,7 +11,7 @@ from dash import html
 
 from dashboard.domain.filters import DAY, Period
 from dashboard.domain.policy import Permission
-from dashboard.domain.stretches import last_days, last_months, running
+from dashboard.domain.stretches import WHOLE_MONTHS, last_days, lately, running
 from data_access.dimensions import department, service_type
 from data_access.measures.contacts import abandonment, offered, service_level
 from data_access.measures.requests import backlog, closed, opened, overdue, sla_compliance
@@ -19,9 +19,8 @@ from data_access.semantics import Answer, Measure, Query
 from layouts import components as c
 from layouts.figures import events, series, tables, verdicts, words
 from layouts.figures.steps import Steps, steps_of
-from layouts.view import Compared, Context, Drawing, Event, Over, Panel, View
+from layouts.view import Compared, Context, Drawing, Event, Lately, Over, Panel, View
 
-MONTHS = last_months(13)
 STRETCHES = (
     ("day", "Day", False), ("week", "Week", False), ("month", "Month", True), ("quarter", "Quarter", False),
     ("fiscal-year", "Fiscal year", True),
@@ -43,6 +42,10 @@ def draw_event(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     if not recent:
         return Drawing(sentence="There was no city event in the last days of the period.", is_empty=True)
     event = recent[-1]
+    if context.filters.left_out:
+        text = f"**{event.name}, {events.days_of(event)}**, and the days of other events are left out of every count."
+        back = c.link("Count them again", context.filters.switch("event_days", "in").to_search())
+        return Drawing(body=c.event_banner(c.sentence(text), back))
     steps = steps_of(answers[0], EVENT_DAYS(period, context.clock), context.clock)
     counts = dict(zip(steps.starts, steps.values("opened").tolist(), strict=True))
     text = f"**{event.name}, {events.days_of(event)}.** "
@@ -60,7 +63,10 @@ def draw_event(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         text += f"**{c.count(abs(more))}** {way} requests came in than {usual}."
     days = Period(event.start_on, min(event.end_on, end))
     shown = (period.from_on, period.to_on) == (days.from_on, days.to_on)
-    there = None if shown else c.link("Show these days", context.filters.during(days).to_search())
+    there = [
+        None if shown else c.link("Show these days", context.filters.during(days).to_search()), " ",
+        c.link("Leave event days out", context.filters.switch("event_days", "out").to_search()),
+    ]  # fmt: skip
     return Drawing(body=c.event_banner(c.sentence(text), there))
 
 
@@ -86,35 +92,40 @@ def _more_than_usual(event: Event, counts: dict[date, float], context: Context) 
     return found
 
 
-def _months(answer: Answer, context: Context) -> Steps:
-    return steps_of(answer, MONTHS(context.filters.period, context.clock), context.clock)
+def _lately(answer: Answer, context: Context) -> Steps:
+    return steps_of(answer, lately(context.filters.period, context.clock), context.clock)
 
 
-def _tile(
-    value: str, below: str, months: Steps, measure: Measure, unit: str = "", floor: float | None = None
-) -> Drawing:
-    """A number, what to hold against it, thirteen months as a line, and whether the last whole month is unusual."""
-    values = months.values(measure.name)
-    seen = verdicts.usual(values[months.is_whole], measure)
-    partial = bool(len(months)) and not months.is_whole[-1]
+def _last_whole(steps: Steps) -> str:
+    """“April”, or “the week from 12 Dec”: the last complete step."""
+    start = steps.starts[int(np.flatnonzero(steps.is_whole)[-1])]
+    return f"{start:%B}" if steps.every == "month" else f"the week from {start.day} {start:%b}"
+
+
+def _tile(value: str, below: str, past: Steps, measure: Measure, unit: str = "", floor: float | None = None) -> Drawing:
+    """A number, what to hold against it, the last months as a line, and whether the last whole one is unusual."""
+    values = past.values(measure.name)
+    seen = verdicts.usual(values[past.is_whole], measure)
+    partial = bool(len(past)) and not past.is_whole[-1]
     spark = c.sparkline(
         [None if np.isnan(v) else float(v) for v in values],
         band=seen.band if seen else None,
         partial=partial,
-        label=f"{measure.label}, {len(months)} months",
+        label=f"{measure.label}, {len(past)} {past.every}s",
     )
     verdict = None
     if seen is not None:
-        last = months.starts[int(np.flatnonzero(months.is_whole)[-1])]
-        verdict = (seen.status, f"{seen.words} in {last:%b}")
+        last = past.starts[int(np.flatnonzero(past.is_whole)[-1])]
+        when = f"in {last:%b}" if past.every == "month" else "that week"
+        verdict = (seen.status, f"{seen.words} {when}")
     return Drawing(body=c.tile(value, unit, c.sentence(below) if below else "", spark, verdict))
 
 
 def _draw_count(answers: Sequence[Answer | None], context: Context, measure: Measure) -> Drawing:
-    now, before, months = answers
+    now, before, past = answers
     number = now.value(measure)
     below = words.changed_shortly(number, before.value(measure) if before else None, context)
-    return _tile(c.count(number), below, _months(months, context), measure)
+    return _tile(c.count(number), below, _lately(past, context), measure)
 
 
 def draw_opened(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -124,27 +135,27 @@ def draw_opened(answers: tuple[Answer | None, ...], context: Context) -> Drawing
 
 def draw_closed(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Requests closed, against how many were opened."""
-    now, months = answers
+    now, past = answers
     number, came = now.value(closed), now.value(opened)
     below = f"**{c.signed(number - came)}** against opened" if number is not None and came is not None else ""
-    return _tile(c.count(number), below, _months(months, context), closed)
+    return _tile(c.count(number), below, _lately(past, context), closed)
 
 
 def draw_kept(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Promises kept, against the city's target."""
-    now, months = answers
+    now, past = answers
     target, due = context.city.promise_target_share, now.value("due")
     parts = [f"target {c.share(target, 0)}" if target is not None else "", f"n {c.count(due)}"]
     value = c.share(now.value(sla_compliance)) if due else c.NOTHING
     below = " · ".join(part for part in parts if part) if due else "no promise fell due"
-    return _tile(value, below, _months(months, context), sla_compliance)
+    return _tile(value, below, _lately(past, context), sla_compliance)
 
 
 def draw_open(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Open at the end of the period, of which overdue."""
-    now, months = answers
+    now, past = answers
     below = f"of which **{c.count(now.value(overdue))}** overdue"
-    return _tile(c.count(now.value(backlog)), below, _months(months, context), backlog)
+    return _tile(c.count(now.value(backlog)), below, _lately(past, context), backlog)
 
 
 def draw_offered(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -156,7 +167,7 @@ def draw_offered(answers: tuple[Answer | None, ...], context: Context) -> Drawin
 
 def draw_answered(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """The share of calls answered within the goal, which is printed, against the target."""
-    now, months = answers
+    now, past = answers
     n = now.value("answered_or_abandoned")
     if not n:
         return words.no_contacts(context)
@@ -165,7 +176,7 @@ def draw_answered(answers: tuple[Answer | None, ...], context: Context) -> Drawi
         f"within {context.city.answer_within_s} s",
         f"target {c.share(target, 0)}" if target is not None else f"n {c.count(n)}",
     ]
-    return _tile(c.share(now.value(service_level)), " · ".join(parts), _months(months, context), service_level)
+    return _tile(c.share(now.value(service_level)), " · ".join(parts), _lately(past, context), service_level)
 
 
 def draw_scorecard(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -242,7 +253,7 @@ def _since(step: str, context: Context) -> str:
 
 
 class Signal(NamedTuple):
-    """A measure of one department or type whose last whole month lies outside its limits."""
+    """A measure of one department or type whose last whole month or week lies outside its limits."""
 
     size: float
     words: str
@@ -263,20 +274,20 @@ WATCHED = (
 
 
 def draw_changes(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
-    """The departments and types whose last whole month lies outside what is usual for them, largest first."""
+    """The departments and types whose last whole month (or week) lies outside what is usual for them, largest first."""
     found: list[Signal] = []
-    watched, month = 0, ""
-    for answer, (measure, by, said, view, base) in zip(answers[: len(WATCHED)], WATCHED, strict=True):
+    watched, last = 0, ""
+    for answer, (measure, by, said, view, base) in zip(answers, WATCHED, strict=True):
         large = answer.frame.groupby(by.name)[base].mean()
         for name in large.index[large >= words.FEW]:
             part = answer.frame[answer.frame[by.name] == name]
-            months = _months(Answer(answer.query, part, answer.as_of, answer.every), context)
-            values = months.values(measure.name)[months.is_whole]
+            past = _lately(Answer(answer.query, part, answer.as_of, answer.every), context)
+            values = past.values(measure.name)[past.is_whole]
             seen = verdicts.usual(values, measure)
             if seen is None:
                 continue
             watched += 1
-            month = f"{months.starts[int(np.flatnonzero(months.is_whole)[-1])]:%B}"
+            last = _last_whole(past)
             if seen.status != "same":
                 spread = (seen.band[1] - seen.band[0]) or 1.0
                 distance = max(seen.band[0] - values[-1], values[-1] - seen.band[1]) / spread
@@ -284,60 +295,25 @@ def draw_changes(answers: tuple[Answer | None, ...], context: Context) -> Drawin
                 found.append(Signal(distance, text, view, by.name, name, seen, float(values[-1]), measure.unit))
     found.sort(key=lambda signal: -signal.size)
     found, all_found = found[:SIGNALS], len(found)
-    moves = _moves(answers[len(WATCHED) :], context)[: max(0, MOVES * (SIGNALS - len(found)) // SIGNALS - 3)]
     if not watched:
-        needed = verdicts.FEWEST + 1
-        text = f"What is unusual can be told after {needed} whole months of data; there are fewer so far."
-        months = _months(answers[0], context)  # of all types, each month many times
-        if len(set(np.array(months.starts)[months.is_whole])) >= needed:
-            text = "Too few requests a month to tell what is unusual."
-        if not any(answer.frame[base].sum() for answer, (*_, base) in zip(answers, WATCHED, strict=False)):
+        past = _lately(answers[0], context)  # of all types, each step many times
+        text = f"What is unusual can be told after {WHOLE_MONTHS} whole {past.every}s of data; there are fewer so far."
+        if len(set(np.array(past.starts)[past.is_whole])) > verdicts.FEWEST:
+            text = f"Too few requests a {past.every} to tell what is unusual."
+        if not any(answer.frame[base].sum() for answer, (*_, base) in zip(answers, WATCHED, strict=True)):
             return words.nothing("Nothing was opened, due or waiting", context)
-        if not moves:
-            return Drawing(c.sentence(text), is_empty=True)
-        return Drawing(c.sentence(text), body=html.Div(_moved(moves, context)))
-    text = f"None of {watched} watched numbers lay outside its usual band in {month}."
+        return Drawing(c.sentence(text), is_empty=True)
+    text = f"None of {watched} watched numbers lay outside its usual band in {last}."
     if found:
-        text = f"**{all_found}** of {watched} watched numbers lay outside their usual band in {month}"
+        text = f"**{all_found}** of {watched} watched numbers lay outside their usual band in {last}"
         text += ", largest first." if all_found <= SIGNALS else f"; the {SIGNALS} largest:"
-    signals = html.Ul([_signal(one, context) for one in found], className="changes") if found else None
-    body = html.Div([signals, *_moved(moves, context)])
-    return Drawing(c.sentence(text), body=body, foot=words.foot(BAND))
+    quiet = html.P("Every watched number is within what is usual for it.", className="sub")
+    signals = html.Ul([_signal(one, context) for one in found], className="changes") if found else quiet
+    return Drawing(c.sentence(text), body=signals, foot=words.foot(BAND))
 
 
-def _moves(pair: Sequence[Answer | None], context: Context) -> list[tables.Ranked]:
-    """The service types whose number changed most against the comparison period; none where there is no such period."""
-    now, before = pair
-    if now is None or before is None or not before.frame["opened"].sum():
-        return []
-    earlier = dict(zip(before.frame["service_type"], before.frame["opened"].astype(float), strict=True))
-    names = [*now.frame["service_type"], *(name for name in earlier if name not in set(now.frame["service_type"]))]
-    counts = dict(zip(now.frame["service_type"], now.frame["opened"].astype(float), strict=True))
-    rows = [tables.Ranked(name, counts.get(name, 0.0), earlier.get(name, 0.0)) for name in names]
-    rows = [row for row in rows if max(row.now, row.before or 0) >= words.FEW and row.now != row.before]
-    return sorted(rows, key=lambda row: (-abs(row.now - (row.before or 0)), row.name))
-
-
-def _moved(moves: Sequence[tables.Ranked], context: Context) -> list[Any]:
-    """The largest changes, said to be no more than that."""
-    against = context.filters.comparison()
-    if not moves or against is None:
-        return []
-    columns = [c.Column("Service"), c.Column("Opened", is_number=True), c.Column("Change", is_number=True)]
-    lines = [
-        [c.toggle(row.name, context.filters, service_type.name, row.name), c.count(row.now),
-         c.signed(row.now - (row.before or 0))]
-        for row in moves
-    ]  # fmt: skip
-    title = f"Largest changes on {against.sentence()}"
-    note = "Plain differences in requests opened; they may be chance."
-    return [html.H3(title, className="part"), html.P(note, className="sub"), c.table(columns, lines, caption=title)]
-
-
-MOVES = 17
-"""So many plain changes take the room of all signals; fewer fit below them the more there are."""
 SIGNALS = 10
-BAND = "Usual band: process limits of the months before; about two in a hundred fall outside by chance"
+BAND = "Usual band: process limits of what went before; about two in a hundred fall outside by chance"
 
 
 def _signal(one: Signal, context: Context) -> html.Li:
@@ -411,7 +387,7 @@ def _tile_panel(
     queries: list[Any] = [Query(measure)]
     if compared:
         queries.append(Compared(Query(measure[:1])))
-    queries.append(Over(Query(measure[:1], every="month"), MONTHS))
+    queries.append(Lately(Query(measure[:1])))
     return Panel(name, question, tuple(queries), draw, width=2, kind="tile", height=40, **more)
 
 
@@ -451,11 +427,7 @@ VIEW = View(
         Panel(
             "changes",
             "What changed?",
-            (
-                *(Over(Query((measure,), by=(by,), every="month"), MONTHS) for measure, by, *_ in WATCHED),
-                Query((opened,), by=(service_type,)),
-                Compared(Query((opened,), by=(service_type,))),
-            ),
+            tuple(Lately(Query((measure,), by=(by,))) for measure, by, *_ in WATCHED),
             draw_changes,
             width=4,
             height=480,

@@ -1,0 +1,184 @@
+"""The rows behind a number: which requests a measure counts, a page at a time.
+
+A list uses the very conditions of its measure, so it has as many rows as the number says. Of a closing that
+happened twice there are two rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pandas as pd
+from sqlalchemy import ColumnElement, Select, String, and_, cast, func, or_, select, true
+
+from dashboard.domain.errors import BadRequest, UnknownName
+from dashboard.domain.filters import Filters
+from dashboard.domain.policy import Permission, Scope
+from data_access import schema
+from data_access.ask import Reader
+from data_access.compile import Frame, rows_of, with_values
+from data_access.semantics import AS_OF, Fact, Measure
+
+_r, _e = schema.request.c, schema.request_episode.c
+MOST = 5_000
+"""No list is longer than this at once; it is paged."""
+
+
+@dataclass(frozen=True)
+class ListColumn:
+    """A column of a list: what it is called, its kind (``text``, ``instant``, ``count``, ``s``) and who may read it."""
+
+    name: str
+    label: str
+    value: ColumnElement = field(hash=False, compare=False)
+    kind: str = "text"
+    needs: Permission | None = None
+
+
+_overdue = and_(_r.closed_at.is_(None), _r.due_at < AS_OF)
+COLUMNS: Mapping[str, ListColumn] = {
+    column.name: column
+    for column in (
+        ListColumn("request_id", "Request", _r.request_id),
+        ListColumn("public_id", "Public number", func.coalesce(_r.public_id, _r.request_id)),
+        ListColumn("service_type", "Service type", _r.service_type),
+        ListColumn("department", "Department", _r.department),
+        ListColumn("team", "Held by", _r.team),
+        ListColumn("district", "District", _r.district),
+        ListColumn("address", "Address", _r.address, needs=Permission.READ_ADDRESSES),
+        ListColumn("channel", "Channel", _r.channel),
+        ListColumn("priority", "Priority", _r.priority),
+        ListColumn("status", "Status", _r.status),
+        ListColumn("closure_outcome", "Outcome", _r.closure_outcome),
+        ListColumn("opened_at", "Opened", _r.opened_at, "instant"),
+        ListColumn("due_at", "Promised", _r.due_at, "instant"),
+        ListColumn("closed_at", "Closed", _r.closed_at, "instant"),
+        ListColumn("reopen_count", "Reopened", func.coalesce(_r.reopen_count, 0), "count"),
+        ListColumn("transfer_count", "Moved", func.coalesce(_r.transfer_count, 0), "count"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A further condition of a reader on one column.
+
+    `operator` is ``contains``, ``equals``, ``before`` or ``from`` (instants), ``missing`` or ``given``.
+    """
+
+    column: str
+    operator: str
+    value: str | datetime | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Which rows, in which order.
+
+    Parameters
+    ----------
+    of
+        The measure whose rows are listed; of a ratio those it is divided by.
+    order
+        Column names, ``-`` before one that falls; the request's number decides between equals.
+    """
+
+    of: Measure
+    order: tuple[str, ...] = ("-opened_at",)
+    limit: int = 100
+    offset: int = 0
+    conditions: tuple[Condition, ...] = ()
+    search: str = ""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A page of a list: `frame` has the columns of `COLUMNS` the viewer may read; `n` counts all rows there are."""
+
+    listing: Listing
+    frame: pd.DataFrame = field(compare=False)
+    n: int
+    as_of: datetime
+    every: None = None
+    notes: tuple[str, ...] = ()
+
+
+def columns_for(permissions: Iterable[Permission]) -> list[ListColumn]:
+    """The columns that somebody with `permissions` may read."""
+    held = set(permissions)
+    return [column for column in COLUMNS.values() if column.needs is None or column.needs in held]
+
+
+def list_rows(
+    reader: Reader, listing: Listing, filters: Filters, scope: Scope, frame: Frame, columns: Iterable[ListColumn]
+) -> Rows:
+    """A page of the rows that ``listing.of`` counts in `filters` and `scope`.
+
+    Raises BadRequest if the measure counts no requests, UnknownName for a column that is not among `columns`.
+    """
+    known = {column.name: column for column in columns}
+    fact, conditions = rows_of(listing.of, filters, scope)
+    conditions += [_condition(one, known) for one in listing.conditions]
+    if listing.search.strip():
+        conditions.append(_found(listing.search.strip(), known))
+    moment = filters.period.to_on
+    counting = _from(fact, select(func.count().label("n"))).where(*conditions)
+    n = int(reader.frame(with_values(counting, frame, moment))["n"].iloc[0])
+    order = [_order(name, known) for name in listing.order] + [_r.request_id]
+    page = (
+        _from(fact, select(*(column.value.label(column.name) for column in known.values())))
+        .where(*conditions)
+        .order_by(*order)
+        .limit(min(listing.limit, MOST))
+        .offset(listing.offset)
+    )
+    return Rows(listing, reader.frame(with_values(page, frame, moment)), n, frame.as_of)
+
+
+def _from(fact: Fact, statement: Select) -> Select:
+    if fact.table is schema.request:
+        return statement.select_from(schema.request)
+    if fact.table is schema.request_episode:
+        joined = schema.request_episode.join(schema.request, _e.request_id == _r.request_id)
+        return statement.select_from(joined)
+    raise BadRequest(f"{fact.plural.capitalize()} cannot be listed.")
+
+
+def _order(name: str, known: Mapping[str, ListColumn]) -> ColumnElement:
+    column = _known(name.removeprefix("-"), known).value
+    return column.desc().nulls_last() if name.startswith("-") else column.asc().nulls_last()
+
+
+def _known(name: str, known: Mapping[str, ListColumn]) -> ListColumn:
+    if name not in known:
+        raise UnknownName("column", name, known)
+    return known[name]
+
+
+def _condition(one: Condition, known: Mapping[str, ListColumn]) -> ColumnElement[bool]:
+    value = _known(one.column, known).value
+    match one.operator:
+        case "contains":
+            return func.lower(cast(value, String)).contains(str(one.value).lower(), autoescape=True)
+        case "equals":
+            return value == one.value
+        case "before":
+            return value < one.value
+        case "from":
+            return value >= one.value
+        case "missing":
+            return value.is_(None)
+        case "given":
+            return value.isnot(None)
+    raise UnknownName("condition", one.operator, ("contains", "equals", "before", "from", "missing", "given"))
+
+
+def _found(text: str, known: Mapping[str, ListColumn]) -> ColumnElement[bool]:
+    """Rows whose number begins with `text`, or whose address has it, if the reader may read addresses."""
+    low = text.lower()
+    places = [func.lower(known[name].value).startswith(low, autoescape=True) for name in ("request_id", "public_id")]
+    if "address" in known:
+        places.append(func.lower(known["address"].value).contains(low, autoescape=True))
+    return or_(*places) if places else true()
