@@ -86,7 +86,7 @@ def bands(
     ]  # fmt: skip
     if part_words:
         data.append({**common, "y": np.array([row.part for row in rows], float), "name": part_words, "width": 0.36,
-                     "marker": {"color": "$cat-2", "opacity": opacity}})  # fmt: skip
+                     "marker": {"color": "$cat-4", "opacity": opacity}})  # fmt: skip
     shown = [name if i % tick_every == 0 else "" for i, name in enumerate(names)]
     layout = {
         "barmode": "overlay", "hovermode": "closest", "barcornerradius": 2, "annotations": [unit_note(unit)],

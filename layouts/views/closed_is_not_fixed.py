@@ -358,7 +358,7 @@ def draw_positions(answers: tuple[Answer | None, ...], context: Context) -> Draw
             f"there, against {c.share(usual, 0)} of all others."
         )
     key = c.key(
-        ("ontime", "in time"), ("late", "late"), *([("cat-2", "of which administrative")] if part_words else [])
+        ("ontime", "in time"), ("late", "late"), *([("cat-4", "of which administrative")] if part_words else [])
     )
     foot = words.foot(key, f"n = {c.count(total)} closed with a promise", "calendar time from opening to due")
     return Drawing(c.sentence(text), figure, foot=foot)
@@ -501,7 +501,28 @@ VIEW = View(
         ),
         Panel(
             "outcomes", "What did closing mean?", (Query((closed_final,), by=(department, closure_outcome)),),
-            draw_outcomes, width=12, selects=department, height=480,
+            draw_outcomes, selects=department, height=512,
+        ),
+        Panel(
+            "recurred-types", "Where does the same problem come back?",
+            (Over(Query((recurrence_rate,), by=(service_type,)), AFTER_RECURRENCE), _CLOSED),
+            partial(
+                draw_rates, measure=recurrence_rate, dimension=service_type, said="again", of="closed",
+                text="{share} of {n} requests were followed by another of the same type at the same place within 30 "
+                     "days.",
+                lacking="places that could be visited again", stretch=AFTER_RECURRENCE,
+                foot="same parcel, else address, else 130 m hexagon",
+            ),
+            selects=service_type, height=512,
+        ),
+        Panel(
+            "positions", "When in the promised time is it closed?",
+            (Query((closed_final,), by=(department, closure_outcome, promise_position)),), draw_positions,
+            selects=promise_position, height=320,
+        ),
+        Panel(
+            "month-days", "Are requests closed for the month’s end?",
+            (Over(Query((closed_final,), every="day"), MONTHS),), draw_month_days, selects=closing_day, height=320,
         ),
         Panel(
             "reopened", "How often is a closed request reopened?",
@@ -523,27 +544,6 @@ VIEW = View(
             selects=service_type, height=456,
         ),
         Panel(
-            "recurred-types", "Where does the same problem come back?",
-            (Over(Query((recurrence_rate,), by=(service_type,)), AFTER_RECURRENCE), _CLOSED),
-            partial(
-                draw_rates, measure=recurrence_rate, dimension=service_type, said="again", of="closed",
-                text="{share} of {n} requests were followed by another of the same type at the same place within 30 "
-                     "days.",
-                lacking="places that could be visited again", stretch=AFTER_RECURRENCE,
-                foot="same parcel, else address, else 130 m hexagon",
-            ),
-            selects=service_type, height=456,
-        ),
-        Panel(
-            "positions", "When in the promised time is it closed?",
-            (Query((closed_final,), by=(department, closure_outcome, promise_position)),), draw_positions,
-            selects=promise_position, height=320,
-        ),
-        Panel(
-            "month-days", "Are requests closed for the month’s end?",
-            (Over(Query((closed_final,), every="day"), MONTHS),), draw_month_days, selects=closing_day, height=320,
-        ),
-        Panel(
             "activity", "How many are closed with nothing on record?",
             (Query((without_activity_share,), by=(department,)), _CLOSED),
             partial(
@@ -553,11 +553,6 @@ VIEW = View(
                 foot="duplicates left out",
             ),
             selects=department, height=456,
-        ),
-        Panel(
-            "responses", "How soon does somebody answer?",
-            (Query(_ANSWERS, by=(department,)), Query((*_ANSWERS, opened))), draw_responses, selects=department,
-            height=456,
         ),
         Panel(
             "satisfaction", "Are people satisfied?",
@@ -573,6 +568,11 @@ VIEW = View(
                 lacking="surveys of this choice", foot="4 or 5 of 5", is_small=False,
             ),
             selects=department, height=384,
+        ),
+        Panel(
+            "responses", "How soon does somebody answer?",
+            (Query(_ANSWERS, by=(department,)), Query((*_ANSWERS, opened))), draw_responses, width=12,
+            selects=department, height=456,
         ),
     ),
 )  # fmt: skip

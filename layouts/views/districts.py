@@ -254,13 +254,13 @@ def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     rows = []
     for name in kept:
         label = c.toggle(name, context.filters, service_type.name, name)
-        line = [label, c.bar(counts[name] / counts.iloc[0]), c.count(counts[name]), c.share(counts[name] / total)]
+        line = [label, c.count(counts[name]), c.share(counts[name] / total)]
         if of_others:
             share = others[name] / of_others
             line += [c.share(share), f"{counts[name] / total / share:.1f} ×" if name in apart.index and share else ""]
         rows.append(line)
     columns = [
-        c.Column("Service type"), c.Column("", on_phone=False), c.Column("Opened", is_number=True),
+        c.Column("Service type"), c.Column("Opened", is_number=True),
         c.Column("Share", is_number=True),
         *([c.Column("Elsewhere", is_number=True), c.Column("More often", is_number=True, on_phone=False)]
           if of_others else []),
@@ -295,6 +295,10 @@ def _shown(answer: Answer, context: Context) -> list[str]:
     return [name for name in _chosen(context) if name in present][: len(TOKENS)]
 
 
+def _key(names: list[str]):
+    return c.key(*zip(TOKENS, names, strict=False))
+
+
 def draw_opened(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Requests opened along time, in the chosen districts or in the city."""
     answer = answers[0]
@@ -316,7 +320,8 @@ def draw_opened(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         top = int(values.argmax())
         lead = "" if not names else f"{name}: "
         said.append(f"{lead}**{c.count(values.sum())}** came in, most {steps.when(top)} (**{c.count(values[top])}**)")
-    foot = words.foot(series.key_of(figure), events.told(figure), CAUTION)
+    key = _key(names) if len(names) > 1 else series.key_of(figure)
+    foot = words.foot(key, events.told(figure), CAUTION)
     return Drawing(c.sentence("; ".join(said) + "."), figure, foot=foot)
 
 
@@ -330,10 +335,10 @@ def draw_open(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         steps = _by_district(answer, names, "backlog", context)
         figure = series.lines(
             steps, tuple(Line(name, name, token) for name, token in zip(names, TOKENS, strict=False)),
-            f"Open at the end of the {steps.every}",
+            f"Open at the end of the {steps.every}", written=lambda number: c.count(number),  # as it was, not its mean
         )  # fmt: skip
         text = "; ".join(f"{name}: **{c.count(steps.values(name)[-1])}** open" for name in names)
-        return Drawing(c.sentence(text + "."), figure, foot=words.foot("", events.told(figure)))
+        return Drawing(c.sentence(text + "."), figure, foot=words.foot(_key(names), events.told(figure)))
     own = answer.frame[answer.frame[district.name].isin(names)] if names else answer.frame
     together = own.groupby(answer.every, as_index=False)[["backlog", "overdue"]].sum()
     steps = steps_of(Answer(answer.query, together, answer.as_of, answer.every), context.filters.period, context.clock)
@@ -418,13 +423,13 @@ VIEW = View(
             selects=district, height=384,
         ),
         Panel(
-            "types", "What is reported most?", (Query((opened,), by=(district, service_type)),), draw_types, width=5,
+            "types", "What is reported most?", (Query((opened,), by=(district, service_type)),), draw_types,
             selects=district, height=384,
         ),
         Panel(
             "map", "Where is the work?",
             (Query((sla_compliance, backlog), by=(district,)), Query((backlog,), by=(hexagon_9, district))), draw_map,
-            width=7, selects=district, height=384,
+            selects=district, height=384,
         ),
         Panel(
             "kept", "Are promises kept?",
