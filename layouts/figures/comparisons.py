@@ -85,7 +85,7 @@ def _shares_with_intervals(
         shares = np.where(under > 0, over / under, np.nan)
     low, high = wilson(over, under)[1:]
     start, end = (0.0, axis_end(high)) if is_small else (axis_start(low[under >= ENOUGH], target), 1.0)
-    step = end / 5 if is_small else 0.1 if start > 0.6 else 0.2 if start else 0.5
+    step = end / (2 if on_phone else 5) if is_small else 0.1 if start > 0.6 else 0.2 if start else 0.5
     places = list(range(len(everyone)))
     is_whole = [whole is not None and i == len(rows) for i in places]
     opacity = [1.0 if w else o for w, o in zip(is_whole, faded(names, selected), strict=True)]

@@ -50,7 +50,8 @@ def stacked_rows(
     layout = {
         "barmode": "stack", "hovermode": "closest", "barcornerradius": 0, "annotations": [head, *ends],
         "margin": {"t": 28, "b": 28, "r": 60},
-        "xaxis": {"range": [0, 1], **share_ticks(0, 1, 0.25), "showline": False, "ticks": "", "fixedrange": True},
+        "xaxis": {"range": [0, 1], **share_ticks(0, 1, 0.5), "showline": False, "ticks": "", "fixedrange": True,
+                  "tickangle": 0},
         "yaxis": {"tickmode": "array", "tickvals": places, "ticktext": label_weights(names, selected),
                   "range": [len(places) - 0.5, -0.5], "automargin": True, "showgrid": False, "zeroline": False,
                   "rangemode": "normal", "fixedrange": True},
