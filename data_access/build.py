@@ -524,7 +524,10 @@ class Build:
     def _derive_surveys(self) -> None:
         survey, request = self._staged["survey"], schema.request
         frame = self._frame(
-            select(survey, request.c.department.label("_department"), request.c.service_type.label("_service_type"))
+            select(
+                survey,
+                *(request.c[name].label(f"_{name}") for name in ("department", "service_type", "district")),
+            )
             .outerjoin(request, request.c.request_id == survey.c.request_id)
             .order_by(survey.c.sent_at, survey.c.survey_id)
         )

@@ -677,10 +677,11 @@ SIMPLE = {"agent_state": _agent_states, "inspection": _inspections, "asset": _as
 
 
 def surveys(frame: pd.DataFrame, tz: str) -> pd.DataFrame:
-    """Surveys with their day, and the department and type of the request they ask about."""
-    found = frame.drop(columns=["_department", "_service_type"])
+    """Surveys with their day, and the department, type and district of the request they ask about."""
+    found = frame.drop(columns=["_department", "_service_type", "_district"])
     found["sent_on"] = civil_date(found["sent_at"], tz).astype("datetime64[us]")
-    found["department"], found["service_type"] = frame["_department"], frame["_service_type"]
+    for name in ("department", "service_type", "district"):
+        found[name] = frame[f"_{name}"]
     return found
 
 

@@ -52,7 +52,7 @@ category = Dimension(
 )
 district = Dimension(
     "district", "District", "Where it is: the source's own district, else the one its point lies in.",
-    _carried("district", "request", "episode"), missing="no district",
+    _carried("district", "request", "episode", "survey"), missing="no district",
 )  # fmt: skip
 channel = Dimension(
     "channel", "Channel", "How it reached the city: phone, web, app …",

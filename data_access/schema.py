@@ -498,6 +498,7 @@ survey = Table(
     _derived("sent_on", Date),
     _derived("department", String),
     _derived("service_type", String),
+    _derived("district", String),
 )
 
 budget_line = Table(

@@ -171,7 +171,7 @@ def test_the_first_response_counts_those_still_waiting(street):
     assert then.value("first_response_ended_only") == 86400
 
 
-def test_surveys_know_department_and_type_and_nothing_else(street):
+def test_surveys_know_department_type_and_district_and_nothing_else(street):
     by_type = ask(street, "satisfaction", by=("service_type",)).frame.set_index("service_type")
     assert by_type[["surveys_satisfied", "surveys_answered"]].to_dict("index") == {
         "Street light": {"surveys_satisfied": 2, "surveys_answered": 2},
