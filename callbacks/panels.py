@@ -64,6 +64,7 @@ def context_of(panel: Panel, filters: Filters, services: Services) -> Context:
         events=city_events(services),
         closed_on=services.closed_days(),
         names=services.names(),
+        populations=services.populations(),
     )
 
 

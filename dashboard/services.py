@@ -64,6 +64,7 @@ class Services:
         self._categories = lru_cache(maxsize=4)(self._categories_in)
         self._roster = lru_cache(maxsize=4)(self._roster_in)
         self._demo_viewers = lru_cache(maxsize=4)(self._demo_viewers_in)
+        self._populations = lru_cache(maxsize=4)(self._populations_in)
 
     # ── what there is ──
 
@@ -142,6 +143,10 @@ class Services:
     def closed_days(self) -> frozenset[date]:
         """The civil days on which the city stays shut: what at least half of the calendars with such days say."""
         return self._closed_days(self.build().build_id)
+
+    def populations(self) -> dict[str, int]:
+        """How many people live in each district in force when the data ends; those of unknown number left out."""
+        return self._populations(self.build().build_id)
 
     def resolve(self, dimension: Dimension, value: str, scope: Scope | None = None) -> str:
         """The value meant by what somebody typed: its exact name, or the same in another case.
@@ -299,6 +304,13 @@ class Services:
             .distinct()
         )
         return dict(pairs.itertuples(index=False))
+
+    def _populations_in(self, _build_id: str) -> dict[str, int]:
+        t = schema.district.c
+        people = self.warehouse.frame(
+            select(t.name, t.population).where(t.population > 0, t.valid_to_on.is_(None)).order_by(t.name)
+        )
+        return {name: int(number) for name, number in people.itertuples(index=False)}
 
     def _events_in(self, _build_id: str) -> pd.DataFrame:
         t = schema.city_event.c

@@ -163,6 +163,8 @@ def _running(
     grid = grid.reindex(grid.index.union(start.index), fill_value=0)
     standing = grid.cumsum(axis=1).add(start.reindex(grid.index, fill_value=0), axis=0)
     found = standing.reset_index().melt(id_vars=divisions, var_name=step, value_name=measure.name)
+    if found.empty:  # its column of words has no chunks, and two such columns cannot be merged
+        found = found.astype(dict.fromkeys(divisions, object))
     return found.astype({step: "datetime64[us]"})
 
 

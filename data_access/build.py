@@ -35,13 +35,19 @@ from sqlalchemy import (
     MetaData,
     Numeric,
     PrimaryKeyConstraint,
+    String,
     Table,
     and_,
+    cast,
     func,
     insert,
     inspect,
+    literal,
+    null,
     or_,
     select,
+    union_all,
+    update,
 )
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
@@ -440,29 +446,73 @@ class Build:
 
     def _derive_requests(self, context: derive.Context, as_of: datetime, flags: Counter[str]) -> None:
         staged = self._staged["request"]
+        pauses, events = self._staged["request_pause"], self._staged["request_event"]
+        of_request = staged.c.request_id == events.c.request_id
+        acted = events.c.kind.in_(derive.ACTIVITY)
+        recorded = select(func.coalesce(staged.c.src_system, ""), events.c.kind).join(events, of_request).distinct()
         findings = derive.Findings(
             placeholders=self._placeholders(),
             midnight_columns=self._midnights.columns(),
             incidents=self._incidents(context),
+            recorded=frozenset((source, kind) for source, kind in self._writer.execute(recorded)),
         )
-        pauses, events = self._staged["request_pause"], self._staged["request_event"]
         for frame, start, end in self._time_windows(staged, "opened_at"):
             inside = and_(staged.c.opened_at >= start, staged.c.opened_at < end)
             paused = self._frame(select(pauses).join(staged, staged.c.request_id == pauses.c.request_id).where(inside))
             turns = self._frame(
                 select(*(events.c[one] for one in ("request_id", "event_at", "kind", "from_value", "to_value")))
-                .join(staged, staged.c.request_id == events.c.request_id)
+                .join(staged, of_request)
                 .where(inside, events.c.kind.in_(("close", "reopen", "transfer")))
                 .order_by(events.c.request_id, events.c.event_at, events.c.event_id)
             )
-            requests = derive.requests(frame, context, findings, as_of, paused)
+            before_close = or_(staged.c.closed_at.is_(None), events.c.event_at <= staged.c.closed_at)
+            activity = self._frame(
+                select(events.c.request_id, func.count().label("n"))
+                .join(staged, of_request)
+                .where(inside, acted, before_close)
+                .group_by(events.c.request_id)
+            ).set_index("request_id")["n"]
+            requests = derive.requests(frame, context, findings, as_of, paused, activity)
             self._append(schema.request, to_arrow(requests, schema.request))
-            episodes = derive.episodes(requests, turns, context)
+            episodes = derive.episodes(requests, turns, context, findings)
             self._append(self._staged["request_episode"], to_arrow(episodes, schema.request_episode))
             self.rows["request_episode"] += len(episodes)
             derive.tally(requests["dq_flags"], flags)
             self.progress("deriving requests", len(requests))
         self._copy("request_episode")
+        self._find_recurrences()
+
+    def _find_recurrences(self) -> None:
+        """Fill `recurred_at`: for each closed request the next one of its type opened at its place afterwards.
+
+        Openings and closings of a place in one line, in order of time: what follows a closing is the next opening.
+        Sorted by the database, so that it takes as many requests as there are.
+        """
+        r = schema.request.c
+        place = func.coalesce(
+            literal("parcel ") + r.parcel_id,
+            literal("address ") + func.lower(func.regexp_replace(func.trim(r.address), r"\s+", " ", "g")),
+            literal("cell ") + cast(r.h3_10, String),
+        )
+        counted = and_(r.has_place, r.is_info_only.is_not(True), r.is_duplicate.is_not(True))
+        opening = select(
+            r.request_id, r.type_id, place.label("place"), r.opened_at.label("at"), r.opened_at.label("opens_at"),
+            literal(0).label("closes"),
+        ).where(counted)  # fmt: skip
+        # Closed before it was opened: it would be taken for its own return.
+        closing = select(
+            r.request_id, r.type_id, place.label("place"), r.closed_at.label("at"),
+            cast(null(), DateTime).label("opens_at"), literal(1).label("closes"),
+        ).where(counted, r.closed_at >= r.opened_at)  # fmt: skip
+        line = union_all(opening, closing).subquery().c
+        following = func.min(line.opens_at).over(
+            partition_by=(line.type_id, line.place), order_by=(line.at, line.closes), rows=(1, None)
+        )
+        told = select(line.request_id, line.closes, following.label("next_at")).subquery().c
+        recurred = select(told.request_id, told.next_at).where(told.closes == 1, told.next_at.is_not(None)).subquery().c
+        self._writer.execute(
+            update(schema.request).where(r.request_id == recurred.request_id).values(recurred_at=recurred.next_at)
+        )
 
     def _derive_contacts(self, context: derive.Context, as_of: datetime, flags: Counter[str]) -> None:
         staged, request = self._staged["contact"], schema.request.c
@@ -482,7 +532,10 @@ class Build:
     def _derive_surveys(self) -> None:
         survey, request = self._staged["survey"], schema.request
         frame = self._frame(
-            select(survey, request.c.department.label("_department"), request.c.service_type.label("_service_type"))
+            select(
+                survey,
+                *(request.c[name].label(f"_{name}") for name in ("department", "service_type", "district")),
+            )
             .outerjoin(request, request.c.request_id == survey.c.request_id)
             .order_by(survey.c.sent_at, survey.c.survey_id)
         )

@@ -292,6 +292,6 @@ def _as_known_at(statement: Select, fact: Fact, as_of: datetime) -> Select:
     """Read endings recorded after `as_of` as not having happened."""
     happened = {at: at <= literal(as_of, DateTime()) for at in fact.ends}
     replaced = {at: case((happened[at], at), else_=null()) for at in fact.ends}
-    replaced |= {on: case((happened[at], on), else_=null()) for at, on in fact.ends.items()}
+    replaced |= {on: case((happened[at], on), else_=null()) for at, on in fact.ends.items() if on is not None}
     known: Any = visitors.replacement_traverse(statement, {}, lambda element, **_: replaced.get(element))
     return known

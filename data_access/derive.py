@@ -45,6 +45,8 @@ _METRES_PER_DEGREE = 111_195.0
 
 CLOSED_STATUSES = frozenset({"closed", "cancelled", "merged_duplicate", "referred_out"})
 OPEN_STATUSES = frozenset({"new", "triaged", "assigned", "in_progress", "on_hold", "reopened"})
+# Kinds of events that show that something was done about a request.
+ACTIVITY = ("work", "inspect", "comment")
 # Flags that only the reader of a source can set; kept when rows are carried from build to build.
 READ_FLAGS = sum(FLAGS[name] for name in ("dup_id", "ambiguous_time", "nonexistent_time", "unmapped_status"))
 
@@ -181,6 +183,11 @@ class Findings:
     placeholders: frozenset[tuple[float, float]] = frozenset()
     midnight_columns: frozenset[tuple[str, str]] = frozenset()
     incidents: pd.Series = field(default_factory=lambda: pd.Series(dtype=object))  # duplicate → its root
+    recorded: frozenset[tuple[str, str]] = frozenset()  # pairs of source and kind of event: what each writes down
+
+    def sources_of(self, *kinds: str) -> frozenset[str]:
+        """The sources that record events of any of these kinds at all."""
+        return frozenset(source for source, kind in self.recorded if kind in kinds)
 
 
 def roots(parents: pd.Series) -> pd.Series:
@@ -230,14 +237,21 @@ def inferred_parents(
 
 
 def requests(
-    frame: pd.DataFrame, context: Context, findings: Findings, as_of: datetime, pauses: pd.DataFrame
+    frame: pd.DataFrame,
+    context: Context,
+    findings: Findings,
+    as_of: datetime,
+    pauses: pd.DataFrame,
+    activity: pd.Series,
 ) -> pd.DataFrame:
-    """A chunk of requests with everything derived.
+    """A chunk of requests with everything derived but `recurred_at`, which takes all of them.
 
     Parameters
     ----------
     pauses
         Rows of `request_pause` that belong to the chunk.
+    activity
+        For the requests of the chunk that have any (index), the number of their `ACTIVITY` events up to the close.
     """
     found = frame.reset_index(drop=True).copy()
     tz = context.tz
@@ -256,6 +270,7 @@ def requests(
     _business(found, context, calendar_ids, held, as_of)
     placed = _place(found, context, findings)
     _relate(found, findings)
+    _work(found, findings, activity)
     found["dq_flags"] = _flags(found, findings, as_of, placed, unwitnessed)
     return found
 
@@ -429,6 +444,7 @@ def _place(found: pd.DataFrame, context: Context, findings: Findings) -> _Placed
     found["district"] = _take([one.name for one in context.areas], area)
     if not context.areas:  # a city that gives no districts has those its requests name
         found["district"] = _known(hint, found["source_district"])
+    found["has_place"] = (found["parcel_id"].notna() | found["address"].notna() | found["h3_10"].notna()).to_numpy()
     has_shapes = any(one.geometry is not None for one in context.areas)
     return _Placed(missing, placeholder, located & (inside < 0) & has_shapes)
 
@@ -504,6 +520,13 @@ def _relate(found: pd.DataFrame, findings: Findings) -> None:
     found["incident_id"] = _known(root, found["request_id"])
 
 
+def _work(found: pd.DataFrame, findings: Findings, activity: pd.Series) -> None:
+    """How often something was done about each request; unknown where its source records no such thing."""
+    counts = activity.reindex(found["request_id"]).fillna(0).astype("Int64").to_numpy()
+    known = found["src_system"].fillna("").isin(findings.sources_of(*ACTIVITY))
+    found["activity_count"] = pd.Series(counts, index=found.index, dtype="Int64").where(known)
+
+
 def _flags(
     found: pd.DataFrame, findings: Findings, as_of: datetime, placed: _Placed, unwitnessed: pd.Series
 ) -> pd.Series:
@@ -554,7 +577,7 @@ _CARRIED = (
 )  # fmt: skip
 
 
-def episodes(requests: pd.DataFrame, turns: pd.DataFrame, context: Context) -> pd.DataFrame:
+def episodes(requests: pd.DataFrame, turns: pd.DataFrame, context: Context, findings: Findings) -> pd.DataFrame:
     """The stretches in which each request stood open with one department, from its events; one where it has none.
 
     The first starts when the request was opened, the last ends at its final close. An episode never ends before it
@@ -610,6 +633,10 @@ def episodes(requests: pd.DataFrame, turns: pd.DataFrame, context: Context) -> p
     found["closed_on"] = civil_date(found["closed_at"], context.tz).astype("datetime64[us]")
     found["first_opened_at"] = request["opened_at"].to_numpy()[rows]
     found["first_opened_on"] = request["opened_on"].to_numpy()[rows]
+    follows = (held["at"].shift(-1) == held["at"]) & (held["ends_by"] == "closed")
+    found["next_opened_at"] = held["when"].shift(-1).where(follows)
+    watched = request["src_system"].fillna("").isin(findings.sources_of("reopen"))
+    found["has_reopenings"] = watched.to_numpy()[rows]
     return found
 
 
@@ -738,10 +765,11 @@ SIMPLE = {"agent_state": _agent_states, "inspection": _inspections, "asset": _as
 
 
 def surveys(frame: pd.DataFrame, tz: str) -> pd.DataFrame:
-    """Surveys with their day, and the department and type of the request they ask about."""
-    found = frame.drop(columns=["_department", "_service_type"])
+    """Surveys with their day, and the department, type and district of the request they ask about."""
+    found = frame.drop(columns=["_department", "_service_type", "_district"])
     found["sent_on"] = civil_date(found["sent_at"], tz).astype("datetime64[us]")
-    found["department"], found["service_type"] = frame["_department"], frame["_service_type"]
+    for name in ("department", "service_type", "district"):
+        found[name] = frame[f"_{name}"]
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 import h3
-from sqlalchemy import ColumnElement, Integer, case, cast, func, or_
+from sqlalchemy import ColumnElement, Integer, and_, case, cast, extract, func, or_
 
 from data_access import schema
 from data_access.semantics import AS_OF, MOMENT_ON, Dimension
@@ -33,7 +33,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 
 def _carried(column: str, *facts: str) -> dict[str, ColumnElement]:
-    tables = {"request": _request, "episode": _episode, "contact": _contact}
+    tables = {"request": _request, "episode": _episode, "contact": _contact, "survey": schema.survey.c}
     return {fact: tables[fact][column] for fact in facts}
 
 
@@ -41,18 +41,18 @@ department = Dimension(
     "department",
     "Department",
     "The department that holds the request now; of what stands open, is closed or moved, the one that held it then.",
-    _carried("department", "request", "episode"),
+    _carried("department", "request", "episode", "survey"),
 )
 service_type = Dimension(
     "service_type", "Service type", "What was asked for, as the CRM names it.",
-    _carried("service_type", "request", "episode"),
+    _carried("service_type", "request", "episode", "survey"),
 )  # fmt: skip
 category = Dimension(
     "category", "Category", "The group of service types it belongs to.", _carried("category", "request", "episode")
 )
 district = Dimension(
     "district", "District", "Where it is: the source's own district, else the one its point lies in.",
-    _carried("district", "request", "episode"), missing="no district",
+    _carried("district", "request", "episode", "survey"), missing="no district",
 )  # fmt: skip
 channel = Dimension(
     "channel", "Channel", "How it reached the city: phone, web, app …",
@@ -185,11 +185,37 @@ due_in = Dimension(
     missing="on hold, closed or without a promise",
 )  # fmt: skip
 
+# Where in the time promised a request was closed, in calendar time: a peak before 100 % is a burst at the deadline.
+_TENTHS = tuple(f"{tenth * 10}–{tenth * 10 + 10} %" for tenth in range(10))
+_LATE = ((1.1, "100–110 %"), (1.5, "110–150 %"), (2.0, "150–200 %"))
+_PART = _request.close_s * 1.0 / func.nullif(_request.promise_s, 0)
+_closed_late = _request.closed_at > _request.due_at
+promise_position = Dimension(
+    "promise_position", "Position in the promise",
+    "When a request was closed, as a part of the time from its opening to its due time; over 100 % is late.",
+    {"request": case(
+        *[(and_(_request.closed_at <= _request.due_at, (tenth + 1) / 10 > _PART), name)
+          for tenth, name in enumerate(_TENTHS[:-1])],
+        (and_(_request.closed_at <= _request.due_at, _PART.isnot(None)), _TENTHS[-1]),
+        *[(and_(_closed_late, limit > _PART), name) for limit, name in _LATE],
+        (and_(_closed_late, _PART.isnot(None)), "over 200 %"),
+        else_=None,
+    )},
+    ordered=(*_TENTHS, *(name for _, name in _LATE), "over 200 %"), missing="open or without a promise",
+)  # fmt: skip
+closing_day = Dimension(
+    "closing_day", "Day of the month closed", "The day of the month on which a request was closed, 1 to 31.",
+    {"request": cast(extract("day", _request.closed_on), Integer),
+     "episode": cast(extract("day", _episode.closed_on), Integer)},
+    ordered=tuple(str(day) for day in range(1, 32)), missing="open", to_value=lambda day: str(int(day)), to_column=int,
+    in_words=lambda day: f"day {int(day)} of the month",
+)  # fmt: skip
+
 DIMENSIONS: dict[str, Dimension] = {
     dimension.name: dimension
     for dimension in (
         department, service_type, category, district, channel, priority, status, team, closure_outcome, queue, agent,
         reason, asked_type, language, contact_outcome, hour_of_week, weekday, hour, hour_block, half_hour, hexagon_8,
-        hexagon_9, hexagon_10, age_band, promise_band, lateness, due_in,
+        hexagon_9, hexagon_10, age_band, promise_band, lateness, due_in, promise_position, closing_day,
     )
 }  # fmt: skip

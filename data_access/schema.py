@@ -355,6 +355,12 @@ request = Table(
     # or on hold with no end in sight.
     _derived("remaining_business_s", BigInteger),
     _derived("business_day_s", Integer),  # one working day of the calendar its promise runs on; 24 hours without one
+    _derived("has_place", Boolean),  # a parcel, an address or a point: somewhere to come back to
+    # The first request of the same type at the same place (parcel, else address, else h3_10) opened after this one was
+    # closed; reports of a problem already reported are not counted.
+    _derived("recurred_at", DateTime),
+    # work, inspect and comment events up to the final close; null where the source records none of any request
+    _derived("activity_count", Integer),
 )
 
 request_episode = Table(
@@ -372,6 +378,8 @@ request_episode = Table(
     _derived("ends_by", String),  # closed, moved; null while it goes on
     _derived("first_opened_at", DateTime),  # the request's own opening, for ages
     _derived("first_opened_on", Date),
+    _derived("next_opened_at", DateTime),  # when it was reopened; null if it was not
+    _derived("has_reopenings", Boolean),  # whether the source records reopenings at all
     _derived("due_at", DateTime),
     _derived("due_on", Date),
     _derived("promise_s", BigInteger),
@@ -499,6 +507,7 @@ survey = Table(
     _derived("sent_on", Date),
     _derived("department", String),
     _derived("service_type", String),
+    _derived("district", String),
 )
 
 budget_line = Table(

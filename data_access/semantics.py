@@ -38,7 +38,7 @@ class Fact:
     known_at
         The instant a row came to exist; rows later than `as_of` are left out.
     ends
-        Columns that are unknown until they happen: ``{instant: civil date}`` pairs that read as null before.
+        Columns that are unknown until they happen: ``{instant: its civil date, or None}``, which read as null before.
     counted
         Which rows measures may count at all (information-only rows are no requests, measures R10).
     first_report
@@ -49,7 +49,7 @@ class Fact:
     plural: str
     table: Table
     known_at: Column
-    ends: Mapping[Column, Column] = field(default_factory=dict, hash=False)
+    ends: Mapping[Column, Column | None] = field(default_factory=dict, hash=False)
     counted: ColumnElement[bool] | None = field(default=None, hash=False, compare=False)
     first_report: ColumnElement[bool] | None = field(default=None, hash=False, compare=False)
 
@@ -116,8 +116,9 @@ class Dimension:
 class Measure:
     """What every measure says of itself (measures R8).
 
-    `unit` is one of ``requests``, ``contacts``, ``share``, ``s`` (seconds), ``s²`` (their squares, added up), ``h``
-    (hours), ``per hour`` and ``ratio``; `better` is ``higher``, ``lower`` or None where neither is good in itself.
+    `unit` is one of ``requests``, ``contacts``, ``surveys``, ``share``, ``s`` (seconds), ``s²`` (their squares, added
+    up), ``h`` (hours), ``per hour`` and ``ratio``; `better` is ``higher``, ``lower`` or None where neither is good in
+    itself.
     """
 
     name: str

@@ -163,7 +163,8 @@ def as_of_line(clock: Clock, city: Any, build: Any, local: datetime) -> html.Div
 
 def page(view: View, shown: Container[Panel]) -> list[Any]:
     """The view's cards in `shown`, with the room their figures will need."""
-    return [html.Div([card(view, panel) for panel in laid_out(view.panels, shown)], className="grid")]
+    cards = [card(view, panel) for panel in laid_out(view.panels, shown)]
+    return [html.Div(cards, className=f"grid view-{view.name}")]
 
 
 def laid_out(panels: Sequence[Panel], shown: Container[Panel]) -> list[Panel]:

@@ -35,6 +35,7 @@ class Context:
     `has_contacts` is False where the city's data holds requests only. `events` are all of the city's; `closed_on` the
     civil days on which it stays shut, holidays most of all.
     `names` are the people the viewer may know by name, by what an answer calls them; all others stay unnamed.
+    `populations` are the residents of each district, where they are known.
     """
 
     filters: Filters
@@ -46,6 +47,7 @@ class Context:
     events: tuple[Event, ...] = ()
     closed_on: frozenset[date] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
+    populations: Mapping[str, int] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,21 @@ def wilson(successes: Any, n: Any) -> Interval:
     return Interval(share, *(np.where(n > 0, end, np.nan) for end in (lower, upper)))
 
 
+def difference(successes: Any, n: Any, others: Any, of_others: Any) -> Interval:
+    """Return by how much the share `successes` / `n` exceeds the share `others` / `of_others`, −1 to 1.
+
+    The two must be of different things: a district and the rest of the city, not the city with the district in it.
+
+    Source: R. G. Newcombe (1998), Interval estimation for the difference between independent proportions, Statistics
+    in Medicine 17, method 10 (from the two Wilson intervals).
+    """
+    here, there = wilson(successes, n), wilson(others, of_others)
+    value = here.value - there.value
+    below = np.hypot(here.value - here.lower, there.upper - there.value)
+    above = np.hypot(here.upper - here.value, there.value - there.lower)
+    return Interval(value, value - below, value + above)
+
+
 def poisson_rate(events: Any, exposure: Any, per: float = 1.0) -> Interval:
     """Return events per `per` units of exposure with the exact Poisson interval.
 

@@ -63,6 +63,19 @@ def last_whole_weeks(number: int) -> Stretch:
     return weeks
 
 
+def told_after(days: int) -> Stretch:
+    """The chosen period, or as long a one that ended early enough for what follows within so many days to be known."""
+
+    def moved(chosen: Period, clock: Clock) -> Period:
+        last = (clock.as_of_on or clock.last_on) - timedelta(days=days)
+        if chosen.to_on <= last:
+            return chosen
+        begin = last - timedelta(days=chosen.days)
+        return Period(max(begin, min(clock.first_on, last - DAY)), last)
+
+    return moved
+
+
 WHOLE_MONTHS = 7
 """So many whole months it takes to say what is usual for one; a younger city is looked at by the week."""
 

@@ -10,11 +10,13 @@ from data_access.semantics import AS_OF, Fact, Ratio, Spread, Standing, Total
 _r, _e = schema.request.c, schema.request_episode.c
 
 REQUEST = Fact(
-    "request", "requests", schema.request, known_at=_r.opened_at, ends={_r.closed_at: _r.closed_on},
+    "request", "requests", schema.request, known_at=_r.opened_at,
+    ends={_r.closed_at: _r.closed_on, _r.first_response_at: None, _r.recurred_at: None},
     counted=_r.is_info_only.isnot(True), first_report=_r.is_duplicate.isnot(True),
 )  # fmt: skip
 EPISODE = Fact(
-    "episode", "requests", schema.request_episode, known_at=_e.opened_at, ends={_e.closed_at: _e.closed_on},
+    "episode", "requests", schema.request_episode, known_at=_e.opened_at,
+    ends={_e.closed_at: _e.closed_on, _e.next_opened_at: None},
     counted=_e.is_info_only.isnot(True), first_report=_e.is_duplicate.isnot(True),
 )  # fmt: skip
 

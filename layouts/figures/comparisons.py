@@ -52,29 +52,41 @@ def label_weights(names: Sequence[str], selected: Sequence[str], letters: int = 
 
 
 def shares_with_intervals(
-    rows: Sequence[Kept], whole: Kept | None, target: float | None, selected: Sequence[str] = ()
+    rows: Sequence[Kept],
+    whole: Kept | None,
+    target: float | None,
+    selected: Sequence[str] = (),
+    *,
+    said: str = "kept",
+    of: str = "due",
+    is_small: bool = False,
 ) -> dict[str, Any]:
     """A dot and its 95 % interval for each row, the target as a tick; value and n stand at the right.
 
-    The axis starts at a round share below the lowest interval and says so with a break mark. On a phone names are
-    shorter and n is left to the table.
+    `said` and `of` head their columns: so many *kept* of so many *due* (of nothing: “n”). The axis starts at a round
+    share below the lowest interval and says so with a break mark; shares that are small by nature (`is_small`) have
+    one from 0 to a round share above the highest interval. On a phone names are shorter and n is left to the table.
     """
+    words = (said, of)
     return {
-        **_shares_with_intervals(rows, whole, target, selected, on_phone=False),
-        "narrow": _shares_with_intervals(rows, whole, target, selected, on_phone=True),
+        **_shares_with_intervals(rows, whole, target, selected, words, is_small, on_phone=False),
+        "narrow": _shares_with_intervals(rows, whole, target, selected, words, is_small, on_phone=True),
     }
 
 
 def _shares_with_intervals(
-    rows: Sequence[Kept], whole: Kept | None, target: float | None, selected: Sequence[str], *, on_phone: bool
-) -> dict[str, Any]:
+    rows: Sequence[Kept], whole: Kept | None, target: float | None, selected: Sequence[str], words: tuple[str, str],
+    is_small: bool, *, on_phone: bool,
+) -> dict[str, Any]:  # fmt: skip
+    said, of = words
     everyone = [*rows, *([whole] if whole else [])]
     names = [row.name for row in everyone]
     over, under = (np.array([getattr(row, part) for row in everyone], float) for part in ("over", "under"))
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = np.where(under > 0, over / under, np.nan)
     low, high = wilson(over, under)[1:]
-    start = axis_start(low[under >= ENOUGH], target)
+    start, end = (0.0, axis_end(high)) if is_small else (axis_start(low[under >= ENOUGH], target), 1.0)
+    step = end / (2 if on_phone else 5) if is_small else 0.1 if start > 0.6 else 0.2 if start else 0.5
     places = list(range(len(everyone)))
     is_whole = [whole is not None and i == len(rows) for i in places]
     opacity = [1.0 if w else o for w, o in zip(is_whole, faded(names, selected), strict=True)]
@@ -94,11 +106,11 @@ def _shares_with_intervals(
             "marker": {"symbol": "line-ns-open", "size": 16, "color": "$text-2", "line": {"width": 2}},
         })  # fmt: skip
     data.append({
-        "type": "scatter", "mode": "markers", "x": shares, "y": places, "name": "kept", "cliponaxis": False,
+        "type": "scatter", "mode": "markers", "x": shares, "y": places, "name": said, "cliponaxis": False,
         # The whole city is no value of the dimension: a click on it selects nothing.
         "customdata": [None if w else name for w, name in zip(is_whole, names, strict=True)],
         "hovertext": [
-            f"<b>{name}</b><br>{share(s)} of {count(n)} kept<br>95 % sure of {share(a)} to {share(b)}"
+            f"<b>{name}</b><br>{share(s)} of {count(n)} {said}<br>95 % sure of {share(a)} to {share(b)}"
             for name, s, n, a, b in zip(names, shares, under, low, high, strict=True)
         ],
         "hovertemplate": "%{hovertext}<extra></extra>",
@@ -106,9 +118,9 @@ def _shares_with_intervals(
     })  # fmt: skip
     labels = label_weights(names, [*selected, *([whole.name] if whole else [])], *((20, 1) if on_phone else (24, 2)))
     head = {"x": 1, "xref": "paper", "y": 1, "yref": "paper", "yshift": 20, "xanchor": "right", "name": "column"}
-    columns = [("kept", 52, [share(value) for value in shares])]
+    columns = [(said, 52, [share(value) for value in shares])]
     if not on_phone:
-        columns.append(("n due", 108, [count(n) for n in under]))
+        columns.append((f"n {of}".strip(), 108, [count(n) for n in under]))
     written = [note(title, **head, xshift=shift) for title, shift, _ in columns]
     for i in places:
         strong = is_whole[i] or names[i] in selected
@@ -128,7 +140,7 @@ def _shares_with_intervals(
     layout = {
         "hovermode": "closest", "margin": {"r": 60 if on_phone else 116, "b": 28, "t": 28}, "shapes": shapes,
         "annotations": written,
-        "xaxis": {"range": [start, 1.005], **share_ticks(start, 1, 0.1 if start > 0.6 else 0.2 if start else 0.5),
+        "xaxis": {"range": [start, end * 1.005], **share_ticks(start, end, step),
                   "showgrid": True, "gridcolor": "$line", "showline": False, "ticks": "", "tickangle": 0,
                   "fixedrange": True},
         "yaxis": {"tickmode": "array", "tickvals": places, "ticktext": labels, "range": [len(places) - 0.5, -0.5],
@@ -144,6 +156,12 @@ def axis_start(low: np.ndarray, target: float | None) -> float:
         return 0.0
     start = np.floor((min(known) - 0.02) * 10) / 10
     return float(round(start, 1)) if start >= 0.3 else 0.0
+
+
+def axis_end(high: np.ndarray) -> float:
+    """A round share above everything drawn: 5, 10, 25, 50 or 100 %."""
+    highest = float(np.nanmax(high)) if np.isfinite(high).any() else 1.0
+    return next((limit for limit in (0.05, 0.1, 0.25, 0.5) if highest <= limit), 1.0)
 
 
 def break_words(figure: dict[str, Any], axis: str = "xaxis") -> str:

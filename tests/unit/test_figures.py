@@ -14,7 +14,14 @@ from plotly.io.json import to_json_plotly
 
 from dashboard.domain.filters import Clock, Filters, Period
 from dashboard.domain.policy import ABOUT_CONTACTS
-from dashboard.domain.stretches import day_before, last_months, last_whole_weeks, running, time_before
+from dashboard.domain.stretches import (
+    day_before,
+    last_months,
+    last_whole_weeks,
+    running,
+    time_before,
+    told_after,
+)
 from data_access.measures.requests import backlog, opened, sla_compliance
 from data_access.semantics import Answer, Query, Ratio, Spread
 from layouts import page
@@ -84,6 +91,14 @@ def test_running_stretches_begin_where_their_step_does(step, from_on):
 def test_whole_weeks_leave_the_running_one_out():
     stretch = last_whole_weeks(8)(FILTERS.period, CLOCK)
     assert (stretch.to_on, stretch.days) == (date(2026, 5, 18), 56)
+
+
+def test_what_takes_time_to_be_told_is_asked_of_an_earlier_stretch_as_long():
+    early = Period(date(2026, 3, 1), date(2026, 4, 1))
+    assert told_after(30)(early, CLOCK) == early
+    assert told_after(30)(FILTERS.period, CLOCK) == Period(date(2026, 3, 31), date(2026, 4, 20))
+    everything = told_after(30)(Period(date(2024, 1, 1), date(2026, 5, 21)), CLOCK)
+    assert everything == Period(date(2024, 1, 1), date(2026, 4, 20))
 
 
 def test_stretches_never_reach_beyond_the_data():

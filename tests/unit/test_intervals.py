@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, poisson
 
-from dashboard.domain.intervals import poisson_rate, wilson
+from dashboard.domain.intervals import difference, poisson_rate, wilson
 
 
 def test_wilson_intervals_of_the_reference():
@@ -52,3 +52,15 @@ def test_impossible_counts_are_refused():
         wilson(6, 5)
     with pytest.raises(ValueError, match="zero or more"):
         poisson_rate(-1, 5)
+
+
+def test_the_difference_of_two_shares_as_published():
+    # Newcombe (1998), table II, method 10: 56/70 − 48/80, 9/10 − 3/10, 10/10 − 0/10
+    value, lower, upper = difference([56, 9, 10], [70, 10, 10], [48, 3, 0], [80, 10, 10])
+    np.testing.assert_allclose(value, [0.2, 0.6, 1.0])
+    np.testing.assert_allclose(lower, [0.0524, 0.1705, 0.6075], atol=5e-5)
+    np.testing.assert_allclose(upper, [0.3339, 0.8090, 1.0], atol=5e-5)
+
+
+def test_a_difference_to_nothing_is_unknown():
+    assert np.isnan(difference(3, 10, 0, 0)).all()

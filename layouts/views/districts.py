@@ -1,0 +1,448 @@
+"""Districts: all of them side by side, or one council district's own page, under a link that stays.
+
+``/districts?district=4+Mill+Ward`` is the page of one; a second district is compared with it. Never a ranking:
+differences come with their interval, and a number of reports is not a number of problems.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from dashboard.domain.filters import DAY
+from dashboard.domain.intervals import difference, wilson
+from data_access.dimensions import district, hexagon_9, service_type
+from data_access.measures.requests import backlog, opened, overdue, sla_compliance, time_to_close
+from data_access.semantics import Answer, Query
+from layouts import components as c
+from layouts.figures import comparisons, district_maps, events, maps, series, words
+from layouts.figures.comparisons import Kept
+from layouts.figures.series import Line
+from layouts.figures.steps import Steps, steps_of
+from layouts.view import Compared, Context, Drawing, Panel, View
+
+CAUTION = "Reports, not problems: some neighbourhoods report more"
+RESOLUTION = 9
+TYPES = 10
+TOKENS = ("series", "cat-4", "cat-3", "cat-2", "cat-6", "cat-5")
+"""The chosen district and those compared with it."""
+PER = 1000
+MOST_ROWS = 30
+REST = "Rest of the city"
+
+
+def _chosen(context: Context) -> tuple[str, ...]:
+    return context.filters.chosen(district.name)
+
+
+def _named(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows that lie in a district."""
+    return frame[frame[district.name] != district.missing] if len(frame) else frame
+
+
+def _none(answer: Answer, context: Context) -> Drawing:
+    """Nothing to draw: no district in the data at all, or nothing in this choice."""
+    if len(answer.frame):
+        why = f"{context.city.name}’s data names no districts; import their boundaries to see them side by side."
+        return Drawing(sentence=c.empty(why), is_empty=True)
+    return words.nothing("Nothing was opened, due or waiting", context)
+
+
+def _half(row) -> str:
+    """“half done in”, or why it cannot be told."""
+    if row.time_to_close_n < words.FEW:
+        return "too few"
+    return "not reached" if row.time_to_close != row.time_to_close else c.duration(row.time_to_close)
+
+
+def _per_1000(name: str, n: float, context: Context) -> float | None:
+    people = context.populations.get(name)
+    return PER * n / people if people else None
+
+
+# ── all of them ──
+
+
+def draw_sides(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """Every district's four numbers in the order of their names, the whole city under them."""
+    by, whole = answers
+    frame = _named(by.frame)
+    frame = frame[(frame["opened"] > 0) | (frame["backlog"] > 0) | (frame["due"] > 0)]
+    if frame.empty:
+        return _none(by, context)
+    frame = frame.sort_values(district.name, key=lambda names: names.map(_in_order))
+    peopled = any(name in context.populations for name in frame[district.name])
+    columns = [
+        c.Column("District"), c.Column("Opened", is_number=True),
+        *([c.Column("per 1,000 residents", is_number=True, on_phone=False)] if peopled else []),
+        c.Column("Promises kept", is_number=True), c.Column("95 % interval", is_number=True, on_phone=False),
+        c.Column("Open", is_number=True), c.Column("of which overdue", is_number=True, on_phone=False),
+        c.Column("Half done in", is_number=True, on_phone=False),
+    ]  # fmt: skip
+
+    def line(name, label, row) -> list:
+        rate = _per_1000(name, row.opened, context)
+        few = row.due < words.FEW
+        low, high = wilson(row.kept, row.due)[1:] if row.due else (np.nan, np.nan)
+        return [
+            label, c.count(row.opened),
+            *([c.NOTHING if rate is None else f"{rate:,.1f}"] if peopled else []),
+            "too few" if few else c.share(row.kept / row.due),
+            "" if few else f"{c.share(float(low))} to {c.share(float(high))}",
+            c.count(row.backlog), c.count(row.overdue), _half(row),
+        ]  # fmt: skip
+
+    rows = []
+    for row in frame.itertuples(index=False):
+        name = row.district
+        rows.append(line(name, c.toggle(name, context.filters, district.name, name), row))
+    total = next(whole.frame.itertuples(index=False))
+    everyone = line("", c.sentence("**City**"), total)
+    if peopled:
+        placed = frame[frame[district.name].isin(context.populations)]
+        people = sum(context.populations[name] for name in placed[district.name])
+        everyone[2] = f"{PER * placed['opened'].sum() / people:,.1f}" if people else c.NOTHING
+    rows.append(everyone)
+    at = [i for i, name in enumerate(frame[district.name]) if name in context.selected]
+    if context.selected:
+        text = f"Shown below: {words.listed(list(context.selected))}. Choose another to compare; again to take it back."
+    else:
+        text = (
+            f"{words.plural(len(frame), 'district')}; the city kept **{c.share(total.sla_compliance)}** of its "
+            f"promises and has **{c.count(total.backlog)}** requests open. Choose a district to see its page."
+        )
+    lost = by.frame.loc[by.frame[district.name] == district.missing, "opened"].sum()
+    foot = words.foot(
+        CAUTION, "in the order of their names: no ranking",
+        f"{c.count(lost)} opened without a district are in the city only" if lost else "",
+    )  # fmt: skip
+    body = c.table(columns, rows, caption="Districts side by side", selected=at)
+    return Drawing(c.sentence(text), body=body, foot=foot)
+
+
+def _in_order(name: str) -> tuple[int, str]:
+    """Districts that begin with a number in the order of their numbers."""
+    number = name.split(" ", 1)[0]
+    return (int(number), name) if number.isdigit() else (10**9, name)
+
+
+# ── one of them ──
+
+
+def draw_numbers(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """The chosen district's four numbers, each against the rest of the city with its interval."""
+    by, before, whole = answers
+    frame, chosen = _named(by.frame), _chosen(context)
+    if frame.empty:
+        return _none(by, context)
+    if not chosen:
+        return _whole_city(whole, context)
+    name = next((one for one in chosen if one in set(frame[district.name])), None)
+    if name is None:
+        return words.nothing(f"Nothing in {words.listed(list(chosen))}".replace("**", ""), context)
+    here = frame[frame[district.name] == name].iloc[0]
+    rest = by.frame[by.frame[district.name] != name][["opened", "kept", "due", "backlog", "overdue"]].sum()
+    n = float(here["opened"])
+    part = n / (n + rest["opened"]) if n + rest["opened"] else None
+    earlier = None
+    if before is not None:
+        old = before.frame[before.frame[district.name] == name]["opened"]
+        earlier = float(old.iloc[0]) if len(old) else None
+    volume = words.changed_shortly(n, earlier, context)
+    rate = _per_1000(name, n, context)
+    people = f"; {rate:,.1f} per 1,000 residents" if rate is not None else ""
+    row = next(frame[frame[district.name] == name].itertuples(index=False))
+    others = answers[0].frame
+    half = others[others[district.name] != name]
+    spread = half[half["time_to_close_n"] >= words.FEW]["time_to_close"].dropna()
+    between = f"other districts: {c.duration(spread.min())} to {c.duration(spread.max())}" if len(spread) else ""
+    strip = c.strip(
+        c.figure("Opened", c.count(n), "", c.sentence("; ".join(filter(None, (
+            f"{c.share(part)} of the city’s", volume))) + people)),
+        c.figure("Promises kept", c.share(here["kept"] / here["due"]) if here["due"] >= words.FEW else c.NOTHING, "",
+                 _gap(here["kept"], here["due"], rest["kept"], rest["due"], good=True)),
+        c.figure("Open, of which overdue", c.count(here["backlog"]), f"of which {c.count(here['overdue'])}",
+                 _gap(here["overdue"], here["backlog"], rest["overdue"], rest["backlog"], good=False, what=" overdue")),
+        c.figure("Half done in", _half(row), "", between),
+    )  # fmt: skip
+    more = [one for one in chosen if one != name]
+    text = f"**{name}** against the rest of the city, {context.filters.period.sentence()}"
+    text += f"; compared below with {words.listed(more)}." if more else "."
+    return Drawing(c.sentence(text), body=strip)
+
+
+def _whole_city(answer: Answer, context: Context) -> Drawing:
+    row = next(answer.frame.itertuples(index=False))
+    people = sum(context.populations.values())
+    rate = f"{PER * row.opened / people:,.1f} per 1,000 residents" if people else ""
+    strip = c.strip(
+        c.figure("Opened", c.count(row.opened), "", rate),
+        c.figure("Promises kept", c.share(row.kept / row.due) if row.due >= words.FEW else c.NOTHING, "",
+                 f"of {c.count(row.due)} that fell due"),
+        c.figure("Open, of which overdue", c.count(row.backlog), f"of which {c.count(row.overdue)}", ""),
+        c.figure("Half done in", _half(row), "", "open requests included"),
+    )  # fmt: skip
+    text = "The whole city. **Choose a district** in the table or on the map to open its page."
+    return Drawing(c.sentence(text), body=strip)
+
+
+def _gap(k: float, n: float, others: float, of_others: float, *, good: bool, what: str = "") -> list:
+    """The difference of a share to the rest of the city in points, with its interval and what that means."""
+    if min(n, of_others) < words.FEW:
+        return c.sentence("too few to compare")
+    value, low, high = (float(100 * x) for x in difference(k, n, others, of_others))
+    said = f"{value:+.1f} points{what} ({low:+.1f} to {high:+.1f})".replace("-", c.MINUS)
+    if low <= 0 <= high:
+        return [c.mark("same"), f" no clear difference: {said}"]
+    return [c.mark("meets" if (value > 0) == good else "misses"), f" {said} on the rest of the city"]
+
+
+def draw_kept(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """Promises kept with intervals: the chosen districts and the city, or all of them."""
+    by, whole = answers
+    frame = _named(by.frame)
+    frame = frame[frame["due"] > 0]
+    total = whole.value("due")
+    if frame.empty or not total:
+        return _none(by, context) if not len(_named(by.frame)) else words.nothing("No promise fell due", context)
+    frame = frame.sort_values(district.name, key=lambda names: names.map(_in_order))
+    shown = frame[frame[district.name].isin(context.selected)] if context.selected else frame
+    rows = [Kept(*row) for row in shown[[district.name, "kept", "due"]].itertuples(index=False, name=None)]
+    city = Kept("City", whole.value("kept"), total)
+    figure = comparisons.shares_with_intervals(rows[:MOST_ROWS], city, context.city.promise_target_share)
+    figure["layout"]["height"] = 64 + (38 if len(rows) < 4 else 24) * (min(len(rows), MOST_ROWS) + 1)
+    if not rows:
+        return words.nothing("No promise fell due there", context)
+    text = f"The city kept **{c.share(city.over / city.under)}** of its promises"
+    if context.selected:
+        for row in rows[:2]:
+            low, high = (float(x) for x in wilson(row.over, row.under)[1:])
+            text += f"; {row.name} **{c.share(row.over / row.under)}** ({c.share(low)} to {c.share(high)})"
+    else:
+        gaps = [(row, difference(row.over, row.under, total - row.under and city.over - row.over, total - row.under))
+                for row in rows if words.FEW <= row.under < total]  # fmt: skip
+        below = [row.name for row, gap in gaps if float(gap.upper) < 0]
+        above = [row.name for row, gap in gaps if float(gap.lower) > 0]
+        text += f"; surely less in {words.listed(below)}" if below else ""
+        text += f"{', ' if below else '; surely '}more in {words.listed(above)}" if above else ""
+        text += "" if below or above else "; no district differs clearly from the others"
+    foot = words.foot("Bar: 95 % interval", comparisons.break_words(figure), "request mixes differ between districts")
+    return Drawing(c.sentence(text + "."), figure, foot=foot)
+
+
+def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """What a district reports most, each type's share against its share in the rest of the city."""
+    frame, chosen = answers[0].frame, _chosen(context)
+    named = _named(frame)
+    if named.empty:
+        return _none(answers[0], context)
+    here = named[named[district.name].isin(chosen)] if chosen else frame
+    counts = here.groupby(service_type.name)["opened"].sum()
+    counts = counts[counts > 0].sort_index().sort_values(ascending=False, kind="stable")
+    if counts.empty:
+        return words.nothing("Nothing was opened there", context)
+    total = float(counts.sum())
+    rest = frame[~frame[district.name].isin(chosen)] if chosen else frame.iloc[:0]
+    others = rest.groupby(service_type.name)["opened"].sum().reindex(counts.index, fill_value=0).astype(float)
+    of_others = float(rest["opened"].sum())
+    apart = pd.Series(dtype=float)
+    if of_others >= words.FEW and total >= words.FEW:
+        gap = difference(counts, total, others, of_others)
+        apart = pd.Series(gap.lower, counts.index)
+        apart = apart[apart > 0].sort_values(ascending=False)
+    kept = [name for i, name in enumerate(counts.index) if i < TYPES or name in set(apart.index[:2])]
+    rows = []
+    for name in kept:
+        label = c.toggle(name, context.filters, service_type.name, name)
+        line = [label, c.count(counts[name]), c.share(counts[name] / total)]
+        if of_others:
+            share = others[name] / of_others
+            line += [c.share(share), f"{counts[name] / total / share:.1f} ×" if name in apart.index and share else ""]
+        rows.append(line)
+    columns = [
+        c.Column("Service type"), c.Column("Opened", is_number=True),
+        c.Column("Share", is_number=True),
+        *([c.Column("Elsewhere", is_number=True), c.Column("More often", is_number=True, on_phone=False)]
+          if of_others else []),
+    ]  # fmt: skip
+    first = str(counts.index[0])
+    text = f"**{first}** comes first with **{c.count(counts.iloc[0])}**, {c.share(counts.iloc[0] / total)} of all"
+    if len(apart):
+        most = str(apart.index[0])
+        text += (
+            f"; **{most}** stands out against the rest of the city: {c.share(counts[most] / total)} of its requests, "
+            f"{c.share(others[most] / of_others)} elsewhere"
+        )
+    foot = words.foot(f"n = {c.count(total)} opened", CAUTION, "× only where the difference is clear")
+    body = c.table(columns, rows, caption="Service types, and their share elsewhere")
+    return Drawing(c.sentence(words.capital(text) + "."), body=body, foot=foot)
+
+
+def _by_district(answer: Answer, names: list[str], measure: str, context: Context) -> Steps:
+    """The steps of `answer` with a column for each of `names`, or of all together under ``city``."""
+    frame, every = answer.frame, answer.every
+    if names:
+        wide = frame.pivot_table(index=every, columns=district.name, values=measure, aggfunc="sum", fill_value=0)
+        wide = wide.reindex(columns=names, fill_value=0)
+    else:
+        wide = frame.groupby(every)[[measure]].sum().rename(columns={measure: "city"})
+    together = Answer(answer.query, wide.reset_index(), answer.as_of, every)
+    return steps_of(together, context.filters.period, context.clock)
+
+
+def _shown(answer: Answer, context: Context) -> list[str]:
+    present = set(answer.frame[district.name]) if len(answer.frame) else set()
+    return [name for name in _chosen(context) if name in present][: len(TOKENS)]
+
+
+def _key(names: list[str]):
+    return c.key(*zip(TOKENS, names, strict=False))
+
+
+def draw_opened(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """Requests opened along time, in the chosen districts or in the city."""
+    answer = answers[0]
+    if not len(answer.frame) or not answer.frame["opened"].sum():
+        return words.nothing("Nothing was opened", context)
+    names = _shown(answer, context)
+    steps = _by_district(answer, names, "opened", context)
+    if len(names) > 1:
+        figure = series.lines(
+            steps, tuple(Line(name, name, token) for name, token in zip(names, TOKENS, strict=False)),
+            f"Requests {steps.each}",
+        )  # fmt: skip
+    else:
+        figure = series.over_time(steps, names[0] if names else "city", f"Requests {steps.each}", "requests")
+    events.shade(figure, steps, context.events)
+    said = []
+    for name in names or ["city"]:
+        values = steps.values(name)
+        top = int(values.argmax())
+        lead = "" if not names else f"{name}: "
+        said.append(f"{lead}**{c.count(values.sum())}** came in, most {steps.when(top)} (**{c.count(values[top])}**)")
+    key = _key(names) if len(names) > 1 else series.key_of(figure)
+    foot = words.foot(key, events.told(figure), CAUTION)
+    return Drawing(c.sentence("; ".join(said) + "."), figure, foot=foot)
+
+
+def draw_open(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """Open requests along time: of which overdue for one district or the city; a line each where several are chosen."""
+    answer = answers[0]
+    if not len(answer.frame) or not answer.frame["backlog"].sum():
+        return words.nothing("Nothing was open", context)
+    names = _shown(answer, context)
+    if len(names) > 1:
+        steps = _by_district(answer, names, "backlog", context)
+        figure = series.lines(
+            steps, tuple(Line(name, name, token) for name, token in zip(names, TOKENS, strict=False)),
+            f"Open at the end of the {steps.every}", written=lambda number: c.count(number),  # as it was, not its mean
+        )  # fmt: skip
+        text = "; ".join(f"{name}: **{c.count(steps.values(name)[-1])}** open" for name in names)
+        return Drawing(c.sentence(text + "."), figure, foot=words.foot(_key(names), events.told(figure)))
+    own = answer.frame[answer.frame[district.name].isin(names)] if names else answer.frame
+    together = own.groupby(answer.every, as_index=False)[["backlog", "overdue"]].sum()
+    steps = steps_of(Answer(answer.query, together, answer.as_of, answer.every), context.filters.period, context.clock)
+    figure = series.of_which(
+        steps, Line("backlog", "open"), Line("overdue", "overdue", "overdue"), f"Open at the end of the {steps.every}"
+    )
+    events.shade(figure, steps, context.events)
+    standing, late = steps.values("backlog"), steps.values("overdue")
+    change = standing[-1] - standing[0]
+    text = f"**{c.count(standing[-1])}** open, of which **{c.count(late[-1])}** overdue; "
+    text += f"{c.signed(change)} since {steps.name(0)}." if change else f"as many as {steps.when(0)}."
+    foot = words.foot(c.key(("series", "open"), ("overdue", "of which overdue")), events.told(figure))
+    return Drawing(c.sentence(text), figure, foot=foot)
+
+
+def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """Promises kept by district, to choose one; or where the open requests of the chosen district lie."""
+    by, cells = answers
+    frame = _named(by.frame)
+    if frame.empty:
+        return _none(by, context)
+    names = [str(name) for name in frame[district.name]]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.where(frame["due"] >= words.FEW, frame["kept"] / frame["due"].where(frame["due"] > 0), np.nan)
+    hover = [
+        f"<b>{name}</b><br>{c.share(s)} of {c.count(n)} promises kept<br>{c.count(b)} open"
+        for name, s, n, b in zip(names, shares, frame["due"], frame["backlog"], strict=True)
+    ]
+    places = cells.frame[cells.frame[hexagon_9.name] != hexagon_9.missing] if len(cells.frame) else cells.frame
+    if context.selected:
+        return _where_open(places, names, hover, context)
+    if places.empty:
+        return words.nothing("Nothing open has a place", context)
+    view = maps.fitted(sorted(set(places[hexagon_9.name])))
+    figure = district_maps.by_share(names, shares, hover, context.build_id, view)
+    known = shares[np.isfinite(shares)]
+    text = "Too few promises fell due to colour the districts; click one to open its page."
+    if len(known):
+        text = (
+            f"Between **{c.share(known.min())}** and **{c.share(known.max())}** of promises were kept. "
+            "Click a district to open its page."
+        )
+    key = c.key(*district_maps.class_words(district_maps.share_classes(shares)))
+    return Drawing(c.sentence(text), figure, foot=words.foot(key, "promises kept; intervals beside the map"))
+
+
+def _where_open(places: pd.DataFrame, names: list[str], hover: list[str], context: Context) -> Drawing:
+    inside = places[places[district.name].isin(context.selected)] if len(places) else places
+    counts = inside.groupby(hexagon_9.name)["backlog"].sum() if len(inside) else pd.Series(dtype=float)
+    counts = counts[counts > 0].sort_index().sort_values(ascending=False, kind="stable")
+    if counts.empty:
+        return words.nothing("Nothing open there has a place", context)
+    values = counts.to_numpy(float)
+    said = [f"<b>{c.count(n)} open</b><br>hexagon of about 0.1 km²" for n in values]
+    figure = district_maps.with_hexagons(
+        names, context.selected, hover, list(counts.index), values, said, context.build_id, RESOLUTION
+    )
+    limits = maps.classes_of(values)
+    key = c.key(*((token, f"{text} ({c.count(n)})") for token, text, n in maps.class_words(limits, values)))
+    last = min(context.filters.period.to_on, context.clock.end_on) - DAY
+    text = f"**{c.count(values.sum())}** requests with a place are open, in **{c.count(len(values))}** hexagons."
+    foot = words.foot(key, f"open at the end of {last.day} {last:%b %Y}", "click another district to compare")
+    return Drawing(c.sentence(text), figure, foot=foot)
+
+
+_FOUR = (opened, sla_compliance, backlog, overdue, time_to_close)
+_NUMBERS, _CITY = Query(_FOUR, by=(district,)), Query(_FOUR)
+
+VIEW = View(
+    name="districts",
+    title="Districts",
+    question="How is my district served?",
+    order=60,
+    panels=(
+        Panel(
+            "numbers", "How is this district served?", (_NUMBERS, Compared(Query((opened,), by=(district,))), _CITY),
+            draw_numbers, width=12, kind="strip", selects=district, height=88,
+        ),
+        Panel(
+            "sides", "How do the districts stand side by side?",
+            (_NUMBERS, _CITY), draw_sides, width=12,
+            selects=district, height=384,
+        ),
+        Panel(
+            "types", "What is reported most?", (Query((opened,), by=(district, service_type)),), draw_types,
+            selects=district, height=384,
+        ),
+        Panel(
+            "map", "Where is the work?",
+            (Query((sla_compliance, backlog), by=(district,)), Query((backlog,), by=(hexagon_9, district))), draw_map,
+            selects=district, height=384,
+        ),
+        Panel(
+            "kept", "Are promises kept?",
+            (Query((sla_compliance,), by=(district,)), Query((sla_compliance,))), draw_kept, width=4, selects=district,
+            height=280,
+        ),
+        Panel(
+            "opened", "How many requests came in?", (Query((opened,), by=(district,), every="auto"),), draw_opened,
+            width=4, selects="period", height=280,
+        ),
+        Panel(
+            "open", "How many are open?", (Query((backlog, overdue), by=(district,), every="auto"),), draw_open,
+            width=4, selects="period", height=280,
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,46 @@
+"""What stands out is said, what may be chance is not; parts of a whole are drawn as shares of their row."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from layouts.figures import district_maps, parts
+from layouts.figures.parts import Band, Part
+from layouts.views.closed_is_not_fixed import type_months
+
+
+def closings(name: str, *months: tuple[int, int]) -> pd.DataFrame:
+    starts = pd.date_range("2026-01-01", periods=len(months), freq="MS")
+    return pd.DataFrame(months, columns=["reopened_soon", "closings_followed"]).assign(service_type=name, month=starts)
+
+
+def test_a_month_stands_out_against_the_others_of_its_type():
+    lights = closings("Lights", (4, 100), (20, 100), (25, 100), *[(4, 100)] * 6)
+    holes = closings("Potholes", (4, 100), (6, 100), (3, 100), (5, 100))
+    few = closings("Signs", (0, 10), (9, 10), (0, 100), (1, 100))
+    found = type_months(pd.concat([lights, holes, few], ignore_index=True))
+    out = [(one.name, one.month.from_on.month, one.usual) for one in found if one.stands_out]
+    # March first; what is usual is told from the quiet months only. Nine of ten signs are too few to tell.
+    assert out == [("Lights", 3, 0.04), ("Lights", 2, 0.04)]
+
+
+def test_rows_are_cut_into_shares_that_add_up():
+    counts = np.array([[3.0, 1.0], [0.0, 0.0]])
+    figure = parts.stacked_rows(["Parks", "Nobody"], [Part("resolved", "cat-1"), Part("other", "cat-4")], counts)
+    assert np.sum([bar["x"] for bar in figure["data"]], axis=0).tolist() == [1, 0]
+    assert figure["data"][0]["customdata"] == ["Parks", "Nobody"]
+
+
+def test_a_part_of_a_band_lies_inside_it():
+    figure = parts.bands([Band("0–10 %", 9, 2, "ontime"), Band("late", 4, 4, "late")], "Closed", "closed", "tidied")
+    whole, part = figure["data"]
+    assert whole["y"].tolist() == [9, 4] and part["y"].tolist() == [2, 4]
+    assert len(parts.bands([Band("0–10 %", 9, 0, "ontime")], "Closed", "closed", "")["data"]) == 1
+
+
+def test_classes_of_shares_are_round_few_and_hold_every_share():
+    assert district_maps.share_classes(np.array([0.847, 0.864])) == [0.8, 0.85]
+    assert district_maps.share_classes(np.array([0.1, 1.0])) == [0.0, 0.2, 0.4, 0.6, 0.8]
+    assert district_maps.share_classes(np.array([np.nan])) == [0.0]
+    assert [said for _, said in district_maps.class_words([0.8, 0.85])] == ["80\xa0% to 85\xa0%", "85\xa0% or more"]
