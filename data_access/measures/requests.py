@@ -180,7 +180,7 @@ promised_time = Spread(
 
 _elapsed_s = case((_r.closed_at.isnot(None), _r.close_s), else_=extract("epoch", AS_OF - _r.opened_at))
 promise_used = Spread(
-    name="promise_used", label="Promised time used, in thousandths", unit="thousandths", better="lower",
+    name="promise_used", label="Promised time used, in thousandths", unit="ratio", better="lower",
     about="The time to close as a part of the time that was promised for the same request: 1000 is closed on the due "
           "time. Half of the requests opened in the period use this much or less; still-open ones count as not closed.",
     formula="Kaplan–Meier median and 9 in 10 of 1000 × (closed_at − opened_at) ÷ (due_at − opened_at)",

@@ -180,7 +180,7 @@ def heat_table(
     if len(names) > 1:
         body.append(line(f"All {dimension.label.lower()}s", grid.sum(axis=0), "total"))
     told = html.Caption(caption, className="visually-hidden")
-    table = html.Table([told, html.Thead(html.Tr(heads)), html.Tbody(body)], className="heat tall")
+    table = html.Table([told, html.Thead(html.Tr(heads)), html.Tbody(body)], className="heat")
     return html.Div(table, className="table-wrap")
 
 

@@ -229,25 +229,32 @@ def draw_holders(answers: tuple[Answer | None, ...], context: Context) -> Drawin
 def draw_flow(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """What came in against what was closed in each of the last thirteen months."""
     steps = steps_of(answers[0], MONTHS(context.filters.period, context.clock), context.clock)
-    came = went = moved = np.zeros(0)
+    came = went = np.zeros(0)
+    moves_about = False
     if len(steps):
-        moved = steps.values("moved_in") - steps.values("moved_out")
-        came, went = steps.values("taken_in") + steps.values("reopened") + moved, steps.values("closed")
-    if not np.abs(came).sum() + went.sum():
+        came, went = steps.values("taken_in") + steps.values("reopened"), steps.values("closed")
+        received, given = steps.values("moved_in"), steps.values("moved_out")
+        # Over all departments every move is one in and one out: only a department gains and loses by them.
+        moves_about = bool(context.filters.chosen(department.name)) or bool((received != given).any())
+        if moves_about:
+            came, went = came + received, went + given
+    if not came.sum() + went.sum():
         return words.nothing("Nothing was opened or closed", context)
     whole = steps.is_whole
     ahead = int((went[whole] >= came[whole]).sum())
-    text = f"In **{ahead}** of {int(whole.sum())} whole months at least as much was closed as came in."
+    gone = "went out" if moves_about else "was closed"
+    text = f"In **{ahead}** of {int(whole.sum())} whole months at least as much {gone} as came in."
     if not whole[-1]:
-        text += f" So far in {steps.starts[-1]:%B}, **{c.count(went[-1])}** closed against **{c.count(came[-1])}**."
-    # More given away than came in is no bar below zero: it is a month in which nothing came in, on balance.
-    frame = steps.frame.assign(came=np.maximum(came, 0))
+        text += f" So far in {steps.starts[-1]:%B}, **{c.count(went[-1])}** against **{c.count(came[-1])}**."
+    frame = steps.frame.assign(came=came, went=went)
     steps = type(steps)(frame, steps.every, steps.period, steps.starts, steps.ends, steps.is_whole)
     figure = series.paired_bars(
-        steps, (Line("came", "came in", "series-2"), Line("closed", "closed")), "Requests a month"
+        steps, (Line("came", "came in", "series-2"), Line("went", "went out")), "Requests a month"
     )
-    what = "opened, reopened or moved in, less moved out" if moved.any() else "opened or reopened"
-    foot = words.foot(c.key(("series-2", what), ("series", "closed")), "hatched: to date", "up to 13 months")
+    inward, outward = ("taken in, reopened or moved in", "closed or moved out") if moves_about else (
+        "opened or reopened", "closed"
+    )  # fmt: skip
+    foot = words.foot(c.key(("series-2", inward), ("series", outward)), "hatched: to date", "up to 13 months")
     return Drawing(c.sentence(text), figure, foot=foot)
 
 

@@ -34,7 +34,8 @@ def number(services, measure, **more):
     ("measure", "june"),
     [
         ("opened", 7), ("closed", 7), ("reopened", 0), ("backlog", 3), ("overdue", 2),
-        ("due", 6), ("kept", 3), ("sla_compliance", 3 / 6),
+        ("taken_in", 7), ("moved_in", 0), ("moved_out", 0),
+        ("due", 6), ("kept", 3), ("sla_compliance", 3 / 6), ("broken", 3), ("broken_share", 3 / 6),
         ("closed_with_promise", 6), ("closed_in_time", 4), ("sla_compliance_closed", 4 / 6),
         ("opened_on_time", 3), ("opened_late", 1), ("opened_overdue", 1), ("opened_not_due", 1),
         ("opened_no_promise", 1), ("opened_decided", 5), ("sla_compliance_opened", 3 / 5),
@@ -95,6 +96,15 @@ def test_time_to_close_counts_open_requests_as_open(tiny):
     assert answer.value("time_to_close_ended_only") == pytest.approx((9 * 24 + 14) * 3600)
 
 
+def test_each_request_is_held_against_its_own_promise(tiny):
+    # promised 7 days and 14 hours less a second: 10 took 6 days 2 hours, 6 took 13 days 2 hours, 7 is still open
+    answer = ask(tiny, "promise_used", "promised_time", period=MAY, department="Vector")
+    assert answer.value("promise_used") == 1130400 * 1000 // 655199 == 1725
+    assert answer.value("promise_used_p90") is None and answer.value("promise_used_n") == 3
+    # due in May: only 6; to the minute below a week, to the hour above
+    assert answer.value("promised_time") == 655199 // 3600 * 3600
+
+
 def test_days_are_the_citys_own(tiny):
     opened = ask(tiny, "opened", every="day", period=Period(date(2025, 11, 1), date(2025, 11, 3))).frame
     assert opened["opened"].tolist() == [1, 1]  # a minute before and at midnight, both 3 or 4 hours into the UTC day
@@ -130,6 +140,14 @@ def test_bands_of_the_backlog_add_up_to_it_and_to_what_is_overdue(tiny):
     promises = ask(tiny, "backlog", by=("promise_band",)).frame.set_index("promise_band")["backlog"]
     assert promises.sum() == number(tiny, "backlog") == 4
     assert promises.drop(["in time", "no promise"], errors="ignore").sum() == number(tiny, "overdue") == 3
+
+
+def test_bands_of_lateness_add_up_to_what_is_overdue(tiny):
+    # due 15 June, 2 June and 20 May, told at the end of 30 June
+    late = ask(tiny, "overdue", by=("lateness",)).frame.set_index("lateness")["overdue"]
+    assert late.to_dict() == {"8–30 d": 2, "31–90 d": 1}
+    everything = ask(tiny, "backlog", by=("lateness",)).frame.set_index("lateness")["backlog"]
+    assert everything.to_dict() == {"in time": 1, "8–30 d": 2, "31–90 d": 1}
 
 
 def test_places_without_a_district_have_a_name(tiny):

@@ -22,6 +22,7 @@ from dashboard.domain.stretches import (
     time_before,
     told_after,
 )
+from data_access.listing import Listing, Rows
 from data_access.measures.requests import backlog, opened, sla_compliance
 from data_access.semantics import Answer, Query, Ratio, Spread
 from layouts import page
@@ -447,8 +448,29 @@ def answers(panel, filters: Filters, empty: bool, period_before: bool = True):
         if asked is None or (isinstance(question, Compared) and not period_before):
             out.append(None)
         else:
-            out.append(answer_to(asked[0], asked[1].period, empty))
+            wanted, during = asked
+            out.append(
+                rows_to(wanted, empty) if isinstance(wanted, Listing) else answer_to(wanted, during.period, empty)
+            )
     return tuple(out)
+
+
+def rows_to(listing: Listing, empty: bool) -> Rows:
+    """A page of a list: one request that has everything, one that has hardly anything."""
+    full = {
+        "request_id": "R1", "public_id": "26-1", "service_type": "Rats", "department": "Alpha", "team": "Crew",
+        "district": "1 Northgate", "address": "1 Mill St", "opened_at": "2025-05-01", "due_at": "2026-05-18 21:00",
+        "promise_s": 86400.0, "remaining_business_s": 3600.0,
+    }  # fmt: skip
+    bare = dict.fromkeys(full) | {"request_id": "R2", "public_id": "R2", "opened_at": "2026-05-20"}
+    if listing.of.name != "backlog":  # else it could not be late, nor fall due
+        bare |= {"due_at": full["due_at"], "remaining_business_s": 200_000.0}
+    frame = pd.DataFrame([] if empty else [full, bare], columns=list(full))
+    for name in ("opened_at", "due_at"):
+        frame[name] = pd.to_datetime(frame[name]).astype("datetime64[us]")
+    for name in ("promise_s", "remaining_business_s"):
+        frame[name] = frame[name].astype(float)
+    return Rows(listing, frame.head(listing.limit), len(frame), CLOCK.as_of)
 
 
 @pytest.mark.parametrize("target", [0.85, None])
