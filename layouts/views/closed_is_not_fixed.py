@@ -185,7 +185,8 @@ def _no_reopenings(closings: Answer, context: Context) -> Drawing:
 class TypeMonth(NamedTuple):
     """How often one service type was reopened after closings of a month, and in its other months.
 
-    `lower` is the lower end of the month's interval; `stands_out`: it is more than twice what is usual.
+    `lower` is the lower end of the month's interval; `stands_out`: it is more than twice what is usual for the type,
+    and for all types, so that one reopening where there usually is none is no signal.
     """
 
     name: str
@@ -194,11 +195,7 @@ class TypeMonth(NamedTuple):
     under: float
     usual: float
     lower: float
-
-    @property
-    def stands_out(self) -> bool:
-        """Whether even the least of what is likely is clearly more than usual."""
-        return self.lower > CLEARLY * self.usual
+    stands_out: bool
 
 
 def type_months(frame: pd.DataFrame) -> list[TypeMonth]:
@@ -218,10 +215,16 @@ def type_months(frame: pd.DataFrame) -> list[TypeMonth]:
         return np.asarray(share, float)
 
     enough = rows["under"].to_numpy() >= words.FEW
-    first = usual(np.ones(len(rows)))
-    expected = usual((~(enough & (lower > CLEARLY * first))).astype(float))
+    overall = rows["over"].sum() / rows["under"].sum() if rows["under"].sum() else np.nan
+
+    def out(share: np.ndarray) -> np.ndarray:
+        return np.asarray(enough & (lower > CLEARLY * np.fmax(share, overall)))
+
+    expected = usual((~out(usual(np.ones(len(rows))))).astype(float))
+    stands_out = out(expected)
     found = [
-        TypeMonth(row.service_type, _month(row.month), row.over, row.under, expected[i], float(lower[i]))
+        TypeMonth(row.service_type, _month(row.month), row.over, row.under, expected[i], float(lower[i]),
+                  bool(stands_out[i]))
         for i, row in enumerate(rows.itertuples(index=False)) if enough[i] and np.isfinite(expected[i])
     ]  # fmt: skip
     return sorted(found, key=lambda one: (one.usual - one.lower, one.name))
@@ -261,7 +264,7 @@ def draw_outliers(answers: tuple[Answer | None, ...], context: Context) -> Drawi
         c.Column("n", is_number=True, on_phone=False), c.Column("Usually", is_number=True),
     ]  # fmt: skip
     foot = words.foot(
-        "Surely more than twice the type’s other months" if found else "The months most above their usual",
+        "Surely more than twice its other months and all services" if found else "The months most above their usual",
         f"{kinds} types over up to 13 months", "click a row to see that month",
         f"{len(found) - LISTED} more" if len(found) > LISTED else "",
     )  # fmt: skip
