@@ -60,6 +60,7 @@ def context_of(panel: Panel, filters: Filters, services: Services) -> Context:
         has_contacts=holds_contacts(services),
         events=city_events(services),
         names=services.names(),
+        closed_on=services.closed_days(),
     )
 
 

@@ -28,7 +28,7 @@ from data_access.dimensions import DIMENSIONS, agent, category, service_type
 from data_access.engine import BuildInfo, City, Warehouse
 from data_access.listing import Listing, Rows, columns_for, list_rows
 from data_access.measures import CATALOGUE
-from data_access.measures.contacts import CONTACT
+from data_access.measures.contacts import CONTACT, in_force
 from data_access.measures.requests import REQUEST
 from data_access.semantics import Answer, Dimension, Measure, Query
 
@@ -59,6 +59,8 @@ class Services:
         # Small things that change only with the build, kept for the last few builds.
         self._values = lru_cache(maxsize=256)(self._values_in)
         self._events = lru_cache(maxsize=4)(self._events_in)
+        self._gaps = lru_cache(maxsize=4)(self._gaps_in)
+        self._closed_days = lru_cache(maxsize=4)(self._closed_days_in)
         self._categories = lru_cache(maxsize=4)(self._categories_in)
         self._roster = lru_cache(maxsize=4)(self._roster_in)
         self._demo_viewers = lru_cache(maxsize=4)(self._demo_viewers_in)
@@ -83,6 +85,7 @@ class Services:
             as_of=build.as_of,
             fiscal_year_start_month=city.fiscal_year_start_month,
             as_of_on=as_of_on,
+            gaps=self._gaps(build.build_id),
         )
 
     def local(self, instant: datetime) -> datetime:
@@ -135,6 +138,10 @@ class Services:
         rows = self.events()[["kind", "start_on", "end_on"]].itertuples(index=False, name=None)
         spans = [(kind, begin.date(), end.date()) for kind, begin, end in rows]
         return tuple((begin, end) for kind, begin, end in spans if marks_days(kind, begin, end))
+
+    def closed_days(self) -> frozenset[date]:
+        """The civil days on which the city stays shut: what at least half of the calendars with such days say."""
+        return self._closed_days(self.build().build_id)
 
     def resolve(self, dimension: Dimension, value: str, scope: Scope | None = None) -> str:
         """The value meant by what somebody typed: its exact name, or the same in another case.
@@ -198,6 +205,7 @@ class Services:
             as_of=as_of if as_of is not None and looks_back else build.as_of,
             answer_within_s=city.answer_within_s,
             short_abandon_s=city.short_abandon_s,
+            service_level_variant=in_force(filters, city.service_level_variant),
             looks_back=looks_back,
         )
         key = key_of(build.build_id, query, filters, scope, frame.as_of)
@@ -218,7 +226,8 @@ class Services:
         """A page of the rows a measure counts, in the columns and rows the viewer may read."""
         scope, build, city = self.scope(Permission.LIST_REQUESTS), self.build(), self.city()
         self._check_people(Query(()), filters, scope)
-        frame = Frame(build.as_of, city.answer_within_s, city.short_abandon_s)
+        custom = in_force(filters, city.service_level_variant)
+        frame = Frame(build.as_of, city.answer_within_s, city.short_abandon_s, custom)
         columns = columns_for(permission for permission in Permission if may(self.viewer(), permission))
         with self.warehouse.reading(build.build_id) as reading:
             return list_rows(reading, listing, filters, scope, frame, columns)
@@ -296,3 +305,17 @@ class Services:
         if not self.warehouse.columns("city_event"):
             return pd.DataFrame({name: [] for name in ("kind", "name", "start_on", "end_on", "note")})
         return self.warehouse.frame(select(t.kind, t.name, t.start_on, t.end_on, t.note).order_by(t.start_on))
+
+    def _gaps_in(self, build_id: str) -> tuple[tuple[date, date], ...]:
+        events = self._events(build_id)
+        gaps = events.loc[events["kind"] == "data_gap", ["start_on", "end_on"]].dropna()
+        return tuple((begin.date(), end.date()) for begin, end in gaps.itertuples(index=False))
+
+    def _closed_days_in(self, _build_id: str) -> frozenset[date]:
+        t = schema.calendar_day.c
+        if not self.warehouse.columns("calendar_day"):
+            return frozenset()
+        days = self.warehouse.frame(select(t.calendar_id, t.day_on).where(t.is_business.is_(False)))
+        calendars = days["calendar_id"].nunique()
+        agreeing = days.groupby("day_on")["calendar_id"].nunique()
+        return frozenset(pd.DatetimeIndex(agreeing.index[2 * agreeing >= calendars]).date)

@@ -465,8 +465,16 @@ class Build:
         self._copy("request_episode")
 
     def _derive_contacts(self, context: derive.Context, as_of: datetime, flags: Counter[str]) -> None:
-        for frame, _, _ in self._time_windows(self._staged["contact"], "arrived_at"):
-            contacts = derive.contacts(frame, context, as_of)
+        staged, request = self._staged["contact"], schema.request.c
+        for frame, start, end in self._time_windows(staged, "arrived_at"):
+            named = self._frame(
+                select(request.request_id, request.service_type)
+                .join(staged, staged.c.request_id == request.request_id)
+                .where(staged.c.arrived_at >= start, staged.c.arrived_at < end)
+                .distinct()
+            )
+            types = named.set_index("request_id")["service_type"]
+            contacts = derive.contacts(frame, context, as_of, types)
             self._append(schema.contact, to_arrow(contacts, schema.contact))
             derive.tally(contacts["dq_flags"], flags)
             self.progress("deriving contacts", len(contacts))

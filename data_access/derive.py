@@ -588,8 +588,8 @@ def episodes(requests: pd.DataFrame, turns: pd.DataFrame, context: Context) -> p
 # ── The other facts ─────────────────────────────────────────────────────────────────────────────────
 
 
-def contacts(frame: pd.DataFrame, context: Context, as_of: datetime) -> pd.DataFrame:
-    """A chunk of contacts with everything derived."""
+def contacts(frame: pd.DataFrame, context: Context, as_of: datetime, types: pd.Series) -> pd.DataFrame:
+    """A chunk of contacts with everything derived; `types` are the service types of their requests, by request id."""
     found = frame.reset_index(drop=True).copy()
     found["arrived_on"] = civil_date(found["arrived_at"], context.tz).astype("datetime64[us]")
     found["arrived_hour_of_week"] = hour_of_week(found["arrived_at"], context.tz)
@@ -597,6 +597,7 @@ def contacts(frame: pd.DataFrame, context: Context, as_of: datetime) -> pd.DataF
     handled = found[["talk_s", "hold_s", "wrap_s"]].sum(axis=1, min_count=1)
     found["handle_s"] = handled.where(found["outcome"] == "answered")
     found["team"] = _team(found, context)
+    found["service_type"] = types.reindex(found["request_id"]).to_numpy(dtype=object)
     future = pd.Timestamp(as_of) + timedelta(days=1)
     marks = {
         "closed_before_opened": found["ended_at"] < found["arrived_at"],

@@ -80,6 +80,10 @@ agent = Dimension(
     {"contact": _contact.agent_id, "agent_state": _state.agent_id}, missing="nobody", of_people=True,
 )  # fmt: skip
 reason = Dimension("reason", "Reason", "Why they got in touch.", _carried("reason", "contact"))
+asked_type = Dimension(
+    "asked_type", "Type asked about", "The service type of the request that a contact made or asked about.",
+    {"contact": _contact.service_type},
+)  # fmt: skip
 language = Dimension("language", "Language", "The language spoken.", _carried("language", "contact"))
 contact_outcome = Dimension(
     "contact_outcome", "How it ended", "Answered, abandoned, called back …", {"contact": _contact.outcome}
@@ -158,7 +162,7 @@ DIMENSIONS: dict[str, Dimension] = {
     dimension.name: dimension
     for dimension in (
         department, service_type, category, district, channel, priority, status, team, closure_outcome, queue, agent,
-        reason, language, contact_outcome, hour_of_week, weekday, hour, hour_block, half_hour, hexagon_8, hexagon_9,
-        hexagon_10, age_band, promise_band,
+        reason, asked_type, language, contact_outcome, hour_of_week, weekday, hour, hour_block, half_hour, hexagon_8,
+        hexagon_9, hexagon_10, age_band, promise_band,
     )
 }  # fmt: skip

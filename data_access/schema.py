@@ -292,6 +292,7 @@ contact = Table(
     _derived("arrived_half_hour", SmallInteger),  # 0 to 47, local
     _derived("handle_s", Float),  # talk + hold + wrap of answered contacts
     _derived("team", String),
+    _derived("service_type", String),  # of the request it made or asked about
 )
 
 request = Table(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import pandas as pd
-from sqlalchemy import Column, ColumnElement, Date, DateTime, Integer, Table, bindparam
+from sqlalchemy import Column, ColumnElement, Date, DateTime, Integer, String, Table, bindparam
 
 from dashboard.domain.errors import BadRequest
 
@@ -21,6 +21,8 @@ MOMENT_ON = bindparam("moment_on", type_=Date())
 """A Standing is counted at the beginning of this civil day."""
 ANSWER_WITHIN_S = bindparam("answer_within_s", type_=Integer())
 SHORT_ABANDON_S = bindparam("short_abandon_s", type_=Integer())
+SERVICE_LEVEL_VARIANT: ColumnElement[str] = bindparam("service_level_variant", type_=String())
+"""How the service level is counted: a key of measures A6, the city's own or the one the reader chose."""
 
 EVERY = ("day", "week", "month", "quarter", "year")
 
@@ -115,8 +117,7 @@ class Measure:
     """What every measure says of itself (measures R8).
 
     `unit` is one of ``requests``, ``contacts``, ``share``, ``s`` (seconds), ``s²`` (their squares, added up), ``h``
-    (hours) and ``per hour``; `better` is ``higher``, ``lower``
-    or None where neither is good in itself.
+    (hours), ``ratio``; `better` is ``higher``, ``lower`` or None where neither is good in itself.
     """
 
     name: str

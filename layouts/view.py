@@ -32,7 +32,8 @@ class Context:
     """What a panel may know besides its answers: the filters, the data's clock, the city and its geography's URL.
 
     `selected` are the chosen values of the panel's own dimension, to be highlighted while the rest fades.
-    `has_contacts` is False where the city's data holds requests only. `events` are all of the city's.
+    `has_contacts` is False where the city's data holds requests only. `events` are all of the city's; `closed_on` the
+    civil days on which it stays shut, holidays most of all.
     `names` are the people the viewer may know by name, by what an answer calls them; all others stay unnamed.
     """
 
@@ -44,6 +45,7 @@ class Context:
     has_contacts: bool = True
     events: tuple[Event, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
+    closed_on: frozenset[date] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,24 @@ def last_days(number: int) -> Stretch:
     return days
 
 
+def latest_days(number: int) -> Stretch:
+    """`number` days up to the last day of the data, whatever the chosen period: what a forecast starts from."""
+
+    def days(_chosen: Period, clock: Clock) -> Period:
+        return Period(clock.last_on + DAY - timedelta(days=number), clock.last_on + DAY)
+
+    return days
+
+
+def with_weeks_before(number: int) -> Stretch:
+    """The chosen period and `number` weeks before it, which say what was usual."""
+
+    def weeks(chosen: Period, clock: Clock) -> Period:
+        return Period(chosen.from_on - timedelta(weeks=number), _end(chosen, clock))
+
+    return weeks
+
+
 def last_whole_weeks(number: int) -> Stretch:
     """`number` weeks, Monday to Sunday, the last of them complete by the end of the chosen period."""
 

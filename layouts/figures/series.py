@@ -57,7 +57,7 @@ def time_layout(unit: str, notes: Sequence[dict] = (), **axis: Any) -> dict[str,
 
 def over_time(steps: Steps, measure: str, unit: str, things: str, token: str = "series") -> dict[str, Any]:
     """A count in each step: raw days as dots under their seven-day mean; two weeks or less, and months, as bars."""
-    values = steps.values(measure)
+    values = steps.known(measure)
     if steps.every == "day" and len(steps) > 14:
         return _dots_and_mean(steps, values, unit, things, token)
     if len(steps) <= 14:
@@ -93,7 +93,7 @@ def _dots_and_mean(steps: Steps, values: np.ndarray, unit: str, things: str, tok
     }  # fmt: skip
     layout = time_layout(unit, [end_note(last, mean[-1], few(mean[-1]), "7-day mean")])
     layout["xaxis"]["range"] = _reach(steps)
-    if values.max() <= 4:
+    if np.nanmax(values, initial=0) <= 4:
         layout["yaxis"]["dtick"] = 1
     return {"data": [raw, smooth, _end_dot(last, mean[-1], token)], "layout": layout}
 
@@ -108,8 +108,8 @@ def _bars(steps: Steps, values: np.ndarray, unit: str, things: str, token: str) 
         "type": "bar", "x": steps.days, "y": values, "width": _widths(steps), "customdata": steps.days,
         "marker": _partly_hatched(steps, token), "hovertext": _step_words(steps),
         "hovertemplate": f"<b>%{{hovertext}}</b><br>%{{y:,}} {things}<extra></extra>",
-        "text": [count(value) for value in values], "textposition": "outside", "cliponaxis": False,
-        "textfont": {"color": "$text"},
+        "text": [count(value) if np.isfinite(value) else "" for value in values], "textposition": "outside",
+        "cliponaxis": False, "textfont": {"color": "$text"},
     }  # fmt: skip
     layout = time_layout(unit) | {"hovermode": "closest", "barcornerradius": 2}
     layout["xaxis"] |= _step_ticks(steps)
@@ -135,7 +135,7 @@ def lines(
     written = written or (share if share_axis else count)
     data, notes = [], []
     for line in drawn:
-        values = steps.values(line.measure)
+        values = steps.known(line.measure)
         smooth = _smooth(steps, line, values, written)
         if smooth is not None:
             data.append({
@@ -186,7 +186,7 @@ def _smooth(steps: Steps, line: Line, values: np.ndarray, written: Any) -> np.nd
     if steps.every != "day" or len(steps) <= 14:
         return None
     if line.over:
-        return seven_day_share(steps.values(line.over), steps.values(line.under))
+        return seven_day_share(steps.known(line.over), steps.known(line.under))
     return seven_day_mean(values) if written is count else None
 
 
@@ -241,7 +241,7 @@ def paired_bars(steps: Steps, pair: Sequence[Line], unit: str) -> dict[str, Any]
     """Two or three bars a step side by side; the running step hatched."""
     data = [
         {
-            "type": "bar", "x": steps.days, "y": steps.values(line.measure), "name": line.words,
+            "type": "bar", "x": steps.days, "y": steps.known(line.measure), "name": line.words,
             "marker": _partly_hatched(steps, line.token), "hovertext": _step_words(steps), "customdata": steps.days,
             "hovertemplate": f"<b>%{{y:,}}</b> {line.words}<extra></extra>",
         }

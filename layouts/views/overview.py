@@ -168,7 +168,7 @@ def draw_offered(answers: tuple[Answer | None, ...], context: Context) -> Drawin
 def draw_answered(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """The share of calls answered within the goal, which is printed, against the target."""
     now, past = answers
-    n = now.value("answered_or_abandoned")
+    n = now.value("service_level_base")
     if not n:
         return words.no_contacts(context)
     target = context.city.service_level_target_share
@@ -176,7 +176,9 @@ def draw_answered(answers: tuple[Answer | None, ...], context: Context) -> Drawi
         f"within {context.city.answer_within_s} s",
         f"target {c.share(target, 0)}" if target is not None else f"n {c.count(n)}",
     ]
-    return _tile(c.share(now.value(service_level)), " · ".join(parts), _lately(past, context), service_level)
+    parts.append(words.way_of_counting(context, shortly=True))
+    value = c.share(now.value(service_level))
+    return _tile(value, " · ".join(part for part in parts if part), _lately(past, context), service_level)
 
 
 def draw_scorecard(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -349,13 +351,12 @@ def draw_calls(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         return words.no_contacts(context)
     steps = steps_of(along, context.filters.period, context.clock)
     text = (
-        f"**{c.count(now.value(offered))}** calls; **{c.share(now.value(service_level))}** of them were answered "
-        f"within "
+        f"**{c.count(now.value(offered))}** calls; **{c.share(now.value(service_level))}** were answered within "
         f"{context.city.answer_within_s} seconds and **{c.share(now.value(abandonment))}** hung up first."
     )
     figure = series.over_time(steps, "offered", f"Calls {steps.each}", "calls")
     events.shade(figure, steps, context.events)
-    short = f"hang-ups under {context.city.short_abandon_s} s are left out of the abandonment rate"
+    short = f"{words.way_of_counting(context)}; those under {context.city.short_abandon_s} s left out of the hang-ups"
     return Drawing(
         c.sentence(text),
         figure,

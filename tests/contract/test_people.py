@@ -283,7 +283,7 @@ def test_a_real_city_knows_no_cookie(tmp_path):
 
 def test_measures_of_agents_are_sums_of_their_calls(answering):
     filters = filters_in(floor.PERIOD, answering)
-    names = ("answered", "transfers", "resolved_first", "answered_with_request", "talked_s", "held_s", "wrapped_s",
+    names = ("answered", "transfers", "resolved_first", "answered_with_request", "talk_s", "hold_s", "wrap_s",
              "handled_s", "handled_s2")  # fmt: skip
     frame = answering.ask(by_agent(*names), filters, Scope.everything()).frame.set_index("agent")
     calls = floor.calls()

@@ -30,6 +30,7 @@ from layouts.views import collect_views, overview
 CLOCK = Clock(date(2024, 1, 1), date(2026, 5, 20), datetime(2026, 5, 21, 3, 48), 7, date(2026, 5, 20))
 CITY = SimpleNamespace(
     name="Riverton", tz="America/New_York", promise_target_share=0.85, service_level_target_share=0.8,
+    service_level_variant="offered",
     answer_within_s=60, short_abandon_s=5,
 )  # fmt: skip
 FILTERS = Filters(Period(date(2026, 5, 1), date(2026, 5, 21), "month", date(2026, 6, 1)), "previous")
@@ -189,14 +190,14 @@ def test_days_of_an_event_are_filled_and_named_and_a_rule_begins_at_a_line():
     assert [one["text"] for one in figure["layout"]["annotations"] if one.get("name") == "event"] == [
         "Storm, 16–18 May"
     ]
-    assert events.told(figure) == "dotted: a change began"
+    assert events.told(figure) == "dotted: New promise, from 4 May 2026"
 
 
 def test_an_event_without_room_for_its_name_is_told_in_the_foot():
     steps = days([5.0] * 20)
     other = Event("Council election", "election", date(2026, 5, 14), date(2026, 5, 15))
     figure = events.shade(series.over_time(steps, "n", "Requests a day", "requests"), steps, (other, STORM))
-    assert len(figure["layout"]["shapes"]) == 2 and events.told(figure) == "shaded: city events"
+    assert len(figure["layout"]["shapes"]) == 2 and events.told(figure) == "shaded: Council election, 14 May"
 
 
 def test_the_month_of_an_event_is_filled_on_an_axis_of_months():
