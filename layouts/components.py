@@ -58,15 +58,13 @@ def duration(seconds: float | None) -> str:
 
 
 def number(value: float | None, unit: str) -> str:
-    """A measure's value in its own unit: ``share``, ``s``, ``ratio``, ``per hour``, or a count of things."""
+    """A measure's value in its own unit: ``share``, ``s``, ``ratio``, or a count of things."""
     if unit == "ratio":
         return NOTHING if _missing(value) else f"{value:.2f}"
     if unit == "share":
         return share(value)
     if unit == "s":
         return duration(value)
-    if unit == "per hour":
-        return NOTHING if _missing(value) else f"{value:,.1f}"
     return count(value)
 
 

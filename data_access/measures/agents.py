@@ -42,7 +42,7 @@ logged_in_h = Total(
     value=func.sum(case((_s.state != "offline", _s.duration_s), else_=0)) / 3600.0, on=_s.start_on,
 )  # fmt: skip
 calls_per_hour = Ratio(
-    name="calls_per_hour", label="Calls per logged-in hour", unit="per hour",
+    name="calls_per_hour", label="Calls per logged-in hour", unit="ratio",
     about="Calls answered for each hour logged in, breaks included. It means something only where states are kept for "
           "the whole period, and only beside the mix of calls.",
     formula="answered ÷ logged_in_h", source="measures reference, A11", over=answered, under=logged_in_h,
