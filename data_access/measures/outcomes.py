@@ -176,8 +176,8 @@ bounced = _handed_on(
     "bounced", "Handed on twice or more", "Of those, the ones that changed department at least twice.",
     and_(_followed, _r.transfer_count >= 2), "opened_followed with transfer_count ≥ 2",
 )  # fmt: skip
-transfer_rate = Ratio(
-    name="transfer_rate", label="Transfer rate", unit="share", better="lower",
+handed_on_rate = Ratio(
+    name="handed_on_rate", label="Share handed on", unit="share", better="lower",
     about="Of the requests opened at least 30 days ago, the share that changed department at least once, as the last "
           "data knows it.",
     formula="transferred ÷ opened_followed", source="measures reference, B9", over=transferred, under=opened_followed,

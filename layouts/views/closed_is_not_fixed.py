@@ -18,12 +18,12 @@ from data_access.measures.outcomes import (
     bounce_rate,
     closed_final,
     first_response,
+    handed_on_rate,
     recurrence_rate,
     reopen_rate,
     resolved_share,
     response_rate,
     satisfaction,
-    transfer_rate,
     without_activity_share,
 )
 from data_access.measures.requests import opened
@@ -433,7 +433,7 @@ def draw_responses(answers: tuple[Answer | None, ...], context: Context) -> Draw
         rows.append([
             name, c.count(row.first_response_n),
             "too few" if few else _reached(row.first_response), "" if few else _reached(row.first_response_p90),
-            *(c.NOTHING if few_moved else c.share(rate) for rate in (row.transfer_rate, row.bounce_rate)),
+            *(c.NOTHING if few_moved else c.share(rate) for rate in (row.handed_on_rate, row.bounce_rate)),
         ])  # fmt: skip
     columns = [
         c.Column("Department"), c.Column("Opened", is_number=True, on_phone=False),
@@ -445,7 +445,7 @@ def draw_responses(answers: tuple[Answer | None, ...], context: Context) -> Draw
         f"Half of {c.count(n)} requests had a first response within **{_reached(whole.value('first_response'))}**, "
         f"nine in ten within **{_reached(whole.value('first_response_p90'))}**."
     )
-    moved = whole.value(transfer_rate)
+    moved = whole.value(handed_on_rate)
     if moved is not None:
         text += f" **{c.share(moved)}** changed department, {c.share(whole.value(bounce_rate))} twice or more."
     at = [i for i, name in enumerate(frame["department"]) if name in context.selected]
@@ -488,7 +488,7 @@ def draw_satisfaction(answers: tuple[Answer | None, ...], context: Context) -> D
 
 _CLOSED = Query((closed_final,))
 _NOW = Query((closed_final, resolved_share, without_activity_share, satisfaction, response_rate))
-_ANSWERS = (first_response, transfer_rate, bounce_rate)
+_ANSWERS = (first_response, handed_on_rate, bounce_rate)
 
 VIEW = View(
     name="closed-is-not-fixed",

@@ -9,8 +9,8 @@ from dashboard.cli import main, measures_in_markdown, schema_in_markdown, storie
 from dashboard.settings import Settings
 from data_access import schema
 from data_access.dimensions import DIMENSIONS
-from data_access.measures import CATALOGUE
-from data_access.semantics import Ratio
+from data_access.measures import CATALOGUE, agents, contacts, outcomes, requests
+from data_access.semantics import Measure, Ratio
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -24,6 +24,13 @@ def test_every_measure_says_what_it_is(measure):
     assert measure.about.endswith(".") and measure.formula and measure.source.startswith("measures reference")
     if isinstance(measure, Ratio):
         assert measure.over.name in CATALOGUE and measure.under.name in CATALOGUE
+
+
+def test_no_two_measures_bear_one_name():
+    declared = {id(one): one for module in (requests, outcomes, contacts, agents) for one in vars(module).values()
+                if isinstance(one, Measure)}  # fmt: skip
+    names = [one.name for one in declared.values()]
+    assert sorted(names) == sorted(set(names)) == sorted(CATALOGUE)
 
 
 def test_labels_of_measures_are_told_apart():

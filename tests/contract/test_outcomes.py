@@ -117,7 +117,7 @@ def parts(services, ratio, **more):
         ("recurrence_rate", (2, 4)),  # a1 and c1 of those and b1, c2
         ("deadline_share", (2, 4)),  # a1 and b1 of those and c2, d1
         ("without_activity_share", (4, 6)),  # b1, d1, e1, and c1: what came after its closing does not count
-        ("transfer_rate", (4, 8)),  # b1, c1, e1, a2 of those and c2, d1, e2, g1
+        ("handed_on_rate", (4, 8)),  # b1, c1, e1, a2 of those and c2, d1, e2, g1
         ("bounce_rate", (2, 8)),  # c1, e1
         ("satisfaction", (2, 3)),  # 4 of 5 and 8 of 10, not 3 of 5
         ("response_rate", (3, 4)),
@@ -133,7 +133,7 @@ def test_what_cannot_be_known_yet_is_left_out(street):
     assert parts(street, "recurrence_rate", period=JUNE) == (0, 0)
     assert ask(street, "recurrence_rate", period=JUNE).value("recurrence_rate") is None
     # b2, twice handed on, and c3 were opened less than 30 days ago
-    assert parts(street, "transfer_rate", period=JUNE) == (0, 0)
+    assert parts(street, "handed_on_rate", period=JUNE) == (0, 0)
 
 
 def test_looking_back_only_what_had_time_by_then_is_counted(street):
