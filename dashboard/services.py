@@ -69,11 +69,16 @@ class Services:
     # ── what there is ──
 
     def city(self) -> City:
-        """The city whose data is in service."""
-        return self.warehouse.city()
+        """The city whose data is in service; DataUnavailable if an earlier version prepared it, which lacks columns."""
+        city = self.warehouse.city()
+        if city.schema_version < schema.VERSION:
+            again = "dashboard311 demo" if city.is_made_up else "dashboard311 import, with the last export"
+            raise DataUnavailable(f"An earlier version prepared the data in service. Put it in service anew: {again}.")
+        return city
 
     def build(self) -> BuildInfo:
-        """The build in service."""
+        """The build in service; DataUnavailable as for `city`."""
+        self.city()
         return self.warehouse.build()
 
     def clock(self) -> Clock:

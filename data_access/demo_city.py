@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from data_access import schema
 from data_access.demo import catalogue, ledgers
 from data_access.demo.assets import asset_frame
 from data_access.demo.contacts import ContactCentre
@@ -36,7 +37,7 @@ CITY: dict[str, Any] = {
     "service_level_target_share": 0.80,
     "refresh_hours": 24,
     "is_made_up": True,
-    "schema_version": 1,
+    "schema_version": schema.VERSION,
 }
 LAST_DAY = date(2026, 5, 20)  # the civil day of `AS_OF`
 _REQUESTS_A_STRETCH = 60_000

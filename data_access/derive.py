@@ -25,6 +25,7 @@ from shapely.geometry.base import BaseGeometry
 from dashboard.domain.calendar import BusinessCalendar, Pauses, union_pauses
 from dashboard.domain.errors import BadRequest
 from dashboard.domain.local_time import civil_date, end_of_day_after, half_hour, hour_of_week, same_time_after, to_local
+from data_access import schema
 from data_access.engine import City
 from data_access.schema import FLAGS
 
@@ -59,7 +60,7 @@ def city_row(city: Mapping[str, Any]) -> dict[str, Any]:
     unknown = set(city) - known
     if unknown:
         raise BadRequest(f"A city has no {', '.join(sorted(unknown))}.")
-    return asdict(City(**city))
+    return asdict(City(**{**city, "schema_version": schema.VERSION}))
 
 
 # ── What a chunk of facts must know of the city ─────────────────────────────────────────────────────

@@ -54,7 +54,7 @@ class City:
     service_level_target_share: float | None = None
     refresh_hours: int | None = None
     is_made_up: bool = False
-    schema_version: int = 1
+    schema_version: int = schema.VERSION
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,9 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
+VERSION = 2
+"""Raised whenever a build must hold something that earlier ones do not."""
+
 
 def _key(name: str, kind=String, **more) -> Column:
     return Column(name, kind, primary_key=True, autoincrement=False, **more)

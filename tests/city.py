@@ -29,7 +29,6 @@ CITY = {
     "service_level_target_share": 0.8,
     "refresh_hours": None,
     "is_made_up": True,
-    "schema_version": 1,
 }
 
 # id  type        district  channel  opened            due         closed            parent  trap

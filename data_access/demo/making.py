@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from dashboard.domain.errors import DataUnavailable
 from dashboard.settings import Settings
+from data_access import schema
 from data_access.build import Build, Summary
 from data_access.demo_city import AS_OF, CITY, demo_tables
 from data_access.engine import BuildInfo, Warehouse
@@ -14,10 +15,11 @@ _REQUESTS_A_DECADE = 1_167_900
 
 
 def demo_in_service(settings: Settings) -> BuildInfo | None:
-    """The build in service if it is the demo city's; None if nothing is, or a real city."""
+    """The build in service if it is the demo city's, as this version makes it; None if nothing is, or a real city."""
     warehouse = Warehouse(settings)
     try:
-        return warehouse.build() if warehouse.city().is_made_up else None
+        city = warehouse.city()
+        return warehouse.build() if city.is_made_up and city.schema_version >= schema.VERSION else None
     except DataUnavailable:
         return None
     finally:

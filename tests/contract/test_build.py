@@ -20,10 +20,13 @@ from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import BigInteger, Numeric
 
 from dashboard.domain.errors import BadRequest, DataUnavailable, ImportRefused
+from dashboard.services import Services
 from dashboard.settings import Settings
+from data_access import schema
 from data_access.build import Build
 from data_access.engine import Warehouse
 from data_access.schema import FLAGS, contact, request, request_episode, survey
+from tests import city
 
 CITY = {"city_id": "tiny", "name": "Tiny", "tz": "America/New_York"}
 WEEK = json.dumps([[["08:00", "17:00"]]] * 5 + [[], []])
@@ -399,3 +402,24 @@ def test_a_column_of_midnights_is_a_column_of_dates(store: Settings) -> None:
         build.write("request", dated)
         flags = build.publish().flags
     assert flags == {"midnight_only": 80}
+
+
+def test_data_that_an_earlier_version_prepared_says_what_to_do(tmp_path, monkeypatch):
+    settings = Settings(data=tmp_path, cache="off")
+    with monkeypatch.context() as earlier:
+        earlier.setattr(schema, "VERSION", schema.VERSION - 1)
+        with Build(settings, {**city.CITY, "is_made_up": False}) as build:
+            city.write(build)
+            build.publish(as_of=city.AS_OF)
+    services = Services(settings)
+    try:
+        with pytest.raises(DataUnavailable, match="earlier version.*dashboard311 import"):
+            services.build()
+        with Build(settings, {**city.CITY, "is_made_up": False}) as build:
+            kept = build.carry_over()
+            build.publish(as_of=city.AS_OF)
+        assert kept.carried
+        services.warehouse.close()
+        assert services.build().requests == 21
+    finally:
+        services.warehouse.close()
