@@ -479,6 +479,13 @@
         window.dash_clientside.set_props("picked", { data: { days: [first, last], at: Date.now() } });
       }
     }
+    const reading = target.closest("button[data-reading]"); // fewer steps of a timeline
+    if (reading) {
+      reading.closest(".body").dataset.reading = reading.dataset.reading;
+      reading.parentElement.querySelectorAll("button").forEach((one) => {
+        one.setAttribute("aria-pressed", String(one === reading));
+      });
+    }
     const sorts = target.closest("button.sort");
     if (sorts) sort(sorts.closest("th"));
   });

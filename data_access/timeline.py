@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import h3
 import numpy as np
 import pandas as pd
-from sqlalchemy import Select, and_, false, func, select
+from sqlalchemy import Select, and_, false, func, or_, select
 
 from dashboard.domain.calendar import BusinessCalendar, union_pauses
 from dashboard.domain.errors import NotThere
@@ -328,7 +328,10 @@ class _Records:
         return promise, calendars_of(calendars, closed, tz).get(str(calendar_id))
 
     def nearby(self, request: Mapping[str, Any]) -> pd.DataFrame:
-        """Requests of the same type close by; without the right to addresses those in the hexagons around."""
+        """Requests of the same type close by, its own joined reports left out.
+
+        Without the right to addresses those in its hexagon and the six around.
+        """
         names = ["request_id", "opened_at", "closed_at", "due_at", "is_duplicate"]
         columns = [_r[name] for name in names] + [func.coalesce(_r.public_id, _r.request_id).label("public_id")]
         exact = self.rights.addresses
@@ -339,6 +342,7 @@ class _Records:
                 _r.type_id == request["type_id"], _r.request_id != request["request_id"], _r.opened_at <= self.as_of,
                 _r.opened_at >= request["opened_at"] - timedelta(days=NEAR_DAYS),
                 _r.opened_at <= request["opened_at"] + timedelta(days=NEAR_DAYS),
+                or_(_r.parent_request_id.is_(None), _r.parent_request_id != request["request_id"]),
                 *permitted(REQUEST, self.scope),
             )
             .order_by(_r.opened_at.desc(), _r.request_id)

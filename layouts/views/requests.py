@@ -49,6 +49,7 @@ def draw_list(answers: tuple[Rows, ...], context: Context) -> Drawing:
     things = "request" if rows.n == 1 else "requests"
     labels = {name: dimension.label for name, dimension in DIMENSIONS.items()}
     chosen = filters.sentence(labels, lambda name, value: DIMENSIONS[name].say(value))
+    chosen = chosen[:1].lower() + chosen[1:]
     end = " at the end" if isinstance(listing.of, Standing) else ""
     text = f"**{c.count(rows.n) if rows.n else 'No'}** {things}: {listing.of.label.lower()}{end}; {chosen}."
     said = [_in_words(one) for one in listing.conditions]
