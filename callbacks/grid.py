@@ -76,7 +76,7 @@ def page_of(panel: Panel, place: Any, asked: dict[str, Any]) -> Listing:
 def shown(rows: Rows, tz: str) -> list[dict[str, str]]:
     """The rows in words, each cell as it stands on the screen; an empty one is empty."""
     said = (
-        {name: words.cell(value, COLUMNS[name].kind, tz) for name, value in row.items()}
+        {str(name): words.cell(value, COLUMNS[str(name)].kind, tz) for name, value in row.items()}
         for row in rows.frame.to_dict("records")
     )
     return [{name: "" if cell == NOTHING else cell for name, cell in row.items()} for row in said]

@@ -49,8 +49,8 @@ def answers_to(
             case None:
                 return None
             case Listing():
-                more = rows is not None and panel.kind == "grid"
-                return services.rows(replace(question, limit=rows) if more else question, left_open)
+                wanted = rows if rows is not None and panel.kind == "grid" else question.limit
+                return services.rows(replace(question, limit=wanted), left_open)
             case OneRequest():
                 return services.timeline(question)
         asked = asked_of(question, left_open, clock)
@@ -117,7 +117,8 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         except Problem:
             filters = None  # the filter bar says what is wrong with the address
         place = place_at(pathname, view, filters)
-        rows, grids = [], {}
+        rows: list[tuple[Any, ...]] = []
+        grids: dict[str, Any] = {}
         for at in ids:
             panel = panels.get(at["panel"]) if at["view"] == view_name else None
             if panel is None or (again and again != panel.name):

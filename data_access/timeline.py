@@ -171,16 +171,22 @@ def read_timeline(
     stood_open = open_stretches(found["opened_at"], turns, closed_at, as_of)
     due_at = found["due_at"]
     happened += _from_request(found, happened)
-    happened += [Step(row.at.to_pydatetime(), "joined", to_value=row.request_id) for row in reports.itertuples()]
+    happened += [Step(_plain(row["at"]), "joined", to_value=row["request_id"]) for row in _rows(reports)]
     if contacts is not None:
         happened += [
-            Step(row.arrived_at.to_pydatetime(), "contact", to_value=_text(row.channel))
-            for row in contacts.itertuples()
-            if _plain(row.created_request) is not True
+            Step(_plain(row["arrived_at"]), "contact", to_value=_text(row["channel"]))
+            for row in _rows(contacts)
+            if _plain(row["created_request"]) is not True
         ]
     happened += [
-        Step(row.answered_at.to_pydatetime(), "survey", _text(row.max_score), _text(row.score), note=_text(row.comment))
-        for row in surveys.itertuples()
+        Step(
+            _plain(row["answered_at"]),
+            "survey",
+            _text(row["max_score"]),
+            _text(row["score"]),
+            note=_text(row["comment"]),
+        )
+        for row in _rows(surveys)
     ]
     if due_at is not None and any(begin < due_at < end for begin, end in stood_open) and due_at <= as_of:
         happened.append(Step(due_at, "due"))
@@ -382,6 +388,10 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
 def _text(value: Any) -> str | None:
     plain = _plain(value)
     return None if plain is None else f"{plain:g}" if isinstance(plain, float) else str(plain)
@@ -392,7 +402,7 @@ def _recorded(
 ) -> Iterable[Step]:
     """The recorded steps in words a reader may see: departments by name, other requests only if they are theirs."""
     reasons = {start: why for start, _, why in pauses}
-    for row in events.to_dict("records"):
+    for row in _rows(events):
         kind, at = row["kind"], _plain(row["event_at"])
         before, after = _text(row["from_value"]), _text(row["to_value"])
         if kind == "transfer":

@@ -50,7 +50,7 @@ def grid(view: str, panel: str, asked: Mapping[str, Any]) -> html.Div:
             dag.AgGrid(
                 id=parts.grid_id(*at),
                 columnDefs=asked["columns"],
-                defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
+                defaultColDef={"resizable": True, "suppressMovable": True, "sortingOrder": ["asc", "desc"]},
                 rowModelType="infinite",
                 filterModel=asked["filter"],
                 className="list-grid",

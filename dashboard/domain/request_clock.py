@@ -80,7 +80,7 @@ def held_by(
     """
     seconds: dict[str, float] = {}
     ends = [*(at for at, _ in changes[1:]), datetime.max]  # noqa: DTZ901
-    for (since, name), until in zip(changes, ends, strict=True):
+    for (since, name), until in zip(changes, ends, strict=False):
         for begin, end in stood_open:
             both = (min(until, end) - max(since, begin)).total_seconds()
             if both > 0:

@@ -67,12 +67,16 @@ def draw_clock(answers: Answers, context: Context) -> Drawing:
 def verdict_of(told: Timeline) -> tuple[str, str]:
     """The mark and the word for how the promise stands."""
     request = told.request
-    again = ", then reopened" if (request["reopen_count"] or 0) > 0 else ""
+    again = ", then reopened" if _reopened(told) else ""
     if request["due_at"] is None:
         return "unknown", "no promise"
     if told.late_s is not None:
         return "misses", ("missed" if request["closed_at"] is not None else "overdue") + again
     return ("meets", "kept" + again) if request["closed_at"] is not None else ("same", "not yet due" + again)
+
+
+def _reopened(told: Timeline) -> bool:
+    return (told.request["reopen_count"] or 0) > 0 or any(step.kind == "reopen" for step in told.steps)
 
 
 def clock_sentence(told: Timeline, tz: str) -> str:
@@ -92,8 +96,8 @@ def clock_sentence(told: Timeline, tz: str) -> str:
         text = f"Closed {c.instant(closed, tz)}, **{c.duration((due - closed).total_seconds())}** before it was due."
     else:
         text = f"Due {c.instant(due, tz)}, in **{c.duration((due - told.as_of).total_seconds())}**."
-    first = request["first_closed_at"]
-    if (request["reopen_count"] or 0) > 0 and due is not None and told.late_s and first and first <= due:
+    first = request["first_closed_at"] or next((step.at for step in told.steps if step.kind == "close"), None)
+    if _reopened(told) and due is not None and told.late_s and first and first <= due:
         text += " It was first closed in time, then reopened: the last closing counts."
     if told.pauses:
         whole = sum(((end or closed or told.as_of) - begin).total_seconds() for begin, end, _ in told.pauses)
