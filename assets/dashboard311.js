@@ -202,7 +202,9 @@
         const holder = structuredClone(spec.grid), grid = holder.props.children[0].props;
         const narrow = window.innerWidth < 768;
         grid.columnDefs = grid.columnDefs.filter((column) => !narrow || column.onPhone)
-          .map(({ onPhone, ...column }) => narrow ? { ...column, width: undefined, minWidth: 112, flex: 1 } : column);
+          .map(({ onPhone, ...column }) => !narrow ? column : { ...column, width: undefined, minWidth: 96, flex: 1,
+            wrapText: true, suppressHeaderFilterButton: true });
+        if (narrow) grid.dashGridOptions = { ...grid.dashGridOptions, rowHeight: 50 };
         return holder;
       },
       order(state) { // the order and the conditions of a list live in the address, without a step back for each

@@ -47,7 +47,7 @@ COLUMNS: Mapping[str, ListColumn] = {
         ListColumn("district", "District", _r.district),
         ListColumn("opened_at", "Opened", _r.opened_at, "instant"),
         ListColumn("due_at", "Promised", _r.due_at, "instant"),
-        ListColumn("status", "Status", func.replace(_r.status, "_", " ")),
+        ListColumn("status", "Status now", func.replace(_r.status, "_", " ")),
         ListColumn("department", "Department", _r.department),
         ListColumn("team", "Held by", _r.team),
         ListColumn("address", "Address", _r.address, needs=Permission.READ_ADDRESSES),

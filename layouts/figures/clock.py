@@ -110,7 +110,8 @@ def _turns(told: Timeline, local: Any, begin: datetime, end: datetime) -> list[d
         if step.kind in ("close", "reopen"):
             at = local(step.at)
             if last is None or abs((at - last).total_seconds()) > 0.12 * (end - begin).total_seconds():
-                notes.append(_note(at, begin, end, "closed" if step.kind == "close" else "reopened", -0.5))
+                note = _note(at, begin, end, "closed" if step.kind == "close" else "reopened", -0.5)
+                notes.append({**note, "name": "inside"})  # no room for it on a phone
                 last = at
     return notes
 

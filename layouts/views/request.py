@@ -217,6 +217,12 @@ def _since(step: Step) -> str:
     return said + "."
 
 
+def _after(step: Step, kind: str, words_for_it: str, told: Timeline) -> str:
+    """How long after the last step of a kind."""
+    since = [one.at for one in told.steps if one.kind == kind and one.at <= step.at]
+    return f"{c.duration((step.at - since[-1]).total_seconds())} after {words_for_it}." if since else ""
+
+
 def _said(step: Step, told: Timeline, context: Context) -> tuple[list[Any], Any]:
     """A step in one sentence, and what is worth knowing besides."""
     request, tz = told.request, context.city.tz
@@ -242,7 +248,7 @@ def _said(step: Step, told: Timeline, context: Context) -> tuple[list[Any], Any]
             text = "**Paused**" + (f": {after[:1].lower()}{after[1:]}" if after else "")
             below = "The clock of the promise stands still. " + below
         case "resume":
-            text, below = "**Clock runs again**", below.replace("the step before", "it was paused") if below else ""
+            text, below = "**Clock runs again**", _after(step, "pause", "it was paused", told)
         case "due":
             text, below = "**Promise missed**", "Its promised time passed while it stood open."
         case "work":
@@ -277,7 +283,7 @@ def _said(step: Step, told: Timeline, context: Context) -> tuple[list[Any], Any]
             if step.at == request["closed_at"] and request["due_at"] is not None:
                 below += "After it fell due." if told.late_s is not None else "In time."
         case "reopen":
-            text, below = "**Reopened**", below.replace("the step before", "it was closed") if below else ""
+            text, below = "**Reopened**", _after(step, "close", "it was closed", told)
         case _:
             text = f"**{_spaced(step.kind).capitalize()}**" + (f": {after}" if after else "")
     return c.sentence(text), below.strip() if isinstance(below, str) else below
@@ -351,7 +357,7 @@ def draw_facts(answers: Answers, context: Context) -> Drawing:
     if made:
         facts.append(("Came by", made))
     asked = sum(step.kind == "contact" for step in told.steps)
-    if told.contacts is not None:
+    if told.contacts is not None and context.has_contacts:
         facts.append(("Asked about", {0: "never", 1: "once"}.get(asked, f"{asked} times")))
     survey = next((step for step in reversed(told.steps) if step.kind == "survey"), None)
     if survey is not None:

@@ -51,7 +51,8 @@ def draw_list(answers: tuple[Rows, ...], context: Context) -> Drawing:
     chosen = filters.sentence(labels, lambda name, value: DIMENSIONS[name].say(value))
     chosen = chosen[:1].lower() + chosen[1:]
     end = " at the end" if isinstance(listing.of, Standing) else ""
-    text = f"**{c.count(rows.n) if rows.n else 'No'}** {things}: {listing.of.label.lower()}{end}; {chosen}."
+    what = listing.of.label.lower().removeprefix("requests ").removesuffix(" requests")
+    text = f"**{c.count(rows.n) if rows.n else 'No'}** {things}: {what}{end}; {chosen}."
     said = [_in_words(one) for one in listing.conditions]
     if listing.search.strip():
         said.insert(0, f"number or address like “{listing.search.strip()}”")

@@ -26,7 +26,7 @@ def test_from_a_panel_to_its_list_to_a_request_and_back(visit):
     card.locator(".panel-menu > summary").click()
     card.get_by_role("link", name="List these requests").click()
     expect(page).to_have_url(re.compile(r"/requests\?period=all&district=North&of=opened$"))
-    expect(page.locator(".answer").first).to_contain_text("8 requests: requests opened")
+    expect(page.locator(".answer").first).to_contain_text("8 requests: opened")
     newest = numbers(page)
     assert len(newest) == 8
 
