@@ -15,12 +15,12 @@ from dash import dcc, html
 
 from dashboard.domain.errors import BadRequest
 from dashboard.domain.filters import DAY, civil_day
-from data_access.listing import COLUMNS, Condition, ListColumn, Listing
+from data_access.listing import COLUMNS, PAGE, Condition, ListColumn, Listing
 from layouts import view as parts
 
 BLOCK = 100
 """Rows in one page."""
-MOST_IN_BLOCK = 500
+MOST_IN_BLOCK = PAGE
 USUAL_ORDER = ("-opened_at",)
 NEVER_SHOWN = ("request_id",)
 ON_PHONE = ("public_id", "service_type", "opened_at")
