@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from dashboard.domain.errors import DataUnavailable, NotPermitted
 from dashboard.domain.filters import Filters
-from dashboard.domain.policy import Permission
+from dashboard.domain.policy import ABOUT_CONTACTS
 from dashboard.services import Services
-from layouts.view import View
+from layouts.view import Panel, View
+
+Asking = TypeVar("Asking", View, Panel)
+"""What needs a permission to be shown."""
 
 
 def filters_in(search: str | None, services: Services, view: View | None = None) -> Filters:
@@ -43,18 +47,18 @@ def holds_contacts(services: Services) -> bool:
     return services.build().contacts > 0
 
 
-def permitted(views: Iterable[View], services: Services) -> list[View]:
-    """The views the viewer may open and the data can fill."""
+def permitted(asking: Iterable[Asking], services: Services) -> list[Asking]:
+    """The views (or panels of a view) the viewer may see and the data can fill."""
     try:
         has_contacts = holds_contacts(services)
     except DataUnavailable:
         has_contacts = True  # nobody knows
 
-    def may(view: View) -> bool:
+    def may(one: Asking) -> bool:
         try:
-            services.scope(view.needs)
+            services.scope(one.needs)
         except NotPermitted:
             return False
-        return has_contacts or view.needs is not Permission.READ_CONTACTS
+        return has_contacts or one.needs not in ABOUT_CONTACTS
 
-    return [view for view in views if view.in_menu and may(view)]
+    return [one for one in asking if may(one)]

@@ -27,7 +27,7 @@ from data_access.timeline import Timeline
 from layouts import view as parts
 from layouts.components import Column, number, table
 from layouts.page import URL, measures_of
-from layouts.view import Compared, Over, Panel, View
+from layouts.view import Compared, Lately, Over, Panel, View
 
 SHOWN_ROWS = 500
 BATCH = 5_000
@@ -103,7 +103,7 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
 
 
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-STRETCHES = {Compared: "Comparison period", Over: "Another stretch of time"}
+STRETCHES = {Compared: "Comparison period", Over: "Another stretch of time", Lately: "What went before"}
 
 
 def _titled(panel: Panel, answers: Answered) -> list[tuple[str, Answer | Rows | Timeline]]:
@@ -147,7 +147,13 @@ def _shown(value: Any, column: str, services: Services) -> Any:
         return number(None if value is None else float(value), unit)
     if value is None or value != value:
         return ""
-    return _when(value, column, services) if hasattr(value, "date") else str(value)
+    return _when(value, column, services) if hasattr(value, "date") else _named(str(value), column, services)
+
+
+def _named(value: Any, column: str, services: Services) -> Any:
+    """A person by name, to those who may know it; anything else as it is."""
+    dimension = services.dimensions.get(column)
+    return services.say(dimension, value) if dimension is not None and dimension.of_people else value
 
 
 def _table(panel: Panel, answer: Answer | Rows | Timeline, title: str, services: Services) -> html.Div:
@@ -215,7 +221,7 @@ def _excel(panel: Panel, filters: Filters, answers: Answered, services: Services
     # Row by row into a file, so that a long list needs no memory; text is never taken for a formula or a link.
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "in_memory": False}
     labels = {name: dimension.label for name, dimension in services.dimensions.items()}
-    about = filters.sentence(labels, lambda name, value: services.dimensions[name].say(value))
+    about = filters.sentence(labels, lambda name, value: services.say(services.dimensions[name], value))
     as_of = services.local(services.build().as_of)
     with xlsxwriter.Workbook(out, options) as book:
         bold, whole = book.add_format({"bold": True}), book.add_format({"num_format": "#,##0"})
@@ -226,7 +232,8 @@ def _excel(panel: Panel, filters: Filters, answers: Answered, services: Services
             sheet.set_column(0, 40, 18)
             lines = [panel.question, f"{services.city().name} 311: {about}" + (f"; {title.lower()}" if title else "")]
             lines.append(f"Data as of {as_of:%Y-%m-%d %H:%M}, times on the city’s clocks")
-            lines += [f"{measure.label}: {measure.about}" for measure in measures_of(panel)[:MEANINGS]]
+            meant = (answer.listing.of,) if isinstance(answer, Rows) else measures_of(panel)[:MEANINGS]
+            lines += [f"{measure.label}: {measure.about}" for measure in meant]
             lines += [words for words in (*answer.notes, _cut(answer)) if words]
             for row, line in enumerate(lines):
                 sheet.write_string(row, 0, line, bold if row == 0 else None)
@@ -240,12 +247,13 @@ def _excel(panel: Panel, filters: Filters, answers: Answered, services: Services
 
 
 def _write(sheet: Any, row: int, column: int, value: Any, name: str, formats: dict[str, Any], services: Services):
+    value = _named(value, name, services)
     if value is None or value != value:
         return
     if hasattr(value, "to_pydatetime"):
         is_instant = name.endswith("_at")
         local = services.local(value.to_pydatetime()).replace(tzinfo=None) if is_instant else value.to_pydatetime()
-        sheet.write_datetime(row, column, local, formats["at" if is_instant else "on"])
+        sheet.write_datetime(row, column, local.replace(microsecond=0), formats["at" if is_instant else "on"])
     elif isinstance(value, bool):
         sheet.write_boolean(row, column, value)
     elif isinstance(value, int | float):
@@ -257,6 +265,7 @@ def _write(sheet: Any, row: int, column: int, value: Any, name: str, formats: di
 
 def _plain(value: Any, name: str, services: Services) -> Any:
     """A value as a spreadsheet reads it, instants on the city's clocks, and never as a formula."""
+    value = _named(value, name, services)
     if value is None or value != value:
         return ""
     if hasattr(value, "date"):

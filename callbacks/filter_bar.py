@@ -39,6 +39,10 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         labels = {name: dimension.label.partition(" (")[0] for name, dimension in services.dimensions.items()}
         listed = [choice for choice in choices if any(values for _, values in choice.groups)]
         drawn = bar.filter_bar(
-            filters, services.clock(), listed, labels, lambda name, value: services.dimensions[name].say(value)
+            filters,
+            services.clock(),
+            listed,
+            labels,
+            lambda name, value: services.say(services.dimensions[name], value),
         )
         return markup(drawn)

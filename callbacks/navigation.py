@@ -9,9 +9,9 @@ from dash import ClientsideFunction, Dash, Input, Output
 from callbacks.address import filters_in, holds_contacts, permitted, place_at, view_at
 from callbacks.errors import in_words
 from callbacks.panels import answers_to, context_of
-from dashboard.domain.errors import NotThere, Problem
+from dashboard.domain.errors import NotPermitted, NotThere, Problem
 from dashboard.domain.filters import Filters
-from dashboard.domain.policy import Permission
+from dashboard.domain.policy import ABOUT_CONTACTS, Permission
 from dashboard.services import Services
 from layouts import page as screen
 from layouts.components import link
@@ -46,20 +46,22 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
             title, question = heading_of(view, pathname, services)
             within = next((one for one in views if one.name == view.within), None)
             head = screen.head(title, question, as_of, within)
-            place, may_list = place_at(pathname, view), services.may(Permission.LIST_REQUESTS)
-            has_contacts = holds_contacts(services)
-            if not has_contacts and view.needs is Permission.READ_CONTACTS:
+            if view.needs in ABOUT_CONTACTS and not holds_contacts(services):
                 words = screen.page_of_words(
                     "No calls were imported",
                     f"{city.name}’s data holds service requests only: no calls or other contacts.",
                     link("Go to the overview", "/"),
                 )
                 return words, head, foot, f"{view.title} · {city.name} 311", None
-            cards = screen.page(view, has_contacts, place, may_list)
+            place, may_list = place_at(pathname, view), services.may(Permission.LIST_REQUESTS)
+            cards = screen.page(view, permitted(view.panels, services), place, may_list)
             return cards, head, foot, f"{title} · {city.name} 311", view.name
         except NotThere as missing:
             words = screen.page_of_words("There is no such page", str(missing), link("Go to the first of them", "/"))
             return words, screen.head("Not found", "", None), None, "Not found · 311", None
+        except NotPermitted as problem:
+            words = screen.page_of_words("This is not shown to you", str(problem), link("Go to the overview", "/"))
+            return words, screen.head(view.title if view else "311", "", None), None, "311", None
         except Problem as problem:
             words = screen.page_of_words("This cannot be shown just now", in_words(problem, "navigation"))
             return words, screen.head("311", "", None), None, "311", None
@@ -70,7 +72,9 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
             filters = filters_in(search, services, view_at(pathname, views))
         except Problem:
             filters = None
-        return screen.menu(permitted(views, services), view_at(pathname, views), filters)
+        return screen.menu(
+            permitted([view for view in views if view.in_menu], services), view_at(pathname, views), filters
+        )
 
     app.clientside_callback(ClientsideFunction("dashboard311", "title"), Input(screen.TITLE, "data"))
 

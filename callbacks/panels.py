@@ -43,18 +43,23 @@ def answers_to(
     scope, clock = services.scope(panel.needs), services.clock()
     left_open = filters.without(panel.selects.name) if isinstance(panel.selects, Dimension) else filters
 
+    # The same labels for people in all answers of a panel under its filters, other ones anywhere else.
+    picture = f"{panel.name} {panel.question}{left_open.to_search()}"
+
     def answered(item: Question) -> Answer | Rows | Timeline | None:
         question = item.question(place or {}) if isinstance(item, FromAddress) else item
-        match question:
-            case None:
-                return None
-            case Listing():
-                wanted = rows if rows is not None and panel.kind == "grid" else question.limit
-                return services.rows(replace(question, limit=wanted), left_open)
-            case OneRequest():
-                return services.timeline(question)
+        if question is None:
+            return None
+        if isinstance(question, OneRequest):
+            return services.timeline(question)
         asked = asked_of(question, left_open, clock)
-        return None if asked is None else services.ask(*asked, scope)
+        if asked is None:
+            return None
+        wanted, filters_asked = asked
+        if isinstance(wanted, Listing):
+            limit = rows if rows is not None and panel.kind == "grid" else wanted.limit
+            return services.rows(replace(wanted, limit=limit), filters_asked)
+        return services.ask(wanted, filters_asked, scope, picture=picture)
 
     return tuple(answered(question) for question in panel.queries)
 
@@ -71,6 +76,8 @@ def context_of(panel: Panel, filters: Filters, services: Services, place: Place 
         has_contacts=holds_contacts(services),
         events=city_events(services),
         place=place or {},
+        closed_on=services.closed_days(),
+        names=services.names(),
     )
 
 

@@ -15,7 +15,7 @@ from callbacks.errors import show_trouble
 from callbacks.navigation import is_there
 from dashboard.cache import open_cache
 from dashboard.domain.errors import DataUnavailable
-from dashboard.routes import add_routes, bootstrap_address
+from dashboard.routes import add_routes, bootstrap_address, roles_of
 from dashboard.security import guard
 from dashboard.services import Services
 from dashboard.settings import Settings
@@ -88,7 +88,7 @@ def create_app(settings: Settings | None = None) -> Dash:
 
     def layout() -> html.Div:
         try:
-            return page.shell(services.city().name, services.viewer())
+            return page.shell(services.city().name, services.viewer(), roles_of(services))
         except DataUnavailable:
             return page.shell("", services.viewer())
 

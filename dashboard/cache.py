@@ -1,7 +1,8 @@
 """Finished answers, kept by what was asked: one function behind flask-caching.
 
-The key holds the build, the question, the filters and the scope, so a new build or another viewer never meets an old
-answer. Nothing is pickled: a file somebody else wrote into the cache folder can at worst be a wrong number of bytes.
+The key holds the program, the build, the question, the filters and the scope, so a new build or another viewer never
+meets an old answer. Nothing is pickled: a file somebody else wrote into the cache folder can at worst be a wrong
+number of bytes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -21,6 +24,7 @@ from cachelib.serializers import BaseSerializer
 from flask import Flask
 from flask_caching import Cache
 
+import data_access
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Scope
 from dashboard.settings import Settings
@@ -69,9 +73,18 @@ def open_cache(server: Flask, settings: Settings) -> Cache | None:
     return Cache(server, config=config)
 
 
+@lru_cache(maxsize=1)
+def _program() -> str:
+    """A fingerprint of the code that makes answers: those of another version are not this one's."""
+    root = Path(data_access.__file__).parent
+    sources = sorted([*root.rglob("*.py"), *(Path(__file__).parent / "domain").glob("*.py")])
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
+
+
 def key_of(build_id: str, query: Query, filters: Filters, scope: Scope, as_of: datetime | None) -> str:
     """A name for an answer: equal questions have equal names, different ones never."""
     words = (
+        _program(),
         build_id,
         [measure.name for measure in query.measures],
         [dimension.name for dimension in query.by],

@@ -99,12 +99,15 @@ def main(data: Path | None) -> None:
 @click.option("--where", multiple=True, metavar="DIM=VALUE...", help="Only these rows; two values of one DIM add up.")
 @click.option("--counting", type=click.Choice(list(SWITCHES["counting"])), help="Every report, or each incident once.")
 @click.option("--event-days", type=click.Choice(list(SWITCHES["event_days"])), help="Count the days of city events?")
+@click.option("--service-level", type=click.Choice(list(SWITCHES["service_level"])), help="What hang-ups do to it.")
 @click.option(
     "--as-of", metavar="T", help="Answer as it was known then: local time, or a date for the end of that day."
 )
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @with_settings
-def ask_command(words, by, every, begin, end, where, counting, event_days, as_of, form, settings) -> None:
+def ask_command(
+    words, by, every, begin, end, where, counting, event_days, service_level, as_of, form, settings
+) -> None:
     """Answer MEASURE... by the same path as the screen.
 
     Dates are local civil days and --to is exclusive. CSV and JSON columns bear the names of measures and dimensions;
@@ -134,9 +137,10 @@ def ask_command(words, by, every, begin, end, where, counting, event_days, as_of
         if not given:
             raise BadRequest(f"“{condition}” is no condition; write --where DIM=VALUE.")
         dimension = _known("dimension", name.strip(), DIMENSIONS)
-        value = services.resolve(dimension, value.strip())
+        value = services.resolve(dimension, value.strip(), Scope.everything())
         filters = filters.choose(dimension.name, {*filters.chosen(dimension.name), value})
-    for switch, setting in (("counting", counting), ("event_days", event_days)):
+    switches = {"counting": counting, "event_days": event_days, "service_level": service_level}
+    for switch, setting in switches.items():
         filters = filters.switch(switch, setting) if setting else filters
     filters = filters.leaving_out(services.event_days())
     moment = services.stored(_instant(as_of)) if as_of else None
@@ -191,6 +195,8 @@ def _shown(value, unit: str | None) -> str:
             return str(value)
         case "share":
             return f"{100 * value:.2f} %"
+        case "ratio":
+            return f"{value:.2f}"
         case "s":
             size, unit = next((size, unit) for size, unit in _LONG if value >= size * 2 or size == 1)
             return f"{value / size:,.0f} s" if size == 1 else f"{value / size:,.1f} {unit}"

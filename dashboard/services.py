@@ -9,27 +9,38 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import pandas as pd
+from flask import has_request_context, request
 from flask_caching import Cache
 from sqlalchemy import select
 
 from dashboard.cache import cached, key_of
 from dashboard.domain.city_events import marks_days
-from dashboard.domain.errors import UnknownName
+from dashboard.domain.errors import DataUnavailable, NotPermitted, UnknownName
 from dashboard.domain.filters import Clock, Filters
 from dashboard.domain.policy import Permission, Scope, Viewer, may, scope_of
+from dashboard.people import Roster, key_in, unnamed
 from dashboard.settings import Settings
 from data_access import schema
 from data_access.areas import Areas
 from data_access.ask import ask, values_of
 from data_access.compile import Frame
-from data_access.dimensions import DIMENSIONS, category, service_type
+from data_access.dimensions import DIMENSIONS, agent, category, service_type
 from data_access.engine import BuildInfo, City, Warehouse
 from data_access.listing import ListColumn, Listing, Rows, columns_for, count_rows, list_rows
 from data_access.measures import CATALOGUE
-from data_access.measures.contacts import CONTACT
+from data_access.measures.contacts import CONTACT, in_force
 from data_access.measures.requests import REQUEST
 from data_access.semantics import Answer, Dimension, Measure, Query
 from data_access.timeline import OneRequest, Rights, Timeline, read_timeline
+
+FACTS = {fact.name: (fact, needs) for fact, needs in (
+    (REQUEST, Permission.READ_REQUESTS), (CONTACT, Permission.READ_CONTACTS),
+)}  # fmt: skip
+"""Where the values of dimensions are looked up, and what a viewer needs to read there."""
+SEE_AS = "see-as"
+"""The cookie that holds the role a reader of the demo city has taken on."""
+DEPUTY_MANAGER = Viewer("Deputy manager", "deputy manager")
+DEMO_DISTRICT, DEMO_TEAM = "4 Mill Ward", "Heron"
 
 
 class Services:
@@ -49,7 +60,11 @@ class Services:
         # Small things that change only with the build, kept for the last few builds.
         self._values = lru_cache(maxsize=256)(self._values_in)
         self._events = lru_cache(maxsize=4)(self._events_in)
+        self._gaps = lru_cache(maxsize=4)(self._gaps_in)
+        self._closed_days = lru_cache(maxsize=4)(self._closed_days_in)
         self._categories = lru_cache(maxsize=4)(self._categories_in)
+        self._roster = lru_cache(maxsize=4)(self._roster_in)
+        self._demo_viewers = lru_cache(maxsize=4)(self._demo_viewers_in)
         self._has_table = lru_cache(maxsize=64)(self._has_table_in)
         # What is asked again within a moment: the length of a list for each of its pages, a request for each panel.
         self._lengths = lru_cache(maxsize=256)(self._length_in)
@@ -75,6 +90,7 @@ class Services:
             as_of=build.as_of,
             fiscal_year_start_month=city.fiscal_year_start_month,
             as_of_on=as_of_on,
+            gaps=self._gaps(build.build_id),
         )
 
     def local(self, instant: datetime) -> datetime:
@@ -87,12 +103,32 @@ class Services:
         return zoned.astimezone(UTC).replace(tzinfo=None)
 
     def values(self, dimension: Dimension | str, scope: Scope | None = None) -> list[str]:
-        """Every value of `dimension`: in their own order if they have one, else the most frequent first."""
+        """Every value of `dimension`: in their own order if they have one, else the most frequent first.
+
+        Of what `scope` allows; by default, of what the viewer may see. Raises NotPermitted if it has people for values
+        and the viewer may name none of them.
+        """
         declared = DIMENSIONS[dimension] if isinstance(dimension, str) else dimension
         if declared.ordered is not None:
             return list(declared.ordered)
-        name = dimension if isinstance(dimension, str) else dimension.name
-        return self._values(self.build().build_id, name, scope or self.scope(Permission.READ_REQUESTS))
+        readable = self._readable() if scope is None else tuple((name, scope) for name in FACTS)
+        if declared.of_people and any(one.people.teams is not None for _, one in readable):
+            if known := self.names():
+                return list(known)
+            raise NotPermitted("Agents are not listed for you. Ask the dashboard's administrator.")
+        return self._values(self.build().build_id, declared.name, readable)
+
+    def say(self, dimension: Dimension, value: str) -> str:
+        """What `value` is called for the viewer: hour 34 is “Tuesday 10:00”, an agent of the own team has a name."""
+        return self.names().get(value, value) if dimension.of_people else dimension.say(value)
+
+    def names(self) -> dict[str, str]:
+        """The agents whom the viewer may know by name, by pseudonym."""
+        try:
+            people = self.scope(Permission.READ_AGENTS).people
+        except NotPermitted:
+            return {}
+        return self._roster(self.build().build_id).known_to(people)
 
     def categories(self) -> dict[str, str]:
         """The category of each service type that has one."""
@@ -108,15 +144,23 @@ class Services:
         spans = [(kind, begin.date(), end.date()) for kind, begin, end in rows]
         return tuple((begin, end) for kind, begin, end in spans if marks_days(kind, begin, end))
 
-    def resolve(self, dimension: Dimension, value: str) -> str:
+    def closed_days(self) -> frozenset[date]:
+        """The civil days on which the city stays shut: what at least half of the calendars with such days say."""
+        return self._closed_days(self.build().build_id)
+
+    def resolve(self, dimension: Dimension, value: str, scope: Scope | None = None) -> str:
         """The value meant by what somebody typed: its exact name, or the same in another case.
 
-        Raises UnknownName with the nearest names there are; BadRequest for a code that can be none.
+        Raises UnknownName with the nearest names there are; BadRequest for a code that can be none; NotPermitted for
+        a person whom the viewer may not name.
         """
         if dimension.has_codes:
             dimension.column_value(value)
             return value
-        known = self.values(dimension)
+        if dimension.of_people and scope is None:
+            self._check_named(value, self.names())
+            return value
+        known = self.values(dimension, scope)
         if value in known or value == dimension.missing:
             return value
         folded = {name.casefold(): name for name in known}
@@ -127,8 +171,19 @@ class Services:
     # ── who is looking ──
 
     def viewer(self) -> Viewer:
-        """Who is looking. Until there is sign-in, everybody on this machine is the deputy manager."""
-        return Viewer("Deputy manager", "deputy manager")
+        """Who is looking. Until there is sign-in, everybody on this machine is the deputy manager.
+
+        In the demo city, and nowhere else, a reader may take on another role.
+        """
+        role = request.cookies.get(SEE_AS) if has_request_context() else None
+        return self.demo_viewers().get(role, DEPUTY_MANAGER) if role else DEPUTY_MANAGER
+
+    def demo_viewers(self) -> dict[str, Viewer]:
+        """The roles that a reader may take on, by the name in the address; none in a real city."""
+        try:
+            return self._demo_viewers(self.build().build_id) if self.city().is_made_up else {}
+        except DataUnavailable:
+            return {}
 
     def scope(self, needs: Permission) -> Scope:
         """The rows the viewer may see; NotPermitted if none for this."""
@@ -136,8 +191,16 @@ class Services:
 
     # ── asking ──
 
-    def ask(self, query: Query, filters: Filters, scope: Scope, as_of: datetime | None = None) -> Answer:
-        """Answer `query` for the rows in `filters` and `scope`, as the data was known at `as_of` (default: now)."""
+    def ask(
+        self, query: Query, filters: Filters, scope: Scope, as_of: datetime | None = None, picture: str = ""
+    ) -> Answer:
+        """Answer `query` for the rows in `filters` and `scope`, as the data was known at `as_of` (default: now).
+
+        People whom `scope` does not name are unnamed in the answer; in all answers of one `picture` (a panel under
+        some filters) by the same labels. Raises NotPermitted if `scope` does not divide by people at all, or a
+        filter chooses one whom it does not name.
+        """
+        self._check_people(query, filters, scope)
         build, city, clock = self.build(), self.city(), self.clock()
         looks_back = as_of is not None and as_of < build.as_of
         if as_of is not None and looks_back:
@@ -147,6 +210,7 @@ class Services:
             as_of=as_of if as_of is not None and looks_back else build.as_of,
             answer_within_s=city.answer_within_s,
             short_abandon_s=city.short_abandon_s,
+            service_level_variant=in_force(filters, city.service_level_variant),
             looks_back=looks_back,
         )
         key = key_of(build.build_id, query, filters, scope, frame.as_of)
@@ -155,11 +219,18 @@ class Services:
             with self.warehouse.reading(build.build_id) as reading:
                 return ask(reading, query, filters, scope, clock, frame)
 
-        return replace(self._remember(key, query, answer), left_out=filters.left_out)
+        found = replace(self._remember(key, query, answer), left_out=filters.left_out)
+        for dimension in query.by:
+            if dimension.of_people and scope.people.teams is not None:
+                picture = f"{build.build_id}\n{picture or query}"
+                roster = self._roster(build.build_id)
+                found = unnamed(found, dimension, scope.people, roster, key_in(self.settings.data), picture)
+        return found
 
     def rows(self, listing: Listing, filters: Filters) -> Rows:
         """A page of the rows a measure counts, in the columns and rows the viewer may read."""
-        scope, build, frame = self.scope(Permission.LIST_REQUESTS), self.build(), self._frame()
+        scope, build, frame = self.scope(Permission.LIST_REQUESTS), self.build(), self._frame(filters)
+        self._check_people(Query(()), filters, scope)
         columns = tuple(self.list_columns())
         dated = tuple(
             replace(one, value=self.stored(datetime.combine(one.value, time())))
@@ -184,16 +255,52 @@ class Services:
             notes=self.may(Permission.READ_NOTES),
             contacts=self.may(Permission.READ_CONTACTS),
         )
-        found = self._timelines(self.build().build_id, question.request_id, scope, rights)
-        return replace(found, question=question)
+        build_id = self.build().build_id
+        found = self._timelines(build_id, question.request_id, scope, rights)
+        # Who took the call is a person among those who answer: named only to those who may know them.
+        roster = self._roster(build_id)
+        known = roster.known_to(scope.people)
+        steps = tuple(
+            step._replace(actor=known.get(step.actor, "311 agent")) if step.actor in roster.teams else step
+            for step in found.steps
+        )
+        return replace(found, question=question, steps=steps)
 
     def may(self, needs: Permission) -> bool:
         """Whether the viewer's role holds a permission at all."""
         return may(self.viewer(), needs)
 
-    def _frame(self) -> Frame:
+    def _frame(self, filters: Filters) -> Frame:
         city = self.city()
-        return Frame(self.build().as_of, city.answer_within_s, city.short_abandon_s)
+        variant = in_force(filters, city.service_level_variant)
+        return Frame(self.build().as_of, city.answer_within_s, city.short_abandon_s, variant)
+
+    def _check_people(self, query: Query, filters: Filters, scope: Scope) -> None:
+        if any(dimension.of_people for dimension in query.by) and not scope.people.spread:
+            raise NotPermitted("Who took a call is not shown to you. Ask the dashboard's administrator.")
+        if scope.people.teams is None:
+            return
+        for name, values in filters.choices:
+            if DIMENSIONS[name].of_people:
+                known = self._roster(self.build().build_id).known_to(scope.people)
+                for value in values:
+                    self._check_named(value, known)
+
+    @staticmethod
+    def _check_named(value: str, known: Mapping[str, str]) -> None:
+        """NotPermitted for anybody not in `known`, whether there is such a person or not."""
+        if value not in known:
+            raise NotPermitted("An agent can be chosen only by the supervisor of the agent's own team.")
+
+    def _readable(self) -> tuple[tuple[str, Scope], ...]:
+        """The facts the viewer may read, with the rows of each."""
+        found = []
+        for name, (_, needs) in FACTS.items():
+            try:
+                found.append((name, self.scope(needs)))
+            except NotPermitted:
+                continue
+        return tuple(found)
 
     # ── kept per build ──
 
@@ -215,8 +322,36 @@ class Services:
     def _has_table_in(self, _build_id: str, name: str) -> bool:
         return bool(self.warehouse.columns(name))
 
-    def _values_in(self, _build_id: str, name: str, scope: Scope) -> list[str]:
-        return values_of(self.warehouse, DIMENSIONS[name], (REQUEST, CONTACT), scope)
+    def _values_in(self, _build_id: str, name: str, readable: tuple[tuple[str, Scope], ...]) -> list[str]:
+        return values_of(self.warehouse, DIMENSIONS[name], [(FACTS[fact][0], scope) for fact, scope in readable])
+
+    def _roster_in(self, build_id: str) -> Roster:
+        t = schema.agent.c
+        teams: dict[str, str | None] = {}
+        names: dict[str, str] = {}
+        if self.warehouse.columns("agent"):
+            listed = self.warehouse.frame(select(t.agent_id, t.team, t.name).order_by(t.agent_id))
+            for one, team, name in listed.astype(object).where(listed.notna(), None).itertuples(index=False):
+                teams[one] = team
+                names |= {one: name} if name else {}
+        # Who answers without being listed has no team and stays unnamed.
+        answering = self._values(build_id, agent.name, ((CONTACT.name, Scope.everything()),))
+        return Roster({**{one: None for one in answering if one != agent.missing}, **teams}, names)
+
+    def _demo_viewers_in(self, build_id: str) -> dict[str, Viewer]:
+        everything = ((REQUEST.name, Scope.everything()),)
+        departments, districts = (self._values(build_id, name, everything) for name in ("department", "district"))
+        teams = sorted({team for team in self._roster(build_id).teams.values() if team})
+        found = {"deputy-manager": DEPUTY_MANAGER}
+        if departments:
+            found["department-head"] = Viewer("Department head", "department head", department=departments[0])
+        if teams:
+            team = DEMO_TEAM if DEMO_TEAM in teams else teams[0]
+            found["supervisor"] = Viewer("311 supervisor", "supervisor", team=team)
+        if districts:
+            district = DEMO_DISTRICT if DEMO_DISTRICT in districts else districts[0]
+            found["council-member"] = Viewer("Council member", "council member", district=district)
+        return found
 
     def _categories_in(self, _build_id: str) -> dict[str, str]:
         pairs = self.warehouse.frame(
@@ -231,3 +366,17 @@ class Services:
         if not self.warehouse.columns("city_event"):
             return pd.DataFrame({name: [] for name in ("kind", "name", "start_on", "end_on", "note")})
         return self.warehouse.frame(select(t.kind, t.name, t.start_on, t.end_on, t.note).order_by(t.start_on))
+
+    def _gaps_in(self, build_id: str) -> tuple[tuple[date, date], ...]:
+        events = self._events(build_id)
+        gaps = events.loc[events["kind"] == "data_gap", ["start_on", "end_on"]].dropna()
+        return tuple((begin.date(), end.date()) for begin, end in gaps.itertuples(index=False))
+
+    def _closed_days_in(self, _build_id: str) -> frozenset[date]:
+        t = schema.calendar_day.c
+        if not self.warehouse.columns("calendar_day"):
+            return frozenset()
+        days = self.warehouse.frame(select(t.calendar_id, t.day_on).where(t.is_business.is_(False)))
+        calendars = days["calendar_id"].nunique()
+        agreeing = days.groupby("day_on")["calendar_id"].nunique()
+        return frozenset(pd.DatetimeIndex(agreeing.index[2 * agreeing >= calendars]).date)

@@ -21,6 +21,9 @@ from dashboard.domain.survival import closed_only_quantile, kaplan_meier
 from data_access.compile import Frame, Statement, caveats, compile_query, parts_of, permitted
 from data_access.semantics import Answer, Dimension, Fact, Measure, Query, Ratio, Spread, Standing
 
+AMOUNTS = ("s", "s²", "h")
+"""Units of which there are parts; everything else is counted."""
+
 
 class Reader(Protocol):
     """What `ask` needs of a warehouse."""
@@ -57,10 +60,10 @@ def ask(reader: Reader, query: Query, filters: Filters, scope: Scope, clock: Clo
     )
 
 
-def values_of(reader: Reader, dimension: Dimension, facts: Iterable[Fact], scope: Scope) -> list[str]:
-    """Every value of `dimension` in the rows of `scope`, the most frequent first."""
+def values_of(reader: Reader, dimension: Dimension, readable: Iterable[tuple[Fact, Scope]]) -> list[str]:
+    """Every value of `dimension` in what may be read, facts with the scope of each; the most frequent first."""
     counts: dict[str, int] = {}
-    for fact in facts:
+    for fact, scope in readable:
         if (column := dimension.columns.get(fact.name)) is None:
             continue
         statement = (
@@ -200,7 +203,7 @@ def _completed(merged: pd.DataFrame, keys: list[str], query: Query, steps: pd.Da
     for measure in parts_of(query.measures):
         counted = f"{measure.name}_n" if isinstance(measure, Spread) else measure.name
         numbers = pd.to_numeric(merged[counted]).fillna(0)
-        merged[counted] = numbers if measure.unit == "s" and counted == measure.name else numbers.astype("int64")
+        merged[counted] = numbers if measure.unit in AMOUNTS and counted == measure.name else numbers.astype("int64")
     return merged
 
 

@@ -450,10 +450,10 @@ class Build:
             inside = and_(staged.c.opened_at >= start, staged.c.opened_at < end)
             paused = self._frame(select(pauses).join(staged, staged.c.request_id == pauses.c.request_id).where(inside))
             turns = self._frame(
-                select(events.c.request_id, events.c.event_at, events.c.kind)
+                select(*(events.c[one] for one in ("request_id", "event_at", "kind", "from_value", "to_value")))
                 .join(staged, staged.c.request_id == events.c.request_id)
-                .where(inside, events.c.kind.in_(("close", "reopen")))
-                .order_by(events.c.request_id, events.c.event_at)
+                .where(inside, events.c.kind.in_(("close", "reopen", "transfer")))
+                .order_by(events.c.request_id, events.c.event_at, events.c.event_id)
             )
             requests = derive.requests(frame, context, findings, as_of, paused)
             self._append(schema.request, to_arrow(requests, schema.request))
@@ -465,8 +465,16 @@ class Build:
         self._copy("request_episode")
 
     def _derive_contacts(self, context: derive.Context, as_of: datetime, flags: Counter[str]) -> None:
-        for frame, _, _ in self._time_windows(self._staged["contact"], "arrived_at"):
-            contacts = derive.contacts(frame, context, as_of)
+        staged, request = self._staged["contact"], schema.request.c
+        for frame, start, end in self._time_windows(staged, "arrived_at"):
+            named = self._frame(
+                select(request.request_id, request.service_type)
+                .join(staged, staged.c.request_id == request.request_id)
+                .where(staged.c.arrived_at >= start, staged.c.arrived_at < end)
+                .distinct()
+            )
+            types = named.set_index("request_id")["service_type"]
+            contacts = derive.contacts(frame, context, as_of, types)
             self._append(schema.contact, to_arrow(contacts, schema.contact))
             derive.tally(contacts["dq_flags"], flags)
             self.progress("deriving contacts", len(contacts))

@@ -57,6 +57,7 @@ class Frame:
     as_of: datetime
     answer_within_s: int
     short_abandon_s: int
+    service_level_variant: str = "offered"
     looks_back: bool = False
 
 
@@ -235,6 +236,7 @@ def with_values(statement: Select, frame: Frame, moment: date) -> Select:
         moment_on=moment,
         answer_within_s=frame.answer_within_s,
         short_abandon_s=frame.short_abandon_s,
+        service_level_variant=frame.service_level_variant,
     )
 
 

@@ -365,11 +365,16 @@ def _versions(found: pd.DataFrame, sla: pd.DataFrame) -> npt.NDArray[np.int64]:
 def _business(
     found: pd.DataFrame, context: Context, calendar_ids: npt.NDArray[Any], held: Pauses, as_of: datetime
 ) -> None:
-    """Business seconds that each request stood open, pauses taken out, up to its close or `as_of`."""
-    opened = found["opened_at"].to_numpy()
+    """Business seconds that each request stood open, pauses taken out, up to its close or `as_of`, and what is left.
+
+    Where no calendar is known the clock never rests: what is left is then plain time, and a working day 24 hours.
+    """
+    opened, due = found["opened_at"].to_numpy(), found["due_at"].to_numpy()
     until = found["closed_at"].fillna(pd.Timestamp(as_of)).to_numpy().astype("datetime64[us]")
     spent = np.full(len(found), np.nan)
     paused = np.full(len(found), np.nan)
+    left = (due - until) / np.timedelta64(1, "s")
+    day = np.full(len(found), 86400.0)
     for calendar_id, alike in pd.Series(calendar_ids, dtype=object).groupby(calendar_ids):
         at = alike.index.to_numpy()
         calendar = context.calendars.get(str(calendar_id))
@@ -377,9 +382,20 @@ def _business(
             pauses = _among(held, at)
             paused[at] = calendar.paused_business_s(opened[at], until[at], pauses)
             spent[at] = calendar.elapsed_s(opened[at], until[at]) - paused[at]
+            day[at] = calendar.day_length_s
+            # A promise for centuries is a mistake of the source; nobody looks up its business hours.
+            near = at[~np.isnat(due[at]) & (due[at] - opened[at] <= _ABSURD.to_timedelta64())]
+            pauses = _among(held, near)
+            pausing = calendar.paused_business_s(opened[near], due[near], pauses) - paused[near]
+            left[near] = calendar.elapsed_s(until[near], due[near]) - pausing
     possible = until >= opened
     found["business_open_s"] = np.floor(np.where(possible, spent, np.nan))
     found["paused_business_s"] = np.floor(np.where(possible, paused, np.nan))
+    on_hold = np.zeros(len(found), bool)
+    on_hold[held.request_index[np.isnat(held.end)]] = True
+    running = (found["closed_at"].isna() & ~found["status"].isin(CLOSED_STATUSES)).to_numpy() & ~on_hold
+    found["remaining_business_s"] = np.floor(np.where(running, left, np.nan))
+    found["business_day_s"] = day
 
 
 def _seconds(start: pd.Series, end: pd.Series) -> pd.Series:
@@ -540,22 +556,25 @@ _CARRIED = (
 
 
 def episodes(requests: pd.DataFrame, turns: pd.DataFrame, context: Context) -> pd.DataFrame:
-    """The stretches in which each request stood open, from its close and reopen events; one where it has none.
+    """The stretches in which each request stood open with one department, from its events; one where it has none.
 
     The first starts when the request was opened, the last ends at its final close. An episode never ends before it
     starts, so a request closed before it was opened was never waiting; one that is closed without anyone knowing when
-    ends at its last update, or else at once.
+    ends at its last update, or else at once. A transfer to another department while it is open ends one stretch
+    (`ends_by` “moved”) and starts the next (`starts_by` “moved”) at the same instant.
 
     Parameters
     ----------
     turns
-        request_id, event_at, kind ("close" or "reopen"); in order.
+        request_id, event_at, kind (“close”, “reopen” or “transfer”), from_value, to_value; in order.
 
-    Source: measures reference, B0.
+    Source: measures reference, B0; decision 0010.
     """
     request = requests.reset_index(drop=True)
     closed_somehow = request["closed_at"].isna() & request["status"].isin(CLOSED_STATUSES)
     final = request["closed_at"].where(~closed_somehow, request["updated_at"].fillna(request["opened_at"]))
+    moves = _moves(request, turns[turns["kind"] == "transfer"], context)
+    turns = turns[turns["kind"] != "transfer"]
     at = pd.Index(request["request_id"]).get_indexer(turns["request_id"])
     known = (at >= 0) & (turns["event_at"].to_numpy() >= request["opened_at"].to_numpy()[at])
     steps = pd.concat(
@@ -577,20 +596,87 @@ def episodes(requests: pd.DataFrame, turns: pd.DataFrame, context: Context) -> p
     rows = spans["at"].to_numpy()
     spans["until"] = spans["until"].where(~last, final.to_numpy()[rows])
     spans["until"] = spans["until"].where(spans["until"].isna() | (spans["until"] >= spans["when"]), spans["when"])
+    spans["starts_by"] = np.where(spans["at"].duplicated(), "reopened", "opened")
+    spans["ends_by"] = pd.Series("closed", index=spans.index, dtype=object).where(spans["until"].notna(), None)
+    held = _by_holder(spans, moves, request["department"])
+    rows = held["at"].to_numpy()
     found = request.loc[rows, ["request_id", *_CARRIED]].reset_index(drop=True)
-    found["seq"] = spans.groupby("at").cumcount() + 1
-    found["opened_at"], found["closed_at"] = spans["when"], spans["until"]
+    # Which of its teams had it, no source tells of a department that has given it away.
+    found["team"] = found["team"].where((held["department"] == found["department"]) | held["department"].isna())
+    for name in ("department", "starts_by", "ends_by"):
+        found[name] = held[name]
+    found["seq"] = held.groupby("at").cumcount() + 1
+    found["opened_at"], found["closed_at"] = held["when"], held["until"]
     found["opened_on"] = civil_date(found["opened_at"], context.tz).astype("datetime64[us]")
     found["closed_on"] = civil_date(found["closed_at"], context.tz).astype("datetime64[us]")
     found["first_opened_at"] = request["opened_at"].to_numpy()[rows]
+    found["first_opened_on"] = request["opened_on"].to_numpy()[rows]
     return found
+
+
+def _moves(request: pd.DataFrame, transfers: pd.DataFrame, context: Context) -> pd.DataFrame:
+    """When each request went to another department: at (its position), when, before, after (names); in order.
+
+    Values that name no department (a team, a queue) move it nowhere. After its last transfer a request is with the
+    department it is with now, whatever the event says: what stands today is what the request itself says.
+    """
+    names = context.departments["name"]
+    known = pd.Series(names.to_numpy(), index=names.to_numpy())
+    known = pd.concat([names, known[~known.index.isin(names.index)]])
+    known = known[~known.index.duplicated()]
+    at = pd.Index(request["request_id"]).get_indexer(transfers["request_id"])
+    moves = pd.DataFrame(
+        {
+            "at": at,
+            "when": transfers["event_at"].to_numpy(),
+            "before": transfers["from_value"].map(known).to_numpy(dtype=object),
+            "after": transfers["to_value"].map(known).to_numpy(dtype=object),
+        }
+    )[at >= 0]
+    moves = moves[moves["before"].notna() | moves["after"].notna()]
+    moves = moves.sort_values(["at", "when"], kind="stable", ignore_index=True)
+    now = request["department"].to_numpy(dtype=object)[moves["at"].to_numpy()]
+    is_last = ~moves["at"].duplicated(keep="last")
+    following, is_first = moves.groupby("at")["before"].shift(-1), ~moves["at"].duplicated()
+    moves["after"] = moves["after"].where(moves["after"].notna(), following).where(~is_last, now)
+    moves["before"] = moves["before"].where(is_first, moves.groupby("at")["after"].shift())
+    moves["before"] = moves["before"].where(moves["before"].notna(), moves["after"])
+    moves["after"] = moves["after"].where(moves["after"].notna(), moves["before"])
+    return moves
+
+
+def _by_holder(spans: pd.DataFrame, moves: pd.DataFrame, now: pd.Series) -> pd.DataFrame:
+    """`spans` cut where a request goes to another department while it is open, each part with its `department`."""
+    held = spans.assign(span=np.arange(len(spans)), department=now.to_numpy(dtype=object)[spans["at"].to_numpy()])
+    if moves.empty:
+        return held
+    moved = held[held["at"].isin(moves["at"])]
+    cuts = moved.merge(moves.rename(columns={"when": "cut"}), on="at")
+    inside = (cuts["cut"] > cuts["when"]) & (cuts["until"].isna() | (cuts["cut"] < cuts["until"]))
+    cuts = cuts[inside].assign(when=cuts["cut"], starts_by="moved").drop_duplicates(["span", "when"], keep="last")
+    parts = pd.concat([moved, cuts[moved.columns]], ignore_index=True)
+    parts = parts.sort_values("when", kind="stable", ignore_index=True)
+    # The first holder is whoever gave it away first; later ones whom the last transfer before names.
+    first = moves.drop_duplicates("at").set_index("at")["before"]
+    received = moves[["at", "when", "after"]].sort_values("when", kind="stable")
+    taken = pd.merge_asof(parts[["at", "when"]], received, on="when", by="at")["after"]
+    parts["department"] = taken.where(taken.notna(), parts["at"].map(first))
+    parts = parts.sort_values(["span", "when"], kind="stable", ignore_index=True)
+    # A transfer to whom it is with already moves nothing.
+    stays = (parts["starts_by"] == "moved") & (parts["department"] == parts["department"].shift())
+    parts = parts[~stays].reset_index(drop=True)
+    continues = parts["span"].shift(-1) == parts["span"]
+    parts["until"] = parts["when"].shift(-1).where(continues, parts["until"])
+    parts["ends_by"] = parts["ends_by"].where(~continues, "moved")
+    whole = held[~held["at"].isin(moves["at"])]
+    return pd.concat([whole, parts], ignore_index=True).sort_values(["span", "when"], kind="stable", ignore_index=True)
 
 
 # ── The other facts ─────────────────────────────────────────────────────────────────────────────────
 
 
-def contacts(frame: pd.DataFrame, context: Context, as_of: datetime) -> pd.DataFrame:
-    """A chunk of contacts with everything derived."""
+def contacts(frame: pd.DataFrame, context: Context, as_of: datetime, types: pd.Series) -> pd.DataFrame:
+    """A chunk of contacts with everything derived; `types` are the service types of their requests, by request id."""
     found = frame.reset_index(drop=True).copy()
     found["arrived_on"] = civil_date(found["arrived_at"], context.tz).astype("datetime64[us]")
     found["arrived_hour_of_week"] = hour_of_week(found["arrived_at"], context.tz)
@@ -598,6 +684,7 @@ def contacts(frame: pd.DataFrame, context: Context, as_of: datetime) -> pd.DataF
     handled = found[["talk_s", "hold_s", "wrap_s"]].sum(axis=1, min_count=1)
     found["handle_s"] = handled.where(found["outcome"] == "answered")
     found["team"] = _team(found, context)
+    found["service_type"] = types.reindex(found["request_id"]).to_numpy(dtype=object)
     future = pd.Timestamp(as_of) + timedelta(days=1)
     marks = {
         "closed_before_opened": found["ended_at"] < found["arrived_at"],

@@ -15,7 +15,7 @@ from data_access import schema
 from data_access.semantics import AS_OF, MOMENT_ON, Dimension
 
 _request, _episode = schema.request.c, schema.request_episode.c
-_contact = schema.contact.c
+_contact, _state = schema.contact.c, schema.agent_state.c
 
 
 def _cell(resolution: int, text: str) -> int:
@@ -40,7 +40,7 @@ def _carried(column: str, *facts: str) -> dict[str, ColumnElement]:
 department = Dimension(
     "department",
     "Department",
-    "The department that holds the request now.",
+    "The department that holds the request now; of what stands open, is closed or moved, the one that held it then.",
     _carried("department", "request", "episode"),
 )
 service_type = Dimension(
@@ -66,8 +66,11 @@ status = Dimension(
     _carried("status", "request", "episode"),
 )  # fmt: skip
 team = Dimension(
-    "team", "Held by", "The team, crew or queue that holds the request, or the team that took the call.",
-    {"request": _request.team, "episode": _episode.team, "contact": _contact.team}, missing="not assigned",
+    "team", "Held by",
+    "The team, crew or queue that holds the request, or the team that took the call. Which team of another department "
+    "had it before it was moved is not recorded.",
+    {"request": _request.team, "episode": _episode.team, "contact": _contact.team, "agent_state": _state.team},
+    missing="not assigned",
 )  # fmt: skip
 closure_outcome = Dimension(
     "closure_outcome", "Outcome", "What closing meant: resolved, duplicate, no issue found …",
@@ -75,15 +78,24 @@ closure_outcome = Dimension(
 )  # fmt: skip
 queue = Dimension("queue", "Queue", "The line the caller waited in.", _carried("queue", "contact"), missing="no queue")
 agent = Dimension(
-    "agent", "Agent", "Who took the contact, by pseudonym.", {"contact": _contact.agent_id}, missing="nobody"
-)
+    "agent", "Agent", "Who took the contact, by pseudonym; told apart only for those who may know.",
+    {"contact": _contact.agent_id, "agent_state": _state.agent_id}, missing="nobody", of_people=True,
+)  # fmt: skip
 reason = Dimension("reason", "Reason", "Why they got in touch.", _carried("reason", "contact"))
+asked_type = Dimension(
+    "asked_type", "Type asked about", "The service type of the request that a contact made or asked about.",
+    {"contact": _contact.service_type},
+)  # fmt: skip
 language = Dimension("language", "Language", "The language spoken.", _carried("language", "contact"))
 contact_outcome = Dimension(
     "contact_outcome", "How it ended", "Answered, abandoned, called back …", {"contact": _contact.outcome}
 )
 
-_HOUR_OF_WEEK = {"request": _request.opened_hour_of_week, "contact": _contact.arrived_hour_of_week}
+_HOUR_OF_WEEK = {
+    "request": _request.opened_hour_of_week,
+    "contact": _contact.arrived_hour_of_week,
+    "agent_state": _state.start_hour_of_week,
+}
 hour_of_week = Dimension(
     "hour_of_week", "Hour of the week", "Local time: 0 is Monday 00:00, 167 is Sunday 23:00.", _HOUR_OF_WEEK,
     ordered=tuple(str(hour) for hour in range(168)), to_column=int,
@@ -98,6 +110,12 @@ hour = Dimension(
     "hour", "Hour of the day", "Local hour, 0 to 23.", {fact: column % 24 for fact, column in _HOUR_OF_WEEK.items()},
     ordered=tuple(str(number) for number in range(24)), to_column=int,
     in_words=lambda number: f"{number}:00",
+)  # fmt: skip
+HOUR_BLOCKS = ("0–4 h", "4–8 h", "8–12 h", "12–16 h", "16–20 h", "20–24 h")
+hour_block = Dimension(
+    "hour_block", "Part of the day", "Four hours of local time.",
+    {fact: cast(func.floor((column % 24) / 4.0), Integer) for fact, column in _HOUR_OF_WEEK.items()},
+    ordered=HOUR_BLOCKS, to_value=lambda number: HOUR_BLOCKS[int(number)], to_column=HOUR_BLOCKS.index,
 )  # fmt: skip
 half_hour = Dimension(
     "half_hour", "Half-hour", "Local half-hour of the day.", {"contact": _contact.arrived_half_hour},
@@ -120,7 +138,7 @@ def _hexagons(resolution: int) -> Dimension:
 hexagon_8, hexagon_9, hexagon_10 = _hexagons(8), _hexagons(9), _hexagons(10)
 
 # Ages are counted in civil days at the moment asked about, from the request's own opening.
-_AGE_DAYS = MOMENT_ON - _episode.opened_on  # noqa: SIM300
+_AGE_DAYS = MOMENT_ON - _episode.first_opened_on  # noqa: SIM300
 _AGE_BANDS = (
     (3, "0–2 d"), (8, "3–7 d"), (15, "8–14 d"), (31, "15–30 d"), (61, "31–60 d"), (91, "61–90 d"), (181, "91–180 d"),
 )  # fmt: skip
@@ -142,11 +160,36 @@ promise_band = Dimension(
     ordered=("in time", "1–2 ×", "2–3 ×", "over 3 ×", "no promise"), standing_only=True,
 )  # fmt: skip
 
+# Days past due at the moment asked about: what was due yesterday is one day late.
+_LATE_DAYS = MOMENT_ON - _episode.due_on  # noqa: SIM300
+_LATE_BANDS = ((2, "up to 1 d"), (8, "2–7 d"), (31, "8–30 d"), (91, "31–90 d"))
+lateness = Dimension(
+    "lateness", "How late", "Days past the promised time, at the moment asked about.",
+    {"episode": case(
+        (_episode.due_on.is_(None), "no promise"), (_IN_TIME, "in time"),
+        *[(limit > _LATE_DAYS, label) for limit, label in _LATE_BANDS], else_="over 90 d",
+    )},
+    ordered=("in time", *(label for _, label in _LATE_BANDS), "over 90 d", "no promise"), standing_only=True,
+)  # fmt: skip
+
+# Working time left, for requests still open in the last data received.
+_LEFT, _DAY = _request.remaining_business_s, _request.business_day_s
+due_in = Dimension(
+    "due_in", "Due in", "Working time left of the promise in the last data received, in the calendar it runs on.",
+    {"request": case(
+        (_LEFT <= 0, "overdue"), (_request.due_on < MOMENT_ON, "today"), (_LEFT <= _DAY, "1 working day"),
+        (_LEFT <= 2 * _DAY, "2 working days"), (_LEFT <= 3 * _DAY, "3 working days"), (_LEFT > 3 * _DAY, "later"),
+        else_=None,
+    )},
+    ordered=("overdue", "today", "1 working day", "2 working days", "3 working days", "later"), standing_only=True,
+    missing="on hold, closed or without a promise",
+)  # fmt: skip
+
 DIMENSIONS: dict[str, Dimension] = {
     dimension.name: dimension
     for dimension in (
         department, service_type, category, district, channel, priority, status, team, closure_outcome, queue, agent,
-        reason, language, contact_outcome, hour_of_week, weekday, hour, half_hour, hexagon_8, hexagon_9, hexagon_10,
-        age_band, promise_band,
+        reason, asked_type, language, contact_outcome, hour_of_week, weekday, hour, hour_block, half_hour, hexagon_8,
+        hexagon_9, hexagon_10, age_band, promise_band, lateness, due_in,
     )
 }  # fmt: skip

@@ -57,6 +57,8 @@ COLUMNS: Mapping[str, ListColumn] = {
         ListColumn("closure_outcome", "Outcome", func.replace(_r.closure_outcome, "_", " ")),
         ListColumn("channel", "Channel", func.replace(_r.channel, "_", "-")),
         ListColumn("priority", "Priority", _r.priority),
+        ListColumn("promise_s", "Time promised", _r.promise_s, "s"),
+        ListColumn("remaining_business_s", "Working time left", _r.remaining_business_s, "s"),
         ListColumn("reopen_count", "Reopened", func.coalesce(_r.reopen_count, 0), "count"),
         ListColumn("transfer_count", "Moved", func.coalesce(_r.transfer_count, 0), "count"),
     )
@@ -87,6 +89,8 @@ class Condition:
             return cls(name, operator)
         if kind == "instant":
             return cls(name, operator, civil_day(value, COLUMNS[name].label))
+        if kind == "s":
+            raise BadRequest(f"“{COLUMNS[name].label}” can be sorted, not narrowed.")
         if kind == "count":
             if not value.isdecimal():
                 raise BadRequest(f"“{COLUMNS[name].label}” is a number, not “{value}”.")

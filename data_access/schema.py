@@ -292,6 +292,7 @@ contact = Table(
     _derived("arrived_half_hour", SmallInteger),  # 0 to 47, local
     _derived("handle_s", Float),  # talk + hold + wrap of answered contacts
     _derived("team", String),
+    _derived("service_type", String),  # of the request it made or asked about
 )
 
 request = Table(
@@ -350,10 +351,15 @@ request = Table(
     _derived("business_open_s", BigInteger),  # business seconds from opened to closed (or as_of), pauses taken out
     _derived("paused_business_s", BigInteger),
     _derived("promise_s", BigInteger),  # seconds from opened to due
+    # Business seconds from as_of to due_at, negative when overdue, pauses taken out; null if closed, without a promise
+    # or on hold with no end in sight.
+    _derived("remaining_business_s", BigInteger),
+    _derived("business_day_s", Integer),  # one working day of the calendar its promise runs on; 24 hours without one
 )
 
 request_episode = Table(
-    # One row for each stretch [opened_at, closed_at) in which a request stood open; a reopening starts another.
+    # One row for each stretch [opened_at, closed_at) in which a request stood open with one department; a reopening
+    # starts another, and so does a move to another department.
     "request_episode",
     metadata,
     _key("request_id"),
@@ -362,7 +368,10 @@ request_episode = Table(
     _derived("closed_at", DateTime),
     _derived("opened_on", Date),
     _derived("closed_on", Date),
+    _derived("starts_by", String),  # opened, reopened, moved
+    _derived("ends_by", String),  # closed, moved; null while it goes on
     _derived("first_opened_at", DateTime),  # the request's own opening, for ages
+    _derived("first_opened_on", Date),
     _derived("due_at", DateTime),
     _derived("due_on", Date),
     _derived("promise_s", BigInteger),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import pandas as pd
-from sqlalchemy import Column, ColumnElement, Date, DateTime, Integer, Table, bindparam
+from sqlalchemy import Column, ColumnElement, Date, DateTime, Integer, String, Table, bindparam
 
 from dashboard.domain.errors import BadRequest
 
@@ -21,6 +21,8 @@ MOMENT_ON = bindparam("moment_on", type_=Date())
 """A Standing is counted at the beginning of this civil day."""
 ANSWER_WITHIN_S = bindparam("answer_within_s", type_=Integer())
 SHORT_ABANDON_S = bindparam("short_abandon_s", type_=Integer())
+SERVICE_LEVEL_VARIANT: ColumnElement[str] = bindparam("service_level_variant", type_=String())
+"""How the service level is counted: a key of measures A6, the city's own or the one the reader chose."""
 
 EVERY = ("day", "week", "month", "quarter", "year")
 
@@ -67,6 +69,8 @@ class Dimension:
         What a row without a value is called.
     standing_only
         True for bands of age: they exist only at a moment.
+    of_people
+        True if its values are people: an answer tells them apart only for those who may know them (`Scope.people`).
     to_value, to_column
         Between the value of a filter and what the column holds.
     in_words
@@ -81,6 +85,7 @@ class Dimension:
     missing: str = "not recorded"
     standing_only: bool = False
     filterable: bool = True
+    of_people: bool = False
     to_value: Callable = field(default=str, hash=False, compare=False)
     to_column: Callable = field(default=str, hash=False, compare=False)
     in_words: Callable[[str], str] = field(default=str, hash=False, compare=False)
@@ -111,8 +116,8 @@ class Dimension:
 class Measure:
     """What every measure says of itself (measures R8).
 
-    `unit` is one of ``requests``, ``contacts``, ``share``, ``s`` (seconds); `better` is ``higher``, ``lower``
-    or None where neither is good in itself.
+    `unit` is one of ``requests``, ``contacts``, ``share``, ``s`` (seconds), ``s²`` (their squares, added up), ``h``
+    (hours), ``per hour`` and ``ratio``; `better` is ``higher``, ``lower`` or None where neither is good in itself.
     """
 
     name: str

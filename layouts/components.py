@@ -68,11 +68,15 @@ def instant(at: datetime | None, tz: str, *, year: bool = True) -> str:
 
 
 def number(value: float | None, unit: str) -> str:
-    """A measure's value in its own unit: ``share``, ``s``, or a count of things."""
+    """A measure's value in its own unit: ``share``, ``s``, ``ratio``, ``per hour``, or a count of things."""
+    if unit == "ratio":
+        return NOTHING if _missing(value) else f"{value:.2f}"
     if unit == "share":
         return share(value)
     if unit == "s":
         return duration(value)
+    if unit == "per hour":
+        return NOTHING if _missing(value) else f"{value:,.1f}"
     return count(value)
 
 
@@ -329,6 +333,50 @@ def bar(part: float, token: str = "series") -> html.Span:
     """A bar `part` (0 to 1) as long as its cell."""
     style = {"width": f"{100 * max(0.0, min(1.0, part)):.1f}%", "background": f"var(--{token})"}
     return html.Span(html.I(className="bar", style=style), className="bar-track", **{"aria-hidden": "true"})
+
+
+def multiples(low: float, high: float, most: float = 4.0) -> html.Div:
+    """From `low` (filled dot) to `high` (hollow dot) in multiples of a promise, which is the tick at 1; 0 to `most`.
+
+    What is not reached (nan) or lies beyond `most` runs out at the right edge without a dot.
+    """
+
+    def at(x: float) -> str:
+        return f"{100 * min(x, most) / most:.1f}%" if x == x else "100%"
+
+    start = min(low, most) if low == low else most
+    stop = min(high, most) if high == high else most
+    parts = [html.I(className="run", style={"left": at(start), "width": f"{100 * (stop - start) / most:.1f}%"})]
+    parts.append(html.I(className="tick", style={"left": at(1.0)}))
+    parts += [html.I(className="point", style={"left": at(low)})] if low <= most else []
+    parts += [html.I(className="point hollow", style={"left": at(high)})] if high <= most else []
+    return html.Div(parts, className="multiples", **{"aria-hidden": "true"})
+
+
+def multiples_scale(most: int = 4) -> html.Div:
+    """The scale over a column of `multiples`: 0 ×, 1 × …"""
+    steps = [html.Span(f"{i}{NBSP}×", style={"left": f"{100 * i / most:.0f}%"}) for i in range(most + 1)]
+    return html.Div(steps, className="multiples-scale")
+
+
+SEGMENTS = ("seq-6", "seq-4", "seq-3", "seq-2", "seq-1")
+
+
+def segments(parts: Sequence[tuple[str, float]]) -> html.Div:
+    """A whole cut into up to five parts as long as their counts, each with its count in it and its name under it."""
+    shown = [(name, n, token) for (name, n), token in zip(parts, SEGMENTS, strict=False) if n > 0]
+    cells = [
+        html.Div(
+            [
+                html.B(count(n), style={"background": f"var(--{token})", "color": f"var(--seq-ink{inverse})"}),
+                html.Span(name),
+            ],
+            style={"flexGrow": f"{n:.0f}"},
+        )
+        for name, n, token in shown
+        for inverse in (["-inv"] if int(token[-1]) >= 5 else [""])
+    ]
+    return html.Div(cells, className="segments")
 
 
 # ── states ──

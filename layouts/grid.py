@@ -71,21 +71,19 @@ def _column(column: ListColumn, listing: Listing) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "field": column.name,
         "headerName": "Request" if column.name == "public_id" else column.label,
-        "filter": _FILTERS[column.kind],
-        "filterParams": {
-            "filterOptions": list(_OPTIONS[column.kind]), "maxNumConditions": 1, "debounceMs": 400,
-            "buttons": ["reset"],
-        },
         "width": WIDTHS.get(column.name, 190 if column.kind == "instant" else 130),
         "onPhone": column.name in ON_PHONE,
     }  # fmt: skip
+    if column.kind in _FILTERS:
+        options = {"filterOptions": list(_OPTIONS[column.kind]), "maxNumConditions": 1, "debounceMs": 400}
+        shown |= {"filter": _FILTERS[column.kind], "filterParams": {**options, "buttons": ["reset"]}}
     for place, name in enumerate(listing.order):
         if name.removeprefix("-") == column.name:
             shown |= {"sort": "desc" if name.startswith("-") else "asc", "sortIndex": place}
     if column.name == "public_id":
         shown["cellRenderer"] = "RequestLink"
-    if column.kind == "count":
-        shown |= {"type": "rightAligned", "width": 110}
+    if column.kind in ("count", "s"):
+        shown |= {"type": "rightAligned", "width": 110 if column.kind == "count" else 150}
     return shown
 
 

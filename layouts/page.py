@@ -5,24 +5,24 @@ Draws what it is given; asks nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from dash import dcc, html
 
 from dashboard.domain.filters import Clock, Filters
-from dashboard.domain.policy import Permission, Viewer
+from dashboard.domain.policy import Viewer
 from data_access.listing import Listing, listable
 from data_access.semantics import Measure, Query, Ratio
 from data_access.timeline import OneRequest
 from layouts import view as parts
 from layouts.components import icon, link, mark, sentence
 from layouts.theme import GRAPH_CONFIG
-from layouts.view import FromAddress, Panel, Place, Question, View
+from layouts.view import Accounted, FromAddress, Panel, Place, Question, View
 
 COLUMNS = 12
 URL = "url"
@@ -42,8 +42,16 @@ SAID = "said"
 TROUBLE = "trouble"
 
 
-def shell(city_name: str, viewer: Viewer) -> html.Div:
-    """The whole page, empty; callbacks fill it from the address."""
+class Role(NamedTuple):
+    """A role that a reader of the demo city may take on: what it is called, and the address that does it."""
+
+    title: str
+    href: str
+    is_current: bool = False
+
+
+def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = ()) -> html.Div:
+    """The whole page, empty; callbacks fill it from the address. `roles` are offered at the foot of the menu."""
     brand = [html.I(className="logo", **{"aria-hidden": "true"}), html.Div([city_name, " ", html.Span("311")])]
     return html.Div(
         [
@@ -58,7 +66,7 @@ def shell(city_name: str, viewer: Viewer) -> html.Div:
             html.Div(
                 [
                     html.Nav(
-                        [link(brand, "/", className="brand"), html.Div(id=MENU), _who(viewer)],
+                        [link(brand, "/", className="brand"), html.Div(id=MENU), _who(viewer, roles)],
                         id="main-menu",
                         className="menu",
                         **{"aria-label": "Main"},
@@ -157,14 +165,17 @@ def as_of_line(clock: Clock, city: Any, build: Any, local: datetime) -> html.Div
     )
 
 
-def page(view: View, has_contacts: bool = True, place: Place | None = None, may_list: bool = False) -> list[Any]:
-    """The view's cards, with the room their figures will need."""
-    cards = [card(view, panel, place, may_list) for panel in laid_out(view.panels, has_contacts)]
+def page(view: View, shown: Container[Panel], place: Place | None = None, may_list: bool = False) -> list[Any]:
+    """The view's cards in `shown`, with the room their figures will need."""
+    cards = [card(view, panel, place, may_list) for panel in laid_out(view.panels, shown)]
     return [html.Div(cards, className=f"grid of-{view.name}")]
 
 
-def laid_out(panels: Sequence[Panel], has_contacts: bool = True) -> list[Panel]:
-    """The panels a city's data can fill; where one is left out, the others of its row share the room."""
+def laid_out(panels: Sequence[Panel], shown: Container[Panel]) -> list[Panel]:
+    """The panels in `shown`: what the viewer may ask and the data can answer.
+
+    Where one is left out, the others of its row share the room.
+    """
     rows: list[list[Panel]] = [[]]
     for panel in panels:
         if sum(one.width for one in rows[-1]) + panel.width > COLUMNS:
@@ -172,7 +183,7 @@ def laid_out(panels: Sequence[Panel], has_contacts: bool = True) -> list[Panel]:
         rows[-1].append(panel)
     found: list[Panel] = []
     for row in rows:
-        kept = [panel for panel in row if has_contacts or panel.needs is not Permission.READ_CONTACTS]
+        kept = [panel for panel in row if panel in shown]
         if len(kept) < len(row) and kept:
             share, rest = divmod(COLUMNS, len(kept))
             kept = [replace(panel, width=share + (i < rest)) for i, panel in enumerate(kept)]
@@ -320,19 +331,19 @@ def listed_of(panel: Panel) -> Measure | None:
     """The measure whose requests stand behind a panel in the chosen period; None if it counts none."""
     if any(isinstance(item, FromAddress | OneRequest) for item in panel.queries):
         return None
-    plain = [measure for item in panel.queries if isinstance(item, Query | Listing) for measure in _asked(item)]
+    kinds = Query | Listing | Accounted
+    plain = [measure for item in panel.queries if isinstance(item, kinds) for measure in _asked(item)]
     return next((measure for measure in plain if listable(measure)), None)
 
 
 def _asked(item: Question) -> tuple[Measure, ...]:
     match item:
-        case Listing():
-            return (item.of,)
         case FromAddress():
             return item.measures
         case OneRequest():
             return ()
-    return (item if isinstance(item, Query) else item.query).measures
+    wanted = item if isinstance(item, Query | Listing) else item.query
+    return (wanted.of,) if isinstance(wanted, Listing) else wanted.measures
 
 
 def measures_of(panel: Panel) -> tuple[Measure, ...]:
@@ -357,7 +368,7 @@ def _definition(measure: Measure) -> list[Any]:
     ]
 
 
-def _who(viewer: Viewer) -> html.Div:
+def _who(viewer: Viewer, roles: Sequence[Role]) -> html.Div:
     def theme(name: str, label: str) -> html.Button:
         return html.Button(
             [icon(name), html.Span(label)],
@@ -366,7 +377,7 @@ def _who(viewer: Viewer) -> html.Div:
             **{"data-theme-choice": name, "aria-pressed": "false"},
         )
 
-    role = viewer.role if viewer.role.casefold() != viewer.name.casefold() else viewer.department or ""
+    role = viewer.own or ("" if viewer.role.casefold() == viewer.name.casefold() else viewer.role)
     return html.Div(
         [
             html.Div(
@@ -377,6 +388,7 @@ def _who(viewer: Viewer) -> html.Div:
                 ],
                 className="who-name",
             ),
+            _see_as(roles) if roles else None,
             html.Div(
                 [theme("light", "Light"), theme("dark", "Dark"), theme("auto", "Auto")],
                 className="themes",
@@ -388,8 +400,17 @@ def _who(viewer: Viewer) -> html.Div:
     )
 
 
+def _see_as(roles: Sequence[Role]) -> html.Details:
+    """The roles of the demo city: ordinary links, for the whole page changes with the role."""
+    entries = [
+        html.Li(html.A(role.title, href=role.href, **({"aria-current": "true"} if role.is_current else {})))
+        for role in roles
+    ]
+    return html.Details([html.Summary("See as"), html.Ul(entries)], className="see-as")
+
+
 def _initials(name: str) -> str:
-    words = name.split()
+    words = [word for word in name.split() if word[0].isalpha()] or ["?"]
     return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from dashboard.domain.filters import Clock, Filters
+from dashboard.domain.filters import Clock, Filters, Period
 from dashboard.domain.policy import Permission
-from dashboard.domain.stretches import Stretch
+from dashboard.domain.stretches import lately, step_lately
 from data_access.listing import Listing
 from data_access.semantics import Dimension, Measure, Query
 from data_access.timeline import OneRequest
@@ -35,7 +35,9 @@ class Context:
     """What a panel may know besides its answers: the filters, the data's clock, the city and its geography's URL.
 
     `selected` are the chosen values of the panel's own dimension, to be highlighted while the rest fades.
-    `has_contacts` is False where the city's data holds requests only. `events` are all of the city's.
+    `has_contacts` is False where the city's data holds requests only. `events` are all of the city's; `closed_on` the
+    civil days on which it stays shut, holidays most of all.
+    `names` are the people the viewer may know by name, by what an answer calls them; all others stay unnamed.
     """
 
     filters: Filters
@@ -45,7 +47,9 @@ class Context:
     selected: tuple[str, ...] = ()
     has_contacts: bool = True
     events: tuple[Event, ...] = ()
-    place: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    place: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    closed_on: frozenset[date] = frozenset()
+    names: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -92,11 +96,26 @@ class Compared:
 class Over:
     """The same question asked of a stretch of time that follows from the chosen period.
 
-    ``Over(query, last_months(13))`` is always thirteen months, whatever the period.
+    ``Over(query, last_months(13))`` is always thirteen months, whatever the period. The answer is None where the
+    stretch gives no period. A `Listing` can be asked so too.
     """
 
+    query: Query | Listing
+    during: Callable[[Period, Clock], Period | None]
+
+
+@dataclass(frozen=True)
+class Accounted:
+    """The same question with event days in it, whatever was chosen: an account that leaves days out cannot add up."""
+
     query: Query
-    during: Stretch
+
+
+@dataclass(frozen=True)
+class Lately:
+    """The same question in the steps that say what is usual: thirteen months, or weeks in a young city."""
+
+    query: Query
 
 
 Place = Mapping[str, tuple[str, ...]]
@@ -115,11 +134,12 @@ class FromAddress:
     measures: tuple[Measure, ...] = ()
 
 
-Question = Query | Compared | Over | Listing | OneRequest | FromAddress
+Dated = Query | Compared | Over | Lately | Accounted | Listing
+Question = Dated | OneRequest | FromAddress
 
 
-def asked_of(question: Query | Compared | Over, filters: Filters, clock: Clock) -> tuple[Query, Filters] | None:
-    """The query itself and the filters with the period it is asked of; None if there is nothing to compare with."""
+def asked_of(question: Dated, filters: Filters, clock: Clock) -> tuple[Query | Listing, Filters] | None:
+    """The query itself and the filters with the period it is asked of; None if there is no such period."""
     match question:
         case Compared(query):
             period = filters.comparison()
@@ -127,7 +147,13 @@ def asked_of(question: Query | Compared | Over, filters: Filters, clock: Clock) 
             known = period is not None and period.from_on >= clock.first_on
             return (query, filters.during(period)) if known and period is not None else None
         case Over(query, during):
-            return query, filters.during(during(filters.period, clock))
+            stretch = during(filters.period, clock)
+            return None if stretch is None else (query, filters.during(stretch))
+        case Accounted(query):
+            return query, filters.switch("event_days", "in")
+        case Lately(query):
+            every = step_lately(filters.period, clock)
+            return replace(query, every=every), filters.during(lately(filters.period, clock))
     return question, filters
 
 

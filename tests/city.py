@@ -149,6 +149,9 @@ def contacts() -> pd.DataFrame:
         wrap_s=frame["outcome"].map({"answered": 40.0}),
         created_request=False,
     )
+    # The first two callers ask after a request: the one after a pothole's, the other after none that is known.
+    frame["reason"] = ["Where is my request?"] * 2 + ["Bills and payments"] * 998 + [None] * 60
+    frame["request_id"] = ["21"] + [None] * (len(frame) - 1)
     others = pd.DataFrame(
         {
             "contact_id": ["night", "web", "transferred"],

@@ -8,11 +8,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
 from dashboard.settings import Settings
+
+hypothesis.settings.register_profile("calm", deadline=None)  # a busy machine is slow, not wrong
+hypothesis.settings.load_profile("calm")
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 

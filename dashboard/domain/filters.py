@@ -40,8 +40,20 @@ COMPARISONS: Mapping[str, str] = {
 SWITCHES: Mapping[str, Mapping[str, str]] = {
     "counting": {"reports": "Reports", "incidents": "Incidents"},
     "event_days": {"in": "With event days", "out": "Event days left out"},
+    "service_level": {
+        "city": "Service level the city’s own way",
+        "offered": "Service level with every hang-up counted against it",
+        "excl_early": "Service level with hang-ups within the goal left out",
+        "early_counts": "Service level with hang-ups within the goal as served",
+        "answered": "Service level of answered calls only",
+        "excl_short": "Service level with short hang-ups left out",
+        "short_counts": "Service level with short hang-ups as served",
+    },
 }
-"""How everything is counted: each switch with its settings, the usual one first."""
+"""How everything is counted: each switch with its settings, the usual one first.
+
+The settings of `service_level` are the keys of measures A6, and the one the city has chosen for itself.
+"""
 
 
 @dataclass(frozen=True)
@@ -59,6 +71,8 @@ class Clock:
     as_of_on
         The civil day of `as_of` in the city; later than `last_on` where closings were recorded after the last request
         of an extract.
+    gaps
+        Stretches of civil days ``[from, to)`` about which nothing is known: what was counted there is no zero.
     """
 
     first_on: date
@@ -66,6 +80,11 @@ class Clock:
     as_of: datetime
     fiscal_year_start_month: int = 1
     as_of_on: date | None = None
+    gaps: tuple[tuple[date, date], ...] = ()
+
+    def is_in_gap(self, day: date) -> bool:
+        """Whether `day` is one about which nothing is known."""
+        return any(begin <= day < end for begin, end in self.gaps)
 
     @property
     def end_on(self) -> date:

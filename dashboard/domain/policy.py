@@ -6,7 +6,7 @@ function that compiles SQL.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from dashboard.domain.errors import NotPermitted
@@ -24,19 +24,48 @@ class Permission(StrEnum):
     READ_AGENTS = "read the agents of a team by name"
 
 
+ABOUT_CONTACTS = frozenset({Permission.READ_CONTACTS, Permission.READ_AGENT_SPREAD, Permission.READ_AGENTS})
+"""What only data with calls and other contacts can answer."""
+
+
+@dataclass(frozen=True)
+class People:
+    """Whom a viewer may tell apart among those who answer.
+
+    Parameters
+    ----------
+    spread
+        Whether numbers may be divided by agent at all; agents stay unnamed.
+    teams
+        The teams whose agents are named; None for all of them.
+    """
+
+    spread: bool = False
+    teams: tuple[str, ...] | None = ()
+
+    def names(self, team: str | None) -> bool:
+        """Whether the agents of `team` are named."""
+        return self.spread and (self.teams is None or team in self.teams)
+
+
+NOBODY = People()
+EVERYBODY = People(spread=True, teams=None)
+
+
 @dataclass(frozen=True)
 class Scope:
-    """The rows a viewer may see: for each restricted dimension the values allowed.
+    """The rows a viewer may see: for each restricted dimension the values allowed; and what they may know of people.
 
-    ``Scope(())`` is every row; ``Scope.nothing()`` is none.
+    ``Scope(())`` is every row and nobody in them: deny by default.
     """
 
     rows: tuple[tuple[str, tuple[str, ...]], ...]
+    people: People = NOBODY
 
     @classmethod
     def everything(cls) -> Scope:
-        """No restriction of rows."""
-        return cls(())
+        """No restriction: the operator's, on the command line. What is shown to a viewer comes from `scope_of`."""
+        return cls((), EVERYBODY)
 
     @classmethod
     def only(cls, dimension: str, *values: str) -> Scope:
@@ -53,6 +82,11 @@ class Viewer:
     department: str | None = None
     district: str | None = None
     team: str | None = None
+
+    @property
+    def own(self) -> str:
+        """What the role is about: “Sanitation”, “team Heron”; empty for the whole city."""
+        return self.department or self.district or (f"team {self.team}" if self.team else "")
 
 
 _P = Permission
@@ -84,7 +118,14 @@ def scope_of(viewer: Viewer, needs: Permission) -> Scope:
     """
     if not may(viewer, needs):
         raise NotPermitted(f"A {viewer.role} may not {needs}. Ask the dashboard's administrator.")
+    people = people_of(viewer)
     if (dimension := OWN_ROWS.get(viewer.role)) is not None:
         own = getattr(viewer, dimension)
-        return Scope.only(dimension, *([own] if own else []))
-    return Scope.everything()
+        return replace(Scope.only(dimension, *([own] if own else [])), people=people)
+    return Scope((), people)
+
+
+def people_of(viewer: Viewer) -> People:
+    """Whom `viewer` may tell apart: the agents of the own team by name, all others as a distribution, or nobody."""
+    named = (viewer.team,) if viewer.team and may(viewer, Permission.READ_AGENTS) else ()
+    return People(may(viewer, Permission.READ_AGENT_SPREAD), named)

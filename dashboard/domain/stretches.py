@@ -34,6 +34,24 @@ def last_days(number: int) -> Stretch:
     return days
 
 
+def latest_days(number: int) -> Stretch:
+    """`number` days up to the last day of the data, whatever the chosen period: what a forecast starts from."""
+
+    def days(_chosen: Period, clock: Clock) -> Period:
+        return Period(clock.last_on + DAY - timedelta(days=number), clock.last_on + DAY)
+
+    return days
+
+
+def with_weeks_before(number: int) -> Stretch:
+    """The chosen period and `number` weeks before it, which say what was usual."""
+
+    def weeks(chosen: Period, clock: Clock) -> Period:
+        return Period(chosen.from_on - timedelta(weeks=number), _end(chosen, clock))
+
+    return weeks
+
+
 def last_whole_weeks(number: int) -> Stretch:
     """`number` weeks, Monday to Sunday, the last of them complete by the end of the chosen period."""
 
@@ -43,6 +61,29 @@ def last_whole_weeks(number: int) -> Stretch:
         return Period(end - timedelta(weeks=number), end)
 
     return weeks
+
+
+WHOLE_MONTHS = 7
+"""So many whole months it takes to say what is usual for one; a younger city is looked at by the week."""
+
+
+def step_lately(chosen: Period, clock: Clock) -> str:
+    """``month``, or ``week`` where the data before the end of the chosen period is too young for months."""
+    end = _end(chosen, clock).replace(day=1)
+    first = clock.first_on if clock.first_on.day == 1 else add_months(clock.first_on.replace(day=1), 1)
+    return "month" if add_months(first, WHOLE_MONTHS) <= end else "week"
+
+
+def lately(chosen: Period, clock: Clock) -> Period:
+    """Thirteen months up to the end of the chosen period, or twenty-six weeks (`step_lately`).
+
+    The last step may have only begun.
+    """
+    if step_lately(chosen, clock) == "month":
+        return last_months(13)(chosen, clock)
+    end = _end(chosen, clock)
+    monday = (end - DAY) - timedelta(days=(end - DAY).weekday())
+    return Period(monday - timedelta(weeks=25), end, whole_to_on=monday + timedelta(weeks=1))
 
 
 def running(step: str) -> Stretch:
@@ -61,6 +102,17 @@ def running(step: str) -> Stretch:
 def day_before(chosen: Period, clock: Clock) -> Period:
     """The day before the period begins: a standing asked of it is what the period started with."""
     return Period(chosen.from_on - DAY, chosen.from_on)
+
+
+def time_before(chosen: Period, clock: Clock) -> Period | None:
+    """The stretch of the same kind just before; None if the data begins later."""
+    earlier = chosen.before()
+    return earlier if earlier.from_on >= clock.first_on else None
+
+
+def last_day(chosen: Period, clock: Clock) -> Period:
+    """The last day there is data of, whatever the period: a standing asked of it is what stands now."""
+    return Period(clock.end_on - DAY, clock.end_on)
 
 
 def _end(chosen: Period, clock: Clock) -> date:

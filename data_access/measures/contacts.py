@@ -1,11 +1,13 @@
-"""Numbers about contacts: calls offered, answered and abandoned, how long people waited, how long it took."""
+"""Numbers about contacts: calls offered, answered, abandoned and resolved, how long people waited, how long it took."""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, case, false, func
+from sqlalchemy import ColumnElement, and_, case, false, func, or_
 
+from dashboard.domain.filters import Filters
 from data_access import schema
-from data_access.semantics import ANSWER_WITHIN_S, SHORT_ABANDON_S, Fact, Ratio, Spread, Total
+from data_access.measures.requests import opened
+from data_access.semantics import ANSWER_WITHIN_S, SERVICE_LEVEL_VARIANT, SHORT_ABANDON_S, Fact, Ratio, Spread, Total
 
 _c = schema.contact.c
 
@@ -107,8 +109,8 @@ def _service_level(name: str, label: str, about: str, over: Total, under: Total)
     )  # fmt: skip
 
 
-service_level = _service_level(
-    "service_level", "Service level",
+service_level_offered = _service_level(
+    "service_level_offered", "Service level, every hang-up counted",
     "Of the calls answered or abandoned, the share answered within the city's goal. Every hang-up counts against it.",
     answered_quick, answered_or_abandoned,
 )  # fmt: skip
@@ -132,6 +134,56 @@ service_level_excl_short = _service_level(
 service_level_short_counts = _service_level(
     "service_level_short_counts", "Service level, short abandons as served",
     "Those who hang up within the first seconds count as served.", answered_quick_or_short, answered_or_abandoned,
+)  # fmt: skip
+
+SERVICE_LEVELS: dict[str, Ratio] = {
+    "offered": service_level_offered,
+    "excl_early": service_level_excl_early,
+    "early_counts": service_level_early_counts,
+    "answered": service_level_answered,
+    "excl_short": service_level_excl_short,
+    "short_counts": service_level_short_counts,
+}
+"""The six customs by their key (measures A6); any other key is read as ``offered``."""
+
+
+def in_force(filters: Filters, own: str) -> str:
+    """The key of the custom by which `service_level` is counted: the reader's choice, else the city's `own`."""
+    chosen = filters.setting("service_level")
+    key = own if chosen == "city" else chosen
+    return key if key in SERVICE_LEVELS else "offered"
+
+
+def _by_custom(part: str) -> ColumnElement[bool]:
+    """The condition of one part (``over``, ``under``) of whichever custom is in force."""
+    totals = {key: getattr(ratio, part) for key, ratio in SERVICE_LEVELS.items()}
+    rest = totals["offered"].where
+    keys: dict[str, list[str]] = {}
+    for key, total in totals.items():
+        keys.setdefault(total.name, []).append(key)
+    named = [
+        (SERVICE_LEVEL_VARIANT.in_(some), totals[some[0]].where) for some in keys.values() if "offered" not in some
+    ]
+    return or_(
+        *(and_(is_it, where) for is_it, where in named), and_(*(~is_it for is_it, _ in named), rest)
+    )  # fmt: skip
+
+
+served_in_time = _total(
+    "served_in_time", "Served in time",
+    "Calls answered within the city's goal, and the hang-ups that count as served in the way of counting in force.",
+    _by_custom("over"), "A6", "higher",
+)  # fmt: skip
+service_level_base = _total(
+    "service_level_base", "Base of the service level",
+    "Calls answered or abandoned, without the hang-ups that the way of counting in force leaves out.",
+    _by_custom("under"), "A6",
+)  # fmt: skip
+service_level = _service_level(
+    "service_level", "Service level",
+    "The share of calls answered within the city's goal. What is done with people who hang up is the city's own "
+    "choice or the reader's: one of six ways of counting, named wherever the number stands.",
+    served_in_time, service_level_base,
 )  # fmt: skip
 
 # ── Waiting and handling ──
@@ -158,6 +210,28 @@ handle_time = Ratio(
     about="Talk, hold and wrap-up for each answered call.", formula="(talk + hold + wrap) ÷ answered",
     source="measures reference, A7", over=handled_s, under=answered,
 )  # fmt: skip
+talk_s = _sum("talk_s", "Seconds talking", "Talk time of answered calls.", _c.talk_s, _answered, "A7")
+hold_s = _sum("hold_s", "Seconds on hold", "Callers put on hold, in answered calls.", _c.hold_s, _answered, "A7")
+wrap_s = _sum(
+    "wrap_s", "Seconds of wrap-up", "Work on answered calls after the caller has gone.", _c.wrap_s, _answered, "A7"
+)
+
+# ── What people got in touch about ──
+
+STATUS_REASONS = ("Where is my request?",)
+"""The reasons that ask after a request already made. A source with other words for it maps them to this one."""
+
+status_calls = _total(
+    "status_calls", "Calls asking “Where is my request?”",
+    "Answered calls that asked after a request already made: demand that a clear answer the first time would spare.",
+    and_(_answered, _c.reason.in_(STATUS_REASONS)), "A12 reason", "lower",
+)  # fmt: skip
+status_share = Ratio(
+    name="status_share", label="Share asking “Where is my request?”", unit="share", better="lower",
+    about="Of the calls answered, the share that asked after a request already made (failure demand).",
+    formula="status_calls ÷ answered", source="measures reference, A12; users, ranked 7", over=status_calls,
+    under=answered,
+)  # fmt: skip
 created_request = _total(
     "created_request", "Contacts that made a request", "Contacts from which a service request came.",
     and_(_c.parent_contact_id.is_(None), _c.created_request.is_(True)), "A12",
@@ -170,4 +244,63 @@ information_share = Ratio(
     name="information_share", label="Share of information only", unit="share",
     about="Of all contacts, the share that made no request.", formula="information_only ÷ contacts",
     source="measures reference, A12", over=information_only, under=contacts,
+)  # fmt: skip
+contacts_per_request = Ratio(
+    name="contacts_per_request", label="Contacts per request", unit="ratio",
+    about="How often people get in touch for each request that comes in, on any channel and about anything.",
+    formula="contacts ÷ opened", source="measures reference, A12", over=contacts, under=opened,
+)  # fmt: skip
+
+# ── What became of the calls ──
+
+transfers = _total(
+    "transfers", "Calls transferred", "Answered calls that were passed on to somebody else.",
+    and_(_answered, _c.transferred_to.isnot(None)), "A12 transfer rate",
+)  # fmt: skip
+transfer_rate = Ratio(
+    name="transfer_rate", label="Transfer rate", unit="share",
+    about="Of the calls answered, the share passed on to somebody else. Some must be: it is neither good nor bad.",
+    formula="transfers ÷ answered", source="measures reference, A12", over=transfers, under=answered,
+)  # fmt: skip
+resolved_first = _total(
+    "resolved_first", "Calls resolved at first contact", "Answered calls that the agent closed in the one call.",
+    and_(_answered, _c.resolved_first.is_(True)), "A12a", "higher",
+)  # fmt: skip
+first_contact_resolution = Ratio(
+    name="first_contact_resolution", label="Resolved at first contact", unit="share", better="higher",
+    about="Of the calls answered, the share closed in the one call, as the agent recorded it. Calls that come back "
+          "within a week and what callers say are other measures.",
+    formula="resolved_first ÷ answered", source="measures reference, A12a (agent-closed)",
+    over=resolved_first, under=answered,
+)  # fmt: skip
+answered_with_request = _total(
+    "answered_with_request", "Answered calls that made a request", "Answered calls from which a service request came.",
+    and_(_answered, _c.created_request.is_(True)), "A12",
+)  # fmt: skip
+request_rate = Ratio(
+    name="request_rate", label="Calls that made a request", unit="share",
+    about="Of the calls answered, the share from which a service request came.",
+    formula="answered_with_request ÷ answered", source="measures reference, A12",
+    over=answered_with_request, under=answered,
+)  # fmt: skip
+
+# ── How long each part took ──
+
+
+def _time(name: str, label: str, about: str, over: Total) -> Ratio:
+    return Ratio(
+        name=name, label=label, unit="s", about=about, formula=f"{over.name} ÷ answered",
+        source="measures reference, A7", over=over, under=answered,
+    )  # fmt: skip
+
+
+talk_time = _time("talk_time", "Average talk time", "Talking, for each answered call.", talk_s)
+hold_time = _time("hold_time", "Average hold time", "The caller on hold, for each answered call.", hold_s)
+wrap_time = _time("wrap_time", "Average wrap-up time", "Work after the call, for each answered call.", wrap_s)
+
+handled_s2 = Total(
+    name="handled_s2", label="Squared seconds handled", unit="s²",
+    about="Squares of talk, hold and wrap-up, added up: with the sum they give the variance that intervals need.",
+    formula="sum of squared seconds by the day the contact arrived", source="measures reference, A15.1",
+    fact=CONTACT, value=func.sum(case((_answered, _c.handle_s * _c.handle_s), else_=0)), on=_c.arrived_on,
 )  # fmt: skip

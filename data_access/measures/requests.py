@@ -22,7 +22,7 @@ EPISODE = Fact(
 _in_time = _r.closed_at <= _r.due_at
 _open = _r.closed_at.is_(None)
 
-# ── Flow: opened + reopened − closed = change of the backlog ──
+# ── Flow: taken in + reopened + moved in − moved out − closed = change of the backlog ──
 
 opened = Total(
     name="opened", label="Requests opened", unit="requests",
@@ -35,14 +35,39 @@ closed = Total(
     name="closed", label="Requests closed", unit="requests",
     about="Closings. A request that was reopened and closed again counts at each closing. Closed does not mean fixed.",
     formula="count of closings by day", source="measures reference, B2",
-    fact=EPISODE, value=func.count(), on=_e.closed_on,
+    fact=EPISODE, value=func.count(), on=_e.closed_on, where=_e.ends_by == "closed",
 )  # fmt: skip
 
 reopened = Total(
     name="reopened", label="Requests reopened", unit="requests", better="lower",
     about="Requests that had been closed and were opened again.",
     formula="count of second and later openings by day", source="measures reference, B0 (episodes)",
-    fact=EPISODE, value=func.count(), on=_e.opened_on, where=_e.seq > 1,
+    fact=EPISODE, value=func.count(), on=_e.opened_on, where=_e.starts_by == "reopened",
+)  # fmt: skip
+
+taken_in = Total(
+    name="taken_in", label="Taken in", unit="requests",
+    about="Requests that came in, by the department they were first given to; “opened” counts them by the department "
+          "that holds them now. Over all departments the two are the same.",
+    formula="count of first openings by day, with whoever held the request then",
+    source="measures reference, B0 and B3; decision 0010",
+    fact=EPISODE, value=func.count(), on=_e.opened_on, where=_e.starts_by == "opened",
+)  # fmt: skip
+
+moved_in = Total(
+    name="moved_in", label="Moved in", unit="requests",
+    about="Open requests received from another department. Over all departments as many are moved in as out.",
+    formula="count of transfers while open, by the department that received them",
+    source="measures reference, B0 and B9; decision 0010",
+    fact=EPISODE, value=func.count(), on=_e.opened_on, where=_e.starts_by == "moved",
+)  # fmt: skip
+
+moved_out = Total(
+    name="moved_out", label="Moved out", unit="requests",
+    about="Open requests given to another department.",
+    formula="count of transfers while open, by the department that gave them away",
+    source="measures reference, B0 and B9; decision 0010",
+    fact=EPISODE, value=func.count(), on=_e.closed_on, where=_e.ends_by == "moved",
 )  # fmt: skip
 
 duplicates = Total(
@@ -68,7 +93,8 @@ clearance = Ratio(
 
 backlog = Standing(
     name="backlog", label="Open requests", unit="requests", better="lower",
-    about="Requests open at the end of the day (or of the period). It adds over departments, never over days.",
+    about="Requests open at the end of the day (or of the period), with the department that held them then. It adds "
+          "over departments, never over days.",
     formula="openings up to that midnight that have not been closed by it", source="measures reference, B3",
     fact=EPISODE, start_on=_e.opened_on, end_on=_e.closed_on,
 )  # fmt: skip
@@ -79,6 +105,29 @@ overdue = Standing(
     formula="open at that midnight with a due time before it", source="measures reference, B-SLA",
     fact=EPISODE, start_on=case((_e.due_on > _e.opened_on, _e.due_on), else_=_e.opened_on), end_on=_e.closed_on,
     where=and_(_e.due_at < AS_OF, or_(_e.closed_at.is_(None), _e.closed_at > _e.due_at)),
+)  # fmt: skip
+
+due_soon = Standing(
+    name="due_soon", label="Falls due within three working days", unit="requests",
+    about="Open requests on the clock with at most three working days left of what was promised, counted in the "
+          "opening hours of their own calendar. Told of the last data received, not of an earlier moment.",
+    formula="0 < remaining_business_s ≤ 3 working days", source="measures reference, B-SLA and B-clock",
+    fact=REQUEST, start_on=_r.opened_on, end_on=_r.closed_on,
+    where=and_(_open, _r.remaining_business_s > 0, _r.remaining_business_s <= 3 * _r.business_day_s),
+)  # fmt: skip
+
+_promised_business_s = _r.business_open_s + _r.remaining_business_s
+at_risk = Standing(
+    name="at_risk", label="At risk", unit="requests", better="lower",
+    about="Open requests on the clock that will soon break their promise: one working day is left or less, or a fifth "
+          "of the promised working time. Told of the last data received, not of an earlier moment.",
+    formula="0 < remaining_business_s ≤ the greater of a working day and 20 % of the promise",
+    source="measures reference, B-SLA (at risk)",
+    fact=REQUEST, start_on=_r.opened_on, end_on=_r.closed_on,
+    where=and_(
+        _open, _r.remaining_business_s > 0,
+        or_(_r.remaining_business_s <= _r.business_day_s, _r.remaining_business_s <= 0.2 * _promised_business_s),
+    ),
 )  # fmt: skip
 
 overdue_share = Ratio(
@@ -102,6 +151,40 @@ kept = Total(
     formula="count of requests that fell due and were closed at or before it",
     source="measures reference, B-SLA, due cohort",
     fact=REQUEST, value=func.count(), on=_r.due_on, where=and_(_r.due_at <= AS_OF, _in_time),
+)  # fmt: skip
+
+broken = Total(
+    name="broken", label="Promises broken", unit="requests", better="lower",
+    about="Of the requests that fell due, those closed after their due time or still open.",
+    formula="count of requests that fell due and were not closed at or before it",
+    source="measures reference, B-SLA, due cohort",
+    fact=REQUEST, value=func.count(), on=_r.due_on,
+    where=and_(_r.due_at <= AS_OF, or_(_open, _r.closed_at > _r.due_at)),
+)  # fmt: skip
+
+broken_share = Ratio(
+    name="broken_share", label="Share broken", unit="share", better="lower",
+    about="Of the requests that fell due, the share closed late or still open: what is left of the promises kept.",
+    formula="broken ÷ due", source="measures reference, B-SLA, due cohort", over=broken, under=due,
+)  # fmt: skip
+
+promised_time = Spread(
+    name="promised_time", label="Time promised", unit="s",
+    about="From opening to due time, of the requests that fell due: half were promised this time or less.",
+    formula="median of due_at − opened_at", source="measures reference, B-SLA",
+    fact=REQUEST, duration_s=_r.promise_s, has_ended=_r.promise_s.isnot(None), on=_r.due_on,
+    where=and_(_r.due_at <= AS_OF, _r.promise_s.isnot(None)),
+)  # fmt: skip
+
+_elapsed_s = case((_r.closed_at.isnot(None), _r.close_s), else_=extract("epoch", AS_OF - _r.opened_at))
+promise_used = Spread(
+    name="promise_used", label="Promised time used, in thousandths", unit="thousandths", better="lower",
+    about="The time to close as a part of the time that was promised for the same request: 1000 is closed on the due "
+          "time. Half of the requests opened in the period use this much or less; still-open ones count as not closed.",
+    formula="Kaplan–Meier median and 9 in 10 of 1000 × (closed_at − opened_at) ÷ (due_at − opened_at)",
+    source="measures reference, B-SLA and B-survival",
+    fact=REQUEST, duration_s=_elapsed_s * 1000.0 / func.nullif(_r.promise_s, 0), has_ended=_r.closed_at.isnot(None),
+    on=_r.opened_on, where=and_(_r.promise_s > 0, or_(_r.closed_at.is_(None), _r.close_s.isnot(None))),
 )  # fmt: skip
 
 sla_compliance = Ratio(

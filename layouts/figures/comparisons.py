@@ -12,6 +12,7 @@ from dash import html
 from dashboard.domain.intervals import wilson
 from layouts.components import count, marker, share, signed
 from layouts.figures.series import note, share_ticks, target_line, target_note, unit_note
+from layouts.figures.steps import Steps
 
 SHAPES = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "circle-open")
 CATEGORIES = ("cat-1", "cat-4", "cat-3", "cat-2", "cat-6", "cat-5", "cat-other")
@@ -278,6 +279,74 @@ def bridge_sum(start: float, moves: Sequence[Move], end: float) -> str:
     """“3,069 + 2,821 + 107 − 2,496 = 3,501”."""
     parts = "".join(f" {'+' if move.by >= 0 else '−'} {count(abs(move.by))}" for move in moves)
     return f"{count(start)}{parts} = {count(end)}"
+
+
+def small_multiples(
+    rows: Sequence[tuple[str, Steps, np.ndarray, np.ndarray]], target: float | None, selected: Sequence[str] = ()
+) -> dict[str, Any]:
+    """A small line of shares for each of up to six things, all from 0 to 100 %; on a phone two beside each other.
+
+    `rows` are ``(name, steps, shares, n)``; a step still running is a hollow dot off the line.
+    """
+    return {**_small_multiples(rows, target, selected, 3), "narrow": _small_multiples(rows, target, selected, 2)}
+
+
+def _small_multiples(
+    rows: Sequence[tuple[str, Steps, np.ndarray, np.ndarray]],
+    target: float | None,
+    selected: Sequence[str],
+    across: int,
+) -> dict[str, Any]:
+    down = -(-len(rows) // across)
+    letters = 17 if across == 3 else 16
+    data, notes, shapes = [], [], []
+    layout: dict[str, Any] = {"hovermode": "closest", "margin": {"l": 44, "r": 12, "t": 24, "b": 24}}
+    opacity = faded([row[0] for row in rows], selected)
+    for i, (name, steps, shares, n) in enumerate(rows):
+        end = "" if i == 0 else str(i + 1)
+        column, line = i % across, i // across
+        wide, high = 1 / across, 1 / down
+        x0, x1 = column * wide + 0.02 * (column > 0), (column + 1) * wide - 0.02 * (column < across - 1)
+        y1 = 1 - line * high - (0.06 if line else 0)
+        y0 = 1 - (line + 1) * high + (0.08 if line < down - 1 else 0)
+        whole = steps.is_whole
+        words = [
+            f"<b>{name}</b><br>{steps.name(j)}: {share(shares[j])} of {count(n[j])} kept"
+            + ("" if whole[j] else ", to date")
+            for j in range(len(steps))
+        ]
+        common = {"type": "scatter", "x": steps.days, "customdata": [name] * len(steps), "xaxis": f"x{end}",
+                  "yaxis": f"y{end}", "hovertext": words, "hovertemplate": "%{hovertext}<extra></extra>",
+                  "opacity": opacity[i], "cliponaxis": False}  # fmt: skip
+        data.append({**common, "mode": "lines+markers", "y": np.where(whole, shares, np.nan), "name": name,
+                     "line": {"width": 2, "color": "$series"}, "marker": {"size": 5, "color": "$series"}})  # fmt: skip
+        data.append({**common, "mode": "markers", "y": np.where(whole, np.nan, shares), "name": "to date",
+                     "marker": {"size": 7, "color": "$surface", "line": {"width": 2, "color": "$series"}}})  # fmt: skip
+        known = np.flatnonzero(whole & np.isfinite(shares))
+        last = f" <b>{share(shares[known[-1]], 0)}</b>" if len(known) else ""
+        said = name if len(name) <= letters else name[: letters - 1].rstrip() + "…"
+        said = f"<b>{said}</b>" if name in selected else said
+        notes.append(note(said + last, x=x0, xref="paper", y=y1, yref="paper", xanchor="left", yanchor="bottom",
+                          yshift=2, name="title", font={"size": 12, "color": "$text"}))  # fmt: skip
+        if target is not None:
+            line_style = {"color": "$text-3", "width": 1, "dash": "dash"}
+            shapes.append({"type": "line", "xref": f"x{end} domain", "yref": f"y{end}", "x0": 0, "x1": 1,
+                           "y0": target, "y1": target, "line": line_style})  # fmt: skip
+        if i + across >= len(rows):
+            for at, day in (("left", steps.starts[0]), ("right", steps.starts[-1])):
+                notes.append(note(f"{day:%b %Y}", x=x0 if at == "left" else x1, xref="paper", y=y0, yref="paper",
+                                  xanchor=at, yanchor="top", yshift=-4, name="axis",
+                                  font={"size": 11, "color": "$text-3"}))  # fmt: skip
+        layout[f"xaxis{end}"] = {
+            "type": "date", "domain": [x0, x1], "anchor": f"y{end}", "showticklabels": False, "ticks": "",
+            "fixedrange": True, "showgrid": False, "showline": True, "linecolor": "$line-2",
+        }  # fmt: skip
+        layout[f"yaxis{end}"] = {
+            "domain": [y0, y1], "anchor": f"x{end}", "range": [0, 1.02], **share_ticks(0, 1, 0.5), "fixedrange": True,
+            "showgrid": True, "gridcolor": "$line", "showticklabels": column == 0, "zeroline": False,
+            "tickfont": {"size": 11, "color": "$text-3"},
+        }  # fmt: skip
+    return {"data": data, "layout": {**layout, "annotations": notes, "shapes": shapes}}
 
 
 class Dot(NamedTuple):

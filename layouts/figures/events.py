@@ -12,6 +12,7 @@ from layouts.figures.series import note
 from layouts.figures.steps import Steps
 from layouts.view import Event
 
+_MARK = "event: "
 PLOT_PX, LETTER_PX, UNIT_PX = 440.0, 6.2, 80.0
 """A card of half the page: its plot, a letter, and what the unit at the left takes of the room above the plot."""
 
@@ -46,8 +47,8 @@ def shade(figure: dict[str, Any], steps: Steps, events: Sequence[Event]) -> dict
         if begin >= end or (one not in days and one.start_on < first):
             continue
         begin, end, fill = _place(one, begin, end, steps, one in days)
-        shapes.append(fill)
         words = f"{one.name}, {_briefly(one)}" if one in days else f"{one.name}, from {_day(one.start_on)}"
+        shapes.append(fill | {"name": _MARK + words})
         left, right = ((day - first).days / reach * PLOT_PX for day in (begin, end))
         anchor = "right" if right > 0.7 * PLOT_PX else "left"
         begins = right + 8 - LETTER_PX * len(words) if anchor == "right" else left - 8
@@ -75,7 +76,7 @@ def _place(event: Event, begin: date, end: date, steps: Steps, has_days: bool) -
     if not has_days:
         line = {"color": "$text-3", "width": 1, "dash": "dot"}
         at = {"x0": first.isoformat(), "x1": first.isoformat(), "yref": "paper", "y0": 0, "y1": 1}
-        return first, first, {"type": "line", **at, "line": line, "layer": "below", "name": "lasting"}
+        return first, first, {"type": "line", **at, "line": line, "layer": "below"}
     x0, x1 = _instant(first) - half, _instant(last) + half
     shape = {
         "type": "rect", "x0": f"{x0:%Y-%m-%d %H:%M}", "x1": f"{x1:%Y-%m-%d %H:%M}", "yref": "paper", "y0": 0, "y1": 1,
@@ -101,11 +102,13 @@ def _briefly(event: Event) -> str:
 
 
 def told(figure: dict[str, Any]) -> str:
-    """“shaded: city events”, for the foot of a figure that has no room for all their names."""
-    shapes = figure["layout"].get("shapes", [])
-    names = [one["text"] for one in figure["layout"].get("annotations", []) if one.get("name") == "event"]
-    begun = sum(", from " in name for name in names)
-    lines = sum(shape.get("name") == "lasting" for shape in shapes)
-    filled = sum(shape.get("fillcolor") == "$event" for shape in shapes)
-    kinds = (("shaded: city events", filled > len(names) - begun), ("dotted: a change began", lines > begun))
-    return "; ".join(words for words, unnamed in kinds if unnamed)
+    """“shaded: Flood, 4–8 Apr; dotted: New routes, from 4 May 2026”, for what a figure has no room to name."""
+    named = {one["text"] for one in figure["layout"].get("annotations", []) if one.get("name") == "event"}
+    shapes = [shape for shape in figure["layout"].get("shapes", []) if shape.get("name", "").startswith(_MARK)]
+    parts = []
+    for kind, word, many in (("rect", "shaded", "city events"), ("line", "dotted", "changes began")):
+        marked = [shape["name"].removeprefix(_MARK) for shape in shapes if shape["type"] == kind]
+        left = [words for words in marked if words not in named]
+        if left:
+            parts.append(f"{word}: {', '.join(left) if len(left) <= 2 else many}")
+    return "; ".join(parts)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from data_access.dimensions import WEEKDAYS
 from layouts.components import count
+from layouts.view import Context
 
 RAMP = [[i / 6, f"$seq-{i}"] for i in range(7)]
 SHORT = tuple(day[:3] for day in WEEKDAYS)
@@ -23,6 +24,23 @@ def hours_in(begin: date, end: date, tz: str) -> np.ndarray:
     """
     hours = pd.date_range(begin, end, freq="h", tz=tz, inclusive="left")
     return np.bincount(hours.day_of_week * 24 + hours.hour, minlength=168)
+
+
+def hours_known(context: Context) -> np.ndarray:
+    """`hours_in` the chosen period as far as the data reaches, without days that are left out or without data."""
+    period, clock, tz = context.filters.period, context.clock, context.city.tz
+    begin, end = max(period.from_on, clock.first_on), min(period.to_on, clock.end_on)
+    if begin >= end:
+        return np.zeros(168, dtype=int)
+    hours = hours_in(begin, end, tz)
+    missing = {
+        day
+        for first, after in (*clock.gaps, *context.filters.left_out)
+        for day in range(max(first, begin).toordinal(), min(after, end).toordinal())
+    }
+    for day in missing:
+        hours = hours - hours_in(date.fromordinal(day), date.fromordinal(day + 1), tz)
+    return hours
 
 
 def by_hour_of_week(frame: pd.DataFrame, measure: str) -> np.ndarray:

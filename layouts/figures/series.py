@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dashboard.domain.filters import DAY
 from layouts.components import count, key, share
 from layouts.figures.steps import Steps, month_ticks, seven_day_mean, seven_day_share
 
@@ -57,7 +58,7 @@ def time_layout(unit: str, notes: Sequence[dict] = (), **axis: Any) -> dict[str,
 
 def over_time(steps: Steps, measure: str, unit: str, things: str, token: str = "series") -> dict[str, Any]:
     """A count in each step: raw days as dots under their seven-day mean; two weeks or less, and months, as bars."""
-    values = steps.values(measure)
+    values = steps.known(measure)
     if steps.every == "day" and len(steps) > 14:
         return _dots_and_mean(steps, values, unit, things, token)
     if len(steps) <= 14:
@@ -93,7 +94,7 @@ def _dots_and_mean(steps: Steps, values: np.ndarray, unit: str, things: str, tok
     }  # fmt: skip
     layout = time_layout(unit, [end_note(last, mean[-1], few(mean[-1]), "7-day mean")])
     layout["xaxis"]["range"] = _reach(steps)
-    if values.max() <= 4:
+    if np.nanmax(values, initial=0) <= 4:
         layout["yaxis"]["dtick"] = 1
     return {"data": [raw, smooth, _end_dot(last, mean[-1], token)], "layout": layout}
 
@@ -108,8 +109,8 @@ def _bars(steps: Steps, values: np.ndarray, unit: str, things: str, token: str) 
         "type": "bar", "x": steps.days, "y": values, "width": _widths(steps), "customdata": steps.days,
         "marker": _partly_hatched(steps, token), "hovertext": _step_words(steps),
         "hovertemplate": f"<b>%{{hovertext}}</b><br>%{{y:,}} {things}<extra></extra>",
-        "text": [count(value) for value in values], "textposition": "outside", "cliponaxis": False,
-        "textfont": {"color": "$text"},
+        "text": [count(value) if np.isfinite(value) else "" for value in values], "textposition": "outside",
+        "cliponaxis": False, "textfont": {"color": "$text"},
     }  # fmt: skip
     layout = time_layout(unit) | {"hovermode": "closest", "barcornerradius": 2}
     layout["xaxis"] |= _step_ticks(steps)
@@ -135,7 +136,7 @@ def lines(
     written = written or (share if share_axis else count)
     data, notes = [], []
     for line in drawn:
-        values = steps.values(line.measure)
+        values = steps.known(line.measure)
         smooth = _smooth(steps, line, values, written)
         if smooth is not None:
             data.append({
@@ -147,7 +148,8 @@ def lines(
             values = smooth
         data.append({
             "type": "scatter", "mode": "lines+markers", "x": steps.days,
-            "y": np.where(steps.is_whole, values, np.nan), "name": line.words, "customdata": steps.days,
+            "name": line.words if smooth is None else f"{line.words}, 7-day",
+            "y": np.where(steps.is_whole, values, np.nan), "customdata": steps.days,
             "text": [written(value) for value in values], "connectgaps": False,
             "line": {"width": 2, "color": f"${line.token}"},
             "marker": {"size": 5, "color": f"${line.token}", "opacity": float(len(steps) <= 31)},
@@ -175,6 +177,8 @@ def lines(
     highest = max((float(np.nanmax(t["y"])) for t in data if np.isfinite(t["y"]).any()), default=0.0)
     layout = time_layout(unit, apart(notes, axis["range"][1] if share_axis else 1.06 * highest), **axis)
     layout["xaxis"]["range"] = _reach(steps)
+    if len(steps) == 1:  # one day, week or month: its name instead of the hours around it
+        layout["xaxis"] |= {"tickmode": "array", "tickvals": steps.days, "ticktext": [steps.name(0)]}
     if target is not None:
         layout["shapes"] = [target_line(target)]
     return {"data": data, "layout": layout}
@@ -185,7 +189,7 @@ def _smooth(steps: Steps, line: Line, values: np.ndarray, written: Any) -> np.nd
     if steps.every != "day" or len(steps) <= 14:
         return None
     if line.over:
-        return seven_day_share(steps.values(line.over), steps.values(line.under))
+        return seven_day_share(steps.known(line.over), steps.known(line.under))
     return seven_day_mean(values) if written is count else None
 
 
@@ -203,6 +207,8 @@ def _round_share(data: Sequence[dict]) -> float:
 
 def _reach(steps: Steps) -> list[str]:
     """From the first to the last step, so that the axis does not run beyond the data."""
+    if len(steps) == 1:
+        return [f"{steps.starts[0] - DAY} 12:00", f"{steps.starts[0]} 12:00"]
     return [steps.days[0], steps.days[-1]]
 
 
@@ -240,7 +246,7 @@ def paired_bars(steps: Steps, pair: Sequence[Line], unit: str) -> dict[str, Any]
     """Two or three bars a step side by side; the running step hatched."""
     data = [
         {
-            "type": "bar", "x": steps.days, "y": steps.values(line.measure), "name": line.words,
+            "type": "bar", "x": steps.days, "y": steps.known(line.measure), "name": line.words,
             "marker": _partly_hatched(steps, line.token), "hovertext": _step_words(steps), "customdata": steps.days,
             "hovertemplate": f"<b>%{{y:,}}</b> {line.words}<extra></extra>",
         }

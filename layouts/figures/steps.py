@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,7 @@ class Steps:
     starts: list[date]
     ends: list[date]
     is_whole: np.ndarray
+    clock: Clock | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -36,6 +38,14 @@ class Steps:
     def values(self, name: str) -> np.ndarray:
         """A measure's values as floats."""
         return self.frame[name].to_numpy(dtype=float)
+
+    def known(self, name: str) -> np.ndarray:
+        """A measure's values as they are drawn: missing, not 0, on days about which there is no data."""
+        values = self.values(name)
+        if self.every != "day" or self.clock is None or not self.clock.gaps:
+            return values
+        in_gap = np.array([self.clock.is_in_gap(day) for day in self.starts], dtype=bool)
+        return np.where(in_gap & (values == 0), np.nan, values)
 
     @property
     def days(self) -> list[str]:
@@ -78,7 +88,7 @@ def steps_of(answer: Answer, period: Period, clock: Clock) -> Steps:
     first = max(period.from_on, clock.first_on)
     whole = [a >= first and b <= last and _mostly_counted(a, b, answer) for a, b in zip(starts, ends, strict=True)]
     whole = np.array(whole, dtype=bool)
-    return Steps(frame.iloc[shown].reset_index(drop=True), every, period, starts, ends, whole)
+    return Steps(frame.iloc[shown].reset_index(drop=True), every, period, starts, ends, whole, clock)
 
 
 def _mostly_counted(start: date, end: date, answer: Answer) -> bool:
@@ -89,13 +99,21 @@ def _mostly_counted(start: date, end: date, answer: Answer) -> bool:
 
 def seven_day_share(over: np.ndarray, under: np.ndarray) -> np.ndarray:
     """The share over a day and the six before it: both totals added up first, divided last (measures R4)."""
-    sums = [pd.Series(values).rolling(7).sum().to_numpy() for values in (over, under)]
-    return np.divide(*sums, out=np.full(len(over), np.nan), where=sums[1] > 0)
+    sums = [_rolling(values).sum().to_numpy() for values in (over, under)]
+    share = np.divide(*sums, out=np.full(len(over), np.nan), where=sums[1] > 0)
+    share[:6] = np.nan
+    return share
 
 
 def seven_day_mean(values: np.ndarray) -> np.ndarray:
-    """The mean of a day and the six before it; unknown until there are seven."""
-    return pd.Series(values).rolling(7).mean().to_numpy()
+    """The mean of a day and the six before it; unknown until there are seven, of which two may be missing."""
+    mean = _rolling(values).mean().to_numpy(copy=True)
+    mean[:6] = np.nan
+    return mean
+
+
+def _rolling(values: np.ndarray) -> Any:
+    return pd.Series(values).rolling(7, min_periods=5)
 
 
 def month_ticks(starts: list[date]) -> list[str]:

@@ -155,6 +155,35 @@ def heat_step(part: float, reach: float) -> int:
     return 0 if part <= 0 or reach <= 0 else int(min(6, 1 + np.floor(5.999 * min(part, reach) / reach)))
 
 
+def heat_table(
+    names: Sequence[str], grid: np.ndarray, labels: Sequence[str], context: Context, dimension: Any, caption: str
+) -> html.Div:
+    """Counts by row and band, shaded by their share of the row; the last row adds up all others."""
+
+    def line(name: Any, counts: np.ndarray, kind: str) -> html.Tr:
+        total = counts.sum()
+        cells = (c.heat(c.count(n), heat_step(n / total if total else 0, 0.5)) for n in counts)
+        return html.Tr(
+            [
+                html.Th(name, scope="row"), html.Td(html.B(c.count(total)), className="num desk"),
+                *(html.Td(cell, className="h") for cell in cells),
+            ],
+            className=kind,
+        )  # fmt: skip
+
+    heads = [html.Th(dimension.label, scope="col"), html.Th("All", className="num desk", scope="col")]
+    heads += [html.Th(label, className="num", scope="col") for label in labels]
+    body = []
+    for name, counts in zip(names, grid, strict=True):
+        kind = "sel" if name in context.selected else "faded" if context.selected else ""
+        body.append(line(c.toggle(name, context.filters, dimension.name, name), counts, kind))
+    if len(names) > 1:
+        body.append(line(f"All {dimension.label.lower()}s", grid.sum(axis=0), "total"))
+    told = html.Caption(caption, className="visually-hidden")
+    table = html.Table([told, html.Thead(html.Tr(heads)), html.Tbody(body)], className="heat tall")
+    return html.Div(table, className="table-wrap")
+
+
 def age_table(
     names: Sequence[str],
     totals: Sequence[float],

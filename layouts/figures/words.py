@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.domain.filters import Period
+from data_access.measures.contacts import in_force
 from layouts import components as c
 from layouts.view import Context, Drawing
 
@@ -32,6 +33,21 @@ def no_contacts(context: Context) -> Drawing:
         why = f"{context.city.name}’s data holds service requests only: no calls or other contacts were imported."
         return Drawing(sentence=c.empty(why), is_empty=True)
     return nothing("No contacts", context)
+
+
+def way_of_counting(context: Context, *, shortly: bool = False) -> str:
+    """What the service level does with people who hang up, in words; nothing, if `shortly`, in the city's own way."""
+    city = context.city
+    if shortly and context.filters.setting("service_level") == "city":
+        return ""
+    return {
+        "offered": "every hang-up counts against it",
+        "excl_early": f"hang-ups within {city.answer_within_s} s left out",
+        "early_counts": f"hang-ups within {city.answer_within_s} s count as served",
+        "answered": "answered calls only, hang-ups hidden",
+        "excl_short": f"hang-ups under {city.short_abandon_s} s left out",
+        "short_counts": f"hang-ups under {city.short_abandon_s} s count as served",
+    }[in_force(context.filters, city.service_level_variant)]
 
 
 def change(now: float | None, before: float | None) -> float | None:
@@ -63,7 +79,7 @@ def points(now: float | None, before: float | None, context: Context) -> str:
     against = context.filters.comparison()
     if now is None or before is None or against is None:
         return ""
-    return f"**{100 * (now - before):+.1f}** points on {against.sentence()}".replace("-", c.MINUS)
+    return f"**{round(100 * (now - before), 1) + 0.0:+.1f}** points on {against.sentence()}".replace("-", c.MINUS)
 
 
 def foot(left: Any, *right: str) -> list[Any]:

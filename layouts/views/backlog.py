@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
+from dash import html
 
 from dashboard.domain.filters import DAY, Period
-from dashboard.domain.stretches import day_before, last_months, last_whole_weeks
-from data_access.dimensions import age_band, department, promise_band, team
-from data_access.measures.requests import backlog, closed, opened, overdue, reopened
-from data_access.semantics import Answer, Dimension, Query
+from dashboard.domain.local_time import civil_date, to_local
+from dashboard.domain.policy import Permission
+from dashboard.domain.stretches import day_before, last_day, last_months, last_whole_weeks
+from data_access.dimensions import age_band, department, due_in, lateness, promise_band, team
+from data_access.listing import Listing, Rows
+from data_access.measures.requests import (
+    at_risk,
+    backlog,
+    closed,
+    due_soon,
+    moved_in,
+    moved_out,
+    opened,
+    overdue,
+    reopened,
+    taken_in,
+)
+from data_access.semantics import Answer, Dimension, Measure, Query
 from layouts import components as c
 from layouts.figures import comparisons, events, series, tables, words
 from layouts.figures.comparisons import Move
 from layouts.figures.series import Line
 from layouts.figures.steps import steps_of
-from layouts.view import Compared, Context, Drawing, Over, Panel, View
+from layouts.view import Accounted, Compared, Context, Drawing, Over, Panel, View
 
 MONTHS = last_months(13)
 WEEKS = 8
 TEAMS = 11
+SOON, LATEST, OLDEST = 8, 15, 10
+LATE_BANDS = tuple(band for band in lateness.ordered or () if band not in ("in time", "no promise"))
 
 
 def _said(day: date, beside: date | None = None) -> str:
@@ -35,7 +54,7 @@ def _last_day(period: Period, context: Context) -> date:
 
 def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Open and overdue, the change, how long it takes to clear, and how much is far past its promise."""
-    now, start, earlier, weeks, bands = answers
+    now, start, earlier, weeks, bands, soon = answers
     standing, late = now.value(backlog) or 0, now.value(overdue) or 0
     begin, end = start.value(backlog) or 0, _last_day(context.filters.period, context)
     share = c.share(late / standing) + " overdue" if standing else "nothing is open"
@@ -57,28 +76,38 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
             c.status(status, "no change" if not change else "growing" if change > 0 else "shrinking"),
         ),
         c.figure(
+            "Due in three working days", c.count(soon.value(due_soon) or 0), "",
+            f"{c.count(soon.value(at_risk) or 0)} at risk; at the last data received",
+        ),
+        c.figure(
             "Clears at this pace in", c.NOTHING if clears is None else f"{clears:,.1f}", "weeks" if clears else "",
             f"{c.count(pace)} closed a week, last {len(counts)} whole weeks, if nothing new came in",
         ),
         c.figure(
             "Over 3 × their promise", c.count(far), "",
-            f"{c.share(far / standing)} of all open" if standing else "",
+            (f"{c.share(far / standing)} of all open; " if standing else "")
+            + (f"{c.count(none)} more have no promise" if none else "all have a promise"),
         ),
-        c.figure("Without a promise", c.count(none), "", f"cannot be overdue; at the end of {_said(end)}"),
     )  # fmt: skip
     return Drawing(body=strip)
 
 
 def draw_bridge(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
-    """Start + opened + reopened − closed = end, drawn only as it adds up; what does not is a move of its own."""
+    """Start + opened + reopened + moved in − moved out − closed = end; what does not add up is a move of its own."""
     start, flow, end = answers
     period = context.filters.period
     begin, final = start.value(backlog) or 0, end.value(backlog) or 0
-    came, again, went = (flow.value(measure) or 0 for measure in (opened, reopened, closed))
-    if not any((begin, final, came, again, went)):
+    flows = (opened, taken_in, reopened, moved_in, moved_out, closed)
+    came, taken, again, received, given, went = (flow.value(measure) or 0 for measure in flows)
+    if not any((begin, final, taken, again, received, given, went)):
         return words.nothing("Nothing was opened, closed or waiting", context)
-    moves = [Move("Opened", came), Move("Reopened", again), Move("Closed", -went)]
-    left_over = final - begin - came - again + went
+    # Over all departments what moves in moves out, and “taken in” is “opened”: only then is it called so.
+    moves_about = bool(context.filters.chosen(department.name)) or received != given or taken != came
+    moves = [Move("Taken in" if moves_about else "Opened", taken), Move("Reopened", again)]
+    if moves_about:
+        moves += [Move("Moved in", received), Move("Moved out", -given)]
+    moves.append(Move("Closed", -went))
+    left_over = final - begin - sum(move.by for move in moves)
     if left_over:
         moves.append(Move("Not explained", left_over))
     first, last = period.from_on - DAY, _last_day(period, context)
@@ -89,10 +118,16 @@ def draw_bridge(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     head = (
         "It did not change" if not change else f"It {'grew' if change > 0 else 'shrank'} by **{c.count(abs(change))}**"
     )
-    text = f"{head}: {c.count(came + again)} came in and {c.count(went)} went out."
+    text = f"{head}: {c.count(taken + again)} came in and {c.count(went)} were closed"
+    if moves_about:
+        text += f"; {c.count(received)} were received from other departments and {c.count(given)} given to them"
+    text += "."
     if left_over:
         text += f" **{c.signed(left_over)}** cannot be explained by the records: see the data’s notes."
-    foot = words.foot(comparisons.bridge_sum(begin, moves, final), period.sentence())
+    explained = ""
+    if moves_about and taken != came:
+        explained = f"taken in: first given to it; by who holds them now, {c.count(came)} were opened"
+    foot = words.foot(comparisons.bridge_sum(begin, moves, final), explained, period.sentence())
     return Drawing(c.sentence(text), figure, foot=foot)
 
 
@@ -192,26 +227,192 @@ def draw_holders(answers: tuple[Answer | None, ...], context: Context) -> Drawin
 
 
 def draw_flow(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
-    """Opened against closed in each of the last thirteen months."""
+    """What came in against what was closed in each of the last thirteen months."""
     steps = steps_of(answers[0], MONTHS(context.filters.period, context.clock), context.clock)
-    came = steps.values("opened") + steps.values("reopened") if len(steps) else np.zeros(0)
-    went = steps.values("closed") if len(steps) else np.zeros(0)
-    if not came.sum() + went.sum():
+    came = went = moved = np.zeros(0)
+    if len(steps):
+        moved = steps.values("moved_in") - steps.values("moved_out")
+        came, went = steps.values("taken_in") + steps.values("reopened") + moved, steps.values("closed")
+    if not np.abs(came).sum() + went.sum():
         return words.nothing("Nothing was opened or closed", context)
     whole = steps.is_whole
     ahead = int((went[whole] >= came[whole]).sum())
     text = f"In **{ahead}** of {int(whole.sum())} whole months at least as much was closed as came in."
     if not whole[-1]:
         text += f" So far in {steps.starts[-1]:%B}, **{c.count(went[-1])}** closed against **{c.count(came[-1])}**."
-    frame = steps.frame.assign(came=came)
+    # More given away than came in is no bar below zero: it is a month in which nothing came in, on balance.
+    frame = steps.frame.assign(came=np.maximum(came, 0))
     steps = type(steps)(frame, steps.every, steps.period, steps.starts, steps.ends, steps.is_whole)
     figure = series.paired_bars(
-        steps, (Line("came", "opened", "series-2"), Line("closed", "closed")), "Requests a month"
+        steps, (Line("came", "came in", "series-2"), Line("closed", "closed")), "Requests a month"
     )
-    foot = words.foot(
-        c.key(("series-2", "opened or reopened"), ("series", "closed")), "hatched: to date", "up to 13 months"
-    )
+    what = "opened, reopened or moved in, less moved out" if moved.any() else "opened or reopened"
+    foot = words.foot(c.key(("series-2", what), ("series", "closed")), "hatched: to date", "up to 13 months")
     return Drawing(c.sentence(text), figure, foot=foot)
+
+
+# ── lists: what to do next ──
+
+
+def _number(row: pd.Series) -> Any:
+    return c.link(str(row["public_id"]), f"/requests/{quote(str(row['request_id']), safe='')}", className="nw")
+
+
+def _where(row: pd.Series) -> Any:
+    """The address, where the viewer may read it, over the district."""
+    place = row["district"] if pd.notna(row["district"]) else "no district"
+    address = row.get("address")
+    return c.twin(address, place) if isinstance(address, str) else place
+
+
+def _holder(row: pd.Series) -> Any:
+    return row["team"] if isinstance(row["team"], str) else c.status("misses", "Not assigned")
+
+
+def _type(row: pd.Series, context: Context) -> Any:
+    """The type, with its department where several are shown."""
+    kind = row["service_type"] if isinstance(row["service_type"], str) else c.NOTHING
+    several = len(context.filters.chosen(department.name)) != 1
+    return c.twin(kind, row["department"]) if several and isinstance(row["department"], str) else kind
+
+
+def _whole_list(measure: Measure, n: int, context: Context) -> Any:
+    search = context.filters.to_search()
+    href = f"/requests?of={measure.name}" + (f"&{search[1:]}" if search else "")
+    return c.link(f"All {c.count(n)} requests", href)
+
+
+def _time_left(seconds: float) -> str:
+    """Working time in words: “40 min”, “5 h”."""
+    return c.duration(60 * max(round(seconds / 60), 1)) if seconds < 5400 else f"{seconds / 3600:.0f}{c.NBSP}h"
+
+
+def draw_soon(answers: tuple[Answer | Rows | None, ...], context: Context) -> Drawing:
+    """How many promises run out within three working days, the next ones by the working time left."""
+    bands, risk, holders, rows = answers
+    n = int(bands.frame["due_soon"].sum())
+    if not n:
+        open_ended = "No open request has three working days or less left of its promise"
+        return Drawing(c.sentence(f"{open_ended} at the last data received."), is_empty=True)
+    parts = list(bands.frame[["due_in", "due_soon"]].itertuples(index=False, name=None))
+    unassigned = holders.frame.loc[holders.frame["team"] == team.missing, "due_soon"].sum()
+    risky = risk.value(at_risk) or 0
+    text = f"{words.plural(n, 'request')} {'runs' if n == 1 else 'run'} out of time within three working days"
+    if parts[0][0] in ("today", "1 working day"):
+        text += f", **{c.count(parts[0][1])}** of them {'today' if parts[0][0] == 'today' else 'within one'}"
+    text += f"; {words.plural(unassigned, 'has', 'have')} nobody assigned yet." if unassigned else "."
+    text += f" **{c.count(risky)}** are at risk: a day or a fifth of the promise is left." if risky else ""
+    due = to_local(rows.frame["due_at"], context.city.tz)
+    lines = []
+    for at, (_, row) in zip(due, rows.frame.iterrows(), strict=True):
+        moment = pd.Timestamp(at)
+        left = html.B(_time_left(row["remaining_business_s"]))
+        when = f"{moment:%a} {moment.day} {moment:%b}, {moment:%H:%M}"
+        lines.append([c.twin(left, when), _number(row), _type(row, context), _where(row), _holder(row)])
+    columns = [
+        c.Column("Time left"), c.Column("Request"), c.Column("Type"), c.Column("Where", on_phone=False),
+        c.Column("Held by"),
+    ]  # fmt: skip
+    table = c.table(columns, lines, caption="Requests by the working time left of their promise")
+    body = html.Div([c.segments([(name.replace("working ", ""), count) for name, count in parts]), table])
+    foot = words.foot(
+        _whole_list(due_soon, n, context), f"the {len(lines)} with the least working time left",
+        f"at the last data received, {_moment(context)}",
+    )  # fmt: skip
+    return Drawing(c.sentence(text), body=body, foot=foot)
+
+
+def _moment(context: Context) -> str:
+    moment = pd.Timestamp(to_local(np.array([context.clock.as_of], "datetime64[us]"), context.city.tz)[0])
+    return f"{moment.day} {moment:%b %Y, %H:%M}"
+
+
+def draw_lateness(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """How late the overdue are, by department."""
+    frame = answers[0].frame
+    frame = frame[frame["overdue"] > 0]
+    if frame.empty:
+        return words.nothing("Nothing was overdue", context)
+    totals = frame.groupby("department")["overdue"].sum().sort_values(ascending=False, kind="stable")
+    rows = totals.index.tolist()
+    table = frame.pivot_table(index="department", columns="lateness", values="overdue", aggfunc="sum", fill_value=0)
+    grid = table.reindex(index=rows, columns=list(LATE_BANDS), fill_value=0).to_numpy(float)
+    n, just, long = grid.sum(), grid[:, :2].sum(), grid[:, -1]
+    text = f"Of **{c.count(n)}** overdue requests **{c.share(just / n, 0)}** are at most a week late"
+    if long.sum():
+        most = int(long.argmax())
+        part = f", **{c.count(long[most])}** of them at {rows[most]}" if len(rows) > 1 else ""
+        text += f" and **{c.count(long.sum())}** more than 90 days{part}"
+    body = tables.heat_table(rows, grid, LATE_BANDS, context, department, "Overdue requests by how late they are")
+    foot = words.foot(
+        tables.ramp("few", "half of the row or more"),
+        f"days past due at the end of {_said(_last_day(context.filters.period, context))}",
+    )
+    return Drawing(c.sentence(text + "."), body=body, foot=foot)
+
+
+def _waited(rows: Rows, context: Context) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Days open and days late at the end of the period, and the age in multiples of the promise."""
+    end = np.datetime64(_last_day(context.filters.period, context))
+    opened_on, due_on = (civil_date(rows.frame[name], context.city.tz) for name in ("opened_at", "due_at"))
+    days, late = ((end - on).astype(float) for on in (opened_on, due_on))
+    late = np.where(np.isnat(due_on), np.nan, late)
+    promise = rows.frame["promise_s"].to_numpy(float) / 86400
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return days, late, np.where(promise > 0, days / promise, np.nan)
+
+
+def _times(multiple: float) -> Any:
+    if multiple != multiple:
+        return c.tag("no promise")
+    return c.tag(f"{multiple:,.1f}{c.NBSP}×" if multiple < 100 else "over 99 ×", "bad" if multiple > 3 else "")
+
+
+def draw_latest(answers: tuple[Answer | Rows | None, ...], context: Context) -> Drawing:
+    """The requests that are longest past their promise."""
+    rows = answers[0]
+    if not len(rows.frame):
+        return words.nothing("Nothing was overdue", context)
+    _, late, multiples = _waited(rows, context)
+    lines = [
+        [_number(row), _type(row, context), _where(row), c.count(days), _times(times), _holder(row)]
+        for (_, row), days, times in zip(rows.frame.iterrows(), late, multiples, strict=True)
+    ]
+    columns = [
+        c.Column("Request"), c.Column("Type"), c.Column("Where", on_phone=False),
+        c.Column("Days late", is_number=True), c.Column("Of promise", is_number=True, on_phone=False),
+        c.Column("Held by"),
+    ]  # fmt: skip
+    text = f"The first {len(lines)} of **{c.count(rows.n)}** are **{c.count(late[-1])}** to **{c.count(late[0])}** "
+    if len(lines) == 1 or late[0] == late[-1]:
+        text = f"The first {len(lines)} of **{c.count(rows.n)}** " if len(lines) > 1 else "It is "
+        text += ("are " if len(lines) > 1 else "") + f"**{c.count(late[0])}** "
+    body = c.table(columns, lines, caption="Overdue requests, the latest first")
+    foot = words.foot(_whole_list(overdue, rows.n, context), "the earliest due first")
+    return Drawing(c.sentence(text + "days past due."), body=body, foot=foot)
+
+
+def draw_oldest(answers: tuple[Answer | Rows | None, ...], context: Context) -> Drawing:
+    """The ten open requests that were opened first."""
+    rows = answers[0]
+    if not len(rows.frame):
+        return words.nothing("Nothing was open", context)
+    days, _, multiples = _waited(rows, context)
+    lines = [
+        [_number(row), _type(row, context), _where(row), html.B(c.count(age)), _times(times), _holder(row)]
+        for (_, row), age, times in zip(rows.frame.iterrows(), days, multiples, strict=True)
+    ]
+    columns = [
+        c.Column("Request"), c.Column("Type"), c.Column("Where", on_phone=False), c.Column("Days", is_number=True),
+        c.Column("Of promise", is_number=True), c.Column("Held by", on_phone=False),
+    ]  # fmt: skip
+    far = int((multiples > 3).sum())
+    span = f"**{c.count(days[-1])}** to **{c.count(days[0])}**" if len(lines) > 1 else f"**{c.count(days[0])}**"
+    who = f"The {len(lines)} oldest have" if len(lines) > 1 else "The oldest has"
+    text = f"{who} waited {span} days; **{far}** {'is' if far == 1 else 'are'} past three times the promise."
+    body = c.table(columns, lines, caption="The oldest open requests")
+    foot = words.foot(_whole_list(backlog, rows.n, context), "days since it was first opened")
+    return Drawing(c.sentence(text), body=body, foot=foot)
 
 
 _STANDING = Query((backlog, overdue))
@@ -231,6 +432,7 @@ VIEW = View(
                 Compared(_STANDING),
                 Over(Query((closed,), every="week"), last_whole_weeks(WEEKS)),
                 Query((backlog,), by=(promise_band,)),
+                Over(Query((due_soon, at_risk)), last_day),
             ),
             draw_strip,
             width=12,
@@ -240,7 +442,11 @@ VIEW = View(
         Panel(
             "bridge",
             "What moved the backlog?",
-            (Over(Query((backlog,)), day_before), Query((opened, reopened, closed)), Query((backlog,))),
+            (
+                Over(Query((backlog,)), day_before),
+                Accounted(Query((opened, taken_in, reopened, moved_in, moved_out, closed))),
+                Query((backlog,)),
+            ),
             draw_bridge,
         ),
         Panel(
@@ -264,20 +470,63 @@ VIEW = View(
             height=384,
         ),
         Panel(
-            "holders",
-            "Who is holding them?",
-            (Query((backlog, overdue), by=(team,)),),
-            draw_holders,
-            selects=team,
-            height=384,
+            "soon",
+            "What falls due in the next three working days?",
+            (
+                Over(Query((due_soon,), by=(due_in,)), last_day),
+                Over(Query((at_risk,)), last_day),
+                Over(Query((due_soon,), by=(team,)), last_day),
+                Over(Listing(due_soon, ("remaining_business_s",), SOON), last_day),
+            ),
+            draw_soon,
+            width=12,
+            height=480,
+            needs=Permission.LIST_REQUESTS,
+        ),
+        Panel(
+            "lateness",
+            "How late are the overdue?",
+            (Query((overdue,), by=(department, lateness)),),
+            draw_lateness,
+            width=7,
+            selects=department,
+            height=480,
         ),
         Panel(
             "flow",
             "Are we keeping up?",
-            (Over(Query((opened, reopened, closed), every="month"), MONTHS),),
+            (Over(Query((taken_in, reopened, moved_in, moved_out, closed), every="month"), MONTHS),),
             draw_flow,
+            width=5,
             selects="period",
+            height=440,
+        ),
+        Panel(
+            "latest",
+            "Which are most overdue?",
+            (Listing(overdue, ("due_at",), LATEST),),
+            draw_latest,
+            width=12,
+            height=480,
+            needs=Permission.LIST_REQUESTS,
+        ),
+        Panel(
+            "holders",
+            "Who is holding them?",
+            (Query((backlog, overdue), by=(team,)),),
+            draw_holders,
+            width=12,
+            selects=team,
             height=384,
+        ),
+        Panel(
+            "oldest",
+            "Which have waited longest?",
+            (Listing(backlog, ("opened_at",), OLDEST),),
+            draw_oldest,
+            width=12,
+            height=384,
+            needs=Permission.LIST_REQUESTS,
         ),
     ),
 )

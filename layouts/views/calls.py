@@ -4,36 +4,43 @@ from __future__ import annotations
 
 import numpy as np
 
+from dashboard.domain.expected import Numbers
 from dashboard.domain.policy import Permission
-from data_access.dimensions import hour_of_week, reason
+from dashboard.domain.stretches import last_days
+from data_access.dimensions import asked_type, half_hour, hour_of_week, reason
 from data_access.measures.contacts import (
+    SERVICE_LEVELS,
     abandoned,
     abandoned_short,
     abandonment,
     answered,
+    answered_quick,
+    contacts_per_request,
     handle_time,
+    hold_s,
+    in_force,
     offered,
     service_level,
-    service_level_answered,
-    service_level_early_counts,
-    service_level_excl_early,
-    service_level_excl_short,
-    service_level_short_counts,
     speed_of_answer,
+    status_calls,
+    status_share,
+    talk_s,
     wait,
+    wrap_s,
 )
 from data_access.measures.contacts import contacts as all_contacts
 from data_access.semantics import Answer, Query, Ratio
 from layouts import components as c
-from layouts.figures import events, grids, series, tables, words
+from layouts.figures import events, expectation, grids, series, stacks, surging, tables, words
 from layouts.figures.series import Line
-from layouts.figures.steps import steps_of
-from layouts.view import Compared, Context, Drawing, Panel, View
+from layouts.figures.steps import Steps, seven_day_share, steps_of
+from layouts.panels import ranked
+from layouts.view import Compared, Context, Drawing, Over, Panel, View
 
-VARIANTS: tuple[Ratio, ...] = (
-    service_level, service_level_excl_early, service_level_early_counts, service_level_answered,
-    service_level_excl_short, service_level_short_counts,
-)  # fmt: skip
+HISTORY = last_days(expectation.HISTORY_DAYS)
+SHORT_DAYS = 14
+"""A period of two weeks or less is watched by the half-hour, against the thirteen weeks before it."""
+LATELY = last_days(SHORT_DAYS + 7 * surging.BASE_WEEKS)
 RAMP_BAD = [[0, "$hot-3"], [0.25, "$hot-2"], [0.5, "$hot-1"], [0.8, "$seq-1"], [1, "$seq-3"]]
 
 
@@ -52,13 +59,14 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     level = now.value(service_level)
     goal = f"within {city.answer_within_s} s"
     against = f"target {c.share(target, 0)}" if target is not None else ""
+    custom = words.way_of_counting(context)
     asa, old = now.value(speed_of_answer), before.value(speed_of_answer) if before else None
     faster = "of answered calls"
     if asa is not None and old is not None:
         way, other = "slower" if asa > old else "faster", context.filters.comparison().sentence()
         faster = f"{c.duration(abs(asa - old))} {way} than {other}" if abs(asa - old) >= 0.5 else f"as on {other}"
     volume = words.changed(n, before.value(offered) if before else None, context)
-    level_words = "; ".join(part for part in (_points(now, before, service_level, context), against) if part)
+    level_words = "; ".join(part for part in (_points(now, before, service_level, context), against, custom) if part)
     short = f"{c.count(now.value(abandoned_short))} within {city.short_abandon_s} s left out"
     strip = c.strip(
         c.figure("Calls offered", c.count(n), "", c.sentence(volume)),
@@ -94,7 +102,7 @@ def draw_volume(answers: tuple[Answer | None, ...], context: Context) -> Drawing
 def draw_level(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """The share answered within the goal along time, with the target; the variant is named."""
     now, along = answers
-    n = now.value("answered_or_abandoned")
+    n = now.value("service_level_base")
     if not n:
         return words.no_contacts(context)
     steps = steps_of(along, context.filters.period, context.clock)
@@ -110,41 +118,59 @@ def draw_level(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         text += "; the city has set no target."
     figure = series.lines(
         steps,
-        (Line("service_level", "in time", over="answered_quick", under="answered_or_abandoned"),),
+        (Line("service_level", "in time", over="served_in_time", under="service_level_base"),),
         "Share answered in time",
         share_axis=True,
         target=target,
     )
     events.shade(figure, steps, context.events)
-    foot = words.foot(f"n = {c.count(n)} answered or abandoned", "every hang-up counts against it", events.told(figure))
+    custom = words.way_of_counting(context)
+    foot = words.foot(f"n = {c.count(n)} calls", custom, events.told(figure))
     return Drawing(c.sentence(text), figure, foot=foot)
 
 
 def draw_variants(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
-    """The same calls counted the six ways service levels are counted."""
-    now = answers[0]
+    """The same calls counted the six ways service levels are counted; a link counts everything that way."""
+    now, before = answers
     if not now.value("answered_or_abandoned"):
         return words.no_contacts(context)
-    known = [(measure, now.value(measure)) for measure in VARIANTS]
-    low, high = min(v for _, v in known if v is not None), max(v for _, v in known if v is not None)
+    own, used = context.city.service_level_variant, in_force(context.filters, context.city.service_level_variant)
+    values = {key: now.value(one) for key, one in SERVICE_LEVELS.items()}
+    known = [value for value in values.values() if value is not None]
     text = (
-        f"The same calls give **{c.share(low)}** to **{c.share(high)}**, depending on what is done with people who "
-        f"hang up. "
-        f"This dashboard counts every hang-up against the city."
+        f"The same calls give **{c.share(min(known))}** to **{c.share(max(known))}**, depending on what is done with "
+        f"people who hang up. In force on every view: **{words.way_of_counting(context)}**."
     )
-    rows = [
-        [c.twin(one.label, one.about), c.share(value), c.count(now.value(one.over)), c.count(now.value(one.under))]
-        for one, value in known
-    ]
+    rows = []
+    for key, one in SERVICE_LEVELS.items():
+        name = one.label.removeprefix("Service level").lstrip(", ")
+        marks = ["city’s own"] if key == own else []
+        if key == used:
+            action = "in force" if not marks else "in force, the city’s own"
+        else:
+            there = context.filters.switch("service_level", "city" if key == own else key)
+            action = [c.link("Count this way", there.to_search()), *(f", the {mark}" for mark in marks)]
+        moved = _points_of(values[key], before.value(one) if before else None)
+        rows.append([
+            c.twin(words.capital(name), one.about), c.share(values[key]), moved, c.count(now.value(one.over)),
+            c.count(now.value(one.under)), action,
+        ])  # fmt: skip
     columns = [
-        c.Column("Way of counting"),
-        c.Column("Share", True),
-        c.Column("Counted", True, False),
-        c.Column("Of", True, False),
-    ]
-    body = c.table(columns, rows, caption="Service level, six ways of counting", selected=(0,))
+        c.Column("Way of counting"), c.Column("Share", True), c.Column("Points", True, False),
+        c.Column("Counted", True, False), c.Column("Of", True, False), c.Column("Used"),
+    ]  # fmt: skip
+    chosen = [list(SERVICE_LEVELS).index(used)] if used != own else []
+    body = c.table(columns, rows, caption="Service level, six ways of counting", selected=chosen)
     goal, short = context.city.answer_within_s, context.city.short_abandon_s
-    return Drawing(c.sentence(text), body=body, foot=words.foot(f"Goal: {goal} s; short abandon: under {short} s"))
+    compared = context.filters.comparison()
+    points = f"points: change on {compared.sentence()}" if compared and before else ""
+    return Drawing(c.sentence(text), body=body, foot=words.foot(f"Goal: {goal} s; short: under {short} s", points))
+
+
+def _points_of(now: float | None, before: float | None) -> str:
+    if now is None or before is None:
+        return c.NOTHING
+    return f"{round(100 * (now - before), 1) + 0.0:+.1f}".replace("-", c.MINUS)
 
 
 def draw_abandonment(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -207,8 +233,7 @@ def draw_hours(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     totals = grids.by_hour_of_week(frame, "offered")
     if not totals.sum():
         return words.no_contacts(context)
-    period = context.filters.period
-    hours = grids.hours_in(period.from_on, min(period.to_on, context.clock.end_on), context.city.tz)
+    hours = grids.hours_known(context)
     mean, said = grids.per_hour_words(totals, hours, "calls")
     mean = np.where(totals > 0, mean, np.nan)  # outside opening hours nothing is offered
     at = int(np.nanargmax(mean))
@@ -225,7 +250,7 @@ def draw_hours(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
 def draw_hours_level(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """When callers wait too long: the share answered in time in each hour of the week."""
     frame = answers[0].frame
-    over, under = (grids.by_hour_of_week(frame, name) for name in ("answered_quick", "answered_or_abandoned"))
+    over, under = (grids.by_hour_of_week(frame, name) for name in ("served_in_time", "service_level_base"))
     if not under.sum():
         return words.no_contacts(context)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -243,8 +268,154 @@ def draw_hours_level(answers: tuple[Answer | None, ...], context: Context) -> Dr
         )
     figure = grids.hour_of_week_grid(level, said, context.selected, ramp=RAMP_BAD, limits=(0.0, 1.0))
     key = tables.ramp("none in time", "all in time", ("hot-3", "hot-2", "hot-1", "seq-1", "seq-3"))
-    foot = words.foot(key, f"within {context.city.answer_within_s} s", f"empty: fewer than {words.FEW} calls")
+    within = f"within {context.city.answer_within_s} s; {words.way_of_counting(context)}"
+    foot = words.foot(key, within, f"empty: fewer than {words.FEW} calls")
     return Drawing(c.sentence(text), figure, foot=foot)
+
+
+def draw_half_hours(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """What became of the calls of each half-hour on a mean open day."""
+    by_half, by_day = answers
+    frame = by_half.frame
+    if not frame["offered"].sum():
+        return words.no_contacts(context)
+    days = int((by_day.frame["offered"] > 0).sum())
+    frame = frame[frame["offered"] >= words.FEW].reset_index(drop=True)
+    if not len(frame):
+        return words.nothing(f"Fewer than {words.FEW} calls in any half-hour", context)
+    every = list(half_hour.ordered or ())
+    places = [every.index(time) for time in frame["half_hour"]]
+    shown = every[min(places) : max(places) + 1]
+    frame = frame.set_index("half_hour").reindex(shown)
+    calls, quick, taken, left = (
+        frame[one].to_numpy(float) for one in ("offered", "answered_quick", "answered", "abandoned")
+    )
+    level = frame["service_level"].to_numpy(float)
+    parts = (
+        ("answered in time", quick, "series"), ("answered later", taken - quick, "series-raw"),
+        ("hung up", left, "overdue"), ("ended otherwise", calls - taken - left, "cat-other"),
+    )  # fmt: skip
+    hover = [
+        f"<b>{time}</b> {n / days:,.1f} calls a day, {c.share(share)} answered in time"
+        for time, n, share in zip(shown, calls, level, strict=True)
+    ]
+    drawn = [stacks.Part(values / days, name, token) for name, values, token in parts if np.nansum(values) > 0]
+    figure = stacks.times_of_day(shown, drawn, hover, "Calls in half an hour, mean of open days")
+    often = np.where(calls >= 0.1 * np.nanmax(calls), level, np.inf)  # not the rare evening of a storm
+    top, low = int(np.nanargmax(calls)), int(np.nanargmin(often))
+    text = f"Most people call at **{shown[top]}**, **{calls[top] / days:,.1f}** in half an hour."
+    if np.isfinite(often).any():
+        text += f" The fewest are answered in time at **{shown[low]}**, **{c.share(level[low])}**."
+    key = c.key(*((part.token, part.words) for part in drawn))
+    caveats = (f"n = {c.count(np.nansum(calls))} calls on {words.plural(days, 'open day').replace('**', '')}",
+               f"empty: fewer than {words.FEW} calls", words.way_of_counting(context))  # fmt: skip
+    return Drawing(c.sentence(text), figure, foot=words.foot(key, *caveats))
+
+
+# ── Surges ──
+
+
+def draw_surge(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """The days, in a short period the half-hours, on which calls rose above what 999 of 1,000 such ones stay under."""
+    along, history, lately = answers
+    if not along.frame["offered"].sum():
+        return words.no_contacts(context)
+    if context.filters.period.days <= SHORT_DAYS:
+        drawing = surging.half_hours(lately, history, context)
+        if drawing is not None:
+            return drawing
+    return surging.days(history, context)
+
+
+# ── What they call about, and how long it takes ──
+
+
+def draw_status(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """The share of answered calls that asked after a request already made, along time."""
+    now, before, along = answers
+    n = now.value(answered)
+    if not n:
+        return words.no_contacts(context)
+    steps = steps_of(along, context.filters.period, context.clock)
+    calls = now.value(status_calls)
+    text = f"**{c.share(now.value(status_share))}** of answered calls, {c.count(calls)}, asked “Where is my request?”"
+    moved = _points(now, before, status_share, context)
+    text += f", {moved}." if moved else "."
+    line = Line("status_share", "ask after one", "cat-4", over="status_calls", under="answered")
+    figure = series.lines(steps, (line,), "Share of answered calls", share_axis=True)
+    events.shade(figure, steps, context.events)
+    caveats = (
+        f"n = {c.count(n)} calls answered",
+        "a clear answer the first time would spare them",
+        events.told(figure),
+    )
+    return Drawing(c.sentence(text), figure, foot=words.foot("", *caveats))
+
+
+def draw_per_request(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """How often people get in touch for each request that comes in, along time."""
+    now, before, along = answers
+    people, requests = now.value("contacts"), now.value("opened")
+    if not people or not requests:
+        return words.no_contacts(context)
+    steps = steps_of(along, context.filters.period, context.clock)
+    ratio = now.value(contacts_per_request)
+    text = f"**{ratio:.2f}** contacts for each request that came in"
+    old, compared = before.value(contacts_per_request) if before else None, context.filters.comparison()
+    text += f", {old:.2f} on {compared.sentence()}." if old is not None and compared is not None else "."
+    line = Line("contacts_per_request", "per request", over="contacts", under="opened")
+    figure = series.lines(steps, (line,), "Contacts for each request", written=_two)
+    events.shade(figure, steps, context.events)
+    n = f"n = {c.count(people)} contacts, {c.count(requests)} requests"
+    return Drawing(
+        c.sentence(text), figure, foot=words.foot("", n, "about anything, on any channel", events.told(figure))
+    )
+
+
+def _two(value: float | None) -> str:
+    return c.number(value, "ratio")
+
+
+HANDLED = ((talk_s, "talk", "series"), (hold_s, "hold", "cat-2"), (wrap_s, "wrap-up", "series-2"))
+
+
+def draw_handle(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """Talk, hold and wrap-up of a mean answered call, along time."""
+    now, before, along = answers
+    n = now.value(answered)
+    if not n or not now.value("handled_s"):
+        return words.no_contacts(context) if not n else words.nothing("No talk time was recorded", context)
+    steps = steps_of(along, context.filters.period, context.clock)
+    split = ", ".join(f"{c.duration(now.value(part) / n)} {name}" for part, name, _ in HANDLED)
+    text = f"An answered call takes **{c.duration(now.value(handle_time))}**: {split}"
+    old = before.value(handle_time) if before else None
+    compared = context.filters.comparison()
+    if old is not None and compared is not None:
+        moved = now.value(handle_time) - old
+        way = "longer" if moved > 0 else "shorter"
+        text += (
+            f"; {c.duration(abs(moved))} {way} than on {compared.sentence()}" if abs(moved) >= 0.5 else "; no change"
+        )
+    calls = steps.known("answered")
+    parts = [
+        stacks.Part(_mean_seconds(steps, steps.known(part.name), calls), name, token) for part, name, token in HANDLED
+    ]
+    unit = "Seconds a call, 7-day mean" if _is_smooth(steps) else f"Seconds a call, each {steps.every}"
+    figure = stacks.stacked(steps, parts, unit, c.duration)
+    events.shade(figure, steps, context.events)
+    key = c.key(*((token, name) for _, name, token in HANDLED))
+    foot = words.foot(key, f"n = {c.count(n)} calls answered", "wrap-up counts where the call was answered")
+    return Drawing(c.sentence(text + "."), figure, foot=foot)
+
+
+def _is_smooth(steps: Steps) -> bool:
+    return steps.every == "day" and len(steps) > stacks.BARS
+
+
+def _mean_seconds(steps: Steps, seconds: Numbers, calls: Numbers) -> Numbers:
+    if _is_smooth(steps):
+        return seven_day_share(seconds, calls)
+    return np.divide(seconds, calls, out=np.full(len(calls), np.nan), where=calls > 0)
 
 
 def draw_reasons(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -269,6 +440,8 @@ def draw_reasons(answers: tuple[Answer | None, ...], context: Context) -> Drawin
 
 
 _STRIP = Query((offered, service_level, abandonment, abandoned_short, speed_of_answer, handle_time))
+_HANDLED = Query((handle_time, talk_s, hold_s, wrap_s))
+_VARIANTS = tuple(SERVICE_LEVELS.values())
 _CALLS = Permission.READ_CONTACTS
 
 VIEW = View(
@@ -301,6 +474,18 @@ VIEW = View(
             draw_waits, selects="period", needs=_CALLS,
         ),
         Panel(
+            "half-hours", "At what time of day do they call, and wait?",
+            (Query((offered, answered, answered_quick, abandoned, service_level), by=(half_hour,)),
+             Query((offered,), every="day")),
+            draw_half_hours, height=360, needs=_CALLS,
+        ),
+        Panel(
+            "surge", "Did calls surge?",
+            (Query((offered,)), Over(Query((offered,), every="day"), HISTORY),
+             Over(Query((offered,), by=(half_hour,), every="day"), LATELY)),
+            draw_surge, selects="period", needs=_CALLS,
+        ),
+        Panel(
             "hours", "When do people call?", (Query((offered,), by=(hour_of_week,)),), draw_hours,
             selects=hour_of_week, height=232, needs=_CALLS,
         ),
@@ -313,6 +498,29 @@ VIEW = View(
             (Query((all_contacts,), by=(reason,)), Compared(Query((all_contacts,), by=(reason,)))),
             draw_reasons, selects=reason, needs=_CALLS,
         ),
-        Panel("variants", "What does “in time” mean?", (Query(VARIANTS),), draw_variants, needs=_CALLS),
+        ranked(
+            "status-types", "Which requests do they ask after?", status_calls, asked_type, limit=10,
+            foot="“Where is my request?”, answered calls", height=480,
+        ),
+        Panel(
+            "status", "How many calls only ask “Where is my request?”",
+            (Query((status_share,)), Compared(Query((status_share,))), Query((status_share,), every="auto")),
+            draw_status, selects="period", needs=_CALLS,
+        ),
+        Panel(
+            "per-request", "How often must people get in touch?",
+            (Query((contacts_per_request,)), Compared(Query((contacts_per_request,))),
+             Query((contacts_per_request,), every="auto")),
+            draw_per_request, selects="period", needs=_CALLS,
+        ),
+        Panel(
+            "handle", "How long does a call take?",
+            (_HANDLED, Compared(_HANDLED), Query((answered, talk_s, hold_s, wrap_s), every="auto")),
+            draw_handle, selects="period", height=400, needs=_CALLS,
+        ),
+        Panel(
+            "variants", "What does “in time” mean?", (Query(_VARIANTS), Compared(Query(_VARIANTS))), draw_variants,
+            needs=_CALLS,
+        ),
     ),
 )  # fmt: skip

@@ -1,45 +1,338 @@
-"""Demand: how much comes in, when, how and about what?"""
+"""Demand: how much comes in, when, how and about what, and how much is coming?"""
 
 from __future__ import annotations
 
-import numpy as np
+from datetime import date, timedelta
+from functools import partial
+from typing import Any
 
+import numpy as np
+import pandas as pd
+from dash import html
+
+from dashboard.domain.filters import DAY, Period
+from dashboard.domain.forecasting import BASELINE, ENOUGH_ORIGINS, HORIZON, SHARE, Forecast, forecast
 from dashboard.domain.policy import Permission
-from data_access.dimensions import channel, district, hour_of_week, service_type
+from dashboard.domain.stretches import last_days, latest_days, with_weeks_before
+from data_access.dimensions import channel, district, hour_of_week, reason, service_type
 from data_access.measures.contacts import contacts, information_share
 from data_access.measures.requests import opened
-from data_access.semantics import Answer, Query
+from data_access.semantics import Answer, Dimension, Query, Total
 from layouts import components as c
-from layouts.figures import events, grids, series, tables, words
-from layouts.figures.steps import steps_of
-from layouts.panels import along_time, ranked
-from layouts.view import Compared, Context, Drawing, Panel, View
+from layouts.figures import events, expectation, grids, series, stacks, tables, words
+from layouts.figures.series import Line
+from layouts.figures.steps import Steps, steps_of
+from layouts.panels import needs_of, ranked
+from layouts.view import Compared, Context, Drawing, Over, Panel, View
 
 LISTED = 10
 """Types and districts stand beside each other: as many of the one as of the other."""
+BUSIEST, LEAST_RISE = 8, 5
+WEEKS_BEFORE = 8
+"""So many of the same weekdays before a day say what is usual on it."""
+CHANNELS = 6
+HISTORY = last_days(expectation.HISTORY_DAYS)
+LATEST = latest_days(expectation.HISTORY_DAYS)
+_CATEGORIES = ("cat-1", "cat-2", "cat-3", "cat-4", "cat-5", "cat-6")
 
 
-def draw_contacts(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
-    """Contacts along time, and how many of them made no request."""
+def _nothing(measure: Total, context: Context) -> Drawing:
+    return words.no_contacts(context) if measure is contacts else words.nothing("No requests", context)
+
+
+# ── How much, day by day ──
+
+
+def draw_days(answers: tuple[Answer | None, ...], context: Context, *, measure: Total) -> Drawing:
+    """A count along time with what was to be expected behind it, and the days that were not."""
+    now, before, along, history = answers
+    number = now.value(measure) if now else None
+    if not number or along is None or history is None:
+        return _nothing(measure, context)
+    steps, things = steps_of(along, context.filters.period, context.clock), measure.fact.plural
+    figure = series.over_time(steps, measure.name, f"{measure.label} {steps.each}", things)
+    text = f"**{c.count(number)}** {measure.label.lower()}"
+    text += f", **{c.count(number / max(context.filters.days_counted(), 1))}** a day"
+    against = words.changed(number, before.value(measure) if before else None, context)
+    text += f"; {against}." if against else "."
+    key, found = series.key_of(figure), expectation.usual(
+        steps, expectation.days_of(history, measure.name, context)
+    )  # fmt: skip
+    if found is not None:
+        expected, low, high = found
+        expectation.band_behind(figure, steps, low, high)
+        key = c.key(*([("series-raw", "day"), ("series", "7-day mean")] if key else [("series", "day")]),
+                    ("band", "usual, 95 of 100 days"))  # fmt: skip
+        text += f" {_outside(steps, steps.known(measure.name), expected.mu, high, context)}"
+    events.shade(figure, steps, context.events)
+    every = "every channel; a transferred call counts once" if measure is contacts else "reports, duplicates included"
+    every = "each incident once" if measure is opened and context.filters.setting("counting") != "reports" else every
+    return Drawing(c.sentence(text), figure, foot=words.foot(key, every, _gaps(steps, context), events.told(figure)))
+
+
+def _outside(steps: Steps, values: np.ndarray, mu: np.ndarray, high: np.ndarray, context: Context) -> str:
+    """“4 of 90 days lay above the usual range, most of all Sat 16 May 2026 (Storm), 2.4 times the usual.”"""
+    known = np.isfinite(values) & np.isfinite(high)
+    above = known & (np.where(known, values, 0) > np.where(known, high, np.inf))
+    if not above.any():
+        return f"No day of {int(known.sum())} lay above the usual range." if known.any() else ""
+    times = np.where(above, values / np.maximum(mu, 1e-9), 0)
+    top = int(np.argmax(np.where(above, values - mu, -np.inf)))
+    event = expectation.event_on(steps.starts[top], context.events)
+    named = f"{steps.name(top)} ({event.name})" if event else steps.name(top)
+    said = f", **{times[top]:.1f}** times the usual" if 1.05 <= times[top] < 20 else ""
+    return (
+        f"{words.plural(int(above.sum()), 'day')} of {int(known.sum())} lay above the usual range, "
+        f"most of all **{named}**{said}."
+    )
+
+
+def _gaps(steps: Steps, context: Context) -> str:
+    """“no data on 11 Sep 2025”."""
+    if steps.every != "day":
+        return ""
+    missing = [day for day in steps.starts if context.clock.is_in_gap(day)]
+    return f"no data on {', '.join(f'{day.day} {day:%b %Y}' for day in missing[:3])}" if missing else ""
+
+
+# ── What comes next ──
+
+
+def draw_forecast(answers: tuple[Answer | None, ...], context: Context, *, measure: Total) -> Drawing:
+    """Four weeks ahead with their range, and how wrong the same method would have been before."""
+    history = answers[0]
+    if history is None or not len(history.frame) or not history.frame[measure.name].sum():
+        return _nothing(measure, context)
+    days, things = expectation.days_of(history, measure.name, context), measure.fact.plural
+    coming = [days.on(len(days) + i) for i in range(HORIZON)]
+    found = forecast(days, np.array([day in context.closed_on for day in coming]))
+    if found is None or days.counts[-2 * HORIZON :].mean() < 1:
+        why = f"Too few {things} to forecast: it takes twelve weeks with one a day or more."
+        return Drawing(c.empty(why), is_empty=True)
+    figure = expectation.ahead(days, found, things)
+    expectation.shade_past(figure, days, context.events)
+    holidays = [f"{day.day} {day:%b}" for day in coming if day in context.closed_on]
+    notes = (
+        f"range: {c.share(SHARE, 0)} of days",
+        f"closed on {', '.join(holidays)}" if holidays else "",
+        "event days are left out of what it learns from, not of the test",
+        "starts after the last day of the data, whatever the period",
+    )
+    text = _expected_words(found, things, coming[-1])
+    return Drawing(c.sentence(text), figure, _back_test(found), words.foot("Dashed: expected", *notes))
+
+
+def _expected_words(found: Forecast, things: str, last: date) -> str:
+    text = f"**{c.count(found.total)}** {things} are to be expected in the {HORIZON} days to {last.day} {last:%b %Y}"
+    if found.total_low is not None:
+        text += (
+            f", between {c.count(found.total_low)} and {c.count(found.total_high)} with {c.share(SHARE, 0)} certainty"
+        )
+    naive = next(one for one in found.trials if one.name == BASELINE)
+    tried = f"{found.origins} times before" if found.origins > 1 else "once before"
+    if found.is_better:
+        return (
+            f"{text}. Tried {tried}, single days were off by **{c.share(found.used.wape)}**; "
+            f"last week’s numbers by {c.share(naive.wape)}."
+        )
+    return (
+        f"{text}, each day as the same weekday before it: tried {tried}, nothing did better often enough. "
+        f"Single days were off by **{c.share(naive.wape)}**."
+    )
+
+
+_METHODS = {
+    BASELINE: "Last week’s numbers (baseline)",
+    "mean of eight same weekdays": "Mean of the last eight same weekdays",
+    "weekday, level and season": "Weekday, level and season",
+}
+
+
+def _back_test(found: Forecast) -> html.Div:
+    columns = [
+        c.Column(f"Back-test, {words.plural(found.origins, 'start').replace('**', '')}"), c.Column("Days off by", True),
+        c.Column("MASE", True, False), c.Column("Bias", True, False), c.Column("Beats the baseline", True),
+        c.Column("In range", True, False),
+    ]  # fmt: skip
+    rows = [
+        [
+            [html.B(_METHODS[one.name]), " – used"] if one.name == found.used.name else _METHODS[one.name],
+            c.share(one.wape), _two(one.mase), c.signed_share(one.bias),
+            c.NOTHING if one.wins is None else f"{round(one.wins * found.origins)} of {found.origins}",
+            c.share(one.coverage, 0) if one.coverage == one.coverage else c.NOTHING,
+        ]
+        for one in found.trials
+    ]  # fmt: skip
+    table = c.table(columns, rows, caption="How wrong each method would have been")
+    short = f" Fewer than {ENOUGH_ORIGINS} starts: read with care." if found.origins < ENOUGH_ORIGINS else ""
+    rule = f"Used: what beats the baseline on two thirds of the starts, {HORIZON} days apart.{short}"
+    return html.Div([table, html.P(rule, className="sub")])
+
+
+def _two(value: float) -> str:
+    return f"{value:.2f}" if value == value else c.NOTHING
+
+
+# ── How it comes in, and what needs no request ──
+
+
+def draw_mix(answers: tuple[Answer | None, ...], context: Context, *, measure: Total) -> Drawing:
+    """The channels' shares of contacts or requests, week by week."""
+    answer = answers[0]
+    if answer is None or not answer.frame[measure.name].sum():
+        return _nothing(measure, context)
+    totals = answer.frame.groupby("channel")[measure.name].sum().sort_values(ascending=False, kind="stable")
+    totals = totals[totals > 0]
+    names = list(totals.index[:CHANNELS])
+    wide = answer.frame.pivot_table(index="week", columns="channel", values=measure.name, aggfunc="sum").fillna(0.0)
+    steps = steps_of(
+        Answer(answer.query, wide.reset_index(), answer.as_of, "week"), context.filters.period, context.clock
+    )
+    whole = sum(steps.values(name) for name in wide.columns)
+    rest = whole - sum(steps.values(name) for name in names)
+
+    def shares(values: np.ndarray) -> np.ndarray:
+        return np.divide(values, whole, out=np.full(len(values), np.nan), where=whole > 0)
+
+    chosen = context.selected
+    parts = [
+        stacks.Part(shares(steps.values(name)), channel.say(name), token, name, bool(chosen) and name not in chosen)
+        for name, token in zip(names, _CATEGORIES, strict=False)
+    ]
+    if rest.sum() > 0:
+        parts.append(stacks.Part(shares(rest), "other", "cat-other", "", bool(chosen)))
+    figure = stacks.stacked(steps, parts, f"Share of {measure.fact.plural}, by week", c.share, top=1)
+    first = names[0]
+    share = c.share(totals[first] / totals.sum())
+    text = f"**{words.capital(channel.say(first))}** brings **{share}** of {measure.fact.plural}"
+    moved = _moved(steps, whole, names)
+    text += f"; {moved}." if moved else "."
+    entries = [c.toggle([c.swatch(part.token), part.words], context.filters, channel.name, part.chooses)
+               for part in parts if part.chooses]  # fmt: skip
+    key = html.Span([part for entry in entries for part in (entry, " ")], className="legend")
+    n = f"n = {c.count(totals.sum())} {measure.fact.plural}"
+    events.shade(figure, steps, [one for one in context.events if one.kind == "campaign"])
+    return Drawing(c.sentence(text), figure, foot=words.foot(key, n, "choose a channel here or in the figure"))
+
+
+def _moved(steps: Steps, whole: np.ndarray, names: list[str]) -> str:
+    """The channel whose share changed most from the first half of the period to the second."""
+    half = len(steps) // 2
+    if half < 2 or not whole[:half].sum() or not whole[half:].sum():
+        return ""
+
+    def moved(name: str) -> float:
+        values = steps.values(name)
+        return float(values[half:].sum() / whole[half:].sum() - values[:half].sum() / whole[:half].sum())
+
+    top = max(names, key=lambda name: abs(moved(name)))
+    if abs(moved(top)) < 0.005:
+        return "no share moved by half a point from the first half of the period to the second"
+    points = f"{100 * moved(top):+.1f}".replace("-", c.MINUS)
+    return f"**{channel.say(top)}** moved most from the first half of the period to the second, **{points}** points"
+
+
+def draw_information(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """The share of contacts that were for information and made no request."""
     now, before, along = answers
-    number = now.value(contacts)
-    if not number:
+    n = now.value(contacts)
+    if not n:
         return words.no_contacts(context)
     steps = steps_of(along, context.filters.period, context.clock)
-    figure = series.over_time(steps, "contacts", f"Contacts {steps.each}", "contacts")
-    against = words.changed(number, before.value(contacts) if before else None, context)
-    text = f"**{c.count(number)}** contacts" + (f", {against}" if against else "")
-    text += f"; **{c.share(now.value(information_share))}** were for information and made no request."
+    share = now.value(information_share)
+    moved = words.points(share, before.value(information_share) if before else None, context)
+    text = f"**{c.share(share)}** of contacts were for information and made no request"
+    text += f", {moved}." if moved else "."
+    line = Line("information_share", "information", over="information_only", under="contacts")
+    figure = series.lines(steps, (line,), "Share of contacts", share_axis=True)
     events.shade(figure, steps, context.events)
-    caveats = ("Every channel; a transferred call counts once", events.told(figure))
-    return Drawing(c.sentence(text), figure, foot=words.foot(series.key_of(figure), *caveats))
+    caveats = ("calls that hung up made none either", events.told(figure))
+    return Drawing(c.sentence(text), figure, foot=words.foot(f"n = {c.count(n)} contacts", *caveats))
+
+
+# ── The busiest days ──
+
+
+def draw_busiest(
+    answers: tuple[Answer | None, ...], context: Context, *, measure: Total, cause: Dimension
+) -> Drawing:  # fmt: skip
+    """The days on which most came in, how many times a usual such day that was, and why.
+
+    `cause` is the dimension whose values explain a day: the one that rose most is named.
+    """
+    by_day, by_cause = answers
+    if by_day is None or by_cause is None:
+        return _nothing(measure, context)
+    days, period, things = (
+        expectation.days_of(by_day, measure.name, context),
+        context.filters.period,
+        measure.fact.plural,
+    )
+    counts = {days.on(i): days.counts[i] for i in range(len(days)) if not days.is_unknown[i]}
+    inside = sorted(
+        (day for day in counts if period.from_on <= day < period.to_on and counts[day] > 0),
+        key=lambda day: (-counts[day], day),
+    )[:BUSIEST]
+    if not inside:
+        return _nothing(measure, context)
+    special = {days.on(i) for i in np.flatnonzero(~days.is_usual)}
+    causes = _by_day(by_cause, cause.name, measure.name)
+    columns = [
+        c.Column("Day"), c.Column(things.capitalize(), True), c.Column("Usual", True), c.Column("Why"),
+    ]  # fmt: skip
+    lines = []
+    for day in inside:
+        before = [day - timedelta(weeks=n) for n in range(1, WEEKS_BEFORE + 1)]
+        before = [one for one in before if one in counts and one not in special]
+        mean = sum(counts[one] for one in before) / len(before) if len(before) >= 3 else None
+        times = f"× {counts[day] / mean:.1f}" if mean else c.NOTHING
+        here = context.filters.during(Period(day, day + DAY)).to_search()
+        link = c.link(expectation.named(day).replace(" ", c.NBSP), here)
+        lines.append([link, c.count(counts[day]), times, _why(day, before, causes, cause, context)])
+    event = expectation.event_on(inside[0], context.events)
+    text = f"**{expectation.named(inside[0])}** brought most, **{c.count(counts[inside[0]])}** {things}"
+    text += f" ({event.name})." if event else "."
+    known = sum(expectation.event_on(day, context.events) is not None for day in inside)
+    if len(inside) > 1:
+        text += f" {f'**{known}**' if known else 'None'} of the {len(inside)} busiest days fell on a city event."
+    body = c.table(columns, lines, caption="The busiest days and their causes")
+    usual = f"× usual: against the mean of the same weekdays of the {WEEKS_BEFORE} weeks before, special days left out"
+    return Drawing(c.sentence(text), body=body, foot=words.foot("Click a day to choose it", usual))
+
+
+def _by_day(answer: Answer, name: str, measure: str) -> pd.DataFrame:
+    """A row per day, a column per value of the dimension `name`."""
+    wide = answer.frame.pivot_table(index="day", columns=name, values=measure, aggfunc="sum").fillna(0.0)
+    return wide.set_axis([stamp.date() for stamp in pd.DatetimeIndex(wide.index)])
+
+
+def _why(day: date, before: list[date], causes: pd.DataFrame, cause: Dimension, context: Context) -> list[Any]:
+    """The city's event, whether it follows a closed day, and what rose most against the same weekdays before."""
+    event = expectation.event_on(day, context.events)
+    parts: list[Any] = [html.B(event.name)] if event else []
+    if day - DAY in context.closed_on and day not in context.closed_on:
+        parts += ["; " if parts else "", "the day after the city was closed"]
+    if day in causes.index and before:
+        usual = causes.reindex(before).fillna(0.0).mean()
+        rise = (causes.loc[day] - usual).drop(cause.missing, errors="ignore")
+        if len(rise) and rise.max() >= LEAST_RISE:
+            top = str(rise.idxmax())
+            name = c.toggle(cause.say(top), context.filters, cause.name, top)
+            parts += [
+                "; " if parts else "",
+                name,
+                f" {c.count(causes.loc[day, top])}, usually {series.few(usual[top]) if usual[top] >= 0.05 else 0}",
+            ]
+    return parts or ["nothing in particular"]
+
+
+# ── When ──
 
 
 def _draw_grid(answers: tuple[Answer | None, ...], context: Context, measure: str, things: str) -> Drawing:
     frame = answers[0].frame
     totals = grids.by_hour_of_week(frame, measure)
-    period = context.filters.period
-    hours = grids.hours_in(period.from_on, min(period.to_on, context.clock.end_on), context.city.tz)
+    hours = grids.hours_known(context)
     mean, said = grids.per_hour_words(totals, hours, things)
     half = int((np.sort(totals)[::-1].cumsum() < totals.sum() / 2).sum()) + 1
     at = int(np.nanargmax(mean))
@@ -60,28 +353,58 @@ def draw_request_hours(answers: tuple[Answer | None, ...], context: Context) -> 
     return _draw_grid(answers, context, "opened", "requests")
 
 
+def _days_panel(name: str, question: str, measure: Total) -> Panel:
+    whole = Query((measure,))
+    queries = (
+        whole, Compared(whole), Query((measure,), every="auto"), Over(Query((measure,), every="day"), HISTORY),
+    )  # fmt: skip
+    draw = partial(draw_days, measure=measure)
+    return Panel(name, question, queries, draw, selects="period", needs=needs_of(measure))
+
+
+def _forecast_panel(name: str, question: str, measure: Total) -> Panel:
+    queries = (Over(Query((measure,), every="day"), LATEST),)
+    return Panel(name, question, queries, partial(draw_forecast, measure=measure), needs=needs_of(measure))
+
+
+def _busiest_panel(name: str, question: str, measure: Total, cause: Dimension) -> Panel:
+    before = with_weeks_before(WEEKS_BEFORE)
+    queries = (Over(Query((measure,), every="day"), before), Over(Query((measure,), by=(cause,), every="day"), before))
+    draw = partial(draw_busiest, measure=measure, cause=cause)
+    return Panel(name, question, queries, draw, height=340, needs=needs_of(measure))
+
+
+def _mix_panel(name: str, question: str, measure: Total) -> Panel:
+    queries = (Query((measure,), by=(channel,), every="week"),)
+    return Panel(name, question, queries, partial(draw_mix, measure=measure), selects=channel, needs=needs_of(measure))
+
+
 VIEW = View(
     name="demand",
     title="Demand",
     question="How much comes in, when, and about what?",
     order=20,
     panels=(
-        along_time("requests", "How many requests come in?", opened, foot="Reports, duplicates included"),
-        Panel(
-            "contacts",
-            "How many people get in touch?",
-            (Query((contacts, information_share)), Compared(Query((contacts,))), Query((contacts,), every="auto")),
-            draw_contacts,
-            selects="period",
-            needs=Permission.READ_CONTACTS,
-        ),
+        _days_panel("requests", "How many requests come in?", opened),
+        _days_panel("contacts", "How many people get in touch?", contacts),
+        _busiest_panel("busiest", "Which days brought most requests, and why?", opened, service_type),
+        _busiest_panel("busiest-contacts", "On which days did most people get in touch?", contacts, reason),
         ranked("types", "What is asked for?", opened, service_type, limit=LISTED),
         ranked("districts", "Where do requests come from?", opened, district, limit=LISTED,
                foot="Reports, not problems: some neighbourhoods report more"),
+        _mix_panel("mix", "How do requests reach us?", opened),
+        _mix_panel("mix-contacts", "Which way do people get in touch?", contacts),
         Panel(
             "hours", "When are requests made?", (Query((opened,), by=(hour_of_week,)),), draw_request_hours, width=8,
             selects=hour_of_week, height=248,
         ),
-        ranked("channels", "How do requests reach us?", opened, channel, limit=8, width=4, height=248),
+        Panel(
+            "information", "How many only want to know something?",
+            (Query((information_share,)), Compared(Query((information_share,))),
+             Query((information_share,), every="auto")),
+            draw_information, width=4, selects="period", needs=Permission.READ_CONTACTS,
+        ),
+        _forecast_panel("forecast", "How many requests are coming?", opened),
+        _forecast_panel("forecast-contacts", "How many people will get in touch?", contacts),
     ),
 )  # fmt: skip

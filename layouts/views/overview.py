@@ -11,7 +11,7 @@ from dash import html
 
 from dashboard.domain.filters import DAY, Period
 from dashboard.domain.policy import Permission
-from dashboard.domain.stretches import last_days, last_months, running
+from dashboard.domain.stretches import WHOLE_MONTHS, last_days, lately, running
 from data_access.dimensions import department, service_type
 from data_access.measures.contacts import abandonment, offered, service_level
 from data_access.measures.requests import backlog, closed, opened, overdue, sla_compliance
@@ -19,9 +19,8 @@ from data_access.semantics import Answer, Measure, Query
 from layouts import components as c
 from layouts.figures import events, series, tables, verdicts, words
 from layouts.figures.steps import Steps, steps_of
-from layouts.view import Compared, Context, Drawing, Event, Over, Panel, View
+from layouts.view import Compared, Context, Drawing, Event, Lately, Over, Panel, View
 
-MONTHS = last_months(13)
 STRETCHES = (
     ("day", "Day", False), ("week", "Week", False), ("month", "Month", True), ("quarter", "Quarter", False),
     ("fiscal-year", "Fiscal year", True),
@@ -93,35 +92,40 @@ def _more_than_usual(event: Event, counts: dict[date, float], context: Context) 
     return found
 
 
-def _months(answer: Answer, context: Context) -> Steps:
-    return steps_of(answer, MONTHS(context.filters.period, context.clock), context.clock)
+def _lately(answer: Answer, context: Context) -> Steps:
+    return steps_of(answer, lately(context.filters.period, context.clock), context.clock)
 
 
-def _tile(
-    value: str, below: str, months: Steps, measure: Measure, unit: str = "", floor: float | None = None
-) -> Drawing:
-    """A number, what to hold against it, thirteen months as a line, and whether the last whole month is unusual."""
-    values = months.values(measure.name)
-    seen = verdicts.usual(values[months.is_whole], measure)
-    partial = bool(len(months)) and not months.is_whole[-1]
+def _last_whole(steps: Steps) -> str:
+    """“April”, or “the week from 12 Dec”: the last complete step."""
+    start = steps.starts[int(np.flatnonzero(steps.is_whole)[-1])]
+    return f"{start:%B}" if steps.every == "month" else f"the week from {start.day} {start:%b}"
+
+
+def _tile(value: str, below: str, past: Steps, measure: Measure, unit: str = "", floor: float | None = None) -> Drawing:
+    """A number, what to hold against it, the last months as a line, and whether the last whole one is unusual."""
+    values = past.values(measure.name)
+    seen = verdicts.usual(values[past.is_whole], measure)
+    partial = bool(len(past)) and not past.is_whole[-1]
     spark = c.sparkline(
         [None if np.isnan(v) else float(v) for v in values],
         band=seen.band if seen else None,
         partial=partial,
-        label=f"{measure.label}, {len(months)} months",
+        label=f"{measure.label}, {len(past)} {past.every}s",
     )
     verdict = None
     if seen is not None:
-        last = months.starts[int(np.flatnonzero(months.is_whole)[-1])]
-        verdict = (seen.status, f"{seen.words} in {last:%b}")
+        last = past.starts[int(np.flatnonzero(past.is_whole)[-1])]
+        when = f"in {last:%b}" if past.every == "month" else "that week"
+        verdict = (seen.status, f"{seen.words} {when}")
     return Drawing(body=c.tile(value, unit, c.sentence(below) if below else "", spark, verdict))
 
 
 def _draw_count(answers: Sequence[Answer | None], context: Context, measure: Measure) -> Drawing:
-    now, before, months = answers
+    now, before, past = answers
     number = now.value(measure)
     below = words.changed_shortly(number, before.value(measure) if before else None, context)
-    return _tile(c.count(number), below, _months(months, context), measure)
+    return _tile(c.count(number), below, _lately(past, context), measure)
 
 
 def draw_opened(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -131,27 +135,27 @@ def draw_opened(answers: tuple[Answer | None, ...], context: Context) -> Drawing
 
 def draw_closed(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Requests closed, against how many were opened."""
-    now, months = answers
+    now, past = answers
     number, came = now.value(closed), now.value(opened)
     below = f"**{c.signed(number - came)}** against opened" if number is not None and came is not None else ""
-    return _tile(c.count(number), below, _months(months, context), closed)
+    return _tile(c.count(number), below, _lately(past, context), closed)
 
 
 def draw_kept(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Promises kept, against the city's target."""
-    now, months = answers
+    now, past = answers
     target, due = context.city.promise_target_share, now.value("due")
     parts = [f"target {c.share(target, 0)}" if target is not None else "", f"n {c.count(due)}"]
     value = c.share(now.value(sla_compliance)) if due else c.NOTHING
     below = " · ".join(part for part in parts if part) if due else "no promise fell due"
-    return _tile(value, below, _months(months, context), sla_compliance)
+    return _tile(value, below, _lately(past, context), sla_compliance)
 
 
 def draw_open(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Open at the end of the period, of which overdue."""
-    now, months = answers
+    now, past = answers
     below = f"of which **{c.count(now.value(overdue))}** overdue"
-    return _tile(c.count(now.value(backlog)), below, _months(months, context), backlog)
+    return _tile(c.count(now.value(backlog)), below, _lately(past, context), backlog)
 
 
 def draw_offered(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -163,8 +167,8 @@ def draw_offered(answers: tuple[Answer | None, ...], context: Context) -> Drawin
 
 def draw_answered(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """The share of calls answered within the goal, which is printed, against the target."""
-    now, months = answers
-    n = now.value("answered_or_abandoned")
+    now, past = answers
+    n = now.value("service_level_base")
     if not n:
         return words.no_contacts(context)
     target = context.city.service_level_target_share
@@ -172,7 +176,9 @@ def draw_answered(answers: tuple[Answer | None, ...], context: Context) -> Drawi
         f"within {context.city.answer_within_s} s",
         f"target {c.share(target, 0)}" if target is not None else f"n {c.count(n)}",
     ]
-    return _tile(c.share(now.value(service_level)), " · ".join(parts), _months(months, context), service_level)
+    parts.append(words.way_of_counting(context, shortly=True))
+    value = c.share(now.value(service_level))
+    return _tile(value, " · ".join(part for part in parts if part), _lately(past, context), service_level)
 
 
 def draw_scorecard(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -249,7 +255,7 @@ def _since(step: str, context: Context) -> str:
 
 
 class Signal(NamedTuple):
-    """A measure of one department or type whose last whole month lies outside its limits."""
+    """A measure of one department or type whose last whole month or week lies outside its limits."""
 
     size: float
     words: str
@@ -270,20 +276,20 @@ WATCHED = (
 
 
 def draw_changes(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
-    """The departments and types whose last whole month lies outside what is usual for them, largest first."""
+    """The departments and types whose last whole month (or week) lies outside what is usual for them, largest first."""
     found: list[Signal] = []
-    watched, month = 0, ""
+    watched, last = 0, ""
     for answer, (measure, by, said, view, base) in zip(answers, WATCHED, strict=True):
         large = answer.frame.groupby(by.name)[base].mean()
         for name in large.index[large >= words.FEW]:
             part = answer.frame[answer.frame[by.name] == name]
-            months = _months(Answer(answer.query, part, answer.as_of, answer.every), context)
-            values = months.values(measure.name)[months.is_whole]
+            past = _lately(Answer(answer.query, part, answer.as_of, answer.every), context)
+            values = past.values(measure.name)[past.is_whole]
             seen = verdicts.usual(values, measure)
             if seen is None:
                 continue
             watched += 1
-            month = f"{months.starts[int(np.flatnonzero(months.is_whole)[-1])]:%B}"
+            last = _last_whole(past)
             if seen.status != "same":
                 spread = (seen.band[1] - seen.band[0]) or 1.0
                 distance = max(seen.band[0] - values[-1], values[-1] - seen.band[1]) / spread
@@ -292,17 +298,16 @@ def draw_changes(answers: tuple[Answer | None, ...], context: Context) -> Drawin
     found.sort(key=lambda signal: -signal.size)
     found, all_found = found[:SIGNALS], len(found)
     if not watched:
-        needed = verdicts.FEWEST + 1
-        text = f"What is unusual can be told after {needed} whole months of data; there are fewer so far."
-        months = _months(answers[0], context)  # of all types, each month many times
-        if len(set(np.array(months.starts)[months.is_whole])) >= needed:
-            text = "Too few requests a month to tell what is unusual."
+        past = _lately(answers[0], context)  # of all types, each step many times
+        text = f"What is unusual can be told after {WHOLE_MONTHS} whole {past.every}s of data; there are fewer so far."
+        if len(set(np.array(past.starts)[past.is_whole])) > verdicts.FEWEST:
+            text = f"Too few requests a {past.every} to tell what is unusual."
         if not any(answer.frame[base].sum() for answer, (*_, base) in zip(answers, WATCHED, strict=True)):
             return words.nothing("Nothing was opened, due or waiting", context)
         return Drawing(c.sentence(text), is_empty=True)
-    text = f"None of {watched} watched numbers lay outside its usual band in {month}."
+    text = f"None of {watched} watched numbers lay outside its usual band in {last}."
     if found:
-        text = f"**{all_found}** of {watched} watched numbers lay outside their usual band in {month}"
+        text = f"**{all_found}** of {watched} watched numbers lay outside their usual band in {last}"
         text += ", largest first." if all_found <= SIGNALS else f"; the {SIGNALS} largest:"
     quiet = html.P("Every watched number is within what is usual for it.", className="sub")
     signals = html.Ul([_signal(one, context) for one in found], className="changes") if found else quiet
@@ -310,7 +315,7 @@ def draw_changes(answers: tuple[Answer | None, ...], context: Context) -> Drawin
 
 
 SIGNALS = 10
-BAND = "Usual band: process limits of the months before; about two in a hundred fall outside by chance"
+BAND = "Usual band: process limits of what went before; about two in a hundred fall outside by chance"
 
 
 def _signal(one: Signal, context: Context) -> html.Li:
@@ -346,13 +351,12 @@ def draw_calls(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         return words.no_contacts(context)
     steps = steps_of(along, context.filters.period, context.clock)
     text = (
-        f"**{c.count(now.value(offered))}** calls; **{c.share(now.value(service_level))}** of them were answered "
-        f"within "
+        f"**{c.count(now.value(offered))}** calls; **{c.share(now.value(service_level))}** were answered within "
         f"{context.city.answer_within_s} seconds and **{c.share(now.value(abandonment))}** hung up first."
     )
     figure = series.over_time(steps, "offered", f"Calls {steps.each}", "calls")
     events.shade(figure, steps, context.events)
-    short = f"hang-ups under {context.city.short_abandon_s} s are left out of the abandonment rate"
+    short = f"{words.way_of_counting(context)}; those under {context.city.short_abandon_s} s left out of the hang-ups"
     return Drawing(
         c.sentence(text),
         figure,
@@ -384,7 +388,7 @@ def _tile_panel(
     queries: list[Any] = [Query(measure)]
     if compared:
         queries.append(Compared(Query(measure[:1])))
-    queries.append(Over(Query(measure[:1], every="month"), MONTHS))
+    queries.append(Lately(Query(measure[:1])))
     return Panel(name, question, tuple(queries), draw, width=2, kind="tile", height=40, **more)
 
 
@@ -424,7 +428,7 @@ VIEW = View(
         Panel(
             "changes",
             "What changed?",
-            (*(Over(Query((measure,), by=(by,), every="month"), MONTHS) for measure, by, *_ in WATCHED),),
+            tuple(Lately(Query((measure,), by=(by,))) for measure, by, *_ in WATCHED),
             draw_changes,
             width=4,
             height=480,

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
+import pandas as pd
+from dash import html
 
 from dashboard.domain.intervals import wilson
+from dashboard.domain.promises import OUT_OF_REACH, PADDED, REALISTIC, TIGHT, fit
 from dashboard.domain.stretches import last_months
-from data_access.dimensions import department, service_type
+from data_access.dimensions import department, district, hexagon_9, service_type, short_cell
 from data_access.measures.requests import (
+    broken_share,
     due,
     kept,
     opened_late,
@@ -15,16 +22,20 @@ from data_access.measures.requests import (
     opened_not_due,
     opened_on_time,
     opened_overdue,
+    promise_used,
+    promised_time,
     sla_compliance,
+    sla_compliance_closed,
+    sla_compliance_opened,
     time_to_close,
 )
-from data_access.semantics import Answer, Query
+from data_access.semantics import Answer, Query, Ratio
 from layouts import components as c
-from layouts.figures import comparisons, series, words
+from layouts.figures import comparisons, maps, series, words
 from layouts.figures.comparisons import Dot, Kept
 from layouts.figures.series import Line
 from layouts.figures.steps import steps_of
-from layouts.view import Context, Drawing, Over, Panel, View
+from layouts.view import Compared, Context, Drawing, Over, Panel, View
 
 MONTHS = last_months(13)
 PARTS = (
@@ -35,6 +46,17 @@ PARTS = (
 )
 SETTLED = 0.02
 """A month with a larger share undecided is not yet a result."""
+COHORTS: tuple[tuple[Ratio, str, str], ...] = (
+    (sla_compliance, "Fell due in the period",
+     "Did we do what we had said for these days? The headline: final, and no better for leaving work open."),
+    (sla_compliance_closed, "Were closed in the period",
+     "What is the work like that we finish? Ignores what was never closed; clearing old work lowers it."),
+    (sla_compliance_opened, "Were made in the period and are decided",
+     "How do the latest requests fare? Leans towards quick types until all are decided."),
+)  # fmt: skip
+LARGEST, LISTED, PLACES = 6, 12, 10
+RESOLUTION = 9
+VERDICTS = {PADDED: "near", REALISTIC: "meets", TIGHT: "near", OUT_OF_REACH: "misses"}
 
 
 def draw_months(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -77,7 +99,7 @@ def draw_months(answers: tuple[Answer | None, ...], context: Context) -> Drawing
 
 def draw_departments(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Each department's share kept with its interval, the whole city under them."""
-    by, city = answers
+    by, city, before = answers
     frame = by.frame[by.frame["due"] > 0]
     total = city.value("due")
     if not total:
@@ -104,6 +126,9 @@ def draw_departments(answers: tuple[Answer | None, ...], context: Context) -> Dr
             f"From **{c.share(best.over / best.under)}** ({best.name}) to **{c.share(last.over / last.under)}** "
             f"({last.name}); the city has set no target."
         )
+    if not context.selected:
+        against = words.points(city.value(sla_compliance), before.value(sla_compliance) if before else None, context)
+        text += f" All together: {against}." if against else ""
     foot = words.foot(
         "Bar: 95 % interval" + ("; tick: target" if target is not None else ""),
         comparisons.break_words(figure), "due in the period; not closed in time counts against",
@@ -159,59 +184,240 @@ def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     return Drawing(c.sentence(text), figure, foot=foot)
 
 
-def draw_times(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
-    """How long types take, open requests included, beside the usual median of closed ones only."""
+def draw_cohorts(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """The same promises counted by when they fell due, were closed or were opened, each with what it is good for."""
+    now, before = answers
+    if not any(now.value(measure.under) for measure, _, _ in COHORTS):
+        return words.nothing("No promise fell due, and none was made or closed", context)
+    pairs = [(now.value(measure.over) or 0.0, now.value(measure.under) or 0.0) for measure, _, _ in COHORTS]
+    low, high = (np.asarray(limit, float) for limit in wilson(*np.array(pairs).T)[1:])
+    enough = [i for i, (_, n) in enumerate(pairs) if n >= words.FEW]
+    floor = comparisons.axis_start(low[enough], None) if enough else 0.0
+    earlier = [before.value(measure) if before else None for measure, _, _ in COHORTS]
+    compares = any(share is not None for share in earlier)
+    lines = []
+    for i, ((_, name, use), (over, n)) in enumerate(zip(COHORTS, pairs, strict=True)):
+        mark, told, change = "", html.Span("too few", className="muted"), c.NOTHING
+        if n >= words.FEW:
+            mark = c.interval_mark(low[i], high[i], over / n, (floor, 1.0), "same")
+            told = c.twin(html.B(c.share(over / n)), f"{100 * low[i]:.1f} to {100 * high[i]:.1f}")
+            then = earlier[i]
+            change = c.NOTHING if then is None else f"{100 * (over / n - then):+.1f}".replace("-", c.MINUS)
+        lines.append([c.twin(name, use), mark, told, c.count(n), *([change] if compares else [])])
+    columns = [
+        c.Column("Promises that"), c.Column(f"{c.share(floor, 0)} to {c.share(1, 0)}", on_phone=False),
+        c.Column("Kept", is_number=True), c.Column("n", is_number=True),
+        *([c.Column("Points", is_number=True, on_phone=False)] if compares else []),
+    ]  # fmt: skip
+    said = [f"**{c.share(over / n)}**" if n >= words.FEW else "too few" for over, n in pairs]
+    open_n = now.value(opened_not_due) or 0
+    text = f"{said[0]} of what fell due, {said[1]} of what was closed, {said[2]} of what was opened and is decided"
+    text += f"; **{c.count(open_n)}** opened {'is' if open_n == 1 else 'are'} not yet due." if open_n else "."
+    against = context.filters.comparison()
+    foot = words.foot(
+        "Under the share: 95 % interval", f"points: change on {against.sentence()}" if compares and against else "",
+        "requests without a promise are in none of them",
+    )  # fmt: skip
+    return Drawing(
+        c.sentence(words.capital(text)), body=c.table(columns, lines, caption="Three ways to count"), foot=foot
+    )
+
+
+def draw_trends(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """The share kept in each month by the types with the most promises, all on one scale."""
     frame = answers[0].frame
-    frame = frame[frame["time_to_close_n"] > 0].sort_values("time_to_close_n", ascending=False)
+    sums = frame.groupby("service_type")["due"].sum().sort_values(ascending=False, kind="stable")
+    sums = sums[sums >= words.FEW]
+    if sums.empty:
+        return words.nothing("Too few promises fell due", context)
+    chosen = [name for name in context.selected if name in sums.index]
+    names = [*chosen, *(name for name in sums.index if name not in chosen)][:LARGEST]
+    names.sort(key=lambda name: (-sums[name], name))
+    shown, moved = [], []
+    for name in names:
+        own = frame[frame["service_type"] == name]
+        steps = steps_of(replace(answers[0], frame=own), MONTHS(context.filters.period, context.clock), context.clock)
+        n, over = steps.values("due"), steps.values("kept")
+        share = np.divide(over, n, out=np.full(len(n), np.nan), where=n >= words.FEW)
+        shown.append((name, steps, share, n))
+        known = np.flatnonzero(steps.is_whole & np.isfinite(share))
+        if len(known) >= 2:
+            moved.append((share[known[-1]] - share[known[0]], name, share[known[0]], share[known[-1]], steps, known))
+    figure = comparisons.small_multiples(shown, context.city.promise_target_share, context.selected)
+    text = f"The {len(names)} types with the most promises."
+    if moved:
+        by, name, first, last, steps, known = max(moved, key=lambda one: abs(one[0]))
+        text = (
+            f"**{name}** changed most: from {c.share(first)} in {steps.name(known[0])} to **{c.share(last)}** in "
+            f"{steps.name(known[-1])}."
+        )
+    foot = words.foot(
+        "Dashed: target; ○ month to date" if context.city.promise_target_share is not None else "○ month to date",
+        "by the month it fell due; months with too few left out", "click a type to choose it",
+    )  # fmt: skip
+    return Drawing(c.sentence(text), figure, foot=foot)
+
+
+def draw_fit(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """What is promised for each type against the time it takes, still-open requests included."""
+    frame = answers[0].frame
+    frame = frame[(frame["due"] > 0) | (frame["time_to_close_n"] > 0)]
     if frame.empty:
         return words.nothing("No requests", context)
-    shown = frame[(np.arange(len(frame)) < 15) | frame["service_type"].isin(context.selected)]
-    rows, differ = [], []
-    for row in shown.itertuples(index=False):
-        half, ninth, closed_only, n = (
-            row.time_to_close,
-            row.time_to_close_p90,
-            row.time_to_close_ended_only,
-            row.time_to_close_n,
-        )
-        few = n < words.FEW
-        name = c.toggle(row.service_type, context.filters, service_type.name, row.service_type)
-        value = [c.count(n)] + (
-            ["too few", "", ""] if few else [_reached(half), _reached(ninth), c.duration(closed_only)]
-        )
-        rows.append([name, *value])
-        if not few and closed_only == closed_only and (half != half or half > 1.5 * closed_only):
-            differ.append(row.service_type)
+    frame = frame.sort_values(["due", "time_to_close_n", "service_type"], ascending=[False, False, True])
+    opening = pd.Timestamp(context.filters.period.from_on)
+    watched = (pd.Timestamp(context.clock.as_of) - opening).total_seconds()
+    enough = (frame["time_to_close_n"] >= words.FEW) & (frame["due"] >= words.FEW)
+    uses = frame[["promise_used", "promise_used_p90"]].to_numpy(float) / 1000
+    times = watched / frame["promised_time"].to_numpy(float)
+    verdicts = [
+        (fit(half, ninth, seen) or "") if sure else ""
+        for (half, ninth), seen, sure in zip(uses, times, enough, strict=True)
+    ]
+    frame = frame.assign(verdict=verdicts, enough=enough)
+    shown = frame[(np.arange(len(frame)) < LISTED) | frame["service_type"].isin(context.selected)]
+    rows = [_fit_row(row, context) for row in shown.itertuples(index=False)]
     columns = [
-        c.Column("Service type"), c.Column("Opened", is_number=True, on_phone=False),
-        c.Column("Half done in", is_number=True), c.Column("Nine in ten in", is_number=True),
-        c.Column("Half, closed only", is_number=True, on_phone=False),
+        c.Column("Service type"), c.Column("Fell due", is_number=True, on_phone=False),
+        c.Column("Kept", is_number=True, on_phone=False), c.Column("Promised", is_number=True),
+        c.Column(c.multiples_scale(), on_phone=False, className="wide"),
+        c.Column("Half done in", is_number=True), c.Column("Closed only", is_number=True, on_phone=False),
+        c.Column("Nine in ten in", is_number=True, on_phone=False), c.Column("Verdict"),
     ]  # fmt: skip
-    first = next((row for row in shown.itertuples(index=False) if row.time_to_close_n >= words.FEW), None)
-    text = ""
-    if first is not None:
-        text = (
-            f"Half of **{first.service_type}** are done in **{_reached(first.time_to_close)}**, nine in ten in "
-            f"**{_reached(first.time_to_close_p90)}**."
-        )
-    if differ:
-        text += (
-            f" Counting only closed requests would make {words.listed(differ[:3])}"
-            f"{' and others' if len(differ) > 3 else ''} look much quicker than they are."
-        )
     at = [i for i, name in enumerate(shown["service_type"]) if name in context.selected]
-    body = c.table(columns, rows, caption="Time to close by service type", selected=at)
+    body = c.table(columns, rows, caption="Promised and achieved times by service type", selected=at)
+    judged = frame[frame["verdict"] != ""]
+    text = "Too few requests of each type to judge their promises."
+    if len(judged):
+        groups = {word: judged.loc[judged["verdict"] == word, "service_type"].tolist() for word in VERDICTS}
+        fine = len(groups[PADDED]) + len(groups[REALISTIC])
+        text = f"**{fine}** of {words.plural(len(judged), 'type')} can keep what is promised nine times in ten"
+        if groups[TIGHT]:
+            text += f", **{len(groups[TIGHT])}** more than half the time"
+        if groups[OUT_OF_REACH]:
+            few = groups[OUT_OF_REACH][:3]
+            more = " and others" if len(groups[OUT_OF_REACH]) > len(few) else ""
+            text += f"; **{len(groups[OUT_OF_REACH])}** less than that: {words.listed(few)}{more}"
+        text += "."
+        if groups[PADDED]:
+            first = judged[judged["verdict"] == PADDED].iloc[0]
+            text += (
+                f" Nine in ten **{first['service_type']}** need {c.share(first['promise_used_p90'] / 1000, 0)} of the "
+                f"{c.duration(first['promised_time'])} promised or less."
+            )
     foot = words.foot(
-        f"The {len(shown)} largest of {len(frame)} types" if len(frame) > len(shown) else f"{len(frame)} types",
-        "opened in the period; still-open requests included (Kaplan–Meier)",
-        "“not yet”: fewer than that are done so far",
-    )
-    return Drawing(c.sentence(text or "Too few requests of each type to say."), body=body, foot=foot)
+        "In multiples of each request’s own promise: ● half done, ○ nine in ten, | the promise; still-open requests "
+        "included (Kaplan–Meier)",
+        "padded: nine in ten in half the promise · realistic: nine in ten in it · tight: half in it · out of reach: "
+        "fewer",
+        f"the {len(shown)} with the most due of {len(frame)} types" if len(frame) > len(shown) else "",
+    )  # fmt: skip
+    return Drawing(c.sentence(text), body=body, foot=foot)
+
+
+def _fit_row(row: Any, context: Context) -> list[Any]:
+    name = c.toggle(row.service_type, context.filters, service_type.name, row.service_type)
+    line = [name, c.count(row.due)]
+    few = html.Span("too few", className="muted")
+    if row.due >= words.FEW:
+        low, high = (float(x) for x in wilson(row.kept, row.due)[1:])
+        line.append(c.twin(c.share(row.kept / row.due), f"{100 * low:.0f} to {100 * high:.0f}"))
+    else:
+        line.append(few if row.due else c.NOTHING)
+    line.append(c.duration(row.promised_time))
+    if row.time_to_close_n < words.FEW:
+        return [*line, "", few, "", "", ""]
+    has_promise = row.promised_time == row.promised_time and row.promised_time > 0
+    line.append(c.multiples(row.promise_used / 1000, row.promise_used_p90 / 1000) if has_promise else "")
+    line += [
+        _reached(row.time_to_close),
+        c.duration(row.time_to_close_ended_only),
+        _reached(row.time_to_close_p90),
+    ]
+    unknown = "no promise" if not has_promise else "too soon" if row.enough else "too few"
+    line.append(c.status(VERDICTS[row.verdict], row.verdict) if row.verdict else c.status("unknown", unknown))
+    return line
 
 
 def _reached(seconds: float) -> str:
     return "not yet" if seconds != seconds else c.duration(seconds)
 
+
+def _late_places(answer: Answer) -> tuple[pd.DataFrame, float]:
+    """Broken and due promises by hexagon, those with most broken first; and how many broken ones have no point."""
+    sums = answer.frame.groupby(hexagon_9.name)[["broken", "due"]].sum()
+    lost = float(sums["broken"].get(hexagon_9.missing, 0))
+    sums = sums.drop(hexagon_9.missing, errors="ignore")
+    sums = sums[sums["broken"] > 0].sort_index()
+    return sums.sort_values("broken", ascending=False, kind="stable"), lost
+
+
+def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """Where promises were broken: only requests that were late or are overdue."""
+    places, lost = _late_places(answers[0])
+    if places.empty:
+        return words.nothing("No promise with a place was broken", context)
+    low, high = wilson(places["broken"], places["due"])[1:]
+    hover = [
+        f"<b>{c.count(row.broken)} late or overdue</b> of {c.count(row.due)} that fell due<br>"
+        + (f"{c.share(row.broken / row.due, 0)}, 95 % sure of {c.share(a, 0)} to {c.share(b, 0)}"
+           if row.due >= words.FEW else "too few for a share")
+        for row, a, b in zip(places.itertuples(), low, high, strict=True)
+    ]  # fmt: skip
+    values = places["broken"].to_numpy(float)
+    total = values.sum()
+    half = int((values.cumsum() < total / 2).sum()) + 1
+    text = (
+        f"**{c.count(total)}** promises were broken in **{c.count(len(places))}** places of about 0.1 km²; half of "
+        f"them in the first **{c.count(half)}**."
+    )
+    figure = maps.hexagon_map(list(places.index), values, hover, context.build_id, RESOLUTION, context.selected)
+    limits = maps.classes_of(values)
+    key = c.key(*((token, f"{said} ({c.count(n)})") for token, said, n in maps.class_words(limits, values)))
+    foot = words.foot(
+        key, "counts, not rates: where more is reported, more is late",
+        f"{c.count(lost)} without a point are not on the map" if lost else "",
+    )  # fmt: skip
+    return Drawing(c.sentence(text), figure, foot=foot)
+
+
+def draw_places(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """The places with the most broken promises: the map's keyboard and screen-reader equivalent."""
+    places, _ = _late_places(answers[0])
+    if places.empty:
+        return words.nothing("No promise with a place was broken", context)
+    sums = answers[0].frame.groupby([hexagon_9.name, district.name])["broken"].sum().sort_values()
+    homes = {cell: name for cell, name in sums.index}  # the largest comes last and stays
+    shown = places[(np.arange(len(places)) < PLACES) | places.index.isin(context.selected)]
+    rows = []
+    for cell, row in shown.iterrows():
+        name = f"{homes.get(cell, 'no district')} · {short_cell(cell)}"
+        share: Any = html.Span("too few", className="muted")
+        if row["due"] >= words.FEW:
+            low, high = (float(x) for x in wilson(row["broken"], row["due"])[1:])
+            share = c.twin(c.share(row["broken"] / row["due"], 0), f"{100 * low:.0f} to {100 * high:.0f}")
+        rows.append(
+            [c.toggle(name, context.filters, hexagon_9.name, cell), c.count(row["broken"]), c.count(row["due"]), share]
+        )
+    columns = [
+        c.Column("Place"), c.Column("Late", is_number=True), c.Column("Fell due", is_number=True),
+        c.Column("Share late", is_number=True),
+    ]  # fmt: skip
+    at = [i for i, cell in enumerate(shown.index) if cell in context.selected]
+    enough = places[places["due"] >= words.FEW]
+    part = shown["broken"].sum() / places["broken"].sum()
+    text = f"The first {words.plural(len(shown), 'place')} hold **{c.share(part)}** of the broken promises."
+    if len(enough):
+        worst = (enough["broken"] / enough["due"]).idxmax()
+        share = enough.loc[worst, "broken"] / enough.loc[worst, "due"]
+        text += f" The highest share late is **{c.share(share, 0)}**, in {homes.get(worst, 'no district')}."
+    body = c.table(columns, rows, caption="Places by broken promises", selected=at)
+    return Drawing(c.sentence(text), body=body, foot=words.foot("Under the share: 95 % interval", "click to choose"))
+
+
+_COHORTS = Query((*(measure for measure, _, _ in COHORTS), opened_not_due))
+_LATE = Query((broken_share,), by=(hexagon_9,))
+_LATE_IN = Query((broken_share,), by=(hexagon_9, district))
 
 VIEW = View(
     name="promises",
@@ -236,9 +442,30 @@ VIEW = View(
             height=320,
         ),
         Panel(
+            "cohorts",
+            "Three ways to count the same promises",
+            (_COHORTS, Compared(_COHORTS)),
+            draw_cohorts,
+            width=6,
+            height=300,
+        ),
+        Panel(
+            "trends",
+            "Is it getting better?",
+            (Over(Query((kept, due), by=(service_type,), every="month"), MONTHS),),
+            draw_trends,
+            width=6,
+            selects=service_type,
+            height=300,
+        ),
+        Panel(
             "departments",
             "Which departments keep theirs?",
-            (Query((sla_compliance,), by=(department,)), Query((sla_compliance,))),
+            (
+                Query((sla_compliance,), by=(department,)),
+                Query((sla_compliance,)),
+                Compared(Query((sla_compliance,))),
+            ),
             draw_departments,
             width=5,
             selects=department,
@@ -254,13 +481,15 @@ VIEW = View(
             height=440,
         ),
         Panel(
-            "times",
-            "How long does it take?",
-            (Query((time_to_close,), by=(service_type,)),),
-            draw_times,
+            "fit",
+            "Are the promises themselves realistic?",
+            (Query((sla_compliance, promised_time, promise_used, time_to_close), by=(service_type,)),),
+            draw_fit,
             width=12,
             selects=service_type,
             height=480,
         ),
+        Panel("map", "Where are they broken?", (_LATE,), draw_map, width=7, selects=hexagon_9, height=460),
+        Panel("places", "Which places come first?", (_LATE_IN,), draw_places, width=5, selects=hexagon_9, height=460),
     ),
 )

@@ -10,6 +10,7 @@ from dashboard.domain.filters import Filters, Period
 from dashboard.domain.policy import Scope
 from data_access.dimensions import DIMENSIONS
 from data_access.measures import CATALOGUE
+from data_access.measures.contacts import in_force
 from data_access.semantics import Query
 
 EVERYTHING = Scope.everything()
@@ -144,7 +145,8 @@ def test_places_without_a_district_have_a_name(tiny):
     ("measure", "expected"),
     [
         ("offered", 1060), ("answered", 1000), ("abandoned", 60), ("abandoned_short", 10),
-        ("service_level", 0.811321), ("service_level_excl_early", 0.826923), ("service_level_early_counts", 0.830189),
+        ("service_level", 0.811321), ("service_level_offered", 0.811321),
+        ("service_level_excl_early", 0.826923), ("service_level_early_counts", 0.830189),
         ("service_level_answered", 0.86), ("service_level_excl_short", 0.819048),
         ("service_level_short_counts", 0.820755),
         ("abandonment", 0.047619), ("handle_time", 180), ("speed_of_answer", (860 * 10 + 140 * 90) / 1000),
@@ -154,6 +156,44 @@ def test_places_without_a_district_have_a_name(tiny):
 def test_the_service_level_vector_of_the_reference(tiny, measure, expected):
     day = Period(date(2026, 6, 3), date(2026, 6, 4))
     assert number(tiny, measure, period=day) == pytest.approx(expected, abs=5e-7)
+
+
+@pytest.mark.parametrize(
+    ("custom", "expected"),
+    [
+        ("offered", 0.811321), ("excl_early", 0.826923), ("early_counts", 0.830189), ("answered", 0.86),
+        ("excl_short", 0.819048), ("short_counts", 0.820755), ("city", 0.811321),
+    ],
+)  # fmt: skip
+def test_the_service_level_follows_the_way_of_counting_chosen(tiny, custom, expected):
+    chosen = Filters(Period(date(2026, 6, 3), date(2026, 6, 4))).switch("service_level", custom)
+    answer = tiny.ask(Query((CATALOGUE["service_level"],), every="day"), chosen, EVERYTHING)
+    assert answer.value("service_level") == pytest.approx(expected, abs=5e-7)
+    assert answer.value("served_in_time") / answer.value("service_level_base") == answer.value("service_level")
+
+
+def test_the_citys_own_way_of_counting_holds_until_another_is_chosen():
+    own = Filters(JUNE)
+    assert in_force(own, "excl_short") == "excl_short"
+    assert in_force(own.switch("service_level", "answered"), "excl_short") == "answered"
+    assert in_force(own, "no such custom") == "offered"
+
+
+def test_handle_time_is_talk_and_hold_and_wrap(tiny):
+    june = ask(tiny, "talk_s", "hold_s", "wrap_s", "handled_s")
+    assert june.frame.iloc[0].tolist() == [1000 * 120 + 60, 1000 * 20, 1000 * 40, 1000 * 180 + 60]
+
+
+def test_calls_that_ask_after_a_request_are_a_share_of_those_answered(tiny):
+    june = ask(tiny, "status_share", "contacts_per_request")
+    assert (june.value("status_calls"), june.value("answered")) == (2, 1001)
+    assert june.value("status_share") == pytest.approx(2 / 1001)
+    assert june.value("contacts_per_request") == pytest.approx(1062 / 7)
+
+
+def test_the_requests_callers_ask_after_bring_their_service_type(tiny):
+    asked = ask(tiny, "status_calls", by=("asked_type",)).frame
+    assert asked.to_dict("list") == {"asked_type": ["Pothole", "not recorded"], "status_calls": [1, 1]}
 
 
 def test_a_transferred_call_is_offered_again_but_is_one_contact(tiny):

@@ -9,6 +9,7 @@ import pytest
 
 from callbacks.panels import answers_to, context_of
 from dashboard.domain.filters import Filters
+from dashboard.domain.policy import Scope
 from dashboard.services import Services
 from dashboard.settings import Settings
 from data_access.build import Build
@@ -82,6 +83,6 @@ def test_every_panel_answers_on_an_empty_city(panel, empty):
 def test_every_panel_draws_its_own_selection(panel, tiny):
     if panel.selects in (None, "period"):
         return
-    for value in tiny.values(panel.selects)[:2]:
+    for value in tiny.values(panel.selects, Scope.everything())[:2]:
         filters = Filters.from_search("?period=all", tiny.clock(), DIMENSIONS).choose(panel.selects.name, [value])
         check(drawn(panel, tiny, filters.to_search()), tiny)

@@ -335,7 +335,7 @@ def test_the_story_of_a_request_is_complete_and_in_order(told):
     text = on_the_page(told, "21")
     for words in ("Handed off</b> to <b>Vector", "Paused</b>: weather", "Reopened", "Survey answered</b>: 2 of 5",
                   "Asked about</b> by phone", "Waited 1",
-                  "2.0 h after it was paused", "missed, then reopened", "It was first closed in time",
+                  "2.0\u00a0h after it was paused", "missed, then reopened", "It was first closed in time",
                   "12 Planted St", "Rose Planted", "39.612345"):  # fmt: skip
         assert words in text, words
     assert "person-planted" not in text

@@ -1,0 +1,128 @@
+"""Whether a share is more than chance away from everybody's: funnel limits instead of a ranking.
+
+A ranking always has a last place; limits that narrow with n say whether the last place means anything.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import bdtr, bdtrik, ndtri
+
+Reals = npt.NDArray[np.float64]
+
+FEWEST = 50
+"""With fewer contacts nothing is said of an agent (measures reference, A15.4)."""
+WARNING, CONTROL = 0.95, 0.998
+"""The two levels of limits."""
+
+
+class Limits(NamedTuple):
+    """The ends within which a share lies by chance, for each n."""
+
+    low: Reals
+    high: Reals
+
+
+def binomial_limits(n: Any, p0: float, level: float = CONTROL) -> Limits:
+    """Between what shares of `n` lie with chance `level` if the true share is `p0`; exact, interpolated.
+
+    The interpolation takes the steps out of the binomial, so that limits are smooth in n.
+    Where n is 0 everything is nan.
+
+    Raises
+    ------
+    ValueError
+        If `p0` is no share or `level` not inside 0–1.
+
+    Source: measures reference, A15.3; D. J. Spiegelhalter (2005), Funnel plots for comparing institutional
+    performance, Statistics in Medicine 24, appendix A.1.1.
+    """
+    if not 0 <= p0 <= 1 or not 0 < level < 1:
+        raise ValueError("A share lies between 0 and 1, a level inside.")
+    tail = (1 - level) / 2
+    return Limits(*(_quantile(q, np.asarray(n, np.int64), p0) for q in (tail, 1 - tail)))
+
+
+def _quantile(q: float, n: npt.NDArray[np.int64], p0: float) -> Reals:
+    """The interpolated binomial quantile as a share: (r − a) / n with a = (F(r) − q) / (F(r) − F(r − 1))."""
+    if p0 in (0.0, 1.0):
+        return np.where(n > 0, p0, np.nan)
+    many = np.maximum(n, 1)
+    r = np.ceil(bdtrik(q, many, p0))
+    r = np.where((r > 0) & (bdtr(np.maximum(r - 1, 0), many, p0) >= q), r - 1, r)  # the inverse may be a hair off
+    r = np.clip(r, 0, many)
+    here, below = bdtr(r, many, p0), np.where(r > 0, bdtr(np.maximum(r - 1, 0), many, p0), 0.0)
+    share = (r - (here - q) / (here - below)) / many
+    return np.where(n > 0, np.clip(share, 0, 1), np.nan)
+
+
+def dispersion(z: Any, trim: float = 0.1) -> float:
+    """How much more the z-scores vary than chance alone would have it; never less than 1.
+
+    The `trim` most extreme at either end count as the next less extreme ones, so that those who are to be found do
+    not widen the limits that find them. Missing scores are left out; of fewer than five nothing is concluded.
+
+    Source: measures reference, A15.3; Spiegelhalter (2005), section 5.1: φ̂ = mean of winsorised z².
+    """
+    scores = np.asarray(z, dtype=np.float64)
+    scores = scores[np.isfinite(scores)]
+    if len(scores) < 5:
+        return 1.0
+    low, high = np.quantile(scores, [trim, 1 - trim])
+    return max(1.0, float(np.mean(np.clip(scores, low, high) ** 2)))
+
+
+def widened(limits: Limits, centre: float, phi: float) -> Limits:
+    """`limits` √`phi` times as far from `centre`, inside 0–1."""
+    wider = [np.clip(centre + (end - centre) * np.sqrt(phi), 0, 1) for end in limits]
+    return Limits(*wider)
+
+
+class Funnel(NamedTuple):
+    """Shares held against everybody's: `centre`, the over-dispersion, and which lie outside.
+
+    `side` is −1 below, 1 above and 0 inside the 99.8 % limits; also 0 where n is under the least number of contacts.
+    """
+
+    centre: float
+    phi: float
+    side: npt.NDArray[np.int64]
+
+
+def funnel(over: Any, under: Any, fewest: int = FEWEST) -> Funnel:
+    """Hold each share `over` / `under` against that of all of them together.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than none or more than all.
+
+    Source: measures reference, A15.3–4.
+    """
+    k, n = np.asarray(over, dtype=np.float64), np.asarray(under, dtype=np.float64)
+    if ((k < 0) | (k > n)).any():
+        raise ValueError("A part lies between none and all.")
+    if not n.sum():
+        return Funnel(float("nan"), 1.0, np.zeros(n.shape, np.int64))
+    centre = float(k.sum() / n.sum())
+    told = n >= fewest
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = k / n
+        z = (share - centre) / np.sqrt(centre * (1 - centre) / n)
+    phi = dispersion(z[told])
+    low, high = widened(binomial_limits(n, centre), centre, phi)
+    side = np.where(told & (share > high), 1, np.where(told & (share < low), -1, 0))
+    return Funnel(centre, phi, side.astype(np.int64))
+
+
+def outside_by_score(z: Any, level: float = CONTROL) -> npt.NDArray[np.int64]:
+    """−1, 0 or 1 for z-scores below, inside or above the limits of `level`; over-dispersion taken out.
+
+    Missing scores are inside: of them nothing can be said.
+    """
+    scores = np.asarray(z, dtype=np.float64)
+    reach = float(ndtri((1 + level) / 2)) * np.sqrt(dispersion(scores))
+    return np.where(scores > reach, 1, np.where(scores < -reach, -1, 0)).astype(np.int64)

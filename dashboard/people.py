@@ -1,0 +1,84 @@
+"""What an answer says of the people in it: the names a viewer may know, and for all others labels that tell nothing.
+
+The one place where an answer divided by agent is made fit for the eyes that asked; tables, files and figures come after
+it and cannot undo it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+from dashboard.domain.policy import People
+from data_access.semantics import Answer, Dimension
+
+FEWEST = 5
+"""Fewer unnamed people could be told apart by those who know who was on shift: they are left out."""
+
+
+@dataclass(frozen=True)
+class Roster:
+    """Every agent of a build by pseudonym: the team, and the name, which goes nowhere else."""
+
+    teams: Mapping[str, str | None]
+    names: Mapping[str, str]
+
+    def known_to(self, people: People) -> dict[str, str]:
+        """The names of those `people` may name, by pseudonym, in the order of their names."""
+        known = {one: self.names.get(one) or one for one, team in self.teams.items() if people.names(team)}
+        return dict(sorted(known.items(), key=lambda item: (item[1].casefold(), item[0])))
+
+
+def unnamed(answer: Answer, dimension: Dimension, people: People, roster: Roster, key: bytes, picture: str) -> Answer:
+    """`answer`, divided by `dimension`, in which nobody can be told apart whom `people` may not name.
+
+    Everybody else is “one of 40, no. 7”. The numbers follow from a keyed hash of `picture` (which build, panel and
+    filters) and the person, never from what was measured: the same person has another number in the next panel, and
+    the rows stand in that order. Fewer than five such people are left out, with a note.
+    """
+    known = roster.known_to(people)
+    hashed = {one: hmac.digest(key, f"{picture}\n{one}".encode(), sha256) for one in roster.teams if one not in known}
+    numbers = {one: i for i, one in enumerate(sorted(hashed, key=hashed.__getitem__), start=1)}
+    frame, notes = answer.frame, answer.notes
+    who = frame[dimension.name].astype(object)
+    hidden = ~who.isin([*known, dimension.missing])
+    if 0 < who[hidden].nunique() < FEWEST:
+        frame, who = frame[~hidden], who[~hidden]
+        notes = (*notes, f"Fewer than {FEWEST} agents whom you may not know by name: left out.")
+    places = {one: i for i, one in enumerate(known)}
+    order = who.map(lambda one: places.get(one, len(places) + numbers.get(one, len(numbers) + 1)))
+    labels = who.map(
+        lambda one: (
+            one if one in known or one == dimension.missing else f"one of {len(roster.teams)}, no. {numbers[one]}"
+        )
+    )
+    frame = frame.assign(**{dimension.name: labels.astype(answer.frame[dimension.name].dtype)})
+    frame = frame.loc[order.sort_values(kind="stable").index].reset_index(drop=True)
+    return replace(answer, frame=frame, notes=notes)
+
+
+@lru_cache(maxsize=8)
+def key_in(folder: Path) -> bytes:
+    """The installation's key for labels, made when first needed; one for this process where it cannot be kept."""
+    path = folder / "labels.key"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            draft = folder / f".labels.{secrets.token_hex(8)}"
+            with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+                file.write(secrets.token_bytes(32))
+            try:
+                os.link(draft, path)  # whole or not at all, and never over another's
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        return path.read_bytes()
+    except OSError:
+        return secrets.token_bytes(32)

@@ -1,0 +1,289 @@
+"""Every number ties out: on every panel of every view the answers agree with `ask`, with their table and CSV, with what
+is drawn, and with the rows behind them; on the tiny city, the demo city and a real export, on both engines.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import combinations, permutations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from callbacks.address import filters_in, holds_contacts
+from callbacks.export import _csv, _table, _titled
+from callbacks.panels import answers_to, context_of
+from dashboard.domain.errors import BadRequest
+from dashboard.domain.filters import Filters
+from dashboard.domain.policy import Permission, Scope
+from dashboard.services import Services
+from dashboard.settings import Settings
+from data_access.build import Build
+from data_access.compile import parts_of
+from data_access.demo_city import AS_OF, CITY, demo_tables
+from data_access.dimensions import DIMENSIONS
+from data_access.importers.boston import BOSTON
+from data_access.importers.load import import_file
+from data_access.listing import Listing, Rows
+from data_access.measures import CATALOGUE
+from data_access.semantics import Answer, Dimension, Query, Ratio, Spread, Standing, Total
+from layouts import components as c
+from layouts.markup import markup
+from layouts.page import measures_of
+from layouts.view import Panel, asked_of
+from layouts.views import collect_views
+from tests import city
+
+VIEWS = collect_views()
+SMALL = 0.05
+EVERYTHING = Scope.everything()
+CITIES = ("tiny", "riverton", "boston")
+
+
+def put_in_service(name: str, settings: Settings, request: pytest.FixtureRequest) -> None:
+    if name == "boston":
+        folder = request.getfixturevalue("shared_data") / "boston"
+        boundaries = folder / "cth_boston_neighborhoods.geojson.gz"
+        import_file(settings, BOSTON, folder / "boston_311_2011H2.csv.gz", boundaries)
+        return
+    with Build(settings, city.CITY if name == "tiny" else CITY) as build:
+        if name == "tiny":
+            city.write(build)
+        else:
+            for table, frame in demo_tables(scale=SMALL):
+                build.write(table, frame)
+        build.publish(as_of=city.AS_OF if name == "tiny" else AS_OF)
+
+
+@pytest.fixture(scope="module", params=[f"{name}-{engine}" for engine in ("duckdb", "postgres") for name in CITIES])
+def services(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """A city in service on an engine."""
+    name, engine = request.param.split("-")
+    database = request.getfixturevalue("new_database")() if engine == "postgres" else ""
+    settings = Settings(data=tmp_path_factory.mktemp(name), database=database, cache="off")
+    put_in_service(name, settings, request)
+    found = Services(settings)
+    yield found
+    found.warehouse.close()
+
+
+def searches(services: Services) -> list[str]:
+    """The picture everybody opens, everything, one department's month, and both switches."""
+    busiest = services.values("department")[0].replace(" ", "+").replace("&", "%26")
+    return ["", "?period=all", f"?period=last-month&department={busiest}", "?counting=incidents&event_days=out"]
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_every_panel_ties_out(services: Services, view):
+    if view.needs is Permission.READ_CONTACTS and not holds_contacts(services):
+        return  # the view says so and asks nothing
+    for search in searches(services):
+        filters = filters_in(search, services)
+        for panel in view.panels:
+            where = f"{view.name}/{panel.name} {search}"
+            answers = answers_to(panel, filters, services)
+            for question, answer in zip(panel.queries, answers, strict=True):
+                if isinstance(answer, Rows):
+                    agrees_with_its_number(answer, left_open(panel, filters), services, where)
+                elif answer is not None:
+                    agrees_with_ask(question, answer, left_open(panel, filters), services, where)
+            files_hold_the_answers(panel, answers, services, where)
+            has_the_rows_it_counts(panel, left_open(panel, filters), services, where)
+            shows_what_was_answered(panel, answers, filters, services, where)
+
+
+def left_open(panel: Panel, filters: Filters) -> Filters:
+    return filters.without(panel.selects.name) if isinstance(panel.selects, Dimension) else filters
+
+
+@lru_cache(maxsize=5000)
+def number(services: Services, measure, filters: Filters, column: str = "") -> float:
+    """The number of a measure as a whole, or one of the columns it brings."""
+    value = services.ask(Query((measure,)), filters, EVERYTHING).value(column or measure.name)
+    return 0.0 if value is None else value
+
+
+@lru_cache(maxsize=5000)
+def listed(services: Services, measure, filters: Filters) -> int:
+    """How many rows the list of a measure has."""
+    return services.rows(Listing(measure, limit=1), filters).n
+
+
+def agrees_with_ask(question: Any, answer: Answer, filters: Filters, services: Services, where: str) -> None:
+    """The parts of an answer add up to the number that is asked for as a whole."""
+    asked = asked_of(question, filters, services.clock())
+    assert asked is not None, where
+    query, during = asked
+    frame, step = answer.frame, answer.every
+    for part in parts_of(query.measures):
+        assert not isinstance(part, Ratio)
+        if any(dimension.standing_only for dimension in query.by) and not isinstance(part, Standing):
+            continue
+        if isinstance(part, Spread):
+            assert frame[f"{part.name}_n"].sum() == number(services, part, during, f"{part.name}_n"), where
+            continue
+        if part.name not in frame.columns:
+            continue
+        found = frame
+        if isinstance(part, Standing) and step is not None and len(frame):
+            found = frame[frame[step] == frame[step].max()]
+        assert found[part.name].sum() == pytest.approx(number(services, part, during), abs=1e-6), (
+            f"{where}: {part.name}"
+        )
+    for measure in query.measures:
+        if isinstance(measure, Ratio):
+            under = frame[measure.under.name].to_numpy(float)
+            share = np.divide(frame[measure.over.name], under, out=np.full(len(frame), np.nan), where=under != 0)
+            np.testing.assert_allclose(frame[measure.name].to_numpy(float), share, err_msg=where)
+
+
+def agrees_with_its_number(rows: Rows, filters: Filters, services: Services, where: str) -> None:
+    measure = rows.listing.of
+    counted = measure.under if isinstance(measure, Ratio) else measure
+    if not rows.listing.conditions and not rows.listing.search:
+        assert rows.n == number(services, counted, filters), where
+    assert len(rows.frame) == min(rows.n, rows.listing.limit), where
+
+
+def files_hold_the_answers(panel: Panel, answers, services: Services, where: str) -> None:
+    """The CSV has every row and number of the answers, the table on the screen their first rows."""
+    lines = list(csv.reader(io.StringIO(_csv(panel, answers, services))))
+    written = [line for line in lines if line and line[0] != "Period"]
+    titled = _titled(panel, answers)
+    assert len(written) == sum(len(answer.frame) for _, answer in titled), where
+    at = 0
+    for title, answer in titled:
+        mine = written[at : at + len(answer.frame)]
+        at += len(answer.frame)
+        for i, name in enumerate(answer.frame.columns):
+            if pd.api.types.is_numeric_dtype(answer.frame[name]):
+                told = [float(line[i + 1]) if line[i + 1] else np.nan for line in mine]
+                np.testing.assert_allclose(told, answer.frame[name].to_numpy(float), err_msg=f"{where}: {name}")
+        table = markup(_table(panel, answer, title, services))
+        assert table.count("<tr") == 1 + min(len(answer.frame), 500), where
+
+
+def has_the_rows_it_counts(panel: Panel, filters: Filters, services: Services, where: str) -> None:
+    """“List these requests” brings as many rows as the number says."""
+    for measure in measures_of(panel):
+        for part in parts_of((measure,)):
+            if isinstance(part, Total) and part.unit != "requests":
+                continue
+            try:
+                n = listed(services, part, filters)
+            except BadRequest:
+                assert part.fact.name not in ("request", "episode"), f"{where}: {part.name} has no list"
+                continue
+            counted = f"{part.name}_n" if isinstance(part, Spread) else part.name
+            assert n == number(services, part, filters, counted), f"{where}: {part.name}"
+
+
+TILE = re.compile(r'<div class="v">([^<]*)')
+DERIVED = re.compile("mean|7-day|usual|expected|band|forecast|limit|median|target|interval|error", re.IGNORECASE)
+"""Names of what is computed from the answers and drawn beside them."""
+
+
+def shows_what_was_answered(panel: Panel, answers, filters: Filters, services: Services, where: str) -> None:
+    """A tile's figure is the answer's; the counts of a chart are counts that were answered."""
+    drawing = panel.draw(answers, context_of(panel, filters, services))
+    if drawing.is_empty:
+        return
+    if panel.kind == "tile":
+        (shown,) = TILE.findall(markup(drawing.body))
+        measure = panel.queries[0].measures[0]
+        value = answers[0].value(measure)
+        assert shown == (c.NOTHING if value is None else c.number(value, measure.unit)), where
+    if drawing.figure is None or panel.name in DRAWN_OTHERWISE.get(where.split("/")[0], ()):
+        return
+    known = answered_numbers(answers)
+    for trace in drawing.figure["data"]:
+        if trace.get("hoverinfo") == "skip" or DERIVED.search(str(trace.get("name", ""))):
+            continue
+        parts = [OF.fullmatch(str(words)) for words in trace.get("hovertext") or ()]
+        if parts and all(parts):  # a share, told with what it is a share of
+            for value, part in zip(trace["y"], parts, strict=True):
+                n, total = (float(number.replace(",", "")) for number in part.groups())
+                assert {n, total} <= set(known) and (not total or value == pytest.approx(n / total)), where
+            continue
+        for axis in value_axes(trace):
+            drawn = numbers_in(trace.get(axis))
+            if set(drawn) <= set(numbers_in(drawing.figure["layout"].get(f"{axis}axis", {}).get("tickvals"))):
+                continue  # rows with a name each, not values
+            strange = [value for value in drawn if not is_close_to_any(value, known)]
+            if len(strange) == 1 and is_close_to_any(sum(drawn), known):
+                continue  # the last mark is the rest of a whole that was answered
+            assert not strange, f"{where}: {trace.get('name')} {axis} draws {strange[:5]}, which nobody answered"
+
+
+OF = re.compile(r"([\d,]+) of ([\d,]+)")
+
+
+def value_axes(trace: dict[str, Any]) -> tuple[str, ...]:
+    """The axes of a trace that hold values; the others hold places."""
+    if "z" in trace:
+        return ("z",)
+    if trace.get("type") == "bar":
+        return ("x",) if trace.get("orientation") == "h" else ("y",)
+    return ("x", "y")
+
+
+DRAWN_OTHERWISE: dict[str, tuple[str, ...]] = {
+    "demand": ("hours",), "calls": ("hours",),  # means over the hours there were: test_figures, by hour of the week
+    "agents": ("handle-time",),  # observed over expected: test_people, against a plain computation
+}  # fmt: skip
+"""Panels whose marks are computed from the answers, each with a test of its own."""
+
+
+def numbers_in(values: Any) -> list[float]:
+    if values is None:
+        return []
+    flat = np.asarray(values, dtype=object).ravel()
+    return [float(one) for one in flat if isinstance(one, int | float | np.number) and np.isfinite(float(one))]
+
+
+def answered_numbers(answers) -> np.ndarray:
+    """Every number of the answers, their sums over everything, over each dimension and of a few columns, shares of
+    those sums, and seconds as minutes."""
+    found: list[np.ndarray] = [np.zeros(1)]
+    for answer in answers:
+        if not isinstance(answer, Answer) or answer.frame.empty:
+            continue
+        frame = answer.frame
+        numeric = [str(name) for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name])]
+        others = [str(name) for name in frame.columns if str(name) not in numeric]
+        grouped = [frame[numeric], frame[numeric].sum().to_frame().T]
+        grouped += [frame.groupby(other)[numeric].sum() for other in others]
+        for one in grouped:
+            found.append(one.to_numpy(float).ravel())
+            counts = [name for name in numeric if pd.api.types.is_integer_dtype(frame[name])][:6]
+            for size in range(2, len(counts) + 1):
+                found += [one[list(few)].sum(axis=1).to_numpy(float) for few in combinations(counts, size)]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                found += [
+                    one[over].to_numpy(float) / one[under].to_numpy(float) for over, under in permutations(counts, 2)
+                ]
+    known = np.concatenate(found)
+    known = np.concatenate([known, known / 60])
+    return np.unique(known[np.isfinite(known)])
+
+
+def is_close_to_any(value: float, known: np.ndarray) -> bool:
+    """Whether the sorted `known` hold `value`."""
+    at = np.searchsorted(known, value)
+    near = known[max(at - 1, 0) : at + 1]
+    return bool(np.isclose(near, value, rtol=1e-9, atol=1e-9).any())
+
+
+def test_the_walk_meets_every_kind_of_number():
+    """The walk above is worth what it walks: every kind of measure, and every fact that is counted on a screen."""
+    shown = [measure for view in VIEWS for panel in view.panels for measure in measures_of(panel)]
+    assert {type(measure) for measure in shown} == {Total, Standing, Ratio, Spread}
+    assert {measure.name for measure in shown} <= set(CATALOGUE)
+    assert set(DIMENSIONS) >= {panel.selects.name for view in VIEWS for panel in view.panels
+                               if isinstance(panel.selects, Dimension)}  # fmt: skip

@@ -1,0 +1,61 @@
+"""Funnel limits: the reference's vector, over-dispersion, and who lies outside."""
+
+import numpy as np
+import pytest
+
+from dashboard.domain.funnel import binomial_limits, dispersion, funnel, outside_by_score, widened
+
+
+@pytest.mark.parametrize(
+    ("n", "expected"),
+    [
+        (50, (0.60086, 0.67291, 0.89560, 0.94522)),
+        (200, (0.70603, 0.74065, 0.85158, 0.88015)),
+        (1000, (0.75957, 0.77442, 0.82400, 0.83772)),
+    ],
+)
+def test_the_limits_of_the_reference(n, expected):
+    outer, inner = binomial_limits(n, 0.8, 0.998), binomial_limits(n, 0.8, 0.95)
+    assert [round(float(x), 5) for x in (outer.low, inner.low, inner.high, outer.high)] == list(expected)
+
+
+def test_limits_of_many_at_once_narrow_with_n_and_stay_shares():
+    n = np.arange(0, 3000)
+    low, high = binomial_limits(n, 0.07)
+    assert np.isnan(low[0]) and np.isnan(high[0])
+    assert ((low[1:] >= 0) & (high[1:] <= 1) & (low[1:] <= high[1:])).all()
+    assert high[2999] - low[2999] < high[100] - low[100]
+    np.testing.assert_array_equal(binomial_limits([10, 10], 0.0).high, [0, 0])
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        binomial_limits(10, 1.2)
+
+
+def test_over_dispersion_is_not_made_by_the_few_that_are_to_be_found():
+    z = np.array([*np.linspace(-1.5, 1.5, 19), 40.0])
+    assert dispersion(z) == 1.0
+    assert dispersion(3 * np.linspace(-1.5, 1.5, 20)) == pytest.approx(
+        np.mean(np.clip(3 * np.linspace(-1.5, 1.5, 20), -3.6, 3.6) ** 2), rel=1e-12
+    )
+    assert dispersion([9.0, -9.0, 9.0, np.nan]) == 1.0  # of three nothing is concluded
+
+
+def test_widening_goes_by_the_root_and_stays_a_share():
+    low, high = widened(binomial_limits([200], 0.8), 0.8, 4.0)
+    assert low[0] == pytest.approx(0.8 - 2 * (0.8 - 0.70603), abs=2e-5)
+    assert high[0] == pytest.approx(0.8 + 2 * (0.88015 - 0.8), abs=2e-5)
+    assert widened(binomial_limits([50], 0.8), 0.8, 9.0).high[0] == 1.0
+
+
+def test_one_that_differs_lies_outside_and_one_of_few_contacts_never_does():
+    over, under = np.full(20, 80.0), np.full(20, 100.0)
+    over[::2], over[1::2] = 78, 82
+    over[3], over[7], under[7] = 40, 0, 49
+    found = funnel(over, under)
+    assert found.side[3] == -1 and found.side[7] == 0 and np.count_nonzero(found.side) == 1
+    assert funnel([0, 0], [0, 0]).side.tolist() == [0, 0]
+    with pytest.raises(ValueError, match="none and all"):
+        funnel([3], [2])
+
+
+def test_scores_without_a_value_are_inside():
+    assert outside_by_score([0.1, -0.2, 0.3, -0.4, 0.2, -0.1, 0.3, -0.3, 9.0, np.nan]).tolist() == [0] * 8 + [1, 0]
