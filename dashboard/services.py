@@ -261,7 +261,7 @@ class Services:
         roster = self._roster(build_id)
         known = roster.known_to(scope.people)
         steps = tuple(
-            step._replace(actor=known.get(step.actor, "311 agent")) if step.actor in roster.teams else step
+            step._replace(actor=known.get(step.actor or "", "311 agent")) if step.actor in roster.teams else step
             for step in found.steps
         )
         return replace(found, question=question, steps=steps)

@@ -171,14 +171,14 @@ def list_rows(
     known = {column.name: column for column in columns}
     fact, conditions = _holding(listing, filters, scope, known.values())
     order = [_order(name, known) for name in listing.order]
-    columns = [column.value.label(column.name) for column in known.values()]
+    cells: list[ColumnElement] = [column.value.label(column.name) for column in known.values()]
     is_page = listing.limit <= PAGE
 
     def read(statement: Select) -> pd.DataFrame:
         return reader.frame(with_values(statement, frame, filters.period.to_on))
 
     sorted_rows = (
-        _from(fact, select(_r.request_id) if is_page else select(*columns))
+        _from(fact, select(_r.request_id) if is_page else select(*cells))
         .where(*conditions)
         .order_by(*order, _r.request_id)
         .limit(min(listing.limit, MOST))
@@ -187,7 +187,7 @@ def list_rows(
     found = read(sorted_rows)
     if is_page:  # sorting everything by a few columns and reading a few rows whole is twice as fast as both at once
         ids = found["request_id"].tolist()
-        whole = read(select(*columns).where(_r.request_id.in_(ids)))
+        whole = read(select(*cells).where(_r.request_id.in_(ids)))
         found = whole.set_index("request_id", drop=False).loc[ids].reset_index(drop=True)
     return Rows(listing, found, n, frame.as_of)
 
