@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import dash_bootstrap_components as dbc
@@ -55,9 +56,9 @@ def draw_list(answers: tuple[Rows, ...], context: Context) -> Drawing:
     text = f"**{c.count(rows.n) if rows.n else 'No'}** {things}: {what}{end}; {chosen}."
     said = [_in_words(one) for one in listing.conditions]
     if listing.search.strip():
-        said.insert(0, f"number or address like “{listing.search.strip()}”")
+        said.insert(0, f"number or address has “{listing.search.strip()}”")
     if said:
-        text += f" Only those with {', '.join(said)}."
+        text += f" Only where {' and '.join(said)}."
     key = filters.with_parameter("sort").with_parameter("where").to_search()
     twice = listing.of.fact.name == "episode" and not isinstance(listing.of, Standing)
     foot = words.foot(
@@ -72,10 +73,12 @@ def _in_words(one: Condition) -> str:
     label = COLUMNS[one.column].label.lower()
     match one.operator:
         case "missing":
-            return f"no {label}"
+            return f"{label} is empty"
         case "given":
-            return f"a {label}"
-    verb = {"contains": "with", "equals": "exactly", "before": "before", "from": "from"}[one.operator]
+            return f"{label} is given"
+    verb = {"contains": "has", "equals": "is", "before": "is before", "from": "is from"}[one.operator]
+    if isinstance(one.value, date):
+        return f"{label} {verb} {one.value.day} {one.value:%b %Y}" + (" on" if one.operator == "from" else "")
     return f"{label} {verb} “{one.value}”"
 
 

@@ -244,7 +244,9 @@ def test_the_sentence_and_the_columns_follow_the_list(told):
     place = place_at("/requests", requests.VIEW, filters)
     drawing = LIST.draw(answers_to(LIST, filters, told, place), context_of(LIST, filters, told, place))
     said = markup(drawing.sentence)
-    assert "<b>2</b> requests: open and overdue at the end" in said and "from “2026-05-01”" in said
+    assert (
+        "<b>2</b> requests: open and overdue at the end" in said and "Only where opened is from 1 May 2026 on" in said
+    )
     shown_columns = {column["field"]: column for column in drawing.grid["columns"]}
     assert shown_columns["due_at"]["sort"] == "asc" and "sort" not in shown_columns["opened_at"]
     assert set(shown_columns) == set(COLUMNS) - {"request_id"}
