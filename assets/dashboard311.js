@@ -193,6 +193,35 @@
         window.dash_clientside.set_props("picked", { data: picked });
         return [null, null]; // forget it, so that the same mark can be clicked again
       },
+      list(spec, id) { // another list is another grid; the same one stays as it is, scrolled and sorted
+        const none = window.dash_clientside.no_update;
+        const place = elementOf({ ...id, type: "grid-place" });
+        if (!spec) { if (place) delete place.dataset.key; return null; }
+        if (!place || (place.dataset.key === spec.key && place.firstElementChild)) return none;
+        place.dataset.key = spec.key;
+        const holder = structuredClone(spec.grid), grid = holder.props.children[0].props;
+        const narrow = window.innerWidth < 768;
+        grid.columnDefs = grid.columnDefs.filter((column) => !narrow || column.onPhone)
+          .map(({ onPhone, ...column }) => !narrow ? column : { ...column, width: undefined, minWidth: 96, flex: 1,
+            wrapText: true, suppressHeaderFilterButton: true });
+        if (narrow) grid.dashGridOptions = { ...grid.dashGridOptions, rowHeight: 50 };
+        return holder;
+      },
+      order(state) { // the order and the conditions of a list live in the address, without a step back for each
+        if (!state) return window.dash_clientside.no_update;
+        const query = new URLSearchParams(location.search);
+        const before = query.toString();
+        for (const name of ["sort", "where"]) {
+          query.delete(name);
+          state[name].forEach((value) => query.append(name, value));
+        }
+        if (query.toString() !== before) {
+          const search = query.toString();
+          history.replaceState(history.state, "", location.pathname + (search ? "?" + search : ""));
+          window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+        }
+        return window.dash_clientside.no_update;
+      },
       title(words) {
         if (words) document.title = words;
         tick();
@@ -308,6 +337,36 @@
 
   // ── Links and clicks ──
 
+  // The link with the address bar's query: `data-with-search` adds to it or replaces, `data-without` leaves out.
+  function hrefOf(link) {
+    if (!("withSearch" in link.dataset)) return link.getAttribute("href");
+    const query = new URLSearchParams(location.search);
+    (link.dataset.without || "").split(" ").filter(Boolean).forEach((name) => query.delete(name));
+    const own = [...new URLSearchParams(link.dataset.withSearch)];
+    own.forEach(([name]) => query.delete(name));
+    own.forEach(([name, value]) => query.append(name, value));
+    const search = query.toString();
+    return link.pathname + (search ? "?" + search : "");
+  }
+
+  // The first cell of a list's row: a real link, so that it can be opened in a tab of its own.
+  window.dashAgGridComponentFunctions = Object.assign({}, window.dashAgGridComponentFunctions, {
+    RequestLink(props) {
+      const id = props.data && props.data.request_id;
+      if (!id) return "";
+      return window.React.createElement("a", {
+        href: "/requests/" + encodeURIComponent(id) + location.search, "data-go": "", "data-with-search": "", tabIndex: -1,
+      }, props.value || id);
+    },
+  });
+
+  function openRow(inside) {
+    const row = inside.closest(".list-grid .ag-row");
+    const link = row && row.querySelector("a[data-go]");
+    if (link) go(hrefOf(link));
+    return Boolean(link);
+  }
+
   function go(href) {
     const to = new URL(href, location.href);
     const here = location.pathname + location.search;
@@ -353,16 +412,19 @@
       const menu = link.closest("details.pick");
       if (menu && link.hasAttribute("data-closes")) menu.open = false;
       else if (menu) keepOpen(menu, link);
-      go(link.getAttribute("href"));
+      const panelMenu = link.closest("details.panel-menu");
+      if (panelMenu) panelMenu.open = false;
+      go(hrefOf(link));
       return;
     }
+    if (target.closest(".list-grid .ag-cell") && getSelection().isCollapsed && openRow(target)) return;
     const row = target.closest(".can-pick tbody tr"); // all of a row does what its name does
     if (row && !target.closest("a, button, dialog") && getSelection().isCollapsed) {
       const name = row.querySelector("th a[data-go]");
       if (name) { go(name.getAttribute("href")); return; }
     }
     const download = target.closest("a[data-with-search]");
-    if (download) download.href = download.pathname + location.search;
+    if (download) download.href = hrefOf(download);
 
     const theme = target.closest("button[data-theme-choice]");
     if (theme) window.dashboard311Theme(theme.dataset.themeChoice);
@@ -419,11 +481,32 @@
         window.dash_clientside.set_props("picked", { data: { days: [first, last], at: Date.now() } });
       }
     }
+    const reading = target.closest("button[data-reading]"); // fewer steps of a timeline
+    if (reading) {
+      reading.closest(".body").dataset.reading = reading.dataset.reading;
+      reading.parentElement.querySelectorAll("button").forEach((one) => {
+        one.setAttribute("aria-pressed", String(one === reading));
+      });
+    }
     const sorts = target.closest("button.sort");
     if (sorts) sort(sorts.closest("th"));
   });
 
+  document.addEventListener("submit", (event) => { // a field that looks for something: its words go into the address
+    const form = event.target.closest("form[data-find]");
+    if (!form) return;
+    event.preventDefault();
+    const query = new URLSearchParams(location.search), words = form.querySelector("input").value.trim();
+    if (words) query.set(form.dataset.find, words); else query.delete(form.dataset.find);
+    const search = query.toString();
+    go(location.pathname + (search ? "?" + search : ""));
+  });
+
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target instanceof Element && event.target.matches(".list-grid .ag-cell")) {
+      if (openRow(event.target)) event.preventDefault();
+      return;
+    }
     if (event.key === "Escape") {
       const menu = document.querySelector(MENUS);
       kept = null;

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 from dash import Dash
 
-from callbacks import cross_filter, export, filter_bar, navigation, panels
+from callbacks import cross_filter, export, filter_bar, grid, navigation, panels
 from dashboard.services import Services
 from layouts.view import View
 
 
 def register(app: Dash, services: Services, views: Sequence[View]) -> None:
     """Register everything shared by all views."""
-    for part in (navigation, filter_bar, panels, cross_filter, export):
+    for part in (navigation, filter_bar, panels, grid, cross_filter, export):
         part.register(app, services, views)

@@ -15,12 +15,15 @@ Asking = TypeVar("Asking", View, Panel)
 """What needs a permission to be shown."""
 
 
-def filters_in(search: str | None, services: Services) -> Filters:
+def filters_in(search: str | None, services: Services, view: View | None = None) -> Filters:
     """The filters an address holds; BadRequest if it holds anything else, a value nobody knows among it.
+
+    What `view` keeps in the address beside the filters is set aside.
 
     A link to a department that is gone must say so: zeros everywhere would look like an answer.
     """
-    filters = Filters.from_search(search or "", services.clock(), services.dimensions)
+    parameters = view.parameters if view is not None else ()
+    filters = Filters.from_search(search or "", services.clock(), services.dimensions, parameters)
     for name, values in filters.choices:
         filters = filters.choose(name, [services.resolve(services.dimensions[name], value) for value in values])
     return filters.leaving_out(services.event_days()) if filters.setting("event_days") == "out" else filters
@@ -28,9 +31,15 @@ def filters_in(search: str | None, services: Services) -> Filters:
 
 def view_at(pathname: str | None, views: Sequence[View]) -> View | None:
     """The view that lives at `pathname`; the first of all at the root; None if nothing lives there."""
-    path = (pathname or "/").rstrip("/") or "/"
-    found = next((view for view in views if (view.href.rstrip("/") or "/") == path), None)
-    return found or (views[0] if path == "/" and views else None)
+    path = pathname or "/"
+    found = next((view for view in views if view.named_in(path) is not None), None)
+    return found or (views[0] if path.rstrip("/") == "" and views else None)
+
+
+def place_at(pathname: str | None, view: View, filters: Filters | None = None) -> dict[str, tuple[str, ...]]:
+    """What an address says beside the filters: the open parts of its path, and what the view keeps in its query."""
+    beside = {name: filters.parameter(name) for name in view.parameters} if filters is not None else {}
+    return {**{name: values for name, values in beside.items() if values}, **(view.named_in(pathname or "/") or {})}
 
 
 def holds_contacts(services: Services) -> bool:

@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 
 from dash import MATCH, ClientsideFunction, Dash, Input, Output, State, no_update
 
-from callbacks.address import filters_in
+from callbacks.address import filters_in, view_at
 from dashboard.domain.filters import DAY, DEFAULT_PERIOD, Clock, Period, add_months
 from dashboard.services import Services
 from data_access.semantics import Dimension
@@ -42,12 +42,13 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         Output(screen.URL, "search"),
         Input(screen.PICKED, "data"),
         State(screen.URL, "search"),
+        State(screen.URL, "pathname"),
         prevent_initial_call=True,
     )
-    def choose_what_was_picked(picked, search):
+    def choose_what_was_picked(picked, search, pathname):
         if not picked:
             return no_update
-        filters = filters_in(search, services)
+        filters = filters_in(search, services, view_at(pathname, views))
         if "days" in picked:
             first, last = (date.fromisoformat(day) for day in picked["days"])
             return search_in_period(filters, Period(first, last + DAY))

@@ -1,83 +1,112 @@
-"""Taking an answer away: as a table on the screen, and as CSV at an address of its own."""
+"""Taking an answer away: as a table on the screen, and as CSV or Excel at an address of its own."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import chain
 from typing import Any
 
+import xlsxwriter
 from dash import MATCH, Dash, Input, Output, State, html
 from dash.exceptions import PreventUpdate
 from flask import Response, request
 
-from callbacks.address import filters_in
+from callbacks.address import filters_in, place_at, view_at
 from callbacks.errors import in_words, told
 from callbacks.panels import Answered, answers_to
-from dashboard.domain.errors import BadRequest, NotPermitted, Problem, UnknownName
+from dashboard.domain.errors import BadRequest, NotPermitted, NotThere, Problem, UnknownName
+from dashboard.domain.filters import Filters
 from dashboard.services import Services
-from data_access.listing import COLUMNS, Rows
+from data_access.listing import COLUMNS, MOST, Rows
 from data_access.semantics import Answer
+from data_access.timeline import Timeline
 from layouts import view as parts
 from layouts.components import Column, number, table
-from layouts.page import URL
+from layouts.page import URL, measures_of
 from layouts.view import Compared, Lately, Over, Panel, View
 
 SHOWN_ROWS = 500
+BATCH = 5_000
+"""Rows written before they are sent."""
+MEANINGS = 6
+"""Definitions at the head of a sheet."""
 EXTRAS = {"_p90": ", nine in ten within", "_n": ", n", "_ended_only": ", those that ended only"}
 STEPS = {"day": "Day", "week": "Week of", "month": "Month of", "quarter": "Quarter from", "year": "Year from"}
 
 
 def register(app: Dash, services: Services, views: Sequence[View]) -> None:
-    """“Show as table” in the panel's menu, and ``/export/<view>/<panel>.csv``."""
-    panels = {(view.name, panel.name): panel for view in views for panel in view.panels}
+    """“Show as table” in the panel's menu, and ``/export/<view>/<panel>.csv`` and ``.xlsx``."""
+    panels = {(view.name, panel.name): (view, panel) for view in views for panel in view.panels}
 
     @app.callback(
         Output(parts.table_id(MATCH, MATCH), "children"),
         Input(parts.table_button_id(MATCH, MATCH), "n_clicks"),
         State(parts.table_button_id(MATCH, MATCH), "id"),
         State(URL, "search"),
+        State(URL, "pathname"),
         prevent_initial_call=True,
     )
-    def show_as_table(clicks, place, search):
-        if not clicks:
+    def show_as_table(clicks, at, search, pathname):
+        if not clicks or view_at(pathname, views) is None:
             raise PreventUpdate
-        panel = panels[place["view"], place["panel"]]
+        view, panel = panels[at["view"], at["panel"]]
         try:
-            filters = filters_in(search, services)
-            answers = answers_to(panel, filters, services)
+            filters = filters_in(search, services, view)
+            answers = answers_to(panel, filters, services, place_at(pathname, view, filters))
         except Exception as error:  # told where the table would have been
             return html.P(in_words(error, f"table of {panel.name}"))
         return [_table(panel, answer, title, services) for title, answer in _titled(panel, answers)]
 
+    def exported(view: str, panel: str) -> tuple[Panel, Filters, Answered]:
+        found = panels.get((view, panel))
+        if found is None:
+            raise UnknownName("panel", f"{view}/{panel}", ["/".join(key) for key in panels])
+        # A file has an address of its own: what the view's path names is part of its query.
+        named = replace(found[0], parameters=(*found[0].parameters, *found[0].open_parts))
+        filters = filters_in(request.query_string.decode(), services, named)
+        place = {name: filters.parameter(name) for name in named.parameters if filters.parameter(name)}
+        return found[1], filters, answers_to(found[1], filters, services, place, MOST)
+
+    def refused(error: Exception, view: str, panel: str) -> Response:
+        words, incident = told(error, f"export of {view}/{panel}")
+        code = 404 if isinstance(error, NotThere) else 403 if isinstance(error, NotPermitted) else 503
+        code = 400 if isinstance(error, BadRequest) else code if isinstance(error, Problem) else 500
+        return Response(f"{words} {incident}".strip() + "\n", code, mimetype="text/plain")
+
+    def attached(content: Any, kind: str, mimetype: str, view: str, panel: str) -> Response:
+        named = {"Content-Disposition": f'attachment; filename="{view}-{panel}.{kind}"', "Cache-Control": "no-store"}
+        return Response(content, mimetype=mimetype, headers=named)
+
     @app.server.get("/export/<view>/<panel>.csv")
     def download_csv(view: str, panel: str) -> Response:
         try:
-            found = panels.get((view, panel))
-            if found is None:
-                raise UnknownName("panel", f"{view}/{panel}", ["/".join(key) for key in panels])
-            filters = filters_in(request.query_string.decode(), services)
-            text = _csv(found, answers_to(found, filters, services), services)
+            found, _, answers = exported(view, panel)
+            lines = _csv(found, answers, services)
+            first = next(lines, "")  # what goes wrong goes wrong here, before anything was sent
         except Exception as error:
-            words, incident = told(error, f"export of {view}/{panel}")
-            code = 403 if isinstance(error, NotPermitted) else 400 if isinstance(error, BadRequest) else 503
-            code = code if isinstance(error, Problem) else 500
-            return Response(f"{words} {incident}".strip() + "\n", code, mimetype="text/plain")
+            return refused(error, view, panel)
         # Spreadsheets take a file for their own code page unless it begins with a byte order mark.
-        return Response(
-            "\ufeff" + text,
-            mimetype="text/csv",
-            headers={
-                "Content-Disposition": f'attachment; filename="{view}-{panel}.csv"',
-                "Cache-Control": "no-store",
-            },
-        )
+        return attached(chain(["\ufeff" + first], lines), "csv", "text/csv", view, panel)
+
+    @app.server.get("/export/<view>/<panel>.xlsx")
+    def download_excel(view: str, panel: str) -> Response:
+        try:
+            found, filters, answers = exported(view, panel)
+            content = _excel(found, filters, answers, services)
+        except Exception as error:
+            return refused(error, view, panel)
+        return attached(content, "xlsx", EXCEL, view, panel)
 
 
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 STRETCHES = {Compared: "Comparison period", Over: "Another stretch of time", Lately: "What went before"}
 
 
-def _titled(panel: Panel, answers: Answered) -> list[tuple[str, Answer | Rows]]:
+def _titled(panel: Panel, answers: Answered) -> list[tuple[str, Answer | Rows | Timeline]]:
     """Each answer there is, said to be of the comparison period where it is."""
     return [
         (STRETCHES.get(type(item), ""), answer)
@@ -116,9 +145,9 @@ def _shown(value: Any, column: str, services: Services) -> Any:
     unit = _unit(column, services)
     if unit is not None:
         return number(None if value is None else float(value), unit)
-    if hasattr(value, "date"):
-        return value.date().isoformat()
-    return _named(str(value), column, services)
+    if value is None or value != value:
+        return ""
+    return _when(value, column, services) if hasattr(value, "date") else _named(str(value), column, services)
 
 
 def _named(value: Any, column: str, services: Services) -> Any:
@@ -127,7 +156,7 @@ def _named(value: Any, column: str, services: Services) -> Any:
     return services.say(dimension, value) if dimension is not None and dimension.of_people else value
 
 
-def _table(panel: Panel, answer: Answer | Rows, title: str, services: Services) -> html.Div:
+def _table(panel: Panel, answer: Answer | Rows | Timeline, title: str, services: Services) -> html.Div:
     frame = answer.frame
     names = [str(name) for name in frame.columns]
     columns = [Column(_label(name, services), is_number=_unit(name, services) is not None) for name in names]
@@ -148,7 +177,7 @@ def _table(panel: Panel, answer: Answer | Rows, title: str, services: Services) 
     )
 
 
-def _csv(panel: Panel, answers: Answered, services: Services) -> str:
+def _csv(panel: Panel, answers: Answered, services: Services) -> Iterator[str]:
     """Every answer of the panel under its measures' names; answers of other shapes after an empty line."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
@@ -156,23 +185,98 @@ def _csv(panel: Panel, answers: Answered, services: Services) -> str:
     for title, answer in _titled(panel, answers):
         names = [str(name) for name in answer.frame.columns]
         labels = [_label(name, services) for name in names]
-        if labels != heading:
+        first = ["Period"] if isinstance(answer, Answer) else []
+        if [*first, *labels] != heading:
             if heading is not None:
                 writer.writerow([])
-            writer.writerow(["Period", *labels])
-            heading = labels
-        for row in answer.frame.itertuples(index=False):
-            told = (_named(value, name, services) for name, value in zip(names, row, strict=True))
-            writer.writerow([title or "Chosen period", *(_plain(value) for value in told)])
+            heading = [*first, *labels]
+            writer.writerow(heading)
+        period = [title or "Chosen period"] if first else []
+        for written, row in enumerate(answer.frame.itertuples(index=False), 1):
+            writer.writerow([*period, *(_plain(value, name, services) for name, value in zip(names, row, strict=True))])
+            if written % BATCH == 0:
+                yield _taken(out)
+        if (words := _cut(answer)) is not None:
+            writer.writerow([words])
+    yield _taken(out)
+
+
+def _taken(out: io.StringIO) -> str:
+    text = out.getvalue()
+    out.seek(0)
+    out.truncate()
+    return text
+
+
+def _cut(answer: Answer | Rows | Timeline) -> str | None:
+    """What a file says that could not hold every row."""
+    if not isinstance(answer, Rows) or answer.n <= len(answer.frame) or len(answer.frame) < MOST:
+        return None
+    return f"Cut: the first {len(answer.frame):,} of {answer.n:,} rows. Choose a shorter period or fewer rows."
+
+
+def _excel(panel: Panel, filters: Filters, answers: Answered, services: Services) -> bytes:
+    """A workbook with a sheet for each answer, under what was asked, as of when, and what the measures mean."""
+    out = io.BytesIO()
+    # Row by row into a file, so that a long list needs no memory; text is never taken for a formula or a link.
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "in_memory": False}
+    labels = {name: dimension.label for name, dimension in services.dimensions.items()}
+    about = filters.sentence(labels, lambda name, value: services.say(services.dimensions[name], value))
+    as_of = services.local(services.build().as_of)
+    with xlsxwriter.Workbook(out, options) as book:
+        bold, whole = book.add_format({"bold": True}), book.add_format({"num_format": "#,##0"})
+        share, at = book.add_format({"num_format": "0.0%"}), book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+        formats = {"share": share, "at": at, "on": book.add_format({"num_format": "yyyy-mm-dd"}), "whole": whole}
+        for place, (title, answer) in enumerate(_titled(panel, answers), 1):
+            sheet = book.add_worksheet(f"{place} {title or 'Chosen period'}"[:31])
+            sheet.set_column(0, 40, 18)
+            lines = [panel.question, f"{services.city().name} 311: {about}" + (f"; {title.lower()}" if title else "")]
+            lines.append(f"Data as of {as_of:%Y-%m-%d %H:%M}, times on the city’s clocks")
+            meant = (answer.listing.of,) if isinstance(answer, Rows) else measures_of(panel)[:MEANINGS]
+            lines += [f"{measure.label}: {measure.about}" for measure in meant]
+            lines += [words for words in (*answer.notes, _cut(answer)) if words]
+            for row, line in enumerate(lines):
+                sheet.write_string(row, 0, line, bold if row == 0 else None)
+            names = [str(name) for name in answer.frame.columns]
+            for column, name in enumerate(names):
+                sheet.write_string(len(lines) + 1, column, _label(name, services), bold)
+            for row, values in enumerate(answer.frame.itertuples(index=False), len(lines) + 2):
+                for column, (name, value) in enumerate(zip(names, values, strict=True)):
+                    _write(sheet, row, column, value, name, formats, services)
     return out.getvalue()
 
 
-def _plain(value: Any) -> Any:
-    """A value as a spreadsheet reads it, and never as a formula."""
+def _write(sheet: Any, row: int, column: int, value: Any, name: str, formats: dict[str, Any], services: Services):
+    value = _named(value, name, services)
+    if value is None or value != value:
+        return
+    if hasattr(value, "to_pydatetime"):
+        is_instant = name.endswith("_at")
+        local = services.local(value.to_pydatetime()).replace(tzinfo=None) if is_instant else value.to_pydatetime()
+        sheet.write_datetime(row, column, local.replace(microsecond=0), formats["at" if is_instant else "on"])
+    elif isinstance(value, bool):
+        sheet.write_boolean(row, column, value)
+    elif isinstance(value, int | float):
+        unit = _unit(name, services)
+        sheet.write_number(row, column, value, formats["share"] if unit == "share" else formats["whole"])
+    else:
+        sheet.write_string(row, column, str(value))
+
+
+def _plain(value: Any, name: str, services: Services) -> Any:
+    """A value as a spreadsheet reads it, instants on the city's clocks, and never as a formula."""
+    value = _named(value, name, services)
     if value is None or value != value:
         return ""
     if hasattr(value, "date"):
-        return value.date().isoformat()
+        return _when(value, name, services)
     if isinstance(value, str) and value[:1] in "=+-@\t\r":
         return "'" + value
     return value
+
+
+def _when(value: datetime, name: str, services: Services) -> str:
+    """A day, or an instant (in a column of that name) on the city's clocks."""
+    if not name.endswith("_at"):
+        return value.date().isoformat()
+    return f"{services.local(value):%Y-%m-%d %H:%M:%S}"

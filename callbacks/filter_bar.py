@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dash import Dash, Input, Output
 
-from callbacks.address import filters_in
+from callbacks.address import filters_in, view_at
 from dashboard.domain.errors import Problem
 from dashboard.services import Services
 from layouts import filter_bar as bar
@@ -20,12 +20,11 @@ LISTED = ("department", "service_type", "district", "channel")
 
 def register(app: Dash, services: Services, views: Sequence[View]) -> None:
     """The bar follows the address."""
-    del views
 
-    @app.callback(Output(FILTER_BAR, "data-markup"), Input(URL, "search"))
-    def show_filters(search):
+    @app.callback(Output(FILTER_BAR, "data-markup"), Input(URL, "search"), Input(URL, "pathname"))
+    def show_filters(search, pathname):
         try:
-            filters = filters_in(search, services)
+            filters = filters_in(search, services, view_at(pathname, views))
             choices = [
                 bar.choice(
                     name,

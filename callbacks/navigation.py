@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from dash import ClientsideFunction, Dash, Input, Output
 
-from callbacks.address import filters_in, holds_contacts, permitted, view_at
+from callbacks.address import filters_in, holds_contacts, permitted, place_at, view_at
 from callbacks.errors import in_words
-from dashboard.domain.errors import NotPermitted, Problem
-from dashboard.domain.policy import ABOUT_CONTACTS
+from callbacks.panels import answers_to, context_of
+from dashboard.domain.errors import NotPermitted, NotThere, Problem
+from dashboard.domain.filters import Filters
+from dashboard.domain.policy import ABOUT_CONTACTS, Permission
 from dashboard.services import Services
 from layouts import page as screen
 from layouts.components import link
@@ -41,7 +43,9 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
                 )
                 return words, screen.head("Not found", "", as_of), foot, f"Not found · {city.name} 311", None
             services.scope(view.needs)
-            head = screen.head(view.title, view.question, as_of)
+            title, question = heading_of(view, pathname, services)
+            within = next((one for one in views if one.name == view.within), None)
+            head = screen.head(title, question, as_of, within)
             if view.needs in ABOUT_CONTACTS and not holds_contacts(services):
                 words = screen.page_of_words(
                     "No calls were imported",
@@ -49,13 +53,12 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
                     link("Go to the overview", "/"),
                 )
                 return words, head, foot, f"{view.title} · {city.name} 311", None
-            return (
-                screen.page(view, permitted(view.panels, services)),
-                head,
-                foot,
-                f"{view.title} · {city.name} 311",
-                view.name,
-            )
+            place, may_list = place_at(pathname, view), services.may(Permission.LIST_REQUESTS)
+            cards = screen.page(view, permitted(view.panels, services), place, may_list)
+            return cards, head, foot, f"{title} · {city.name} 311", view.name
+        except NotThere as missing:
+            words = screen.page_of_words("There is no such page", str(missing), link("Go to the first of them", "/"))
+            return words, screen.head("Not found", "", None), None, "Not found · 311", None
         except NotPermitted as problem:
             words = screen.page_of_words("This is not shown to you", str(problem), link("Go to the overview", "/"))
             return words, screen.head(view.title if view else "311", "", None), None, "311", None
@@ -66,9 +69,34 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
     @app.callback(Output(screen.MENU, "children"), Input(screen.URL, "pathname"), Input(screen.URL, "search"))
     def show_menu(pathname, search):
         try:
-            filters = filters_in(search, services)
+            filters = filters_in(search, services, view_at(pathname, views))
         except Problem:
             filters = None
-        return screen.menu(permitted(views, services), view_at(pathname, views), filters)
+        return screen.menu(
+            permitted([view for view in views if view.in_menu], services), view_at(pathname, views), filters
+        )
 
     app.clientside_callback(ClientsideFunction("dashboard311", "title"), Input(screen.TITLE, "data"))
+
+
+def heading_of(view: View, pathname: str | None, services: Services) -> tuple[str, str]:
+    """The title of what is shown and the question it answers; NotThere if the address names what does not exist."""
+    if view.heading is None:
+        return view.title, view.question
+    place, panel = place_at(pathname, view), view.panels[0]
+    filters = Filters.from_search("", services.clock(), ())
+    return view.heading(answers_to(panel, filters, services, place), context_of(panel, filters, services, place))
+
+
+def is_there(pathname: str, views: Sequence[View], services: Services) -> bool:
+    """Whether something lives at `pathname` that the viewer may know of."""
+    view = view_at(pathname, views)
+    if view is None:
+        return False
+    try:
+        heading_of(view, pathname, services)
+    except NotThere:
+        return False
+    except Problem:
+        pass  # told on the page itself
+    return True

@@ -6,32 +6,39 @@ One post answers a whole view. A panel that fails tells so in its own card; the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, ctx, html, no_update
 
-from callbacks.address import filters_in, holds_contacts, view_at
+from callbacks.address import filters_in, holds_contacts, place_at, view_at
 from callbacks.errors import in_words
 from dashboard.domain.errors import Problem
 from dashboard.domain.filters import Filters
 from dashboard.services import Services
 from data_access.listing import Listing, Rows
 from data_access.semantics import Answer, Dimension
+from data_access.timeline import OneRequest, Timeline
+from layouts import grid
 from layouts import page as screen
 from layouts import view as parts
 from layouts.markup import markup
-from layouts.view import Context, Drawing, Event, Panel, Question, View, asked_of
+from layouts.view import Context, Drawing, Event, FromAddress, Panel, Place, Question, View, asked_of
 
 OUTPUTS = ("state", "sentence", "spec", "body", "foot")
+"""What every card is made of; one with a list has its grid besides."""
 
 
-Answered = tuple[Answer | Rows | None, ...]
+Answered = tuple[Answer | Rows | Timeline | None, ...]
 
 
-def answers_to(panel: Panel, filters: Filters, services: Services) -> Answered:
+def answers_to(
+    panel: Panel, filters: Filters, services: Services, place: Place | None = None, rows: int | None = None
+) -> Answered:
     """What the panel asks, answered within the viewer's scope.
 
-    The panel's own dimension is left open, so that what is selected stays visible among the rest.
+    The panel's own dimension is left open, so that what is selected stays visible among the rest. `place` is what the
+    address names; of a panel that is a list itself, `rows` are brought if given.
     """
     scope, clock = services.scope(panel.needs), services.clock()
     left_open = filters.without(panel.selects.name) if isinstance(panel.selects, Dimension) else filters
@@ -39,19 +46,25 @@ def answers_to(panel: Panel, filters: Filters, services: Services) -> Answered:
     # The same labels for people in all answers of a panel under its filters, other ones anywhere else.
     picture = f"{panel.name} {panel.question}{left_open.to_search()}"
 
-    def answered(question: Question) -> Answer | Rows | None:
+    def answered(item: Question) -> Answer | Rows | Timeline | None:
+        question = item.question(place or {}) if isinstance(item, FromAddress) else item
+        if question is None:
+            return None
+        if isinstance(question, OneRequest):
+            return services.timeline(question)
         asked = asked_of(question, left_open, clock)
         if asked is None:
             return None
         wanted, filters_asked = asked
         if isinstance(wanted, Listing):
-            return services.rows(wanted, filters_asked)
+            limit = rows if rows is not None and panel.kind == "grid" else wanted.limit
+            return services.rows(replace(wanted, limit=limit), filters_asked)
         return services.ask(wanted, filters_asked, scope, picture=picture)
 
     return tuple(answered(question) for question in panel.queries)
 
 
-def context_of(panel: Panel, filters: Filters, services: Services) -> Context:
+def context_of(panel: Panel, filters: Filters, services: Services, place: Place | None = None) -> Context:
     """What the panel may know besides its answers."""
     own = panel.selects.name if isinstance(panel.selects, Dimension) else None
     return Context(
@@ -62,6 +75,7 @@ def context_of(panel: Panel, filters: Filters, services: Services) -> Context:
         selected=filters.chosen(own) if own else (),
         has_contacts=holds_contacts(services),
         events=city_events(services),
+        place=place or {},
         closed_on=services.closed_days(),
         names=services.names(),
         populations=services.populations(),
@@ -78,12 +92,13 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
     """Panels follow the address; figures follow their spec, the theme and the width."""
     by_name = {view.name: view for view in views}
 
-    def drawn(panel: Panel, filters: Filters) -> tuple[Any, ...]:
+    def drawn(view: View, panel: Panel, filters: Filters, place: Place) -> tuple[tuple[Any, ...], Any]:
         try:
-            answers = answers_to(panel, filters, services)
-            return _on_card(panel, panel.draw(answers, context_of(panel, filters, services)), answers)
+            answers = answers_to(panel, filters, services, place)
+            drawing = panel.draw(answers, context_of(panel, filters, services, place))
+            return _on_card(panel, drawing, answers), _list_of(view, panel, drawing)
         except Exception as error:  # whatever it is, it stays in this card
-            return screen.state_class("failed"), in_words(error, f"panel {panel.name}"), None, "", ""
+            return (screen.state_class("failed"), in_words(error, f"panel {panel.name}"), None, "", ""), None
 
     @app.callback(
         Output(parts.state_id(ALL, ALL), "className"),
@@ -91,6 +106,7 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         Output(parts.spec_id(ALL, ALL), "data"),
         Output(parts.body_id(ALL, ALL), "data-markup"),
         Output(parts.foot_id(ALL, ALL), "data-markup"),
+        Output(parts.grid_spec_id(ALL, ALL), "data"),
         Input(screen.SHOWN_VIEW, "data"),
         Input(screen.URL, "search"),
         Input(parts.retry_id(ALL, ALL), "n_clicks"),
@@ -98,25 +114,38 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
     )
     def show_answers(view_name, search, _again, pathname):
         ids = [output["id"] for output in ctx.outputs_list[0]]
+        lists = [output["id"] for output in ctx.outputs_list[-1]]
         view = by_name.get(view_name)
         if view is None or view is not view_at(pathname, views):
-            return tuple([no_update] * len(ids) for _ in OUTPUTS)
+            return (*([no_update] * len(ids) for _ in OUTPUTS), [no_update] * len(lists))
         again = ctx.triggered_id["panel"] if isinstance(ctx.triggered_id, dict) else None
         panels = {panel.name: panel for panel in view.panels}
         try:
-            filters = filters_in(search, services)
+            filters = filters_in(search, services, view)
         except Problem:
             filters = None  # the filter bar says what is wrong with the address
-        rows = []
-        for place in ids:
-            panel = panels.get(place["panel"]) if place["view"] == view_name else None
+        place = place_at(pathname, view, filters)
+        rows: list[tuple[Any, ...]] = []
+        grids: dict[str, Any] = {}
+        for at in ids:
+            panel = panels.get(at["panel"]) if at["view"] == view_name else None
             if panel is None or (again and again != panel.name):
                 rows.append((no_update,) * len(OUTPUTS))
             elif filters is None:
                 rows.append((screen.state_class("empty"), "Not asked: see above.", None, "", ""))
             else:
-                rows.append(drawn(panel, filters))
-        return tuple(list(column) for column in zip(*rows, strict=True)) if rows else tuple([] for _ in OUTPUTS)
+                cells, grids[panel.name] = drawn(view, panel, filters, place)
+                rows.append(cells)
+        columns = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in OUTPUTS]
+        return (*columns, [grids.get(one["panel"], no_update) for one in lists])
+
+    app.clientside_callback(
+        ClientsideFunction("dashboard311", "list"),
+        Output(parts.grid_place_id(MATCH, MATCH), "children"),
+        Input(parts.grid_spec_id(MATCH, MATCH), "data"),
+        State(parts.grid_spec_id(MATCH, MATCH), "id"),
+        prevent_initial_call=True,
+    )
 
     app.clientside_callback(
         ClientsideFunction("dashboard311", "paint"),
@@ -128,6 +157,13 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         State(parts.figure_id(MATCH, MATCH), "id"),
         prevent_initial_call=True,
     )
+
+
+def _list_of(view: View, panel: Panel, drawing: Drawing) -> dict[str, Any] | None:
+    """The grid of a panel that is a list, and the key by which the browser knows whether it is another one."""
+    if drawing.grid is None:
+        return None
+    return {"key": drawing.grid["key"], "grid": grid.grid(view.name, panel.name, drawing.grid)}
 
 
 def _on_card(panel: Panel, drawing: Drawing, answers: Answered) -> tuple[Any, ...]:

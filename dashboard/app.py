@@ -11,8 +11,8 @@ from flask import Flask, request
 from flask_compress import Compress
 
 import callbacks
-from callbacks.address import view_at
 from callbacks.errors import show_trouble
+from callbacks.navigation import is_there
 from dashboard.cache import open_cache
 from dashboard.domain.errors import DataUnavailable
 from dashboard.routes import add_routes, bootstrap_address, roles_of
@@ -95,7 +95,7 @@ def create_app(settings: Settings | None = None) -> Dash:
     app.layout = layout
     callbacks.register(app, services, views)
     guard(app, settings)
-    _say_not_found(server, views)
+    _say_not_found(server, views, services)
     # Dash learns which scripts it may serve while it writes its first page, and refuses them until then: in a process
     # whose first request is for a script, that would break the page that another process has written.
     server.test_client().get("/")
@@ -110,12 +110,12 @@ def _index() -> str:
     return INDEX.replace("@THEME@", address("theme.js")).replace("@FAVICON@", address("favicon.svg"))
 
 
-def _say_not_found(server: Flask, views) -> None:
-    """Dash answers every path with its page; a path where no view lives is still a 404, with the page saying so."""
+def _say_not_found(server: Flask, views, services: Services) -> None:
+    """Dash answers every path with its page; a path where nothing lives is still a 404, with the page saying so."""
 
     @server.after_request
     def not_found(response):
         is_page = response.mimetype == "text/html" and response.status_code == 200
-        if is_page and request.endpoint in ("/", "/<path:path>") and view_at(request.path, views) is None:
+        if is_page and request.endpoint in ("/", "/<path:path>") and not is_there(request.path, views, services):
             response.status_code = 404
         return response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -26,11 +26,12 @@ from data_access.ask import ask, values_of
 from data_access.compile import Frame
 from data_access.dimensions import DIMENSIONS, agent, category, service_type
 from data_access.engine import BuildInfo, City, Warehouse
-from data_access.listing import Listing, Rows, columns_for, list_rows
+from data_access.listing import ListColumn, Listing, Rows, columns_for, count_rows, list_rows
 from data_access.measures import CATALOGUE
 from data_access.measures.contacts import CONTACT, in_force
 from data_access.measures.requests import REQUEST
 from data_access.semantics import Answer, Dimension, Measure, Query
+from data_access.timeline import OneRequest, Rights, Timeline, read_timeline
 
 FACTS = {fact.name: (fact, needs) for fact, needs in (
     (REQUEST, Permission.READ_REQUESTS), (CONTACT, Permission.READ_CONTACTS),
@@ -65,6 +66,10 @@ class Services:
         self._roster = lru_cache(maxsize=4)(self._roster_in)
         self._demo_viewers = lru_cache(maxsize=4)(self._demo_viewers_in)
         self._populations = lru_cache(maxsize=4)(self._populations_in)
+        self._has_table = lru_cache(maxsize=64)(self._has_table_in)
+        # What is asked again within a moment: the length of a list for each of its pages, a request for each panel.
+        self._lengths = lru_cache(maxsize=256)(self._length_in)
+        self._timelines = lru_cache(maxsize=32)(self._timeline_in)
 
     # ── what there is ──
 
@@ -234,13 +239,51 @@ class Services:
 
     def rows(self, listing: Listing, filters: Filters) -> Rows:
         """A page of the rows a measure counts, in the columns and rows the viewer may read."""
-        scope, build, city = self.scope(Permission.LIST_REQUESTS), self.build(), self.city()
-        custom = in_force(filters, city.service_level_variant)
-        frame = Frame(build.as_of, city.answer_within_s, city.short_abandon_s, custom)
+        scope, build, frame = self.scope(Permission.LIST_REQUESTS), self.build(), self._frame(filters)
         self._check_people(Query(()), filters, scope)
-        columns = columns_for(permission for permission in Permission if may(self.viewer(), permission))
+        columns = tuple(self.list_columns())
+        dated = tuple(
+            replace(one, value=self.stored(datetime.combine(one.value, time())))
+            if isinstance(one.value, date) and not isinstance(one.value, datetime)
+            else one
+            for one in listing.conditions
+        )
+        asked = replace(listing, conditions=dated)
+        n = self._lengths(build.build_id, replace(asked, order=(), limit=0, offset=0), filters, scope, frame, columns)
         with self.warehouse.reading(build.build_id) as reading:
-            return list_rows(reading, listing, filters, scope, frame, columns)
+            return replace(list_rows(reading, asked, filters, scope, frame, columns, n), listing=listing)
+
+    def list_columns(self) -> list[ListColumn]:
+        """The columns of a list of requests that the viewer may read."""
+        return columns_for(permission for permission in Permission if self.may(permission))
+
+    def timeline(self, question: OneRequest) -> Timeline:
+        """Everything recorded about a request that the viewer may see; NotThere if there is none."""
+        scope = self.scope(Permission.LIST_REQUESTS)
+        rights = Rights(
+            addresses=self.may(Permission.READ_ADDRESSES),
+            notes=self.may(Permission.READ_NOTES),
+            contacts=self.may(Permission.READ_CONTACTS),
+        )
+        build_id = self.build().build_id
+        found = self._timelines(build_id, question.request_id, scope, rights)
+        # Who took the call is a person among those who answer: named only to those who may know them.
+        roster = self._roster(build_id)
+        known = roster.known_to(scope.people)
+        steps = tuple(
+            step._replace(actor=known.get(step.actor or "", "311 agent")) if step.actor in roster.teams else step
+            for step in found.steps
+        )
+        return replace(found, question=question, steps=steps)
+
+    def may(self, needs: Permission) -> bool:
+        """Whether the viewer's role holds a permission at all."""
+        return may(self.viewer(), needs)
+
+    def _frame(self, filters: Filters) -> Frame:
+        city = self.city()
+        variant = in_force(filters, city.service_level_variant)
+        return Frame(self.build().as_of, city.answer_within_s, city.short_abandon_s, variant)
 
     def _check_people(self, query: Query, filters: Filters, scope: Scope) -> None:
         if any(dimension.of_people for dimension in query.by) and not scope.people.spread:
@@ -270,6 +313,24 @@ class Services:
         return tuple(found)
 
     # ── kept per build ──
+
+    def _length_in(
+        self, build_id: str, listing: Listing, filters: Filters, scope: Scope, frame: Frame,
+        columns: tuple[ListColumn, ...],
+    ) -> int:  # fmt: skip
+        with self.warehouse.reading(build_id) as reading:
+            return count_rows(reading, listing, filters, scope, frame, columns)
+
+    def _timeline_in(self, build_id: str, request_id: str, scope: Scope, rights: Rights) -> Timeline:
+        def has(table: str) -> bool:
+            return self._has_table(build_id, table)
+
+        as_of, tz = self.build().as_of, self.city().tz
+        with self.warehouse.reading(build_id) as reading:
+            return read_timeline(reading, OneRequest(request_id), scope, rights, as_of, tz, has)
+
+    def _has_table_in(self, _build_id: str, name: str) -> bool:
+        return bool(self.warehouse.columns(name))
 
     def _values_in(self, _build_id: str, name: str, readable: tuple[tuple[str, Scope], ...]) -> list[str]:
         return values_of(self.warehouse, DIMENSIONS[name], [(FACTS[fact][0], scope) for fact, scope in readable])

@@ -98,7 +98,7 @@ class Context:
             departments=tables["department"].drop_duplicates("department_id", keep="last").set_index("department_id"),
             types=tables["service_type"].drop_duplicates("type_id", keep="last").set_index("type_id"),
             sla=tables["sla_version"].reset_index(drop=True),
-            calendars=_calendars(tables["calendar"], tables["calendar_day"], city["tz"]),
+            calendars=calendars_of(tables["calendar"], tables["calendar_day"], city["tz"]),
             areas=_areas(tables["district"]),
             teams=agents.drop_duplicates("agent_id", keep="last").set_index("agent_id")["team"],
         )
@@ -112,7 +112,8 @@ class Context:
             yield str(type_id), float(radius), float(days)
 
 
-def _calendars(calendars: pd.DataFrame, days: pd.DataFrame, tz: str) -> dict[str, BusinessCalendar]:
+def calendars_of(calendars: pd.DataFrame, days: pd.DataFrame, tz: str) -> dict[str, BusinessCalendar]:
+    """The business calendars of rows of `calendar` and `calendar_day`, by their id."""
     found = {}
     for calendar_id, weekly in zip(calendars["calendar_id"], calendars["weekly_windows"], strict=True):
         own = days[days["calendar_id"] == calendar_id]

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from dash import html
 
@@ -57,6 +59,14 @@ def duration(seconds: float | None) -> str:
     return f"{sign}{minutes}{NBSP}min" + (f"{NBSP}{rest}{NBSP}s" if rest else "")
 
 
+def instant(at: datetime | None, tz: str, *, year: bool = True) -> str:
+    """A stored instant on the clocks of `tz`: “Wed 20 May 2026, 14:10”; a missing one is “–”."""
+    if _missing(at):
+        return NOTHING
+    local = at.replace(tzinfo=UTC).astimezone(ZoneInfo(tz))
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M}" if year else f"{local:%a} {local.day} {local:%b, %H:%M}"
+
+
 def number(value: float | None, unit: str) -> str:
     """A measure's value in its own unit: ``share``, ``s``, ``ratio``, or a count of things."""
     if unit == "ratio":
@@ -68,7 +78,7 @@ def number(value: float | None, unit: str) -> str:
     return count(value)
 
 
-def _missing(value: float | None) -> bool:
+def _missing(value: Any) -> bool:
     return value is None or value != value  # a missing number is not equal to itself
 
 
@@ -143,6 +153,12 @@ def toggle(children: Any, filters: Any, dimension: str, value: str, **attributes
     chosen = value in filters.chosen(dimension)
     state = {"aria-current": "true"} if chosen else {}
     return link(children, filters.toggle(dimension, value).to_search(), **state, **attributes)
+
+
+def request_link(request_id: str, filters: Any = None, words: Any = None) -> html.A:
+    """A link to the timeline of a request; with `filters` the way back leads to the same list."""
+    search = filters.to_search() if filters is not None else ""
+    return link(words or request_id, f"/requests/{quote(request_id, safe='')}{search}")
 
 
 # ── tables ──

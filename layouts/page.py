@@ -10,17 +10,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from dash import dcc, html
 
 from dashboard.domain.filters import Clock, Filters
 from dashboard.domain.policy import Viewer
-from data_access.listing import Listing
+from data_access.listing import Listing, listable
 from data_access.semantics import Measure, Query, Ratio
+from data_access.timeline import OneRequest
 from layouts import view as parts
 from layouts.components import icon, link, mark, sentence
 from layouts.theme import GRAPH_CONFIG
-from layouts.view import Panel, Question, View
+from layouts.view import Accounted, FromAddress, Panel, Place, Question, View
 
 COLUMNS = 12
 URL = "url"
@@ -108,7 +110,8 @@ def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = ()) -> html.Di
 
 def menu(views: Iterable[View], current: View | None, filters: Filters | None) -> list[Any]:
     """The views by group; every entry keeps the reader's filters."""
-    search = filters.to_search() if filters else ""
+    search = filters.alone().to_search() if filters else ""
+    shown = None if current is None else current.within or current.name
     entries: list[Any] = []
     for group, members in groupby(views, key=lambda view: view.group):
         entries.append(html.H2(group))
@@ -121,7 +124,7 @@ def menu(views: Iterable[View], current: View | None, filters: Filters | None) -
                             view.href + search,
                             className="entry",
                             title=view.title,
-                            **({"aria-current": "page"} if view is current else {}),
+                            **({"aria-current": "page"} if view.name == shown else {}),
                         )
                     )
                     for view in members
@@ -131,9 +134,10 @@ def menu(views: Iterable[View], current: View | None, filters: Filters | None) -
     return entries
 
 
-def head(title: str, question: str, as_of: Any) -> list[Any]:
-    """Title, its question, and how fresh the data is."""
-    return [html.H1(title), html.Span(question, className="ask"), as_of]
+def head(title: str, question: str, as_of: Any, back: View | None = None) -> list[Any]:
+    """Title, its question, and how fresh the data is; `back` is the view this one lies within."""
+    way = link(f"← {back.title}", back.href, className="back", **{"data-with-search": ""}) if back else None
+    return [html.H1(title), html.Span(question, className="ask"), way, as_of]
 
 
 def as_of_line(clock: Clock, city: Any, build: Any, local: datetime) -> html.Div:
@@ -161,9 +165,9 @@ def as_of_line(clock: Clock, city: Any, build: Any, local: datetime) -> html.Div
     )
 
 
-def page(view: View, shown: Container[Panel]) -> list[Any]:
+def page(view: View, shown: Container[Panel], place: Place | None = None, may_list: bool = False) -> list[Any]:
     """The view's cards in `shown`, with the room their figures will need."""
-    cards = [card(view, panel) for panel in laid_out(view.panels, shown)]
+    cards = [card(view, panel, place, may_list) for panel in laid_out(view.panels, shown)]
     return [html.Div(cards, className=f"grid view-{view.name}")]
 
 
@@ -202,8 +206,8 @@ def state_class(state: str) -> str:
     return f"state is-{state}"
 
 
-def card(view: View, panel: Panel) -> html.Section:
-    """One panel before its answer has come."""
+def card(view: View, panel: Panel, place: Place | None = None, may_list: bool = False) -> html.Section:
+    """One panel before its answer has come; `place` is what the view's address names."""
     at = (view.name, panel.name)
     kind = {"tile": "panel tile", "strip": "panel is-strip", "plain": "plain"}.get(panel.kind, "panel")
     picks = " can-pick" if panel.selects else ""
@@ -211,7 +215,7 @@ def card(view: View, panel: Panel) -> html.Section:
     return html.Section(
         [
             html.I(id=parts.state_id(*at), className=state_class("waiting"), **{"aria-hidden": "true"}),
-            html.Div([html.H2(panel.question), panel_menu(view, panel)], className="panel-head"),
+            html.Div([html.H2(panel.question), panel_menu(view, panel, place, may_list)], className="panel-head"),
             html.P(id=parts.sentence_id(*at), className="answer"),
             html.Button("Try again", id=parts.retry_id(*at), className="retry", type="button"),
             dcc.Store(id=parts.spec_id(*at)),
@@ -225,6 +229,7 @@ def card(view: View, panel: Panel) -> html.Section:
                 **{"aria-label": f"{panel.question} The same as a table: panel menu, Show as table."},
             ),
             html.Div(id=parts.body_id(*at), className="body", **{"data-markup": ""}),
+            *(_grid_place(panel, at) if panel.kind == "grid" else ()),
             html.Div(id=parts.foot_id(*at), className="foot", **{"data-markup": ""}),
             html.Div(className="pad"),
             _table_dialog(view, panel),
@@ -235,9 +240,30 @@ def card(view: View, panel: Panel) -> html.Section:
     )
 
 
-def panel_menu(view: View, panel: Panel) -> html.Details:
-    """Three dots: the table, the files, and what the words mean."""
+def _grid_place(panel: Panel, at: tuple[str, str]) -> tuple[Any, ...]:
+    """Where a list stands once it is there."""
+    return (
+        dcc.Store(id=parts.grid_spec_id(*at)),
+        html.Div(id=parts.grid_place_id(*at), className="grid-place", style={"height": f"{panel.height}px"}),
+    )
+
+
+def panel_menu(view: View, panel: Panel, place: Place | None = None, may_list: bool = False) -> html.Details:
+    """Three dots: the table, the files, the requests behind it, and what the words mean."""
     file = f"{view.name}-{panel.name}"
+    # The parts of the path become part of the query: a file has an address of its own.
+    named = urlencode([(name, value) for name, values in (place or {}).items() for value in values])
+
+    def download(label: str, kind: str) -> html.A:
+        return html.A(
+            label,
+            href=f"/export/{view.name}/{panel.name}.{kind}" + (f"?{named}" if named else ""),
+            className="entry-button",
+            download=f"{file}.{kind}",
+            **{"data-with-search": named},
+        )
+
+    measure = listed_of(panel) if may_list else None
     entries = [
         html.Button(
             "Show as table",
@@ -245,17 +271,27 @@ def panel_menu(view: View, panel: Panel) -> html.Details:
             className="entry-button",
             type="button",
             **{"data-dialog": "as-table"},
-        ),
-        html.A(
-            "Download CSV",
-            href=f"/export/{view.name}/{panel.name}.csv",
+        )
+        if panel.kind != "grid"
+        else None,
+        link(
+            "List these requests",
+            f"/requests?of={measure.name}",
             className="entry-button",
-            download=f"{file}.csv",
-            **{"data-with-search": ""},
-        ),
-        html.Button("Download PNG", className="entry-button png", type="button", **{"data-png": file}),
-        html.Button("What does this mean?", className="entry-button", type="button", **{"data-dialog": "meaning"}),
+            **{"data-with-search": f"of={measure.name}", "data-without": " ".join(view.parameters)},
+        )
+        if measure is not None
+        else None,
+        download("Download CSV", "csv"),
+        download("Download Excel", "xlsx"),
+        html.Button("Download PNG", className="entry-button png", type="button", **{"data-png": file})
+        if panel.kind != "grid"
+        else None,
+        html.Button("What does this mean?", className="entry-button", type="button", **{"data-dialog": "meaning"})
+        if measures_of(panel)
+        else None,
     ]
+    entries = [entry for entry in entries if entry is not None]
     return html.Details(
         [
             html.Summary(className="dots", **{"aria-label": f"More about: {panel.question}"}),
@@ -291,14 +327,28 @@ def _meaning_dialog(panel: Panel) -> html.Dialog:
     )
 
 
+def listed_of(panel: Panel) -> Measure | None:
+    """The measure whose requests stand behind a panel in the chosen period; None if it counts none."""
+    if any(isinstance(item, FromAddress | OneRequest) for item in panel.queries):
+        return None
+    kinds = Query | Listing | Accounted
+    plain = [measure for item in panel.queries if isinstance(item, kinds) for measure in _asked(item)]
+    return next((measure for measure in plain if listable(measure)), None)
+
+
+def _asked(item: Question) -> tuple[Measure, ...]:
+    match item:
+        case FromAddress():
+            return item.measures
+        case OneRequest():
+            return ()
+    wanted = item if isinstance(item, Query | Listing) else item.query
+    return (wanted.of,) if isinstance(wanted, Listing) else wanted.measures
+
+
 def measures_of(panel: Panel) -> tuple[Measure, ...]:
     """The measures a panel shows, each once."""
-
-    def asked(item: Question) -> tuple[Measure, ...]:
-        wanted = item if isinstance(item, Query | Listing) else item.query
-        return (wanted.of,) if isinstance(wanted, Listing) else wanted.measures
-
-    return tuple({measure.name: measure for item in panel.queries for measure in asked(item)}.values())
+    return tuple({measure.name: measure for item in panel.queries for measure in _asked(item)}.values())
 
 
 def definitions(measures: Sequence[Measure]) -> html.Dl:

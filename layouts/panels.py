@@ -1,4 +1,4 @@
-"""Panels ready to be put into a view: a number along time, and a number over a dimension, for any total or standing.
+"""Panels ready to be put into a view: a number along time, a number over a dimension, and the rows behind a number.
 
 A view of known figures is made of these and is one file; a panel with something of its own to say has its own
 `draw` beside its view.
@@ -6,11 +6,15 @@ A view of known figures is made of these and is one file; a panel with something
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
+from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Permission
-from data_access.semantics import Answer, Dimension, Query, Standing, Total
+from data_access.listing import COLUMNS, Condition, Listing, Rows
+from data_access.semantics import Answer, Dimension, Measure, Query, Standing, Total
 from layouts import components as c
 from layouts.figures import events, series, tables, words
 from layouts.figures.steps import steps_of
@@ -40,6 +44,26 @@ def ranked(
     draw = partial(_draw_ranked, measure=measure, dimension=dimension, limit=limit, heading=heading, foot=foot)
     fields = {"selects": dimension, "needs": needs_of(measure), "height": 480, **panel}
     return Panel(name, question, (query, Compared(query)), draw, **fields)
+
+
+def listed(
+    name: str, question: str, measure: Measure, columns: Sequence[str] = ("service_type", "district", "opened_at"), *,
+    order: Sequence[str] = ("-opened_at",), limit: int = 10, conditions: Sequence[Condition] = (), foot: str = "",
+    **panel: Any,
+) -> Panel:  # fmt: skip
+    """The first `limit` of the requests that `measure` counts, each a link to its timeline, and a link to all of them.
+
+    `columns` are names of `data_access.listing.COLUMNS`; those the viewer may not read are left out.
+    """
+    listing = Listing(measure, tuple(order), limit, conditions=tuple(conditions))
+    draw = partial(_draw_listed, measure=measure, columns=tuple(columns), foot=foot)
+    return Panel(name, question, (listing,), draw, **{"needs": Permission.LIST_REQUESTS, "height": 384, **panel})
+
+
+def href_of_list(measure: Measure, filters: Filters) -> str:
+    """Where all the requests are listed that `measure` counts in `filters`."""
+    rest = filters.to_search().lstrip("?")
+    return f"/requests?{urlencode({'of': measure.name})}" + (f"&{rest}" if rest else "")
 
 
 def needs_of(measure: Total | Standing) -> Permission:
@@ -100,3 +124,28 @@ def _nothing(measure: Total | Standing, context: Context) -> Drawing:
     if measure.fact.name == "contact":
         return words.no_contacts(context)
     return words.nothing(f"No {measure.label.lower()}", context)
+
+
+def _draw_listed(
+    answers: tuple[Rows, ...], context: Context, *, measure: Measure, columns: tuple[str, ...], foot: str
+) -> Drawing:
+    (rows,) = answers
+    if not rows.n:
+        return words.nothing(f"No requests ({measure.label.lower()})", context)
+    shown = [COLUMNS[name] for name in columns if name in rows.frame.columns]
+    lines = []
+    for record in rows.frame.to_dict("records"):
+        first = c.request_link(record["request_id"], words=record["public_id"])
+        cells = [words.cell(record[column.name], column.kind, context.city.tz) for column in shown]
+        lines.append([first, *cells])
+    heads = [c.Column("Request")]
+    heads += [
+        c.Column(column.label, is_number=column.kind in ("count", "s"), on_phone=i < 2)
+        for i, column in enumerate(shown)
+    ]
+    every = c.link(f"List all {c.count(rows.n)}", href_of_list(measure, context.filters))
+    first = c.count(len(lines))
+    text = f"**{c.count(rows.n)}** {'request' if rows.n == 1 else 'requests'}"
+    text += f"; the first **{first}** of them here." if rows.n > len(lines) else "."
+    body = c.table(heads, lines, caption=f"Requests: {measure.label.lower()}", className="rank")
+    return Drawing(c.sentence(text), body=body, foot=c.foot(every, foot))

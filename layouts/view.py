@@ -6,16 +6,19 @@ callback answers every view, so a new view is one file in `layouts.views`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from dashboard.domain.filters import Clock, Filters, Period
 from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import lately, step_lately
 from data_access.listing import Listing
-from data_access.semantics import Dimension, Query
+from data_access.semantics import Dimension, Measure, Query
+from data_access.timeline import OneRequest
 
 
 class Event(NamedTuple):
@@ -45,6 +48,7 @@ class Context:
     selected: tuple[str, ...] = ()
     has_contacts: bool = True
     events: tuple[Event, ...] = ()
+    place: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     closed_on: frozenset[date] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
     populations: Mapping[str, int] = field(default_factory=dict, hash=False)
@@ -68,6 +72,8 @@ class Drawing:
         Key at the left, n and caveats at the right.
     is_empty
         Nothing to draw: the sentence says why and what to change.
+    grid
+        For panels of kind ``grid``: what `layouts.grid.spec` tells of the list.
     """
 
     sentence: Any = ""
@@ -75,6 +81,7 @@ class Drawing:
     body: Any = None
     foot: Any = ""
     is_empty: bool = False
+    grid: dict | None = None
 
 
 Draw = Callable[..., Drawing]
@@ -113,10 +120,27 @@ class Lately:
     query: Query
 
 
-Question = Query | Compared | Over | Lately | Accounted | Listing
+Place = Mapping[str, tuple[str, ...]]
+"""What an address says beside the filters: the parts of its path and its view's own parameters, by name."""
 
 
-def asked_of(question: Question, filters: Filters, clock: Clock) -> tuple[Query | Listing, Filters] | None:
+@dataclass(frozen=True)
+class FromAddress:
+    """A question that the address completes: which list, which request.
+
+    `question` makes it from a `Place`; None where the address does not name what is needed. `measures` are those it
+    may be about.
+    """
+
+    question: Callable[[Place], Query | Listing | OneRequest | None]
+    measures: tuple[Measure, ...] = ()
+
+
+Dated = Query | Compared | Over | Lately | Accounted | Listing
+Question = Dated | OneRequest | FromAddress
+
+
+def asked_of(question: Dated, filters: Filters, clock: Clock) -> tuple[Query | Listing, Filters] | None:
     """The query itself and the filters with the period it is asked of; None if there is no such period."""
     match question:
         case Compared(query):
@@ -148,7 +172,7 @@ class Panel:
     queries
         What is asked, one answer each. A query is answered for the chosen period; wrapped in `Compared`, for the
         period to compare with; wrapped in `Over`, for a stretch that follows from the chosen one. A `Listing` brings
-        `Rows` instead of an answer.
+        `Rows` instead of an answer, a `OneRequest` a `Timeline`. What depends on the address is a `FromAddress`.
     draw
         ``(answers, context) → Drawing``, pure.
     width
@@ -168,12 +192,27 @@ class Panel:
     selects: Dimension | str | None = None
     height: int = 248
     needs: Permission = Permission.READ_REQUESTS
-    kind: str = "card"  # "card"; "tile": one figure; "strip": a row of figures without a visible title
+    kind: str = "card"
+    """``card``; ``tile``: one figure; ``strip``: a row of figures without a visible title; ``grid``: a list to be
+    scrolled, sorted and narrowed; ``plain``: a body without a card."""
 
 
 @dataclass(frozen=True)
 class View:
-    """One entry of the menu."""
+    """One entry of the menu.
+
+    Parameters
+    ----------
+    path
+        Where it lives, ``/<name>`` unless given. Parts in angle brackets stand for anything (``/requests/<request>``);
+        such a view is reached by links and is no entry of the menu.
+    parameters
+        Keys that the view keeps in the URL beside the filters.
+    within
+        The name of the entry that is current in the menu while this view is shown.
+    heading
+        ``(answers of the first panel, context) → (title, question)`` where they depend on what is shown.
+    """
 
     name: str
     title: str
@@ -183,12 +222,31 @@ class View:
     group: str = "City"
     path: str = ""
     needs: Permission = Permission.READ_REQUESTS
-    fixed: dict[str, Any] = field(default_factory=dict, hash=False)
+    parameters: tuple[str, ...] = ()
+    within: str = ""
+    heading: Callable[..., tuple[str, str]] | None = None
 
     @property
     def href(self) -> str:
         """Where the view lives."""
         return self.path or f"/{self.name}"
+
+    @property
+    def open_parts(self) -> tuple[str, ...]:
+        """The names of the parts of its address that stand for anything."""
+        return tuple(re.findall(r"<(\w+)>", self.href))
+
+    @property
+    def in_menu(self) -> bool:
+        """Whether one can go there without naming anything."""
+        return not self.open_parts
+
+    def named_in(self, path: str) -> dict[str, tuple[str, ...]] | None:
+        """What the open parts of the address are at `path`; None if the view does not live there."""
+        parts = re.split(r"<(\w+)>", self.href.rstrip("/") or "/")
+        pattern = "".join(f"(?P<{part}>[^/]+)" if i % 2 else re.escape(part) for i, part in enumerate(parts))
+        found = re.fullmatch(pattern, path.rstrip("/") or "/")
+        return None if found is None else {name: (unquote(value),) for name, value in found.groupdict().items()}
 
 
 # ── The ids of the things on a panel: patterns, so that one callback serves every view ──
@@ -229,6 +287,26 @@ def chart_id(view: Any, panel: Any) -> dict[str, Any]:
 def body_id(view: Any, panel: Any) -> dict[str, Any]:
     """Components instead of a figure, or beside it."""
     return _part("body", view, panel)
+
+
+def grid_spec_id(view: Any, panel: Any) -> dict[str, Any]:
+    """The store that holds the list of a panel of kind ``grid`` as the server drew it."""
+    return _part("grid-spec", view, panel)
+
+
+def grid_place_id(view: Any, panel: Any) -> dict[str, Any]:
+    """Where the list of a panel of kind ``grid`` stands."""
+    return _part("grid-place", view, panel)
+
+
+def grid_id(view: Any, panel: Any, key: Any) -> dict[str, Any]:
+    """That list; `key` is another one when other rows are listed."""
+    return {**_part("grid", view, panel), "key": key}
+
+
+def grid_state_id(view: Any, panel: Any, key: Any) -> dict[str, Any]:
+    """The store that holds the order and the conditions of that list as the address writes them."""
+    return {**_part("grid-state", view, panel), "key": key}
 
 
 def foot_id(view: Any, panel: Any) -> dict[str, Any]:

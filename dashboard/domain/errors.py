@@ -6,6 +6,7 @@
     ├── BadRequest               the question cannot be asked like that; shown as written
     │   └── UnknownName          a word we do not know; says which we do
     ├── NotPermitted             the viewer may not see it; says whom to ask
+    ├── NotThere                 there is no such thing, or it is not the viewer's to see
     ├── DataUnavailable          no build in service, or the database did not answer; safe to retry
     └── ImportRefused            a source that cannot be imported: file, row, column, reason
 
@@ -60,3 +61,7 @@ class ImportRefused(Problem):
         where = file + (f", row {row}" if row is not None else "") + (f", column {column}" if column else "")
         super().__init__(f"{where}: {reason}")
         self.file, self.reason, self.row, self.column = file, reason, row, column
+
+
+class NotThere(Problem):
+    """What an address names does not exist, or is not the viewer's to see: both are told in the same words."""

@@ -193,7 +193,8 @@ class Filters:
 
     `choices` is kept sorted, so equal choices are equal values, one URL and one cache key. `switches` holds those
     that are not in their usual setting; `left_out` the stretches of civil days ``[from, to)`` that event days stand
-    for, told by the data (`leaving_out`) and never by the URL.
+    for, told by the data (`leaving_out`) and never by the URL. `parameters` are what a view keeps in the URL beside
+    the filters (what is listed, in which order): they narrow nothing and ride along in every link made from here.
     """
 
     period: Period
@@ -202,18 +203,22 @@ class Filters:
     switches: tuple[tuple[str, str], ...] = ()
     left_out: tuple[tuple[date, date], ...] = ()
     default_compare: str = field(default="none", compare=False)
+    parameters: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     # ── URL ⇄ value ──
 
     @classmethod
-    def from_search(cls, search: str, clock: Clock, dimensions: Container[str]) -> Filters:
-        """Read a URL's query string.
+    def from_search(
+        cls, search: str, clock: Clock, dimensions: Container[str], parameters: Iterable[str] = ()
+    ) -> Filters:
+        """Read a URL's query string; keys among `parameters` are kept as they are.
 
         Raises BadRequest for a key that is no filter, a date that is none, or a period that ends before it begins.
         """
         given: dict[str, list[str]] = {}
         for key, value in parse_qsl((search or "").lstrip("?"), keep_blank_values=False):
             given.setdefault(key, []).append(value)
+        beside = tuple((name, value) for name in parameters for value in given.pop(name, ()))
         begin, end = given.pop("from", [None])[-1], given.pop("to", [None])[-1]
         preset = given.pop("period", [None])[-1]
         if begin or end:
@@ -234,11 +239,11 @@ class Filters:
                 known = list(dimensions) if isinstance(dimensions, Iterable) else []
                 raise UnknownName("filter", key, [*known, *SWITCHES, "period", "from", "to", "compare"])
         choices = tuple(sorted((key, tuple(sorted(set(values)))) for key, values in given.items()))
-        return replace(switched, choices=choices)
+        return replace(switched, choices=choices, parameters=beside)
 
     def to_search(self) -> str:
         """The query string that reads back as this value; empty for the default picture."""
-        pairs: list[tuple[str, str]] = []
+        pairs: list[tuple[str, str]] = [*self.parameters]
         if self.period.preset is None:
             pairs += [("from", self.period.from_on.isoformat()), ("to", self.period.to_on.isoformat())]
         elif self.period.preset != DEFAULT_PERIOD:
@@ -254,6 +259,10 @@ class Filters:
     def chosen(self, dimension: str) -> tuple[str, ...]:
         """The chosen values of `dimension`; empty means all of them."""
         return dict(self.choices).get(dimension, ())
+
+    def parameter(self, name: str) -> tuple[str, ...]:
+        """What a view keeps in the URL under `name`."""
+        return tuple(value for key, value in self.parameters if key == name)
 
     def setting(self, switch: str) -> str:
         """How `switch` is set; its usual setting unless another was chosen."""
@@ -309,6 +318,16 @@ class Filters:
     def cleared(self) -> Filters:
         """The same period with nothing chosen and every switch in its usual setting."""
         return replace(self, choices=(), switches=(), left_out=())
+
+    def with_parameter(self, name: str, *values: str) -> Filters:
+        """The same with these values of a view's own parameter, or without any; its place in the URL stays."""
+        names = list(dict.fromkeys([*(key for key, _ in self.parameters), name]))
+        kept = {key: values if key == name else self.parameter(key) for key in names}
+        return replace(self, parameters=tuple((key, value) for key in names for value in kept[key]))
+
+    def alone(self) -> Filters:
+        """The same without what one view keeps beside the filters: for links to other views."""
+        return replace(self, parameters=())
 
     def switch(self, name: str, setting: str) -> Filters:
         """The same with a switch set; UnknownName if it has no such setting."""

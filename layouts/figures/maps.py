@@ -5,11 +5,12 @@ Map traces only, on a style without glyphs: nothing is fetched from a foreign ho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import h3
 import numpy as np
+import pandas as pd
 
 from layouts.components import count
 
@@ -143,3 +144,63 @@ def fitted(cells: Sequence[str], height_px: float = 440.0) -> tuple[dict[str, fl
     tall = max(north - south, 0.01) * 1.12 / max(np.cos(np.radians(middle)), 0.2)
     zoom = min(np.log2(WIDTH_PX * 360 / (512 * wide)), np.log2(height_px * 360 / (512 * tall)))
     return {"lat": float(middle), "lon": float((west + east) / 2)}, float(np.clip(zoom, 1, 15))
+
+
+_METRES_PER_DEGREE = 111_195.0
+_NO_MARGIN = {"l": 0, "r": 0, "t": 0, "b": 0}
+
+
+def point_map(build_id: str, point: Mapping[str, Any], near: pd.DataFrame, metres: float) -> dict[str, Any]:
+    """A point, the circle of `metres` around it, and what lies in it; open requests stand out.
+
+    `near` has lat, lon, closed_at, public_id and metres.
+    """
+    lat, lon = float(point["lat"]), float(point["lon"])
+    turn = np.linspace(0, 2 * np.pi, 73)
+    up, across = metres / _METRES_PER_DEGREE, metres / (_METRES_PER_DEGREE * max(np.cos(np.radians(lat)), 0.01))
+    circle = {
+        "type": "scattermap", "mode": "lines", "lat": (lat + up * np.sin(turn)).tolist(),
+        "lon": (lon + across * np.cos(turn)).tolist(), "line": {"color": "$accent", "width": 1}, "fill": "toself",
+        "fillcolor": "$accent/0.07", "hoverinfo": "skip",
+    }  # fmt: skip
+    is_open = near["closed_at"].isna().to_numpy(bool)
+    data = [
+        circle,
+        _points(near[~is_open], "cat-other", 9, "closed"),
+        _points(near[is_open], "overdue", 10, "open"),
+        {"type": "scattermap", "mode": "markers", "lat": [lat], "lon": [lon], "hovertext": ["this request"],
+         "hovertemplate": "%{hovertext}<extra></extra>", "marker": {"size": 15, "color": "$accent"}},
+    ]  # fmt: skip
+    zoom = np.log2(78_271.5 * max(np.cos(np.radians(lat)), 0.01) * 216 / (2.3 * metres))
+    return _map(build_id, data, {"lat": lat, "lon": lon}, float(zoom))
+
+
+def one_hexagon(build_id: str, cell: int, resolution: int) -> dict[str, Any]:
+    """The hexagon something lies in, where its point is not for the reader."""
+    name = h3.int_to_str(cell)
+    lat, lon = h3.cell_to_latlng(name)
+    hexagon = {
+        "type": "choroplethmap", "geojson": f"/geometry/{build_id}/hexagons/{resolution}.json", "featureidkey": "id",
+        "locations": [name], "z": [1], "zmin": 0, "zmax": 1, "colorscale": [[0, "$accent"], [1, "$accent"]],
+        "showscale": False, "hoverinfo": "skip", "marker": {"opacity": 0.4},
+    }  # fmt: skip
+    return _map(build_id, [hexagon], {"lat": lat, "lon": lon}, 13.0)
+
+
+def _points(rows: pd.DataFrame, token: str, size: int, state: str) -> dict[str, Any]:
+    said = [
+        f"<b>{number}</b><br>{state}, {metres:.0f} m away"
+        for number, metres in zip(rows["public_id"], rows["metres"], strict=True)
+    ]
+    return {"type": "scattermap", "mode": "markers", "lat": rows["lat"].tolist(), "lon": rows["lon"].tolist(),
+            "hovertext": said, "hovertemplate": "%{hovertext}<extra></extra>",
+            "marker": {"size": size, "color": f"${token}"}}  # fmt: skip
+
+
+def _map(build_id: str, data: list[dict[str, Any]], centre: dict[str, float], zoom: float) -> dict[str, Any]:
+    layers = [land(build_id), outlines(build_id)]
+    layout = {
+        "margin": _NO_MARGIN, "hovermode": "closest",
+        "map": {"style": ground(build_id), "layers": layers, "center": centre, "zoom": zoom},
+    }  # fmt: skip
+    return {"data": data, "layout": layout}

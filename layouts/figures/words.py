@@ -87,6 +87,15 @@ def foot(left: Any, *right: str) -> list[Any]:
     return c.foot(left, "; ".join(part for part in right if part))
 
 
+def cell(value: Any, kind: str, tz: str) -> str:
+    """A value of a list's column of that kind (`data_access.listing.ListColumn`) in words."""
+    if kind == "instant":
+        return c.instant(value, tz)
+    if kind in ("count", "s"):
+        return c.number(value, kind)
+    return c.NOTHING if value is None or value != value else str(value)
+
+
 def capital(text: str) -> str:
     """The sentence with a capital at its start, also where it starts with a name in bold."""
     at = 2 if text.startswith("**") else 0

@@ -2,6 +2,7 @@
 
 import ast
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from dashboard.app import create_app
 from dashboard.domain.policy import Permission
 from dashboard.settings import Settings
+from data_access.listing import COLUMNS, Listing
+from data_access.measures import CATALOGUE
 from data_access.semantics import Query
-from layouts import filter_bar, page
+from layouts import filter_bar, grid, page
 from layouts.theme import GRAPH_CONFIG
 from layouts.view import Panel, View
 from layouts.views import GROUPS, collect_views
@@ -36,7 +39,9 @@ def ids_of(component) -> set[str]:
 def test_every_id_a_callback_names_is_on_screen(app):
     panel = Panel("any", "Any?", (Query(()),), lambda answers, context: None, selects="period")
     view = View("any", "Any", "", 1, (panel,), needs=Permission.READ_REQUESTS)
-    known = ids_of(app.layout()) | ids_of(page.card(view, panel))
+    listed = replace(panel, kind="grid")
+    known = ids_of(app.layout()) | ids_of(page.card(view, panel)) | ids_of(page.card(view, listed))
+    known |= ids_of(grid.grid("any", "any", grid.spec(Listing(CATALOGUE["opened"]), COLUMNS, "")))
     named = set()
     for callback in app._callback_list:
         places = callback["inputs"] + callback["state"]

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from layouts.views import collect_views
 from tests.browser.conftest import settle
 
-VIEWS = collect_views()
+VIEWS = [view for view in collect_views() if view.in_menu]
 THEMES = ("light", "dark")
 
 

@@ -5,12 +5,15 @@ from datetime import date
 import pytest
 
 from callbacks.address import filters_in
+from callbacks.panels import answers_to, context_of
 from dashboard.domain.errors import BadRequest, UnknownName
 from dashboard.domain.filters import Filters, Period
 from dashboard.domain.policy import Scope
 from data_access.listing import Condition, Listing
 from data_access.measures import CATALOGUE
 from data_access.semantics import Query, Ratio, Spread, Total
+from layouts.markup import markup
+from layouts.panels import listed
 
 EVERYTHING = Scope.everything()
 MAY = Period(date(2026, 5, 1), date(2026, 6, 1))
@@ -123,3 +126,15 @@ def test_every_measure_that_counts_requests_was_listed():
     assert {measure.name for measure in LISTED} >= CONDITIONAL
     assert all(isinstance(measure, Total) or not isinstance(measure, Spread) for measure in LISTED)
     assert Filters(MAY).days_counted() == 31
+
+
+def test_a_short_list_links_each_request_and_all_of_them(tiny):
+    panel = listed("oldest", "Which are the oldest?", CATALOGUE["backlog"], ("service_type", "opened_at", "address"),
+                   order=("opened_at",), limit=2)  # fmt: skip
+    filters = filters_in("?period=all&channel=phone", tiny)
+    drawing = panel.draw(answers_to(panel, filters, tiny), context_of(panel, filters, tiny))
+    shown = markup(drawing.body) + markup(drawing.foot)
+    assert 'href="/requests/31"' in shown and "Thu 30 Apr 2026, 23:59" in shown and "Address" in shown
+    assert "/requests?of=backlog&amp;period=all&amp;channel=phone" in shown
+    assert panel.draw((tiny.rows(Listing(CATALOGUE["backlog"]), filters_in("?district=Hill", tiny)),),
+                      context_of(panel, filters, tiny)).is_empty  # fmt: skip
