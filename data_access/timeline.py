@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import h3
 import numpy as np
 import pandas as pd
-from sqlalchemy import Select, and_, false, func, or_, select
+from sqlalchemy import Select, and_, case, false, func, or_, select
 
 from dashboard.domain.calendar import BusinessCalendar, union_pauses
 from dashboard.domain.errors import NotThere
@@ -158,13 +158,14 @@ def read_timeline(
     """
     readers = _Records(reader, scope, rights, as_of, has)
     found = readers.request(question.request_id)
+    request_id = found["request_id"]
     promise, calendar = readers.promise(found, tz)
-    reports = readers.reports(question.request_id)
-    events, departments = readers.events(question.request_id), readers.departments()
+    reports = readers.reports(request_id)
+    events, departments = readers.events(request_id), readers.departments()
     known = readers.known([found["parent_request_id"], *events.loc[events["kind"] == "merge", "to_value"]])
     found["parent_request_id"] = known.get(found["parent_request_id"])
-    pauses = readers.pauses(question.request_id)
-    contacts, surveys = readers.contacts(question.request_id), readers.surveys(question.request_id)
+    pauses = readers.pauses(request_id)
+    contacts, surveys = readers.contacts(request_id), readers.surveys(request_id)
     closed_at = found["closed_at"]
     happened = list(_recorded(events, departments, known, pauses))
     turns = [(step.at, step.kind) for step in happened if step.kind in ("close", "reopen")]
@@ -214,12 +215,16 @@ class _Records:
     has: Callable[[str], bool]
 
     def request(self, request_id: str) -> dict[str, Any]:
-        """The request's row as a dictionary."""
+        """The request's row as a dictionary; `request_id` may be its public number."""
         names = [*_COLUMNS]
         names += ["address", "lat", "lon"] if self.rights.addresses else []
         names += ["note"] if self.rights.notes else []
-        rows = self.reader.frame(
-            select(*(_r[name] for name in names)).where(_r.request_id == request_id, *permitted(REQUEST, self.scope))
+        exact = _r.request_id == request_id
+        rows = self.reader.frame(  # by its own number, else by the one residents are told
+            select(*(_r[name] for name in names))
+            .where(or_(exact, _r.public_id == request_id), *permitted(REQUEST, self.scope))
+            .order_by(case((exact, 0), else_=1), _r.opened_at)
+            .limit(1)
         )
         if rows.empty:
             raise NotThere(f"There is no request {request_id}, or it is not yours to see.")

@@ -60,6 +60,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     near = rows["request_id"].isin(["22", "26"])
     rows["address"] = rows["request_id"].map(lambda one: f"{one} Side St").where(~mine, "12 Planted St")
     rows["person_key"] = "person-planted"
+    rows["public_id"] = rows["request_id"].map({"21": "26-0021", "22": "21"})
     rows["note"] = rows["request_id"].map({"21": "planted note of the request"})
     rows["lat"], rows["lon"] = 39.612345, -84.612345
     rows.loc[near, "lat"] = 39.612345 + 100 / 111_195  # 100 m north
@@ -408,3 +409,10 @@ def test_menus_offer_the_list_where_there_is_one(told):
     assert "List these requests" not in markup(page.panel_menu(views["demand"], views["demand"].panels[0]))
     assert listable(CATALOGUE["opened"]) and not listable(CATALOGUE["offered"])
     assert Listing(CATALOGUE["opened"]).order == ("-opened_at",)
+
+
+def test_a_request_is_found_by_the_number_that_residents_are_told(told):
+    """And by its own number first: 21 is the public number of another."""
+    assert told.timeline(OneRequest("26-0021")).request["request_id"] == "21"
+    assert told.timeline(OneRequest("26-0021")).steps == told.timeline(OneRequest("21")).steps
+    assert told.timeline(OneRequest("21")).request["public_id"] == "26-0021"
