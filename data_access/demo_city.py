@@ -92,7 +92,7 @@ def demo_tables(seed: int = 311, scale: float = 1.0, years: int = 3) -> Iterator
         rows = event_frame(opened, maker, agent, centre.agent_ids, events, rng)
         events += len(rows)
         yield "request_event", rows
-        yield "request_pause", pause_frame(opened, maker, rng)
+        yield "request_pause", pause_frame(opened, maker)
         rows = ledgers.inspection_frame(opened, maker, inspections, (start, end), rng)
         inspections += len(rows)
         yield "inspection", rows

@@ -212,6 +212,8 @@ def event_frame(
         if note:
             noted = _NOTE_FROM[note] + rng.integers(0, len(_NOTES[note]), len(at))
             noted[rng.random(len(at)) >= share] = -1
+        if kind == "pause":
+            noted = _NOTE_FROM[kind] + _why_paused(r)[at]
         home = part(r.department if department is None else department)
         what = np.full(len(at), _EVENTS.index(kind))
         blocks.append((at, when[at], what, part(before), part(after), part(actor), noted, home))
@@ -226,7 +228,7 @@ def event_frame(
     add("assigned", r.assigned, everyone, status["new"], team, _ROUTING, department=first_home)
     add("transfer", moved[0], r.moves >= 1, first_home, second_home, staff, "transfer", 0.8, second_home)
     add("transfer", moved[1], r.moves >= 2, second_home, r.department, staff, "transfer", 0.8)
-    add("pause", r.pause_from, r.pause_from < NEVER, status["in_progress"], status["on_hold"], staff, "pause")
+    add("pause", r.pause_from, r.pause_from < NEVER, status["in_progress"], status["on_hold"], staff)
     add("resume", r.pause_to, r.pause_to < NEVER, status["on_hold"], status["in_progress"], staff)
     visits = np.isin(r.department, (5, 6, 7, 8)) & (r.parent < 0)
     by_hand = (r.parent < 0) & (r.kind != TYPE_AT["Information only"]) & (rng.random(n) < 0.86)
@@ -275,12 +277,17 @@ def event_frame(
     )
 
 
-def pause_frame(r: Opened, maker: Requests, rng: np.random.Generator) -> pd.DataFrame:
+def _why_paused(r: Opened) -> np.ndarray:
+    """Which of the reasons each request is paused for, should it be: the same in its events and its pauses."""
+    return r.number * 7_919 // 13 % len(PAUSE_REASONS)
+
+
+def pause_frame(r: Opened, maker: Requests) -> pd.DataFrame:
     """Rows of `request_pause`; one that goes on has no end."""
     at = np.flatnonzero(r.pause_from <= maker.as_of)
     return frame(
         request_id=numbered("R", r.number[at], 8),
         start_at=instants(r.pause_from[at]),
         end_at=instants(np.where(r.pause_to[at] <= maker.as_of, r.pause_to[at], NEVER)),
-        reason=words(PAUSE_REASONS, rng.integers(0, len(PAUSE_REASONS), len(at))),
+        reason=words(PAUSE_REASONS, _why_paused(r)[at]),
     )

@@ -377,3 +377,10 @@ def test_two_agents_stand_out(town):
     assert talk["A11"] > 1.25 * talk.median()
     assert moved.idxmax() == "A03"
     assert moved["A03"] > 2 * moved.median()
+
+
+def test_a_pause_is_noted_with_its_own_reason(small):
+    events = small["request_event"]
+    noted = events[events["kind"] == "pause"].merge(small["request_pause"], on="request_id")
+    assert len(noted) > 100 and (noted["note"] == noted["reason"]).all()
+    assert noted["reason"].nunique() > 3
