@@ -387,6 +387,13 @@ def test_what_lies_near_is_measured(told):
     assert one_degree.tolist() == pytest.approx([111_195.08, 111_195.08], abs=0.1)
 
 
+def test_nothing_lies_near_a_point_that_stands_for_unknown(told):
+    found = told.timeline(OneRequest("21"))
+    nowhere = replace(found, request={**found.request, "h3_9": None})  # its lat and lon are the city hall’s
+    drawing = timeline.draw_nearby((nowhere,), None)
+    assert drawing.is_empty and drawing.sentence == "It has no point on the map."
+
+
 def test_a_request_without_steps_says_what_is_known(told):
     story = told.timeline(OneRequest("7"))
     assert [step.kind for step in story.steps] == ["created", "due"] and not story.records_steps
