@@ -269,6 +269,7 @@ def answered_numbers(answers) -> np.ndarray:
         others = [str(name) for name in frame.columns if str(name) not in numeric]
         grouped = [frame[numeric], frame[numeric].sum().to_frame().T]
         grouped += [frame.groupby(other)[numeric].sum() for other in others]
+        grouped += [frame.groupby(list(pair))[numeric].sum() for pair in combinations(others, 2)]
         for other in others:  # what part of its day, department … each is
             with np.errstate(divide="ignore", invalid="ignore"):
                 found.append((frame[numeric] / frame.groupby(other)[numeric].transform("sum")).to_numpy(float).ravel())
