@@ -75,8 +75,11 @@ def services(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 def searches(services: Services) -> list[str]:
     """The picture everybody opens, everything, one department's month, and both switches."""
+    usual = ["", "?counting=incidents&event_days=out"]
+    if services.settings.database:
+        return usual  # what the engines answer is compared measure by measure elsewhere
     busiest = services.values("department")[0].replace(" ", "+").replace("&", "%26")
-    return ["", "?period=all", f"?period=last-month&department={busiest}", "?counting=incidents&event_days=out"]
+    return [*usual, "?period=all", f"?period=last-month&department={busiest}"]
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
@@ -95,7 +98,8 @@ def test_every_panel_ties_out(services: Services, view):
                     agrees_with_its_number(answer, asked[1], services, where)
                 elif answer is not None:
                     agrees_with_ask(question, answer, left_open(panel, filters), services, where)
-            files_hold_the_answers(panel, answers, services, where)
+            if search == "":
+                files_hold_the_answers(panel, answers, services, where)
             has_the_rows_it_counts(panel, left_open(panel, filters), services, where)
             shows_what_was_answered(panel, answers, filters, services, where)
 
