@@ -155,17 +155,20 @@ def agrees_with_its_number(rows: Rows, filters: Filters, services: Services, whe
 
 def files_hold_the_answers(panel: Panel, answers, services: Services, where: str) -> None:
     """The CSV has every row and number of the answers, the table on the screen their first rows."""
-    lines = list(csv.reader(io.StringIO(_csv(panel, answers, services))))
-    written = [line for line in lines if line and line[0] != "Period"]
+    lines = list(csv.reader(io.StringIO("".join(_csv(panel, answers, services)))))
+    heads = [i for i, line in enumerate(lines) if line and (i == 0 or not lines[i - 1])]
+    written = [(line, lines[max(head for head in heads if head <= i)]) for i, line in enumerate(lines)
+               if line and i not in heads]  # fmt: skip
     titled = _titled(panel, answers)
     assert len(written) == sum(len(answer.frame) for _, answer in titled), where
     at = 0
     for title, answer in titled:
         mine = written[at : at + len(answer.frame)]
         at += len(answer.frame)
-        for i, name in enumerate(answer.frame.columns):
+        first = int(bool(mine) and mine[0][1][0] == "Period")  # a list has no column for whose period it is
+        for i, name in enumerate(answer.frame.columns, start=first):
             if pd.api.types.is_numeric_dtype(answer.frame[name]):
-                told = [float(line[i + 1]) if line[i + 1] else np.nan for line in mine]
+                told = [float(line[i]) if line[i] else np.nan for line, _ in mine]
                 np.testing.assert_allclose(told, answer.frame[name].to_numpy(float), err_msg=f"{where}: {name}")
         table = markup(_table(panel, answer, title, services))
         assert table.count("<tr") == 1 + min(len(answer.frame), 500), where
@@ -187,7 +190,9 @@ def has_the_rows_it_counts(panel: Panel, filters: Filters, services: Services, w
 
 
 TILE = re.compile(r'<div class="v">([^<]*)')
-DERIVED = re.compile("mean|7-day|usual|expected|band|forecast|limit|median|target|interval|error", re.IGNORECASE)
+DERIVED = re.compile(
+    "mean|7-day|difference|usual|expected|band|forecast|limit|median|target|interval|error", re.IGNORECASE
+)
 """Names of what is computed from the answers and drawn beside them."""
 
 
@@ -236,9 +241,12 @@ def value_axes(trace: dict[str, Any]) -> tuple[str, ...]:
 
 
 DRAWN_OTHERWISE: dict[str, tuple[str, ...]] = {
-    "demand": ("hours",), "calls": ("hours",),  # means over the hours there were: test_figures, by hour of the week
+    # means over the hours there were (test_figures, by hour of the week), and over the calls of seven days
+    "demand": ("hours",),
+    "calls": ("hours", "half-hours", "handle"),
+    "closed-is-not-fixed": ("outcomes",),  # two outcomes of one meaning in one bar
     "agents": ("handle-time",),  # observed over expected: test_people, against a plain computation
-}  # fmt: skip
+}
 """Panels whose marks are computed from the answers, each with a test of its own."""
 
 
@@ -261,6 +269,9 @@ def answered_numbers(answers) -> np.ndarray:
         others = [str(name) for name in frame.columns if str(name) not in numeric]
         grouped = [frame[numeric], frame[numeric].sum().to_frame().T]
         grouped += [frame.groupby(other)[numeric].sum() for other in others]
+        for other in others:  # what part of its day, department … each is
+            with np.errstate(divide="ignore", invalid="ignore"):
+                found.append((frame[numeric] / frame.groupby(other)[numeric].transform("sum")).to_numpy(float).ravel())
         for one in grouped:
             found.append(one.to_numpy(float).ravel())
             counts = [name for name in numeric if pd.api.types.is_integer_dtype(frame[name])][:6]
