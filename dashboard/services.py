@@ -141,7 +141,7 @@ class Services:
         return self._categories(self.build().build_id)
 
     def events(self) -> pd.DataFrame:
-        """City events in order of time: kind, name, start_on, end_on (exclusive), note."""
+        """City events in order of time: kind, name, start_on, end_on (exclusive), scope (as stored), note."""
         return self._events(self.build().build_id)
 
     def event_days(self) -> tuple[tuple[date, date], ...]:
@@ -381,8 +381,9 @@ class Services:
     def _events_in(self, _build_id: str) -> pd.DataFrame:
         t = schema.city_event.c
         if not self.warehouse.columns("city_event"):
-            return pd.DataFrame({name: [] for name in ("kind", "name", "start_on", "end_on", "note")})
-        return self.warehouse.frame(select(t.kind, t.name, t.start_on, t.end_on, t.note).order_by(t.start_on))
+            return pd.DataFrame({name: [] for name in ("kind", "name", "start_on", "end_on", "scope", "note")})
+        columns = (t.kind, t.name, t.start_on, t.end_on, t.scope, t.note)
+        return self.warehouse.frame(select(*columns).order_by(t.start_on))
 
     def _gaps_in(self, build_id: str) -> tuple[tuple[date, date], ...]:
         events = self._events(build_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import date, datetime
+from html import unescape
 from types import SimpleNamespace
 
 import numpy as np
@@ -32,6 +33,7 @@ from layouts.figures import comparisons, events, grids, maps, series, tables, ve
 from layouts.figures.comparisons import Dot, Kept, Move
 from layouts.figures.series import Line
 from layouts.figures.steps import Steps, seven_day_share, steps_of
+from layouts.markup import markup
 from layouts.theme import unknown_tokens
 from layouts.view import Compared, Context, Event, FromAddress, Over, asked_of
 from layouts.views import collect_views, overview
@@ -530,7 +532,35 @@ def test_the_banner_counts_what_came_beyond_the_same_weekdays_before():
     assert "303 requests came in, about as many as" in few
     assert overview.draw_event((many,), replace(CONTEXT, events=())).is_empty
     old = Event("Snow", "snow", date(2026, 4, 1), date(2026, 4, 2))
-    assert overview.draw_event((many,), replace(CONTEXT, events=(old,))).is_empty
+    said = written(overview.draw_event((many,), replace(CONTEXT, events=(old,))).body)
+    assert said.startswith("There was no city event in the last days of the period.") and "Snow" in said
+
+
+def test_every_event_leads_to_its_picture_the_latest_first():
+    rule = Event("New routes", "policy", date(2026, 5, 4), date(2026, 5, 5), (("district", ("Lake",)),))
+    ahead = Event("Parade", "parade", date(2026, 6, 1), date(2026, 6, 2))
+    context = replace(CONTEXT, events=(rule, STORM, ahead), filters=FILTERS.choose("department", ("Parks",)))
+    shown = unescape(markup(overview.draw_event((daily({}),), context).body))
+    listed = re.findall(r'class="option one" href="([^"]*)"[^>]*>([^<]*)<span class="soft">([^<]*)', shown)
+    assert listed == [
+        ("?from=2026-05-16&to=2026-05-19&compare=previous", "Storm", "16–18 May 2026"),
+        ("?from=2025-05-04&to=2026-05-21&compare=previous&district=Lake", "New routes", "from 4 May 2026"),
+    ]
+
+
+def test_the_picture_of_a_change_says_what_was_before_and_since():
+    rule = Event("New routes", "policy", date(2026, 3, 1), date(2026, 3, 2))
+    picture = overview._picture_of(rule, replace(CONTEXT, events=(rule,)))
+    frame = pd.DataFrame(
+        {"month": pd.date_range("2025-03-01", periods=15, freq="MS"), "opened": [60.0] * 12 + [90.0] * 3}
+    )
+    along = Answer(Query((opened,), every="month"), frame, CLOCK.as_of, "month")
+    total = Answer(Query((opened,)), pd.DataFrame({"opened": [990.0]}), CLOCK.as_of)
+    context = replace(CONTEXT, events=(rule,), filters=picture)
+    said = written(overview.draw_requests((total, None, along), context).sentence)
+    assert said.endswith("Since “New routes”, 1 Mar 2026: 90 a month; before, 60.")  # May, not over, is left out
+    elsewhere = replace(context, filters=picture.choose("district", ("Lake",)))
+    assert "Since" not in written(overview.draw_requests((total, None, along), elsewhere).sentence)
 
 
 def test_what_is_unusual_cannot_be_told_from_too_few_months():
