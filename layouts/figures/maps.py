@@ -16,7 +16,7 @@ from layouts.components import count
 
 STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 WIDTH_PX = 600.0
-"""The width a map is fitted for; narrower screens see a little less of the edge."""
+"""The width a map is fitted for; in a narrower card the browser starts further out (``layout.meta.fittedFor``)."""
 
 
 def ground(build_id: str) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def hexagon_map(
     centre, zoom = fitted(cells)
     layers = [land(build_id), places(build_id, resolution), outlines(build_id)]
     layout = {
-        "margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "hovermode": "closest",
+        "margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "hovermode": "closest", "meta": {"fittedFor": WIDTH_PX},
         "map": {"style": ground(build_id), "layers": layers, "center": centre,
                 "zoom": zoom, "uirevision": f"map {build_id}"},
     }  # fmt: skip

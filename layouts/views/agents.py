@@ -218,7 +218,7 @@ def draw_teams(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
             f"; with the mix of calls taken out, handle times lie between **{_times(found.ratio[known].min())}** and "
             f"**{_times(found.ratio[known].max())}** those of the other teams"
         )
-    foot = words.foot("Second line: 95 % interval", f"n = {c.count(total)} calls", "× the other teams' for such calls")
+    foot = words.foot("Second line: 95 % interval", f"n = {c.count(total)} calls", "× the other teams’ for such calls")
     return Drawing(c.sentence(text + "."), body=body, foot=foot)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from dashboard.domain.expected import Numbers
@@ -113,7 +115,8 @@ def draw_level(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         values = steps.values("service_level")
         known = steps.is_whole & np.isfinite(values)
         met = int((values[known] >= target).sum())
-        text += f", against a target of {c.share(target, 0)}; met in **{met}** of {int(known.sum())} {steps.every}s."
+        days = words.plural(int(known.sum()), steps.every).replace("**", "")
+        text += f", against a target of {c.share(target, 0)}; met in **{met}** of {days}."
     else:
         text += "; the city has set no target."
     figure = series.lines(
@@ -146,10 +149,11 @@ def draw_variants(answers: tuple[Answer | None, ...], context: Context) -> Drawi
         name = one.label.removeprefix("Service level").lstrip(", ")
         marks = ["city’s own"] if key == own else []
         if key == used:
-            action = "in force" if not marks else "in force, the city’s own"
+            action = "in force" if not marks else c.twin("in force", "city’s own")
         else:
             there = context.filters.switch("service_level", "city" if key == own else key)
-            action = [c.link("Count this way", there.to_search()), *(f", the {mark}" for mark in marks)]
+            counted = c.link("Count this way", there.to_search())
+            action = c.twin(counted, "city’s own") if marks else counted
         moved = _points_of(values[key], before.value(one) if before else None)
         rows.append([
             c.twin(words.capital(name), one.about), c.share(values[key]), moved, c.count(now.value(one.over)),
@@ -211,7 +215,7 @@ def draw_waits(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         slow = f"the slowest tenth waited **{c.duration(ninth)}** or more"
     text = f"Half of the callers were answered in **{c.duration(half)}**; {slow}."
     figure = series.lines(
-        steps,
+        _with_calls(steps, context),
         (Line("wait", "half"), Line("wait_p90", "nine in ten", "cat-4")),
         "Minutes until answered",
         written=c.duration,
@@ -225,6 +229,16 @@ def draw_waits(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         events.told(figure),
     )
     return Drawing(c.sentence(text), figure, foot=foot)
+
+
+def _with_calls(steps: Steps, context: Context) -> Steps:
+    """`steps` without the days on which nobody called, so that lines run on over closed days, but not over gaps."""
+    kept = (steps.values("wait_n") > 0) | np.array([context.clock.is_in_gap(day) for day in steps.starts], bool)
+    at = np.flatnonzero(kept)
+    return replace(
+        steps, frame=steps.frame.iloc[at].reset_index(drop=True), starts=[steps.starts[i] for i in at],
+        ends=[steps.ends[i] for i in at], is_whole=steps.is_whole[at],
+    )  # fmt: skip
 
 
 def draw_hours(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -263,8 +277,8 @@ def draw_hours_level(answers: tuple[Answer | None, ...], context: Context) -> Dr
     if np.isfinite(level).any():
         at = int(np.nanargmin(level))
         text = (
-            f"Callers wait longest on **{grids.busiest(-level)}**: **{c.share(level[at])}** of {c.count(under[at])} "
-            f"were answered in time."
+            f"The fewest are answered in time on **{grids.busiest(-level)}**: **{c.share(level[at])}** of "
+            f"{c.count(under[at])} calls."
         )
     figure = grids.hour_of_week_grid(level, said, context.selected, ramp=RAMP_BAD, limits=(0.0, 1.0))
     key = tables.ramp("none in time", "all in time", ("hot-3", "hot-2", "hot-1", "seq-1", "seq-3"))

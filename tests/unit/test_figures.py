@@ -268,6 +268,26 @@ def test_selection_keeps_order_and_axis_and_fades_the_others():
     assert comparisons.break_words(chosen) == f"the axis starts at 50{NBSP}%"
 
 
+def test_rows_have_room_for_their_names_and_no_more_than_they_need():
+    rows = [Kept("Parks", 90, 100), Kept("Streets", 80, 100)]
+    figure = comparisons.shares_with_intervals(rows, None, None)
+    comparisons.of_height(figure, 400)
+    assert figure["layout"]["height"] == figure["narrow"]["layout"]["height"] == 64 + 2 * 46
+    many = comparisons.shares_with_intervals([Kept("A service with a very long name", 9, 10)] * 20, None, None)
+    comparisons.of_height(many, 400)
+    assert (many["layout"]["height"], many["narrow"]["layout"]["height"]) == (64 + 20 * 34, 64 + 20 * 30)
+
+
+def test_rows_of_few_are_inside_the_axis_where_there_are_no_others():
+    figure = comparisons.shares_with_intervals([Kept("Parks", 0, 3)], None, 0.85)
+    assert figure["layout"]["xaxis"]["range"][0] == 0
+
+
+def test_a_list_of_names_ends_with_how_many_more():
+    assert words.listed(["A", "B"], 3) == "**A** and **B**"
+    assert words.listed(["A", "B", "C", "D", "E"], 3) == "**A**, **B**, **C** and 2 more"
+
+
 def test_the_part_lies_inside_the_whole():
     figure = comparisons.of_which_rows(["North", "South"], [742, 688], [223, 186], ("South",))
     whole, part = figure["data"]
