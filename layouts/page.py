@@ -215,7 +215,10 @@ def card(view: View, panel: Panel, place: Place | None = None, may_list: bool = 
     return html.Section(
         [
             html.I(id=parts.state_id(*at), className=state_class("waiting"), **{"aria-hidden": "true"}),
-            html.Div([html.H2(panel.question), panel_menu(view, panel, place, may_list)], className="panel-head"),
+            html.Div(
+                [html.H2(panel.question), what_button(panel), panel_menu(view, panel, place, may_list)],
+                className="panel-head",
+            ),
             html.P(id=parts.sentence_id(*at), className="answer"),
             html.Button("Try again", id=parts.retry_id(*at), className="retry", type="button"),
             dcc.Store(id=parts.spec_id(*at)),
@@ -246,6 +249,14 @@ def _grid_place(panel: Panel, at: tuple[str, str]) -> tuple[Any, ...]:
         dcc.Store(id=parts.grid_spec_id(*at)),
         html.Div(id=parts.grid_place_id(*at), className="grid-place", style={"height": f"{panel.height}px"}),
     )
+
+
+def what_button(panel: Panel) -> html.Button | None:
+    """A quiet question mark: what the numbers of a panel mean, one click away; None where it shows no measure."""
+    if not measures_of(panel):
+        return None
+    names = {"data-dialog": "meaning", "aria-label": f"What does “{panel.question}” mean?"}
+    return html.Button(className="what", type="button", title="What does this mean?", **names)
 
 
 def panel_menu(view: View, panel: Panel, place: Place | None = None, may_list: bool = False) -> html.Details:

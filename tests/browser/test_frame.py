@@ -146,3 +146,19 @@ def test_a_panel_opens_as_a_table_and_says_what_it_means(visit):
     with page.expect_download() as download:
         card.get_by_role("link", name="Download CSV").click()
     assert download.value.suggested_filename.endswith(".csv")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_what_a_number_means_is_one_click_away(visit, width):
+    page = visit("/?period=all", width=width)
+    for card in (page.locator("section.tile").first, page.locator("section.panel:not(.tile)").first):
+        card.hover()
+        button = card.locator(".what")
+        expect(button).to_have_css("opacity", "1")
+        box = button.bounding_box()
+        assert min(box["width"], box["height"]) >= (28 if width > 768 else 44)
+        button.click()
+        expect(card.locator("dialog.meaning")).to_contain_text("Source:")
+        assert complaints(page) == []
+        page.keyboard.press("Escape")
+        expect(button).to_be_focused()
