@@ -103,7 +103,7 @@ def draw_volume(answers: tuple[Answer | None, ...], context: Context) -> Drawing
 
 def draw_level(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """The share answered within the goal along time, with the target; the variant is named."""
-    now, along = answers
+    now, before, along = answers
     n = now.value("service_level_base")
     if not n:
         return words.no_contacts(context)
@@ -111,6 +111,8 @@ def draw_level(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     city, level = context.city, now.value(service_level)
     target = city.service_level_target_share
     text = f"**{c.share(level)}** of calls were answered within {city.answer_within_s} seconds"
+    moved = _points(now, before, service_level, context)
+    text += f", {moved}" if moved else ""
     if target is not None:
         values = steps.values("service_level")
         known = steps.is_whole & np.isfinite(values)
@@ -179,15 +181,17 @@ def _points_of(now: float | None, before: float | None) -> str:
 
 def draw_abandonment(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """The share that hung up while waiting, along time."""
-    now, along = answers
+    now, before, along = answers
     n = now.value("offered_net")
     if not n:
         return words.no_contacts(context)
     steps = steps_of(along, context.filters.period, context.clock)
     text = (
         f"**{c.share(now.value(abandonment))}** hung up while waiting, **{c.count(now.value('abandoned_net'))}** "
-        f"of {c.count(n)}."
+        f"of {c.count(n)}"
     )
+    moved = _points(now, before, abandonment, context)
+    text += f", {moved}." if moved else "."
     values = steps.values("abandonment")
     known = steps.is_whole & np.isfinite(values)
     if known.sum() > 1:
@@ -204,7 +208,7 @@ def draw_abandonment(answers: tuple[Answer | None, ...], context: Context) -> Dr
 
 def draw_waits(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """How long callers waited: half and nine in ten, along time, those who hung up included."""
-    now, along = answers
+    now, before, along = answers
     n = now.value("wait_n")
     if not n:
         return words.no_contacts(context)
@@ -213,7 +217,10 @@ def draw_waits(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     slow = "fewer than nine in ten were answered at all"
     if ninth is not None:
         slow = f"the slowest tenth waited **{c.duration(ninth)}** or more"
-    text = f"Half of the callers were answered in **{c.duration(half)}**; {slow}."
+    text = f"Half of the callers were answered in **{c.duration(half)}**; {slow}"
+    then = before.value("wait_p90") if before else None
+    other = context.filters.comparison()
+    text += f", {c.duration(then)} on {other.sentence()}." if then is not None and other else "."
     figure = series.lines(
         _with_calls(steps, context),
         (Line("wait", "half"), Line("wait_p90", "nine in ten", "cat-4")),
@@ -476,15 +483,18 @@ VIEW = View(
             draw_volume, selects="period", needs=_CALLS,
         ),
         Panel(
-            "level", "Did we answer in time?", (Query((service_level,)), Query((service_level,), every="auto")),
+            "level", "Did we answer in time?",
+            (Query((service_level,)), Compared(Query((service_level,))), Query((service_level,), every="auto")),
             draw_level, selects="period", needs=_CALLS,
         ),
         Panel(
-            "abandonment", "Who gave up?", (Query((abandonment,)), Query((abandonment,), every="auto")),
+            "abandonment", "Who gave up?",
+            (Query((abandonment,)), Compared(Query((abandonment,))), Query((abandonment,), every="auto")),
             draw_abandonment, selects="period", needs=_CALLS,
         ),
         Panel(
-            "waits", "How long did people wait?", (Query((wait,)), Query((wait,), every="auto")),
+            "waits", "How long did people wait?",
+            (Query((wait,)), Compared(Query((wait,))), Query((wait,), every="auto")),
             draw_waits, selects="period", needs=_CALLS,
         ),
         Panel(

@@ -410,12 +410,13 @@ def _signal(one: Signal, context: Context) -> html.Li:
 
 def draw_calls(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Calls offered along time, and in words how many were answered in time."""
-    now, along = answers
+    now, before, along = answers
     if not now.value(offered):
         return words.no_contacts(context)
     steps = steps_of(along, context.filters.period, context.clock)
+    against = words.changed(now.value(offered), before.value(offered) if before else None, context)
     text = (
-        f"**{c.count(now.value(offered))}** calls; **{c.share(now.value(service_level))}** were answered within "
+        f"**{c.count(now.value(offered))}** calls{', ' if against else ''}{against}; **{c.share(now.value(service_level))}** were answered within "
         f"{context.city.answer_within_s} seconds and **{c.share(now.value(abandonment))}** hung up first."
     )
     figure = series.over_time(steps, "offered", f"Calls {steps.each}", "calls")
@@ -501,7 +502,11 @@ VIEW = View(
         Panel(
             "calls",
             "How many people called, and did we answer?",
-            (Query((offered, service_level, abandonment)), Query((offered,), every="auto")),
+            (
+                Query((offered, service_level, abandonment)),
+                Compared(Query((offered,))),
+                Query((offered,), every="auto"),
+            ),
             draw_calls,
             selects="period",
             **CALLS,
