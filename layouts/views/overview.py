@@ -415,9 +415,10 @@ def draw_calls(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         return words.no_contacts(context)
     steps = steps_of(along, context.filters.period, context.clock)
     against = words.changed(now.value(offered), before.value(offered) if before else None, context)
-    text = (
-        f"**{c.count(now.value(offered))}** calls{', ' if against else ''}{against}; **{c.share(now.value(service_level))}** were answered within "
-        f"{context.city.answer_within_s} seconds and **{c.share(now.value(abandonment))}** hung up first."
+    text = f"**{c.count(now.value(offered))}** calls" + (f", {against}" if against else "")
+    text += (
+        f"; **{c.share(now.value(service_level))}** were answered within {context.city.answer_within_s} seconds and "
+        f"**{c.share(now.value(abandonment))}** hung up first."
     )
     figure = series.over_time(steps, "offered", f"Calls {steps.each}", "calls")
     events.shade(figure, steps, context.events)
