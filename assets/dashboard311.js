@@ -153,7 +153,7 @@
     const notes = layout.annotations || [];
     const event = notes.find((note) => note.name === "event"); // the latest; there is no room for more
     const kept = notes.filter((note) => note.name !== "beside" && note.name !== "inside"
-      && (note.name !== "event" || note === event));
+      && note.name !== "event-wide" && (note.name !== "event" || note === event));
     const margin = notes.some((note) => note.name === "beside") ? { ...layout.margin, r: 12 } : layout.margin;
     const axis = { ...layout.xaxis };
     if (axis.ticktext && axis.tickvals.length > 6) {

@@ -360,7 +360,12 @@ class _Records:
             .limit(MOST_NEAR)
         )  # fmt: skip
         if exact:
-            return self._within_metres(statement, request["lat"], request["lon"])
+            placed = request["h3_9"] is not None  # else the point stands for “unknown”, like the city hall’s
+            return self._within_metres(
+                statement.where(_r.h3_9.isnot(None)),
+                request["lat"] if placed else None,
+                request["lon"] if placed else None,
+            )
         cell = request["h3_9"]
         around = [] if cell is None else [h3.str_to_int(one) for one in h3.grid_disk(h3.int_to_str(int(cell)), 1)]
         return self.reader.frame(statement.where(_r.h3_9.in_(around)))

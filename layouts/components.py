@@ -158,7 +158,7 @@ def toggle(children: Any, filters: Any, dimension: str, value: str, **attributes
 def request_link(request_id: str, filters: Any = None, words: Any = None) -> html.A:
     """A link to the timeline of a request; with `filters` the way back leads to the same list."""
     search = filters.to_search() if filters is not None else ""
-    return link(words or request_id, f"/requests/{quote(request_id, safe='')}{search}")
+    return link(words or request_id, f"/requests/{quote(request_id, safe='')}{search}", className="nw")
 
 
 # ── tables ──

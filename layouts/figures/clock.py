@@ -16,6 +16,7 @@ STATES = {
     "overdue": ("overdue", "overdue"),
     "left": ("notdue", "time left"),
 }
+DAY_MS = 86_400_000
 SHADED_DAYS = 45
 """Longer strips do not shade single closed days."""
 
@@ -47,12 +48,13 @@ def strip(told: Timeline, tz: str) -> dict[str, Any]:
         at = local(due)
         shapes.append({"type": "line", "x0": _iso(at), "x1": _iso(at), "y0": -0.62, "y1": 0.62, "yref": "y",
                        "line": {"color": "$text", "width": 1.5}})  # fmt: skip
-        notes.append(_note(at, begin, end, f"<b>due {_said(due, tz)}</b>", 0.62))
+        said = c.instant(due, tz, year=begin.year != end.year)
+        notes.append(_note(at, begin, end, f"<b>due {said}</b>", 0.62))
     notes += _turns(told, local, begin, end)
     layout = {
         "height": 112, "margin": {"l": 8, "r": 8, "t": 26, "b": 26}, "barmode": "overlay", "bargap": 0,
         "shapes": shapes, "annotations": notes, "hovermode": "closest",
-        "xaxis": {"type": "date", "fixedrange": True},
+        "xaxis": {"type": "date", "fixedrange": True, "tickangle": 0, "tickformatstops": _ticks(begin, end)},
         "yaxis": {"visible": False, "range": [-1.05, 1.05], "fixedrange": True},
     }  # fmt: skip
     return {"data": data, "layout": layout}
@@ -142,8 +144,16 @@ def _closed_days(told: Timeline, begin: datetime, end: datetime) -> list[dict[st
     return shapes
 
 
-def _said(at: datetime, tz: str) -> str:
-    return c.instant(at, tz, year=False)
+def _ticks(begin: datetime, end: datetime) -> list[dict[str, Any]]:
+    """A tick is never an hour without its day, nor a day without its year where there are several."""
+    day = "%-d %b" if begin.year == end.year else "%-d %b %Y"
+    month = "%b" if begin.year == end.year else "%b %Y"
+    return [
+        {"dtickrange": [None, DAY_MS - 1], "value": f"{day}, %H:%M"},
+        {"dtickrange": [DAY_MS, 31 * DAY_MS], "value": day},
+        {"dtickrange": ["M1", "M11"], "value": month},
+        {"dtickrange": ["M12", None], "value": "%Y"},
+    ]
 
 
 def _iso(at: datetime) -> str:

@@ -132,7 +132,9 @@ def _shares_with_intervals(
     })  # fmt: skip
     labels = label_weights(names, [*selected, *([whole.name] if whole else [])], *((20, 1) if on_phone else (24, 2)))
     head = {"x": 1, "xref": "paper", "y": 1, "yref": "paper", "yshift": 20, "xanchor": "right", "name": "column"}
-    columns = [(said, 52, [share(value) for value in shares])]
+    columns = [
+        (said, 52, [share(s) if n >= ENOUGH or not n else "too few" for s, n in zip(shares, under, strict=True)])
+    ]
     if not on_phone:
         columns.append((f"n {of}".strip(), 108, [count(n) for n in under]))
     written = [note(title, **head, xshift=shift) for title, shift, _ in columns]

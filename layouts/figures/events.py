@@ -13,8 +13,10 @@ from layouts.figures.steps import Steps
 from layouts.view import Event
 
 _MARK = "event: "
-PLOT_PX, LETTER_PX, UNIT_PX = 440.0, 6.2, 80.0
-"""A card of half the page: its plot, a letter, and what the unit at the left takes of the room above the plot."""
+PLOT_PX, PHONE_PX, LETTER_PX, UNIT_LEFT_PX = 440.0, 260.0, 6.2, -40.0
+"""The plot of a card of half the page and on a phone, a letter, and where the unit begins left of the plot."""
+LONG_AXIS_DAYS = 330
+"""From here on an axis tells no year for certain, and a day is named with it."""
 
 
 def of_days(events: Iterable[Event]) -> list[Event]:
@@ -25,6 +27,11 @@ def of_days(events: Iterable[Event]) -> list[Event]:
 def days_of(event: Event) -> str:
     """“16–18 May 2026”."""
     return Period(event.start_on, event.end_on).sentence()
+
+
+def name_of(event: Event) -> str:
+    """“Storm, 16–18 May”."""
+    return f"{event.name}, {_briefly(event)}"
 
 
 def shade(figure: dict[str, Any], steps: Steps, events: Sequence[Event]) -> dict[str, Any]:
@@ -39,7 +46,9 @@ def shade(figure: dict[str, Any], steps: Steps, events: Sequence[Event]) -> dict
     first, last = steps.starts[0], steps.ends[-1] - DAY
     axis_end = steps.starts[-1]
     reach = max((axis_end - first).days, 1)
-    taken: list[tuple[float, float]] = [(-40.0, UNIT_PX)]
+    unit = max((len(one["text"]) for one in layout.get("annotations", []) if one.get("name") == "unit"), default=0)
+    unit_px = (UNIT_LEFT_PX, UNIT_LEFT_PX + LETTER_PX * unit)
+    taken = [unit_px]
     shapes, names = [], []
     days = set(of_days(events))
     for one in sorted(events, key=lambda event: event.start_on, reverse=True):
@@ -47,22 +56,30 @@ def shade(figure: dict[str, Any], steps: Steps, events: Sequence[Event]) -> dict
         if begin >= end or (one not in days and one.start_on < first):
             continue
         begin, end, fill = _place(one, begin, end, steps, one in days)
-        words = f"{one.name}, {_briefly(one)}" if one in days else f"{one.name}, from {_day(one.start_on)}"
+        words = name_of(one) if one in days else f"{one.name}, from {_day(one.start_on, reach)}"
         shapes.append(fill | {"name": _MARK + words})
-        left, right = ((day - first).days / reach * PLOT_PX for day in (begin, end))
-        anchor = "right" if right > 0.7 * PLOT_PX else "left"
-        begins = right + 8 - LETTER_PX * len(words) if anchor == "right" else left - 8
-        ends = begins + LETTER_PX * len(words)
-        if any(begins < b + 8 and ends > a - 8 for a, b in taken):
+        left, right = ((day - first).days / reach for day in (begin, end))
+        anchor = "right" if right > 0.7 else "left"
+
+        def room(plot: float, ends=right, begins=left, anchor=anchor, words=words) -> tuple[float, float]:
+            at = ends * plot + 8 - LETTER_PX * len(words) if anchor == "right" else begins * plot - 8
+            return at, at + LETTER_PX * len(words)
+
+        if any(_meet(room(PLOT_PX), other) for other in taken):
             continue
-        taken.append((begins, ends))
+        taken.append(room(PLOT_PX))
+        name = "event-wide" if _meet(room(PHONE_PX), unit_px) else "event"
         at = end if anchor == "right" else begin
         place = {"x": at.isoformat(), "xanchor": anchor, "xshift": 8 if anchor == "right" else -8}
-        names.append(note(words, **place, y=1, yref="paper", yanchor="bottom", yshift=8, name="event"))
+        names.append(note(words, **place, y=1, yref="paper", yanchor="bottom", yshift=8, name=name))
     if shapes:
         layout["shapes"] = [*shapes, *layout.get("shapes", [])]
         layout["annotations"] = [*layout.get("annotations", []), *names]
     return figure
+
+
+def _meet(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    return one[0] < other[1] + 8 and one[1] > other[0] - 8
 
 
 def _place(event: Event, begin: date, end: date, steps: Steps, has_days: bool) -> tuple[date, date, dict[str, Any]]:
@@ -89,8 +106,8 @@ def _instant(day: date) -> datetime:
     return datetime(day.year, day.month, day.day)  # noqa: DTZ001 - a place on an axis of civil days
 
 
-def _day(day: date) -> str:
-    return f"{day.day} {day:%b %Y}"
+def _day(day: date, reach: int) -> str:
+    return f"{day.day} {day:%b %Y}" if reach > LONG_AXIS_DAYS else f"{day.day} {day:%b}"
 
 
 def _briefly(event: Event) -> str:
@@ -102,13 +119,14 @@ def _briefly(event: Event) -> str:
 
 
 def told(figure: dict[str, Any]) -> str:
-    """“shaded: Flood, 4–8 Apr; dotted: New routes, from 4 May 2026”, for what a figure has no room to name."""
-    named = {one["text"] for one in figure["layout"].get("annotations", []) if one.get("name") == "event"}
+    """“shaded: Flood, 4–8 Apr; dotted: New routes, from 4 May”, for what a figure has no room to name."""
+    notes = figure["layout"].get("annotations", [])
+    named = {one["text"] for one in notes if one.get("name") in ("event", "event-wide")}
     shapes = [shape for shape in figure["layout"].get("shapes", []) if shape.get("name", "").startswith(_MARK)]
     parts = []
     for kind, word, many in (("rect", "shaded", "city events"), ("line", "dotted", "changes began")):
         marked = [shape["name"].removeprefix(_MARK) for shape in shapes if shape["type"] == kind]
-        left = [words for words in marked if words not in named]
+        left = [words for words in reversed(marked) if words not in named]  # the earliest first
         if left:
-            parts.append(f"{word}: {', '.join(left) if len(left) <= 2 else many}")
+            parts.append(f"{word}: {', and '.join(left) if len(left) <= 2 else many}")
     return "; ".join(parts)

@@ -142,8 +142,12 @@ def ahead(days: Days, found: Forecast, things: str, shown: int = 56) -> dict[str
 
 
 def shade_past(figure: dict[str, Any], days: Days, known: Sequence[Event], shown: int = 56) -> None:
-    """Fill the event days of the weeks behind a forecast."""
+    """Fill the event days of the weeks behind a forecast and name the latest, where the unit leaves room."""
     first, end = days.on(max(len(days) - shown, 0)), days.on(len(days))
+    layout = figure["layout"]
+    unit = max(len(one["text"]) for one in layout["annotations"] if one.get("name") == "unit")
+    weeks = (date.fromisoformat(layout["xaxis"]["range"][1]) - first).days
+    named_days: list[dict[str, Any]] = []
     for one in events.of_days(known):
         begin, until = max(one.start_on, first), min(one.end_on, end)
         if begin < until:
@@ -152,6 +156,12 @@ def shade_past(figure: dict[str, Any], days: Days, known: Sequence[Event], shown
                 "type": "rect", "x0": x0, "x1": x1, "yref": "paper", "y0": 0, "y1": 1, "fillcolor": "$event",
                 "line": {"width": 0}, "layer": "below",
             })  # fmt: skip
+            words = events.name_of(one)
+            before = (until - first).days / weeks * events.PHONE_PX + events.UNIT_LEFT_PX * -1
+            if before > events.LETTER_PX * (unit + len(words)) + 8:
+                place = {"x": x1, "xanchor": "right", "y": 1, "yref": "paper", "yanchor": "bottom", "yshift": 8}
+                named_days = [note(words, **place, name="event")]
+    layout["annotations"] += named_days
 
 
 def half_hours(

@@ -318,6 +318,8 @@ def _stack_labels(steps: Steps, parts: Sequence[Line], counts: np.ndarray, share
     """The parts of the last month, named at its right from bottom to top."""
     places, below, lowest = [], 0.0, -1.0
     for i, part in enumerate(parts):
+        if not counts[i]:
+            continue
         middle = max(below + (shares[i] if np.isfinite(shares[i]) else 0) / 2, lowest + 0.075)
         below += shares[i] if np.isfinite(shares[i]) else 0
         lowest = middle

@@ -106,8 +106,10 @@ def status_of(over: float, under: float, target: float | None) -> str:
 
 
 def score(over: float, under: float, target: float | None) -> html.Div:
-    """A scorecard cell: mark, share, n; “too few” under 20; without a target only the share."""
+    """A scorecard cell: mark, share, n; “too few” under 20, “none due” at 0; without a target only the share."""
     n = f"n {c.count(under)}"
+    if not under:
+        return c.cell("unknown", c.NOTHING, "none due")
     if under < FEW:
         return c.cell("unknown", "too few", n)
     value = f"{100 * over / under:.1f}"

@@ -62,6 +62,8 @@ def changed(now: float | None, before: float | None, context: Context) -> str:
     against, relative = context.filters.comparison(), change(now, before)
     if relative is None or against is None:
         return ""
+    if round(relative, 3) == 0:
+        return f"**unchanged** on {against.sentence()}"
     return f"**{c.signed_share(relative)}** on {against.sentence()}"
 
 
@@ -71,7 +73,7 @@ def changed_shortly(now: float | None, before: float | None, context: Context) -
     if relative is None:
         return ""
     other = {"last-year": "last year", "previous": "the time before"}.get(context.filters.compare, "then")
-    return f"**{c.signed_share(relative)}** on {other}"
+    return f"**{c.signed_share(relative)}** on {other}" if round(relative, 3) else f"**unchanged** on {other}"
 
 
 def points(now: float | None, before: float | None, context: Context) -> str:
@@ -79,7 +81,14 @@ def points(now: float | None, before: float | None, context: Context) -> str:
     against = context.filters.comparison()
     if now is None or before is None or against is None:
         return ""
-    return f"**{round(100 * (now - before), 1) + 0.0:+.1f}** points on {against.sentence()}".replace("-", c.MINUS)
+    by = signed_points(now - before)
+    return f"**{by}** points on {against.sentence()}" if by != "0.0" else f"**unchanged** on {against.sentence()}"
+
+
+def signed_points(difference: float) -> str:
+    """+1.2 or −0.4, of a difference of two shares; 0.0 without a sign."""
+    by = round(100 * difference, 1)
+    return f"{by:+.1f}".replace("-", c.MINUS) if by else "0.0"
 
 
 def foot(left: Any, *right: str) -> list[Any]:

@@ -61,7 +61,8 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     before = None
     if earlier is not None and earlier.value(backlog):
         before = earlier.value(overdue) / earlier.value(backlog)
-        share += f"; {c.share(before)} at the end of {context.filters.comparison().sentence()}"
+        then = context.filters.comparison().to_on - DAY
+        share += f"; {c.share(before)} on {then.day} {then:%b %Y}"
     change = standing - begin
     status = "same" if not change else "misses" if change > 0 else "meets"
     counts = weeks.frame["closed"].to_numpy(float)
@@ -103,7 +104,9 @@ def draw_bridge(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         return words.nothing("Nothing was opened, closed or waiting", context)
     # Over all departments what moves in moves out, and “taken in” is “opened”: only then is it called so.
     moves_about = bool(context.filters.chosen(department.name)) or received != given or taken != came
-    moves = [Move("Taken in" if moves_about else "Opened", taken), Move("Reopened", again)]
+    moves = [Move("Taken in" if moves_about else "Opened", taken)]
+    if again:  # many sources record none
+        moves.append(Move("Reopened", again))
     if moves_about:
         moves += [Move("Moved in", received), Move("Moved out", -given)]
     moves.append(Move("Closed", -went))
@@ -118,7 +121,8 @@ def draw_bridge(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     head = (
         "It did not change" if not change else f"It {'grew' if change > 0 else 'shrank'} by **{c.count(abs(change))}**"
     )
-    text = f"{head}: {c.count(taken + again)} came in and {c.count(went)} were closed"
+    came_in = "came in or were reopened" if again else "came in"
+    text = f"{head}: {c.count(taken + again)} {came_in} and {c.count(went)} were closed"
     if moves_about:
         text += f"; {c.count(received)} were received from other departments and {c.count(given)} given to them"
     text += "."
@@ -254,7 +258,9 @@ def draw_flow(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     inward, outward = ("taken in, reopened or moved in", "closed or moved out") if moves_about else (
         "opened or reopened", "closed"
     )  # fmt: skip
-    foot = words.foot(c.key(("series-2", inward), ("series", outward)), "hatched: to date", "up to 13 months")
+    foot = words.foot(
+        c.key(("series-2", inward), ("series", outward)), "" if whole[-1] else "hatched: to date", "up to 13 months"
+    )
     return Drawing(c.sentence(text), figure, foot=foot)
 
 

@@ -115,29 +115,25 @@ def draw_forecast(answers: tuple[Answer | None, ...], context: Context, *, measu
     notes = (
         f"range: {c.share(SHARE, 0)} of days",
         f"closed on {', '.join(holidays)}" if holidays else "",
-        "event days are left out of what it learns from, not of the test",
-        "starts after the last day of the data, whatever the period",
+        "event days are tested, not learnt from",
+        "from the last day of the data, whatever the period",
     )
     text = _expected_words(found, things, coming[-1])
     return Drawing(c.sentence(text), figure, _back_test(found), words.foot("Dashed: expected", *notes))
 
 
 def _expected_words(found: Forecast, things: str, last: date) -> str:
-    text = f"**{c.count(found.total)}** {things} are to be expected in the {HORIZON} days to {last.day} {last:%b %Y}"
+    text = f"**{c.count(found.total)}** {things} are expected in the {HORIZON} days to {last.day} {last:%b %Y}"
     if found.total_low is not None:
-        text += (
-            f", between {c.count(found.total_low)} and {c.count(found.total_high)} with {c.share(SHARE, 0)} certainty"
-        )
+        low, high = c.count(found.total_low), c.count(found.total_high)
+        text += f"; {c.share(SHARE, 0)} certain: {low} to {high}"
     naive = next(one for one in found.trials if one.name == BASELINE)
-    tried = f"{found.origins} times before" if found.origins > 1 else "once before"
+    tried = f"{found.origins} times" if found.origins > 1 else "once"
     if found.is_better:
-        return (
-            f"{text}. Tried {tried}, single days were off by **{c.share(found.used.wape)}**; "
-            f"last week’s numbers by {c.share(naive.wape)}."
-        )
+        return f"{text}. Tried {tried} before, it was off by **{c.share(found.used.wape)}** a day."
     return (
-        f"{text}, each day as the same weekday before it: tried {tried}, nothing did better often enough. "
-        f"Single days were off by **{c.share(naive.wape)}**."
+        f"{text}, each day as the same weekday before it. Tried {tried}, nothing did better often enough: it was off "
+        f"by **{c.share(naive.wape)}** a day."
     )
 
 
@@ -150,8 +146,8 @@ _METHODS = {
 
 def _back_test(found: Forecast) -> html.Div:
     columns = [
-        c.Column(f"Back-test, {words.plural(found.origins, 'start').replace('**', '')}"), c.Column("Days off by", True),
-        c.Column("MASE", True, False), c.Column("Bias", True, False), c.Column("Beats the baseline", True),
+        c.Column(f"Back-test, {words.plural(found.origins, 'start').replace('**', '')}"), c.Column("Off by", True),
+        c.Column("MASE", True, False), c.Column("Bias", True, False), c.Column("Beats baseline", True),
         c.Column("In range", True, False),
     ]  # fmt: skip
     rows = [
@@ -205,7 +201,7 @@ def draw_mix(answers: tuple[Answer | None, ...], context: Context, *, measure: T
     first = names[0]
     share = c.share(totals[first] / totals.sum())
     text = f"**{words.capital(channel.say(first))}** brings **{share}** of {measure.fact.plural}"
-    moved = _moved(steps, whole, names)
+    moved = _moved(steps, whole, names, first)
     text += f"; {moved}." if moved else "."
     entries = [c.toggle([c.swatch(part.token), part.words], context.filters, channel.name, part.chooses)
                for part in parts if part.chooses]  # fmt: skip
@@ -215,7 +211,7 @@ def draw_mix(answers: tuple[Answer | None, ...], context: Context, *, measure: T
     return Drawing(c.sentence(text), figure, foot=words.foot(key, n, "choose a channel here or in the figure"))
 
 
-def _moved(steps: Steps, whole: np.ndarray, names: list[str]) -> str:
+def _moved(steps: Steps, whole: np.ndarray, names: list[str], first: str) -> str:
     """The channel whose share changed most from the first half of the period to the second."""
     half = len(steps) // 2
     if half < 2 or not whole[:half].sum() or not whole[half:].sum():
@@ -229,7 +225,8 @@ def _moved(steps: Steps, whole: np.ndarray, names: list[str]) -> str:
     if abs(moved(top)) < 0.005:
         return "no share moved by half a point from the first half of the period to the second"
     points = f"{100 * moved(top):+.1f}".replace("-", c.MINUS)
-    return f"**{channel.say(top)}** moved most from the first half of the period to the second, **{points}** points"
+    who = "its share" if top == first else f"**{channel.say(top)}**"
+    return f"{who} moved most from the first half of the period to the second, **{points}** points"
 
 
 def draw_information(answers: tuple[Answer | None, ...], context: Context) -> Drawing:

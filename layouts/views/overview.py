@@ -306,9 +306,11 @@ def _scorecard_words(
         (name for name, status in found.items() if status == "misses"),
         key=lambda name: month[name][0] / month[name][1],
     )[:3]  # fmt: skip
+    meet = "service meets" if known == 1 else "services meet"
     text = (
-        f"{head}. **{counts['meets']}** of {known} services meet the target of {c.share(target, 0)}, "
-        f"**{counts['near']}** are within five points and **{counts['misses']}** miss it by more"
+        f"{head}. **{counts['meets']}** of {known} {meet} the target of {c.share(target, 0)}, "
+        f"**{counts['near']}** {'is' if counts['near'] == 1 else 'are'} within five points and "
+        f"**{counts['misses']}** {'misses' if counts['misses'] == 1 else 'miss'} it by more"
     )
     return c.sentence(text + (f", most of all {words.listed(worst)}." if worst else "."))
 
@@ -374,11 +376,12 @@ def draw_changes(answers: tuple[Answer | None, ...], context: Context) -> Drawin
         text = f"**{all_found}** of {watched} watched numbers lay outside their usual band in {last}"
         text += ", largest first." if all_found <= SIGNALS else f"; the {SIGNALS} largest:"
     quiet = html.P("Every watched number is within what is usual for it.", className="sub")
-    signals = html.Ul([_signal(one, context) for one in found], className="changes") if found else quiet
+    kind = "changes" if len(found) > FEW_SIGNALS else "changes few"
+    signals = html.Ul([_signal(one, context) for one in found], className=kind) if found else quiet
     return Drawing(c.sentence(text), body=signals, foot=words.foot(BAND))
 
 
-SIGNALS = 10
+SIGNALS, FEW_SIGNALS = 10, 6
 BAND = "Usual band: process limits of what went before; about two in a hundred fall outside by chance"
 
 

@@ -89,9 +89,9 @@ def draw_months(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     figure = series.stacked_shares(steps, PARTS, "Share of the month’s requests; n below")
     none = steps.values("opened_no_promise").sum()
     foot = words.foot(
-        c.key(*((part.token, part.words) for part in PARTS)),
+        c.key(*((part.token, part.words) for part, n in zip(PARTS, counts.sum(axis=1), strict=True) if n)),
         f"n = {c.count(totals.sum())} requests opened in {len(steps)} months",
-        "always up to 13 months; hatched: month to date",
+        "always up to 13 months" + ("" if steps.is_whole[-1] else "; hatched: month to date"),
         f"{c.count(none)} without a promise left out" if none else "",
     )
     return Drawing(c.sentence(text), figure, foot=foot)
@@ -202,7 +202,7 @@ def draw_cohorts(answers: tuple[Answer | None, ...], context: Context) -> Drawin
             mark = c.interval_mark(low[i], high[i], over / n, (floor, 1.0), "same")
             told = c.twin(html.B(c.share(over / n)), f"{100 * low[i]:.1f} to {100 * high[i]:.1f}")
             then = earlier[i]
-            change = c.NOTHING if then is None else f"{100 * (over / n - then):+.1f}".replace("-", c.MINUS)
+            change = c.NOTHING if then is None else words.signed_points(over / n - then)
         lines.append([c.twin(name, use), mark, told, c.count(n), *([change] if compares else [])])
     columns = [
         c.Column("Promises that"), c.Column(f"{c.share(floor, 0)} to {c.share(1, 0)}", on_phone=False),
@@ -251,10 +251,13 @@ def draw_trends(answers: tuple[Answer | None, ...], context: Context) -> Drawing
             f"**{name}** changed most: from {c.share(first)} in {steps.name(known[0])} to **{c.share(last)}** in "
             f"{steps.name(known[-1])}."
         )
-    foot = words.foot(
-        "Dashed: target; ○ month to date" if context.city.promise_target_share is not None else "○ month to date",
-        "by the month it fell due; months with too few left out", "click a type to choose it",
-    )  # fmt: skip
+    key = [
+        "dashed: target" if context.city.promise_target_share is not None else "",
+        "" if all(one[1].is_whole[-1] for one in shown) else "○ month to date",
+    ]
+    said = ["by the month it fell due; months with too few left out", "click a type to choose it"]
+    parts = [part for part in key if part]
+    foot = words.foot(words.capital("; ".join(parts or said[:1])), *(said if parts else said[1:]))
     return Drawing(c.sentence(text), figure, foot=foot)
 
 
@@ -305,12 +308,14 @@ def draw_fit(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
                 f" Nine in ten **{first['service_type']}** need {c.share(first['promise_used_p90'] / 1000, 0)} of the "
                 f"{c.duration(first['promised_time'])} promised or less."
             )
+    unpromised = (shown["promise_used_n"] < 0.9 * shown["time_to_close_n"]).any()
     foot = words.foot(
         "In multiples of each request’s own promise: ● half done, ○ nine in ten, | the promise; still-open requests "
         "included (Kaplan–Meier)",
         "padded: nine in ten in half the promise · realistic: nine in ten in it · tight: half in it · out of reach: "
         "fewer",
         f"the {len(shown)} with the most due of {len(frame)} types" if len(frame) > len(shown) else "",
+        "times count requests without a promise too" if unpromised else "",
     )  # fmt: skip
     return Drawing(c.sentence(text), body=body, foot=foot)
 

@@ -396,8 +396,7 @@ def draw_nearby(answers: Answers, context: Context) -> Drawing:
         return _unnamed()
     near, request = told.nearby, told.request
     exact = told.rights.addresses
-    placed = request.get("lat") is not None if exact else request["h3_9"] is not None
-    if not placed:
+    if request["h3_9"] is None:  # a point that stands for “unknown”, like the city hall’s, has no hexagon
         return Drawing("It has no point on the map.", is_empty=True)
     around = f"within {NEAR_M} m" if exact else "in this hexagon and those around it"
     head = words.plural(len(near), "other request") if len(near) else "No other request"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from html import unescape
 from types import SimpleNamespace
 
@@ -206,10 +206,22 @@ def test_days_of_an_event_are_filled_and_named_and_a_rule_begins_at_a_line():
     shape, line = figure["layout"]["shapes"]
     assert (line["type"], line["x0"], line["x1"]) == ("line", "2026-05-04", "2026-05-04")
     assert (shape["x0"], shape["x1"], shape["fillcolor"]) == ("2026-05-15 12:00", "2026-05-18 12:00", "$event")
-    assert [one["text"] for one in figure["layout"]["annotations"] if one.get("name") == "event"] == [
-        "Storm, 16–18 May"
-    ]
-    assert events.told(figure) == "dotted: New promise, from 4 May 2026"
+    names = {one["text"]: one["name"] for one in figure["layout"]["annotations"] if "event" in one.get("name", "")}
+    # On a phone the unit leaves no room for the rule.
+    assert names == {"Storm, 16–18 May": "event", "New promise, from 4 May": "event-wide"}
+    assert events.told(figure) == ""
+
+
+def test_an_event_gives_way_to_the_name_of_the_unit_and_is_told_with_its_year_on_a_long_axis():
+    rules = [Event(name, "policy", day, day + timedelta(days=1)) for name, day in (
+        ("New promise", date(2026, 5, 4)), ("New routes", date(2026, 5, 5)))]  # fmt: skip
+    steps = days([5.0] * 20)
+    figure = events.shade(series.over_time(steps, "n", "Open at the end of the day", "requests"), steps, rules)
+    assert events.told(figure) == "dotted: New promise, from 4 May, and New routes, from 5 May"
+    long = days([5.0] * 400)
+    figure = events.shade(series.over_time(long, "n", "Requests a day", "requests"), long, rules[:1])
+    (name,) = (one for one in figure["layout"]["annotations"] if one.get("name") == "event")
+    assert name["text"] == "New promise, from 4 May 2026"
 
 
 def test_an_event_without_room_for_its_name_is_told_in_the_foot():
