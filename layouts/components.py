@@ -241,7 +241,7 @@ def figure(label: Any, value: str, unit: str = "", below: Any = "") -> html.Div:
     return html.Div(
         [
             html.H3(label),
-            html.Div([value, html.Small([NBSP, unit]) if unit else None], className="v"),
+            html.Div([value, html.Small(unit) if unit else None], className="v"),
             html.Div(below, className="d"),
         ]
     )

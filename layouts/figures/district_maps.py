@@ -15,7 +15,7 @@ STEP = 0.05
 UNKNOWN = "cat-other"
 """The colour of a district of which too little is known."""
 HEIGHT_PX = 340.0
-"""The height a map of one district is fitted for: a little less than it has."""
+"""The height a map is fitted for: a little less than it has."""
 
 
 def share_classes(shares: np.ndarray) -> list[float]:
@@ -43,8 +43,8 @@ def class_words(shares: np.ndarray) -> list[tuple[str, str]]:
     return [*zip(tokens, [*said, f"{share(limits[-1], 0)} or more"], strict=True), *unknown]
 
 
-def by_share(names: Sequence[str], shares: np.ndarray, words: Sequence[str], build_id: str, view: Any) -> dict:
-    """Every district in the class of its share; `view` is the centre and zoom (`maps.fitted`). NaN is grey."""
+def by_share(names: Sequence[str], shares: np.ndarray, words: Sequence[str], build_id: str, view: maps.Fit) -> dict:
+    """Every district in the class of its share; `view` is from `maps.fitted`. NaN is grey."""
     limits = share_classes(shares)
     known = np.isfinite(shares)
     classes = np.searchsorted(limits, shares[known] + 1e-9, side="right") - 1
@@ -96,9 +96,9 @@ def _areas(names: Sequence[str], classes: np.ndarray, n: int, words: Sequence[st
 
 
 def _figure(data: list[dict], build_id: str, view: Any, layers: list[dict]) -> dict[str, Any]:
-    centre, zoom = view
+    centre, zoom, px = view
     layout = {
-        "margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "hovermode": "closest", "meta": {"fittedFor": maps.WIDTH_PX},
+        "margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "hovermode": "closest", "meta": {"fittedFor": px},
         "map": {"style": maps.ground(build_id), "layers": [maps.land(build_id), *layers], "center": centre,
                 "zoom": zoom, "uirevision": f"districts {build_id} {centre}"},
     }  # fmt: skip

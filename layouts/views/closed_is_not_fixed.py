@@ -133,7 +133,7 @@ def draw_outcomes(answers: tuple[Answer | None, ...], context: Context) -> Drawi
         low = min(enough, key=lambda i: counts[i, 0] / totals[i])
         text += f". The lowest share resolved is at **{names[low]}**, {c.share(counts[low, 0] / totals[low])}"
     figure = parts.stacked_rows(names, kinds, counts, context.selected)
-    comparisons.of_height(figure, 512)
+    comparisons.of_height(figure, 574)
     foot = words.foot(c.key(*((part.token, part.words) for part in kinds)), "by the last closing in the period")
     return Drawing(c.sentence(text + "."), figure, foot=foot)
 
@@ -522,7 +522,7 @@ VIEW = View(
         ),
         Panel(
             "outcomes", "What did closing mean?", (Query((closed_final,), by=(department, closure_outcome)),),
-            draw_outcomes, selects=department, height=512,
+            draw_outcomes, selects=department, height=574,
         ),
         Panel(
             "recurred-types", "Where does the same problem come back?",
@@ -532,9 +532,9 @@ VIEW = View(
                 text="{share} of {n} requests were followed by another of the same type at the same place within 30 "
                      "days.",
                 lacking="places that could be visited again", stretch=AFTER_RECURRENCE,
-                foot="same parcel, else address, else 130 m hexagon", room=512,
+                foot="same parcel, else address, else 130 m hexagon", room=574,
             ),
-            selects=service_type, height=512,
+            selects=service_type, height=574,
         ),
         Panel(
             "positions", "When in the promised time is it closed?",
@@ -560,9 +560,9 @@ VIEW = View(
             partial(
                 draw_rates, measure=reopen_rate, dimension=service_type, said="reopened", of="closed",
                 text="{share} of {n} closings were reopened within 14 days.", lacking="reopenings",
-                stretch=AFTER_REOPENING, room=456,
+                stretch=AFTER_REOPENING, room=574,
             ),
-            selects=service_type, height=456,
+            selects=service_type, height=574,
         ),
         Panel(
             "activity", "How many are closed with nothing on record?",
@@ -571,9 +571,9 @@ VIEW = View(
                 draw_rates, measure=without_activity_share, dimension=department, said="without", of="closed",
                 text="{share} of {n} requests were closed without any work, inspection or comment on record.",
                 lacking="events between opening and closing: nobody can tell what was done",
-                foot="duplicates left out", room=456,
+                foot="duplicates left out", room=574,
             ),
-            selects=department, height=456,
+            selects=department, height=574,
         ),
         Panel(
             "satisfaction", "Are people satisfied?",

@@ -399,7 +399,7 @@ def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         return _where_open(places, names, hover, context)
     if places.empty:
         return words.nothing("Nothing open has a place", context)
-    view = maps.fitted(sorted(set(places[hexagon_9.name])))
+    view = maps.fitted(sorted(set(places[hexagon_9.name])), district_maps.HEIGHT_PX)
     figure = district_maps.by_share(names, shares, hover, context.build_id, view)
     known = shares[np.isfinite(shares)]
     text = "Too few promises fell due to colour the districts; click one to open its page."

@@ -370,6 +370,12 @@ def test_classes_hold_every_place_once():
     limits = maps.classes_of(values)
     assert sum(n for _, _, n in maps.class_words(limits, values)) == len(values)
     assert [said for _, said, _ in maps.class_words([1, 2, 5], np.array([1, 3, 9.0]))] == ["1", "2–4", "5 or more"]
+    assert all(len(set(maps.class_tokens(n))) == n for n in range(1, 7))  # no two classes look the same
+
+
+def test_a_map_says_how_wide_its_city_is_so_that_a_narrow_card_can_zoom_out():
+    fit = maps.fitted(["892a100d2c3ffff", "892a1072893ffff"])
+    assert 0 < fit.width_px <= maps.WIDTH_PX + 1e-6
 
 
 def test_a_map_asks_no_foreign_host_and_needs_no_glyphs():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from layouts.figures import district_maps, parts
+from layouts.figures import district_maps, maps, parts
 from layouts.figures.parts import Band, Part
 from layouts.views.closed_is_not_fixed import _shortly, type_months
 
@@ -54,7 +54,7 @@ def test_a_district_of_which_too_little_is_known_is_grey_and_in_no_class():
     assert district_maps.class_words(shares)[-1] == ("cat-other", "too few")
     assert district_maps.class_words(np.array([np.nan])) == [("cat-other", "too few")]
     names = ["North", "East", "South"]
-    known, grey = district_maps.by_share(names, shares, names, "b1", ({"lat": 0.0, "lon": 0.0}, 10.0))["data"]
+    known, grey = district_maps.by_share(names, shares, names, "b1", maps.Fit({"lat": 0.0, "lon": 0.0}, 10.0))["data"]
     assert known["locations"] == ["North", "South"] and known["z"].tolist() == [0, 1]
     assert grey["locations"] == ["East"] and grey["colorscale"][0][1] == "$cat-other"
 
