@@ -186,6 +186,9 @@ class Panel:
         among the rest. ``"period"`` for a time axis that can be brushed.
     height
         Pixels reserved for the figure, so that nothing jumps.
+    kind
+        ``card``; ``short`` where it may end before the others of its row; ``tile``, one figure; ``strip``, a row of
+        figures; ``plain``, without a frame; ``grid``, a list.
     """
 
     name: str

@@ -502,6 +502,7 @@ VIEW = View(
             draw_changes,
             width=4,
             height=480,
+            kind="short",
         ),
         Panel(
             "calls",
