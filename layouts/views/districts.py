@@ -193,7 +193,7 @@ def _whole_city(answer: Answer, context: Context) -> Drawing:
         c.figure("Open, of which overdue", c.count(row.backlog), f"of which {c.count(row.overdue)}", ""),
         c.figure("Half done in", _half(row), "", "open requests included"),
     )  # fmt: skip
-    text = "The whole city. **Choose a district** in the table or on the map to open its page."
+    text = "All districts. **Choose one** in the table or on the map to open its page."
     return Drawing(c.sentence(text), body=strip)
 
 
