@@ -61,8 +61,10 @@ def _range(low: float, high: float) -> str:
     first, last = c.duration(low), c.duration(high)
     if first == last:
         return first
-    number, _, unit = first.partition(" ")
-    return f"{number} to {last}" if last.endswith(f" {unit}") and last.count(" ") == 1 else f"{first} to {last}"
+    number, _, unit = first.partition(c.NBSP)
+    return (
+        f"{number} to {last}" if last.endswith(f"{c.NBSP}{unit}") and last.count(c.NBSP) == 1 else f"{first} to {last}"
+    )
 
 
 def _per_1000(name: str, n: float, context: Context) -> float | None:
