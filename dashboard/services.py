@@ -121,7 +121,7 @@ class Services:
         if declared.of_people and any(one.people.teams is not None for _, one in readable):
             if known := self.names():
                 return list(known)
-            raise NotPermitted("Agents are not listed for you. Ask the dashboard's administrator.")
+            raise NotPermitted("Agents are not listed for you. Ask the dashboard’s administrator.")
         return self._values(self.build().build_id, declared.name, readable)
 
     def say(self, dimension: Dimension, value: str) -> str:
@@ -287,7 +287,7 @@ class Services:
 
     def _check_people(self, query: Query, filters: Filters, scope: Scope) -> None:
         if any(dimension.of_people for dimension in query.by) and not scope.people.spread:
-            raise NotPermitted("Who took a call is not shown to you. Ask the dashboard's administrator.")
+            raise NotPermitted("Who took a call is not shown to you. Ask the dashboard’s administrator.")
         if scope.people.teams is None:
             return
         for name, values in filters.choices:

@@ -103,7 +103,8 @@ def _known_part(period: Period, clock: Clock) -> tuple[Period, tuple[str, ...]]:
     A period that lies wholly outside stays as asked, with a sentence that says so.
     """
     if period.from_on >= clock.end_on or period.to_on <= clock.first_on:
-        return period, (f"The data reaches from {clock.first_on} to {clock.last_on}: this period lies outside.",)
+        known = Period(clock.first_on, clock.end_on).sentence()
+        return period, (f"The data covers {known}: this period lies outside.",)
     begin, end = max(period.from_on, clock.first_on), min(period.to_on, clock.end_on)
     if (begin, end) == (period.from_on, period.to_on):
         return period, ()

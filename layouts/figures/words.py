@@ -18,13 +18,13 @@ def nothing(what: str, context: Context) -> Drawing:
     filters = context.filters
     if filters.choices:
         change = c.link("Clear the filters", filters.cleared().to_search())
-        why = f"{what} for this choice in {filters.period.sentence()}."
+        why = f"{what} for this choice in the period {filters.period.sentence()}."
         return Drawing(sentence=c.empty(why, change), is_empty=True)
     change = None
     if filters.period.preset != "all":
         everything = Period.named("all", context.clock)
         change = c.link("Show everything", filters.during(everything).to_search())
-    return Drawing(sentence=c.empty(f"{what} in {filters.period.sentence()}.", change), is_empty=True)
+    return Drawing(sentence=c.empty(f"{what} in the period {filters.period.sentence()}.", change), is_empty=True)
 
 
 def no_contacts(context: Context) -> Drawing:

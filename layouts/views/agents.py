@@ -122,7 +122,8 @@ def _flags(marks: list[Mark], before: Answer | None) -> str:
 
 
 def _limits_words(phi: float) -> str:
-    wider = f", widened {np.sqrt(phi):.1f} × because agents differ anyway" if phi > 1.05 else ""
+    by = np.sqrt(phi)
+    wider = f", widened {by:.1f} × because agents differ anyway" if by >= 1.05 else ""
     return f"limits 95 % (band) and 99.8 % (dashed){wider}"
 
 

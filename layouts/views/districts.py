@@ -61,8 +61,10 @@ def _range(low: float, high: float) -> str:
     first, last = c.duration(low), c.duration(high)
     if first == last:
         return first
-    number, _, unit = first.partition(" ")
-    return f"{number} to {last}" if last.endswith(f" {unit}") and last.count(" ") == 1 else f"{first} to {last}"
+    number, _, unit = first.partition(c.NBSP)
+    return (
+        f"{number} to {last}" if last.endswith(f"{c.NBSP}{unit}") and last.count(c.NBSP) == 1 else f"{first} to {last}"
+    )
 
 
 def _per_1000(name: str, n: float, context: Context) -> float | None:
@@ -193,7 +195,7 @@ def _whole_city(answer: Answer, context: Context) -> Drawing:
         c.figure("Open, of which overdue", c.count(row.backlog), f"of which {c.count(row.overdue)}", ""),
         c.figure("Half done in", _half(row), "", "open requests included"),
     )  # fmt: skip
-    text = "The whole city. **Choose a district** in the table or on the map to open its page."
+    text = "All districts. **Choose one** in the table or on the map to open its page."
     return Drawing(c.sentence(text), body=strip)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from layouts.figures import district_maps, maps, parts
 from layouts.figures.parts import Band, Part
 from layouts.views.closed_is_not_fixed import _shortly, type_months
+from layouts.views.districts import _range
 
 
 def closings(name: str, *months: tuple[int, int]) -> pd.DataFrame:
@@ -64,3 +65,8 @@ def test_bands_are_named_shortly_on_the_axis_and_in_full_on_hover():
     figure = parts.bands([Band("0–10 %", 9, 0, "ontime")], "Closed", "closed", "", ticks=["10"], axis="within … %")
     assert figure["layout"]["xaxis"]["ticktext"] == ["10"] and figure["data"][0]["customdata"] == ["0–10 %"]
     assert figure["layout"]["xaxis"]["tickangle"] == 0
+
+
+def test_a_range_of_durations_names_a_common_unit_once():
+    assert _range(3 * 86_400, 3.8 * 86_400) == "3.0 to 3.8\xa0days"
+    assert _range(23.3 * 3_600, 3.2 * 86_400) == "23.3\xa0h to 3.2\xa0days"
