@@ -32,13 +32,17 @@ def share(value: float | None, decimals: int = 1) -> str:
 
 
 def signed(value: float | None) -> str:
-    """+432 or −1,615."""
-    return NOTHING if _missing(value) else f"{value:+,.0f}".replace("-", MINUS)
+    """+432 or −1,615; 0 has no sign."""
+    return NOTHING if _missing(value) else _unsigned_zero(f"{value:+,.0f}")
 
 
 def signed_share(value: float | None, decimals: int = 1) -> str:
-    """0.163 → “+16.3 %”."""
-    return NOTHING if _missing(value) else f"{100 * value:+.{decimals}f}{NBSP}%".replace("-", MINUS)
+    """0.163 → “+16.3 %”; 0 has no sign."""
+    return NOTHING if _missing(value) else _unsigned_zero(f"{100 * value:+.{decimals}f}") + f"{NBSP}%"
+
+
+def _unsigned_zero(number: str) -> str:
+    return number.replace("-", MINUS) if any(digit in number for digit in "123456789") else number[1:]
 
 
 def duration(seconds: float | None) -> str:

@@ -59,6 +59,7 @@ def grid(view: str, panel: str, asked: Mapping[str, Any]) -> html.Div:
                     "cacheBlockSize": BLOCK, "maxBlocksInCache": 20, "maxConcurrentDatasourceRequests": 1,
                     "blockLoadDebounceMillis": 60, "rowHeight": 34, "headerHeight": 36, "ensureDomOrder": True,
                     "enableCellTextSelection": True, "suppressMultiSort": False, "tooltipShowDelay": 600,
+                    "localeText": {"noRowsToShow": "No requests", "loadingOoo": "Loading"},
                 },
             ),
             dcc.Store(id=parts.grid_state_id(*at)),

@@ -82,12 +82,13 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         ),
         c.figure(
             "Clears at this pace in", c.NOTHING if clears is None else f"{clears:,.1f}", "weeks" if clears else "",
-            f"{c.count(pace)} closed a week, last {len(counts)} whole weeks, if nothing new came in",
+            f"{c.count(pace)} closed a week, last {len(counts)} whole weeks, if nothing new came in" if pace
+            else f"nothing was closed in the last {len(counts)} whole weeks",
         ),
         c.figure(
             "Over 3 × their promise", c.count(far), "",
             (f"{c.share(far / standing)} of all open; " if standing else "")
-            + (f"{c.count(none)} more have no promise" if none else "all have a promise"),
+            + (f"{c.count(none)} more have no promise" if none else "all have a promise" if standing else ""),
         ),
     )  # fmt: skip
     return Drawing(body=strip)

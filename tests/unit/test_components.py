@@ -18,7 +18,8 @@ def test_shares_have_one_decimal_and_a_space_that_holds():
     assert share(0.815) == f"81.5{SPACE}%"
     assert share(1, 0) == f"100{SPACE}%"
     assert signed_share(0.163) == f"+16.3{SPACE}%"
-    assert signed(432) == "+432" and signed(-1615) == "−1,615"
+    assert signed(432) == "+432" and signed(-1615) == "−1,615" and signed(0) == signed(-0.2) == "0"
+    assert signed_share(-0.0001) == f"0.0{SPACE}%"
 
 
 @pytest.mark.parametrize(
