@@ -228,7 +228,7 @@ def card(view: View, panel: Panel, place: Place | None = None, may_list: bool = 
                     id=parts.figure_id(*at), config=GRAPH_CONFIG, responsive=True, style=waiting, className="graph"
                 ),
                 id=parts.chart_id(*at),
-                className="chart" if is_card else "chart is-absent",
+                className="chart is-unpainted" if is_card else "chart is-absent",
                 role="figure",
                 **{"aria-label": f"{panel.question} The same as a table: panel menu, Show as table."},
             ),

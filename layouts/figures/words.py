@@ -18,13 +18,18 @@ def nothing(what: str, context: Context) -> Drawing:
     filters = context.filters
     if filters.choices:
         change = c.link("Clear the filters", filters.cleared().to_search())
-        why = f"{what} for this choice in the period {filters.period.sentence()}."
+        why = f"{what} for this choice {during(filters.period)}."
         return Drawing(sentence=c.empty(why, change), is_empty=True)
     change = None
     if filters.period.preset != "all":
         everything = Period.named("all", context.clock)
         change = c.link("Show everything", filters.during(everything).to_search())
-    return Drawing(sentence=c.empty(f"{what} in the period {filters.period.sentence()}.", change), is_empty=True)
+    return Drawing(sentence=c.empty(f"{what} {during(filters.period)}.", change), is_empty=True)
+
+
+def during(period: Period) -> str:
+    """“on 1 May 2026”, “in the period 1–20 May 2026”."""
+    return f"{'on' if period.days == 1 else 'in the period'} {period.sentence()}"
 
 
 def no_contacts(context: Context) -> Drawing:

@@ -67,7 +67,7 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     status = "same" if not change else "misses" if change > 0 else "meets"
     counts = weeks.frame["closed"].to_numpy(float)
     pace = counts.mean() if len(counts) else 0.0
-    clears = standing / pace if pace else None
+    clears = standing / pace if pace and standing else None
     by_band = dict(zip(bands.frame["promise_band"], bands.frame["backlog"], strict=True))
     far, none = by_band.get("over 3 ×", 0), by_band.get("no promise", 0)
     strip = c.strip(
@@ -293,7 +293,7 @@ def _type(row: pd.Series, context: Context) -> Any:
 def _whole_list(measure: Measure, n: int, context: Context) -> Any:
     search = context.filters.to_search()
     href = f"/requests?of={measure.name}" + (f"&{search[1:]}" if search else "")
-    return c.link(f"All {c.count(n)} requests", href)
+    return c.link("Open it in the list" if n == 1 else f"All {c.count(n)} requests", href)
 
 
 def _time_left(seconds: float) -> str:
@@ -315,7 +315,11 @@ def draw_soon(answers: tuple[Answer | Rows | None, ...], context: Context) -> Dr
     if parts[0][0] in ("today", "1 working day"):
         text += f", **{c.count(parts[0][1])}** of them {'today' if parts[0][0] == 'today' else 'within one'}"
     text += f"; {words.plural(unassigned, 'has', 'have')} nobody assigned yet." if unassigned else "."
-    text += f" **{c.count(risky)}** are at risk: a day or a fifth of the promise is left." if risky else ""
+    text += (
+        f" **{c.count(risky)}** {'is' if risky == 1 else 'are'} at risk: a day or a fifth of the promise is left."
+        if risky
+        else ""
+    )
     due = to_local(rows.frame["due_at"], context.city.tz)
     lines = []
     for at, (_, row) in zip(due, rows.frame.iterrows(), strict=True):
@@ -330,7 +334,8 @@ def draw_soon(answers: tuple[Answer | Rows | None, ...], context: Context) -> Dr
     table = c.table(columns, lines, caption="Requests by the working time left of their promise")
     body = html.Div([c.segments([(name.replace("working ", ""), count) for name, count in parts]), table])
     foot = words.foot(
-        _whole_list(due_soon, n, context), f"the {len(lines)} with the least working time left",
+        _whole_list(due_soon, n, context),
+        f"the {len(lines)} with the least working time left" if n > len(lines) else "",
         f"at the last data received, {_moment(context)}",
     )  # fmt: skip
     return Drawing(c.sentence(text), body=body, foot=foot)

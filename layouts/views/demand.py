@@ -75,7 +75,10 @@ def _outside(steps: Steps, values: np.ndarray, mu: np.ndarray, high: np.ndarray,
     known = np.isfinite(values) & np.isfinite(high)
     above = known & (np.where(known, values, 0) > np.where(known, high, np.inf))
     if not above.any():
-        return f"No day of {int(known.sum())} lay above the usual range." if known.any() else ""
+        n = int(known.sum())
+        return "" if not n else "It did not lie above the usual range." if n == 1 else (
+            f"No day of {n} lay above the usual range."
+        )  # fmt: skip
     times = np.where(above, values / np.maximum(mu, 1e-9), 0)
     top = int(np.argmax(np.where(above, values - mu, -np.inf)))
     event = expectation.event_on(steps.starts[top], context.events)
