@@ -131,6 +131,8 @@
     delete layout.width; // the card decides
     layout.height = layout.height || spec.height;
     if (isMap(figure) && layout.dragmode === undefined) layout.dragmode = "pan";
+    const fittedFor = (layout.meta || {}).fittedFor;
+    if (fittedFor > width) layout.map = { ...layout.map, zoom: layout.map.zoom + Math.log2(width / fittedFor) };
     if (spec.brush && layout.dragmode === undefined && !narrow) layout.dragmode = "select";
     if (narrow && !(figure.layout && figure.layout.margin && "r" in figure.layout.margin)) {
       // No room beside the plot: of the labels at the end of a line the number moves above it, the key names the line;

@@ -5,6 +5,7 @@ One post answers a whole view. A panel that fails tells so in its own card; the 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -84,8 +85,24 @@ def context_of(panel: Panel, filters: Filters, services: Services, place: Place 
 
 def city_events(services: Services) -> tuple[Event, ...]:
     """Every event of the city, in order of time: axes of several lengths mark those they hold."""
-    rows = services.events()[["name", "kind", "start_on", "end_on"]].itertuples(index=False, name=None)
-    return tuple(Event(name, kind, begin.date(), end.date()) for name, kind, begin, end in rows)
+    rows = services.events()[["name", "kind", "start_on", "end_on", "scope"]].itertuples(index=False, name=None)
+    return tuple(
+        Event(name, kind, begin.date(), end.date(), _about(scope, services)) for name, kind, begin, end, scope in rows
+    )
+
+
+SCOPES = {"types": "service_type", "departments": "department", "districts": "district"}
+"""What an event's scope may name, and the dimension it names values of."""
+
+
+def _about(scope: str | None, services: Services) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The values an event is about that the viewer may choose; none is the whole city."""
+    named = json.loads(scope) if isinstance(scope, str) and scope else {}
+    found = {SCOPES[name]: values for name, values in named.items() if name in SCOPES}
+    known = {name: set(services.values(name)) for name in found}
+    return tuple(
+        (name, chosen) for name, values in found.items() if (chosen := tuple(v for v in values if v in known[name]))
+    )
 
 
 def register(app: Dash, services: Services, views: Sequence[View]) -> None:

@@ -406,6 +406,7 @@ def stories_in_markdown() -> str:
         lines += [
             f"## {story.name}", "", f"*{story.since}{until}, {story.where}.* {story.what}", "",
             f"Look at: {story.where_to_see}. To tell that it is there: {story.check}.", "",
+            "From Overview:", "", *(f"{n}. {click}" for n, click in enumerate(story.clicks, start=1)), "",
         ]  # fmt: skip
     return "\n".join(lines)
 

@@ -121,7 +121,7 @@ class Services:
         if declared.of_people and any(one.people.teams is not None for _, one in readable):
             if known := self.names():
                 return list(known)
-            raise NotPermitted("Agents are not listed for you. Ask the dashboard's administrator.")
+            raise NotPermitted("Agents are not listed for you. Ask the dashboard’s administrator.")
         return self._values(self.build().build_id, declared.name, readable)
 
     def say(self, dimension: Dimension, value: str) -> str:
@@ -141,7 +141,7 @@ class Services:
         return self._categories(self.build().build_id)
 
     def events(self) -> pd.DataFrame:
-        """City events in order of time: kind, name, start_on, end_on (exclusive), note."""
+        """City events in order of time: kind, name, start_on, end_on (exclusive), scope (as stored), note."""
         return self._events(self.build().build_id)
 
     def event_days(self) -> tuple[tuple[date, date], ...]:
@@ -287,7 +287,7 @@ class Services:
 
     def _check_people(self, query: Query, filters: Filters, scope: Scope) -> None:
         if any(dimension.of_people for dimension in query.by) and not scope.people.spread:
-            raise NotPermitted("Who took a call is not shown to you. Ask the dashboard's administrator.")
+            raise NotPermitted("Who took a call is not shown to you. Ask the dashboard’s administrator.")
         if scope.people.teams is None:
             return
         for name, values in filters.choices:
@@ -381,8 +381,9 @@ class Services:
     def _events_in(self, _build_id: str) -> pd.DataFrame:
         t = schema.city_event.c
         if not self.warehouse.columns("city_event"):
-            return pd.DataFrame({name: [] for name in ("kind", "name", "start_on", "end_on", "note")})
-        return self.warehouse.frame(select(t.kind, t.name, t.start_on, t.end_on, t.note).order_by(t.start_on))
+            return pd.DataFrame({name: [] for name in ("kind", "name", "start_on", "end_on", "scope", "note")})
+        columns = (t.kind, t.name, t.start_on, t.end_on, t.scope, t.note)
+        return self.warehouse.frame(select(*columns).order_by(t.start_on))
 
     def _gaps_in(self, build_id: str) -> tuple[tuple[date, date], ...]:
         events = self._events(build_id)

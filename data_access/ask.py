@@ -102,7 +102,9 @@ def _known_part(period: Period, clock: Clock) -> tuple[Period, tuple[str, ...]]:
 
     A period that lies wholly outside stays as asked, with a sentence that says so.
     """
-    if period.from_on >= clock.end_on or period.to_on <= clock.first_on:
+    if period.to_on == clock.first_on:
+        return period, ()  # what the data begins with: nothing
+    if period.from_on >= clock.end_on or period.to_on < clock.first_on:
         known = Period(clock.first_on, clock.end_on).sentence()
         return period, (f"The data covers {known}: this period lies outside.",)
     begin, end = max(period.from_on, clock.first_on), min(period.to_on, clock.end_on)

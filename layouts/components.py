@@ -245,7 +245,7 @@ def figure(label: Any, value: str, unit: str = "", below: Any = "") -> html.Div:
     return html.Div(
         [
             html.H3(label),
-            html.Div([value, html.Small([NBSP, unit]) if unit else None], className="v"),
+            html.Div([value, html.Small(unit) if unit else None], className="v"),
             html.Div(below, className="d"),
         ]
     )
@@ -389,9 +389,10 @@ def empty(why: str, change: Any = None) -> list[Any]:
     return [*sentence(why), " ", change] if change is not None else sentence(why)
 
 
-def event_banner(words: Any, more: Any = None) -> html.Div:
-    """One sentence about a storm, a strike or a gap in the data."""
-    return html.Div([mark("near"), html.Span(words), more], className="event", role="note")
+def event_banner(words: Any, more: Any = None, *, is_quiet: bool = False) -> html.Div:
+    """One sentence about a storm, a strike or a gap in the data; quiet where there is none to tell."""
+    kind = "event quiet" if is_quiet else "event"
+    return html.Div([mark("same" if is_quiet else "near"), html.Span(words), more], className=kind, role="note")
 
 
 def icon(name: str) -> html.I:

@@ -208,7 +208,7 @@ def _counting(filters: Filters) -> html.Details:
     return _pick("counting", label, f"Counting: {', '.join(set_to)}", groups, is_set=bool(others))
 
 
-SWITCH_LABELS: Mapping[str, str] = {"counting": "Counting", "event_days": "Days"}
+SWITCH_LABELS: Mapping[str, str] = {"counting": "Counting", "event_days": "Days", "service_level": "Service level"}
 LISTED_SWITCHES = ("counting", "event_days")
 """The switches with a place in the bar; others are set where they are explained."""
 
@@ -263,7 +263,7 @@ def _chips(filters: Filters, clock: Clock, labels: Mapping[str, str], say: Say) 
     chips += [
         _chip(
             SWITCH_LABELS.get(name, name),
-            SWITCHES[name][setting],
+            SWITCHES[name][setting].removeprefix(f"{SWITCH_LABELS.get(name, name)} "),
             filters.switch(name, next(iter(SWITCHES[name]))).to_search(),
         )
         for name, setting in filters.switches

@@ -209,9 +209,10 @@ def state_class(state: str) -> str:
 def card(view: View, panel: Panel, place: Place | None = None, may_list: bool = False) -> html.Section:
     """One panel before its answer has come; `place` is what the view's address names."""
     at = (view.name, panel.name)
-    kind = {"tile": "panel tile", "strip": "panel is-strip", "plain": "plain"}.get(panel.kind, "panel")
+    kinds = {"tile": "panel tile", "strip": "panel is-strip", "plain": "plain", "short": "panel is-short"}
+    kind, is_card = kinds.get(panel.kind, "panel"), panel.kind in ("card", "short")
     picks = " can-pick" if panel.selects else ""
-    waiting = {"height": f"{panel.height}px"} if panel.kind == "card" else {"height": 0}
+    waiting = {"height": f"{panel.height}px"} if is_card else {"height": 0}
     return html.Section(
         [
             html.I(id=parts.state_id(*at), className=state_class("waiting"), **{"aria-hidden": "true"}),
@@ -227,7 +228,7 @@ def card(view: View, panel: Panel, place: Place | None = None, may_list: bool = 
                     id=parts.figure_id(*at), config=GRAPH_CONFIG, responsive=True, style=waiting, className="graph"
                 ),
                 id=parts.chart_id(*at),
-                className="chart is-unpainted" if panel.kind == "card" else "chart is-absent",
+                className="chart is-unpainted" if is_card else "chart is-absent",
                 role="figure",
                 **{"aria-label": f"{panel.question} The same as a table: panel menu, Show as table."},
             ),

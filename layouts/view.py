@@ -22,12 +22,16 @@ from data_access.timeline import OneRequest
 
 
 class Event(NamedTuple):
-    """Something that happened to the city on the days ``[start_on, end_on)``: a storm, an election, a new rule."""
+    """Something that happened to the city on the days ``[start_on, end_on)``: a storm, an election, a new rule.
+
+    `about` are the values of dimensions it is about, of those the viewer may choose: a new route's district.
+    """
 
     name: str
     kind: str
     start_on: date
     end_on: date
+    about: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -182,6 +186,9 @@ class Panel:
         among the rest. ``"period"`` for a time axis that can be brushed.
     height
         Pixels reserved for the figure, so that nothing jumps.
+    kind
+        ``card``; ``short`` where it may end before the others of its row; ``tile``, one figure; ``strip``, a row of
+        figures; ``plain``, without a frame; ``grid``, a list.
     """
 
     name: str

@@ -117,7 +117,7 @@ def scope_of(viewer: Viewer, needs: Permission) -> Scope:
     Raises NotPermitted if the role does not have the permission; says so in the reader's words.
     """
     if not may(viewer, needs):
-        raise NotPermitted(f"A {viewer.role} may not {needs}. Ask the dashboard's administrator.")
+        raise NotPermitted(f"A {viewer.role} may not {needs}. Ask the dashboard’s administrator.")
     people = people_of(viewer)
     if (dimension := OWN_ROWS.get(viewer.role)) is not None:
         own = getattr(viewer, dimension)

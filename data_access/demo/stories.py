@@ -27,7 +27,11 @@ FERRY_ROAD = ("892a93c3367ffff", 39.57617658262627, -84.66784591042126)
 
 @dataclass(frozen=True)
 class Story:
-    """Something that can be found in the numbers. ``check`` says how to tell that it is there."""
+    """Something that can be found in the numbers. ``check`` says how to tell that it is there.
+
+    ``clicks`` lead to it from Overview as it opens for the deputy manager: where, and what is clicked there. To open a
+    list is one click, to choose in it another.
+    """
 
     name: str
     since: date
@@ -36,6 +40,7 @@ class Story:
     what: str
     where_to_see: str
     check: str
+    clicks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,7 @@ STORIES: tuple[Story, ...] = (
         "The 311 system starts with no open work; older work stayed in the departments' own lists.",
         "Backlog",
         "the backlog starts at nothing and has its seasons from the second year on",
+        ("Period: open", "Period: Everything", "Menu: Backlog"),
     ),
     Story(
         "Storm of 16 May 2026",
@@ -117,6 +123,7 @@ STORIES: tuple[Story, ...] = (
         "signals; the line is kept open on Sunday; calls surge until Monday.",
         "Overview, Demand, Calls, Staffing",
         "more than twice the usual requests of a Saturday, and less than half of calls answered within 60 s",
+        ("Is anything out of the ordinary?: Show these days",),
     ),
     Story(
         "Storm of 9 July 2024",
@@ -126,6 +133,7 @@ STORIES: tuple[Story, ...] = (
         "An evening storm on a Tuesday.",
         "Demand",
         "more than 1.5 times the usual requests of a Tuesday",
+        ("All events: open", "All events: Evening storm"),
     ),
     Story(
         "Flood of April 2025",
@@ -135,6 +143,7 @@ STORIES: tuple[Story, ...] = (
         "The Tarn floods cellars and streets by the river; mold follows for weeks; the line is kept open on Sunday.",
         "Hotspots, Districts, Demand",
         "Mill Ward has most of the city's sewer backups of the week",
+        ("All events: open", "All events: Flood of the Tarn", "Menu: Demand"),
     ),
     Story(
         "Rats at Mercer St market",
@@ -144,6 +153,7 @@ STORIES: tuple[Story, ...] = (
         f"A persistent cluster, with bins and dumping; H3 {MERCER_MARKET[0]}.",
         "Hotspots",
         "150 to 200 reports within 500 m in every half year",
+        ("Period: open", "Period: Everything", "Menu: Hotspots"),
     ),
     Story(
         "Rats at Fulton Ave & 9th St",
@@ -153,6 +163,7 @@ STORIES: tuple[Story, ...] = (
         f"A cluster that has emerged in ten weeks; H3 {FULTON_AND_9TH[0]}.",
         "Hotspots",
         "ten times as many reports within 400 m as in the ten weeks before",
+        ("Menu: Hotspots",),
     ),
     Story(
         "Rats at Fairhaven Ferry Rd",
@@ -162,6 +173,7 @@ STORIES: tuple[Story, ...] = (
         f"A cluster that fades: strong until mid-2024, gone by November 2025; H3 {FERRY_ROAD[0]}.",
         "Hotspots",
         "2026 has less than a quarter of the reports of the same months of 2024",
+        ("Period: open", "Period: Last 12 months", "Menu: Hotspots"),
     ),
     Story(
         "Two inspector posts vacant",
@@ -171,6 +183,7 @@ STORIES: tuple[Story, ...] = (
         "Rat work takes up to half as long again.",
         "Promises, Overview, Backlog",
         "rats on time fall by more than eight points",
+        ("Which promises are we keeping?: Rats and vermin", "Menu: Promises"),
     ),
     Story(
         "Housing slips",
@@ -180,6 +193,7 @@ STORIES: tuple[Story, ...] = (
         "Inspections take a little longer every month.",
         "Promises, Backlog",
         "the open work of Housing grows from November 2025",
+        ("What changed?: Promises, of Housing",),
     ),
     Story(
         "New lighting contractor",
@@ -189,6 +203,7 @@ STORIES: tuple[Story, ...] = (
         "Street lights reported repaired are not: one in five is reopened.",
         "Closed is not fixed",
         "five times the usual share of reopened street lights closed in the nine weeks",
+        ("Menu: Closed is not fixed",),
     ),
     Story(
         "New parking meters",
@@ -198,6 +213,7 @@ STORIES: tuple[Story, ...] = (
         "Coin meters (Kestrel M2) make way for card meters (Tern 5); the other 800 stay.",
         "Before / after, Service quality",
         "faults per 1,000 meter-months fall from 60 to 30 where replaced and from 50 to 47 elsewhere",
+        ("All events: open", "All events: New parking meters"),
     ),
     Story(
         "Recycling routes redrawn",
@@ -207,6 +223,7 @@ STORIES: tuple[Story, ...] = (
         "Recycling days move; many carts are missed, and some refuse carts too.",
         "Overview, Service quality, Districts",
         "Fairhaven's missed recycling is more than three times that of the weeks before",
+        ("All events: open", "All events: Recycling routes redrawn"),
     ),
     Story(
         "One broken main, many callers",
@@ -216,6 +233,7 @@ STORIES: tuple[Story, ...] = (
         "Fifty reports and more of one water main, merged into one incident.",
         "Hotspots (incidents or reports), Requests",
         "a parent request with fifty to eighty duplicates",
+        ("Which promises are we keeping?: Water leak", "Counting: open", "Counting: Incidents"),
     ),
     Story(
         "A day without data",
@@ -225,6 +243,7 @@ STORIES: tuple[Story, ...] = (
         "The nightly transfer failed: nothing was recorded.",
         "Data health, Demand",
         "no request and no contact on 11 September 2025",
+        ("All events: open", "All events: No data received"),
     ),
     Story(
         "Snow closure",
@@ -234,6 +253,7 @@ STORIES: tuple[Story, ...] = (
         "A Monday on which the city stayed shut.",
         "Demand, Promises",
         "the day is no business day in any calendar but around the clock",
+        ("All events: open", "All events: Snow closure"),
     ),
     Story(
         "Council election",
@@ -243,6 +263,7 @@ STORIES: tuple[Story, ...] = (
         "Polling places are asked for.",
         "Calls",
         "about a quarter more calls on the day",
+        ("All events: open", "All events: Council election", "Menu: Calls"),
     ),
     Story(
         "Closed at the deadline",
@@ -252,6 +273,7 @@ STORIES: tuple[Story, ...] = (
         "A third of what would just be late is closed as administrative in the last hours.",
         "Closed is not fixed",
         "administrative closures of Code Enforcement lie in the last tenth of the promise",
+        ("Menu: Closed is not fixed",),
     ),
     Story(
         "Two agents out of the ordinary",
@@ -261,5 +283,6 @@ STORIES: tuple[Story, ...] = (
         "A03 transfers three times as often, A11 talks 40 % longer.",
         "Agents",
         "both lie outside the 99.8 % limits",
+        ("Menu: Agents",),
     ),
 )

@@ -85,8 +85,22 @@ def _shares_with_intervals(
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = np.where(under > 0, over / under, np.nan)
     low, high = wilson(over, under)[1:]
-    start, end = (0.0, axis_end(high)) if is_small else (axis_start(low[under >= ENOUGH], target), 1.0)
-    step = end / (2 if on_phone else 5) if is_small else 0.1 if start > 0.6 else 0.2 if start else 0.5
+    start, end = (
+        (0.0, axis_end(high))
+        if is_small
+        else (axis_start(low[(under >= ENOUGH) | (under.max(initial=0) < ENOUGH)], target), 1.0)
+    )
+    step = (
+        (0.1 if end == 0.25 else end / 2)
+        if on_phone and is_small
+        else end / 5
+        if is_small
+        else 0.1
+        if start > 0.6
+        else 0.2
+        if start
+        else 0.5
+    )
     places = list(range(len(everyone)))
     is_whole = [whole is not None and i == len(rows) for i in places]
     opacity = [1.0 if w else o for w, o in zip(is_whole, faded(names, selected), strict=True)]
@@ -149,6 +163,20 @@ def _shares_with_intervals(
                   "automargin": True, "showgrid": False, "zeroline": False, "rangemode": "normal", "fixedrange": True},
     }  # fmt: skip
     return {"data": data, "layout": layout}
+
+
+def of_height(figure: dict[str, Any], room: float, least: float = 30) -> None:
+    """Give a figure of rows the height `room`, spread over at most 46 pixels a row, or more where its rows need it.
+
+    A row has `least` pixels, four more where names take two lines.
+    """
+    for layout in (figure["layout"], figure.get("narrow", {}).get("layout")):
+        if layout is None:
+            continue
+        labels = layout["yaxis"]["ticktext"]
+        row = least + 4 * any("<br>" in label for label in labels)
+        head = layout["margin"]["t"] + layout["margin"]["b"] + 8
+        layout["height"] = float(head + len(labels) * max(row, min(46.0, (room - head) / max(len(labels), 1))))
 
 
 def axis_start(low: np.ndarray, target: float | None) -> float:

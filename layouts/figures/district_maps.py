@@ -12,8 +12,10 @@ from layouts.figures import maps
 
 STEP = 0.05
 """Classes of a share are five points wide."""
+UNKNOWN = "cat-other"
+"""The colour of a district of which too little is known."""
 HEIGHT_PX = 340.0
-"""The height a map of one district is fitted for: a little less than it has."""
+"""The height a map is fitted for: a little less than it has."""
 
 
 def share_classes(shares: np.ndarray) -> list[float]:
@@ -30,19 +32,33 @@ def share_classes(shares: np.ndarray) -> list[float]:
         step *= 2
 
 
-def class_words(limits: Sequence[float]) -> list[tuple[str, str]]:
-    """The key: ``(token, words)`` for each class; the last has no upper end but the whole."""
+def class_words(shares: np.ndarray) -> list[tuple[str, str]]:
+    """The key: ``(token, words)`` for each class; the last has no upper end but the whole. NaN: too few to say."""
+    unknown = [] if np.isfinite(shares).all() else [(UNKNOWN, "too few")]
+    if not np.isfinite(shares).any():
+        return unknown
+    limits = share_classes(shares)
     tokens = maps.class_tokens(len(limits))
     said = [f"{share(a, 0)} to {share(b, 0)}" for a, b in zip(limits, limits[1:], strict=False)]
-    return list(zip(tokens, [*said, f"{share(limits[-1], 0)} or more"], strict=True))
+    return [*zip(tokens, [*said, f"{share(limits[-1], 0)} or more"], strict=True), *unknown]
 
 
-def by_share(names: Sequence[str], shares: np.ndarray, words: Sequence[str], build_id: str, view: Any) -> dict:
-    """Every district in the class of its share; `view` is the centre and zoom (`maps.fitted`)."""
+def by_share(names: Sequence[str], shares: np.ndarray, words: Sequence[str], build_id: str, view: maps.Fit) -> dict:
+    """Every district in the class of its share; `view` is from `maps.fitted`. NaN is grey."""
     limits = share_classes(shares)
-    classes = np.searchsorted(limits, np.nan_to_num(shares, nan=limits[0]) + 1e-9, side="right") - 1
-    areas = _areas(names, classes.astype(float), len(limits), words, build_id)
-    return _figure([areas], build_id, view, [maps.outlines(build_id)])
+    known = np.isfinite(shares)
+    classes = np.searchsorted(limits, shares[known] + 1e-9, side="right") - 1
+
+    def of(rows: np.ndarray, texts: Sequence[str]) -> list[str]:
+        return [texts[i] for i in np.flatnonzero(rows)]
+
+    data = []
+    if known.any():
+        data.append(_areas(of(known, names), classes.astype(float), len(limits), of(known, words), build_id))
+    if not known.all():
+        grey = _areas(of(~known, names), np.zeros(int((~known).sum())), 1, of(~known, words), build_id)
+        data.append(grey | {"colorscale": [[0, f"${UNKNOWN}"], [1, f"${UNKNOWN}"]]})
+    return _figure(data, build_id, view, [maps.outlines(build_id)])
 
 
 def with_hexagons(
@@ -80,9 +96,9 @@ def _areas(names: Sequence[str], classes: np.ndarray, n: int, words: Sequence[st
 
 
 def _figure(data: list[dict], build_id: str, view: Any, layers: list[dict]) -> dict[str, Any]:
-    centre, zoom = view
+    centre, zoom, px = view
     layout = {
-        "margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "hovermode": "closest",
+        "margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "hovermode": "closest", "meta": {"fittedFor": px},
         "map": {"style": maps.ground(build_id), "layers": [maps.land(build_id), *layers], "center": centre,
                 "zoom": zoom, "uirevision": f"districts {build_id} {centre}"},
     }  # fmt: skip

@@ -6,7 +6,7 @@ Map traces only, on a style without glyphs: nothing is fetched from a foreign ho
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import h3
 import numpy as np
@@ -16,7 +16,7 @@ from layouts.components import count
 
 STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 WIDTH_PX = 600.0
-"""The width a map is fitted for; narrower screens see a little less of the edge."""
+"""The width a map is fitted for; where it needs more than the card has, the browser starts further out."""
 
 
 def ground(build_id: str) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def class_words(limits: Sequence[float], values: np.ndarray) -> list[tuple[str, 
 
 def class_tokens(number: int) -> list[str]:
     """The steps of the sequential ramp for so many classes, the last one always the strongest."""
-    first = 6 if number == 1 else 2 if number > 4 else 3
+    first = 6 if number == 1 else min(3, 7 - number)
     return [f"seq-{round(float(step))}" for step in np.linspace(first, 6, number)]
 
 
@@ -122,28 +122,37 @@ def hexagon_map(
         hexagons["selectedpoints"] = chosen
         hexagons["selected"] = {"marker": {"opacity": 1}}
         hexagons["unselected"] = {"marker": {"opacity": 0.38}}
-    centre, zoom = fitted(cells)
+    centre, zoom, px = fitted(cells)
     layers = [land(build_id), places(build_id, resolution), outlines(build_id)]
     layout = {
-        "margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "hovermode": "closest",
+        "margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "hovermode": "closest", "meta": {"fittedFor": px},
         "map": {"style": ground(build_id), "layers": layers, "center": centre,
                 "zoom": zoom, "uirevision": f"map {build_id}"},
     }  # fmt: skip
     return {"data": [hexagons], "layout": layout}
 
 
-def fitted(cells: Sequence[str], height_px: float = 440.0) -> tuple[dict[str, float], float]:
+class Fit(NamedTuple):
+    """A centre and a zoom, and how many pixels wide what is to be seen is then."""
+
+    centre: dict[str, float]
+    zoom: float
+    width_px: float = WIDTH_PX
+
+
+def fitted(cells: Sequence[str], height_px: float = 420.0) -> Fit:
     """The centre and zoom that show the cells, leaving a lost one far outside the city out of account."""
     points = np.array([h3.cell_to_latlng(cell) for cell in cells], float)
     if not len(points):
-        return {"lat": 0.0, "lon": 0.0}, 1.0
+        return Fit({"lat": 0.0, "lon": 0.0}, 1.0)
     low, high = np.quantile(points, [0.005, 0.995], axis=0)
     (south, west), (north, east) = low, high
     middle = (south + north) / 2
     wide = max(east - west, 0.01) * 1.12
     tall = max(north - south, 0.01) * 1.12 / max(np.cos(np.radians(middle)), 0.2)
     zoom = min(np.log2(WIDTH_PX * 360 / (512 * wide)), np.log2(height_px * 360 / (512 * tall)))
-    return {"lat": float(middle), "lon": float((west + east) / 2)}, float(np.clip(zoom, 1, 15))
+    zoom = float(np.clip(zoom, 1, 15))
+    return Fit({"lat": float(middle), "lon": float((west + east) / 2)}, zoom, float(512 * wide * 2**zoom / 360))
 
 
 _METRES_PER_DEGREE = 111_195.0

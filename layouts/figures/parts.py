@@ -69,9 +69,13 @@ class Band(NamedTuple):
 
 
 def bands(
-    rows: Sequence[Band], unit: str, things: str, part_words: str, selected: Sequence[str] = (), tick_every: int = 1
-) -> dict[str, Any]:
-    """Counts in ordered bands as upright bars, a part of each inside it from the same zero."""
+    rows: Sequence[Band], unit: str, things: str, part_words: str, selected: Sequence[str] = (),
+    ticks: Sequence[str] | None = None, axis: str = "",
+) -> dict[str, Any]:  # fmt: skip
+    """Counts in ordered bands as upright bars, a part of each inside it from the same zero.
+
+    `ticks` are shorter names for the axis, which `axis` explains.
+    """
     names, places = [row.name for row in rows], list(range(len(rows)))
     opacity = faded(names, selected)
     hover = [
@@ -88,12 +92,13 @@ def bands(
     if part_words:
         data.append({**common, "y": np.array([row.part for row in rows], float), "name": part_words, "width": 0.36,
                      "marker": {"color": "$cat-4", "opacity": opacity}})  # fmt: skip
-    shown = [name if i % tick_every == 0 else "" for i, name in enumerate(names)]
+    shown = names if ticks is None else list(ticks)
     layout = {
         "barmode": "overlay", "hovermode": "closest", "barcornerradius": 2, "annotations": [unit_note(unit)],
-        "margin": {"r": 12, "b": 56},
+        "margin": {"r": 12, "b": 44 if axis else 28},
         "xaxis": {"type": "linear", "tickmode": "array", "tickvals": places, "ticktext": shown, "ticks": "",
-                  "range": [-0.6, len(rows) - 0.4], "fixedrange": True, "tickangle": -45},
+                  "range": [-0.6, len(rows) - 0.4], "fixedrange": True, "tickangle": 0,
+                  **({"title": {"text": axis, "standoff": 8, "font": {"size": 12}}} if axis else {})},
         "yaxis": {"rangemode": "tozero", "tickformat": ","},
     }  # fmt: skip
     return {"data": data, "layout": layout}

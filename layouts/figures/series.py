@@ -93,7 +93,7 @@ def _dots_and_mean(steps: Steps, values: np.ndarray, unit: str, things: str, tok
         "hovertemplate": "7-day mean %{text}<extra></extra>",
     }  # fmt: skip
     layout = time_layout(unit, [end_note(last, mean[-1], few(mean[-1]), "7-day mean")])
-    layout["xaxis"]["range"] = _reach(steps)
+    layout["xaxis"] |= _reach(steps)
     if np.nanmax(values, initial=0) <= 4:
         layout["yaxis"]["dtick"] = 1
     return {"data": [raw, smooth, _end_dot(last, mean[-1], token)], "layout": layout}
@@ -176,9 +176,7 @@ def lines(
         notes.append(target_note(target))
     highest = max((float(np.nanmax(t["y"])) for t in data if np.isfinite(t["y"]).any()), default=0.0)
     layout = time_layout(unit, apart(notes, axis["range"][1] if share_axis else 1.06 * highest), **axis)
-    layout["xaxis"]["range"] = _reach(steps)
-    if len(steps) == 1:  # one day, week or month: its name instead of the hours around it
-        layout["xaxis"] |= {"tickmode": "array", "tickvals": steps.days, "ticktext": [steps.name(0)]}
+    layout["xaxis"] |= _reach(steps)
     if target is not None:
         layout["shapes"] = [target_line(target)]
     return {"data": data, "layout": layout}
@@ -205,11 +203,15 @@ def _round_share(data: Sequence[dict]) -> float:
     return next((limit for limit in (0.05, 0.1, 0.2, 0.25, 0.5) if highest <= limit), 1.0)
 
 
-def _reach(steps: Steps) -> list[str]:
-    """From the first to the last step, so that the axis does not run beyond the data."""
+def _reach(steps: Steps) -> dict[str, Any]:
+    """From the first to the last step, so that the axis does not run beyond the data.
+
+    One step alone has its name on the axis instead of the hours around it.
+    """
     if len(steps) == 1:
-        return [f"{steps.starts[0] - DAY} 12:00", f"{steps.starts[0]} 12:00"]
-    return [steps.days[0], steps.days[-1]]
+        around = [f"{steps.starts[0] - DAY} 12:00", f"{steps.starts[0]} 12:00"]
+        return {"range": around, "tickmode": "array", "tickvals": steps.days, "ticktext": [steps.name(0)]}
+    return {"range": [steps.days[0], steps.days[-1]]}
 
 
 def target_line(target: float) -> dict[str, Any]:
@@ -238,7 +240,7 @@ def of_which(steps: Steps, whole: Line, part: Line, unit: str) -> dict[str, Any]
         data.append(_end_dot(steps.days[-1], values[-1], line.token))
         ends.append(end_note(steps.days[-1], values[-1], count(values[-1]), line.words))
     layout = time_layout(unit, apart(ends, 1.06 * float(steps.values(whole.measure).max())))
-    layout["xaxis"]["range"] = _reach(steps)
+    layout["xaxis"] |= _reach(steps)
     return {"data": data, "layout": layout}
 
 

@@ -50,9 +50,7 @@ def days(history: Answer, context: Context) -> Drawing:
     )  # fmt: skip
     figure = _surge_figure(every, model, inside, is_surge)
     events.shade(figure, every, context.events)
-    rule = (
-        "surge: two days in a row above what 999 of 1,000 such days stay under, or many a little above (CUSUM over 4)"
-    )
+    rule = "surge: two days in a row above the usual range, or many a little above (CUSUM over 4)"
     key = c.key(("series-raw", "day"), ("overdue", "surge"), ("band", "usual, 998 of 1,000 days"))
     return Drawing(
         c.sentence(text), figure, _surge_table(known, came, model, [*found, *alone], context),
@@ -103,9 +101,12 @@ def _surge_table(days: Days, came: Numbers, model: Expected, at: list[int], cont
     for i in ordered:
         day = days.on(i)
         event = expectation.event_on(day, context.events)
+        usual, more = c.count(model.mu[i]), c.signed(came[i] - model.mu[i])
+        if model.mu[i] < 0.5:  # the lines are closed on such days: nothing to hold it against
+            usual, more = "closed on such days", c.NOTHING
         rows.append([
             c.link(expectation.named(day), context.filters.during(Period(day, day + DAY)).to_search()),
-            c.count(came[i]), c.count(model.mu[i]), c.signed(came[i] - model.mu[i]), event.name if event else c.NOTHING,
+            c.count(came[i]), usual, more, event.name if event else c.NOTHING,
         ])  # fmt: skip
     columns = [c.Column("Day"), c.Column("Calls", True), c.Column("Expected", True), c.Column("More", True, False),
                c.Column("City event")]  # fmt: skip

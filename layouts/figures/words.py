@@ -28,8 +28,8 @@ def nothing(what: str, context: Context) -> Drawing:
 
 
 def during(period: Period) -> str:
-    """“on 1 May 2026”, “in 1–20 May 2026”."""
-    return f"{'on' if period.days == 1 else 'in'} {period.sentence()}"
+    """“on 1 May 2026”, “in the period 1–20 May 2026”."""
+    return f"{'on' if period.days == 1 else 'in the period'} {period.sentence()}"
 
 
 def no_contacts(context: Context) -> Drawing:
@@ -116,9 +116,11 @@ def capital(text: str) -> str:
     return text[:at] + text[at : at + 1].upper() + text[at + 1 :]
 
 
-def listed(names: list[str]) -> str:
-    """“A, B and C”, each in bold."""
+def listed(names: list[str], most: int | None = None) -> str:
+    """“A, B and C”, each in bold; of more than `most` the first ones, “A, B and 4 more”."""
     bold = [f"**{name}**" for name in names]
+    if most is not None and len(names) > most:
+        return f"{', '.join(bold[:most])} and {len(names) - most} more"
     return bold[0] if len(bold) == 1 else ", ".join(bold[:-1]) + " and " + bold[-1] if bold else ""
 
 

@@ -122,7 +122,8 @@ def _flags(marks: list[Mark], before: Answer | None) -> str:
 
 
 def _limits_words(phi: float) -> str:
-    wider = f", widened {np.sqrt(phi):.1f} × because agents differ anyway" if phi > 1.05 else ""
+    by = np.sqrt(phi)
+    wider = f", widened {by:.1f} × because agents differ anyway" if by >= 1.05 else ""
     return f"limits 95 % (band) and 99.8 % (dashed){wider}"
 
 
@@ -218,7 +219,7 @@ def draw_teams(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
             f"; with the mix of calls taken out, handle times lie between **{_times(found.ratio[known].min())}** and "
             f"**{_times(found.ratio[known].max())}** those of the other teams"
         )
-    foot = words.foot("Second line: 95 % interval", f"n = {c.count(total)} calls", "× the other teams' for such calls")
+    foot = words.foot("Second line: 95 % interval", f"n = {c.count(total)} calls", "× the other teams’ for such calls")
     return Drawing(c.sentence(text + "."), body=body, foot=foot)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from dashboard.domain.expected import Numbers
@@ -101,7 +103,7 @@ def draw_volume(answers: tuple[Answer | None, ...], context: Context) -> Drawing
 
 def draw_level(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """The share answered within the goal along time, with the target; the variant is named."""
-    now, along = answers
+    now, before, along = answers
     n = now.value("service_level_base")
     if not n:
         return words.no_contacts(context)
@@ -109,11 +111,14 @@ def draw_level(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     city, level = context.city, now.value(service_level)
     target = city.service_level_target_share
     text = f"**{c.share(level)}** of calls were answered within {city.answer_within_s} seconds"
+    moved = _points(now, before, service_level, context)
+    text += f", {moved}" if moved else ""
     if target is not None:
         values = steps.values("service_level")
         known = steps.is_whole & np.isfinite(values)
         met = int((values[known] >= target).sum())
-        text += f", against a target of {c.share(target, 0)}; met in **{met}** of {int(known.sum())} {steps.every}s."
+        days = words.plural(int(known.sum()), steps.every).replace("**", "")
+        text += f", against a target of {c.share(target, 0)}; met in **{met}** of {days}."
     else:
         text += "; the city has set no target."
     figure = series.lines(
@@ -146,10 +151,11 @@ def draw_variants(answers: tuple[Answer | None, ...], context: Context) -> Drawi
         name = one.label.removeprefix("Service level").lstrip(", ")
         marks = ["city’s own"] if key == own else []
         if key == used:
-            action = "in force" if not marks else "in force, the city’s own"
+            action = "in force" if not marks else c.twin("in force", "city’s own")
         else:
             there = context.filters.switch("service_level", "city" if key == own else key)
-            action = [c.link("Count this way", there.to_search()), *(f", the {mark}" for mark in marks)]
+            counted = c.link("Count this way", there.to_search())
+            action = c.twin(counted, "city’s own") if marks else counted
         moved = _points_of(values[key], before.value(one) if before else None)
         rows.append([
             c.twin(words.capital(name), one.about), c.share(values[key]), moved, c.count(now.value(one.over)),
@@ -175,15 +181,17 @@ def _points_of(now: float | None, before: float | None) -> str:
 
 def draw_abandonment(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """The share that hung up while waiting, along time."""
-    now, along = answers
+    now, before, along = answers
     n = now.value("offered_net")
     if not n:
         return words.no_contacts(context)
     steps = steps_of(along, context.filters.period, context.clock)
     text = (
         f"**{c.share(now.value(abandonment))}** hung up while waiting, **{c.count(now.value('abandoned_net'))}** "
-        f"of {c.count(n)}."
+        f"of {c.count(n)}"
     )
+    moved = _points(now, before, abandonment, context)
+    text += f", {moved}." if moved else "."
     values = steps.values("abandonment")
     known = steps.is_whole & np.isfinite(values)
     if known.sum() > 1:
@@ -200,7 +208,7 @@ def draw_abandonment(answers: tuple[Answer | None, ...], context: Context) -> Dr
 
 def draw_waits(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """How long callers waited: half and nine in ten, along time, those who hung up included."""
-    now, along = answers
+    now, before, along = answers
     n = now.value("wait_n")
     if not n:
         return words.no_contacts(context)
@@ -209,9 +217,12 @@ def draw_waits(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     slow = "fewer than nine in ten were answered at all"
     if ninth is not None:
         slow = f"the slowest tenth waited **{c.duration(ninth)}** or more"
-    text = f"Half of the callers were answered in **{c.duration(half)}**; {slow}."
+    text = f"Half of the callers were answered in **{c.duration(half)}**; {slow}"
+    then = before.value("wait_p90") if before else None
+    other = context.filters.comparison()
+    text += f", {c.duration(then)} on {other.sentence()}." if then is not None and other else "."
     figure = series.lines(
-        steps,
+        _with_calls(steps, context),
         (Line("wait", "half"), Line("wait_p90", "nine in ten", "cat-4")),
         "Minutes until answered",
         written=c.duration,
@@ -225,6 +236,16 @@ def draw_waits(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         events.told(figure),
     )
     return Drawing(c.sentence(text), figure, foot=foot)
+
+
+def _with_calls(steps: Steps, context: Context) -> Steps:
+    """`steps` without the days on which nobody called, so that lines run on over closed days, but not over gaps."""
+    kept = (steps.values("wait_n") > 0) | np.array([context.clock.is_in_gap(day) for day in steps.starts], bool)
+    at = np.flatnonzero(kept)
+    return replace(
+        steps, frame=steps.frame.iloc[at].reset_index(drop=True), starts=[steps.starts[i] for i in at],
+        ends=[steps.ends[i] for i in at], is_whole=steps.is_whole[at],
+    )  # fmt: skip
 
 
 def draw_hours(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -263,8 +284,8 @@ def draw_hours_level(answers: tuple[Answer | None, ...], context: Context) -> Dr
     if np.isfinite(level).any():
         at = int(np.nanargmin(level))
         text = (
-            f"Callers wait longest on **{grids.busiest(-level)}**: **{c.share(level[at])}** of {c.count(under[at])} "
-            f"were answered in time."
+            f"The fewest are answered in time on **{grids.busiest(-level)}**: **{c.share(level[at])}** of "
+            f"{c.count(under[at])} calls."
         )
     figure = grids.hour_of_week_grid(level, said, context.selected, ramp=RAMP_BAD, limits=(0.0, 1.0))
     key = tables.ramp("none in time", "all in time", ("hot-3", "hot-2", "hot-1", "seq-1", "seq-3"))
@@ -462,15 +483,18 @@ VIEW = View(
             draw_volume, selects="period", needs=_CALLS,
         ),
         Panel(
-            "level", "Did we answer in time?", (Query((service_level,)), Query((service_level,), every="auto")),
+            "level", "Did we answer in time?",
+            (Query((service_level,)), Compared(Query((service_level,))), Query((service_level,), every="auto")),
             draw_level, selects="period", needs=_CALLS,
         ),
         Panel(
-            "abandonment", "Who gave up?", (Query((abandonment,)), Query((abandonment,), every="auto")),
+            "abandonment", "Who gave up?",
+            (Query((abandonment,)), Compared(Query((abandonment,))), Query((abandonment,), every="auto")),
             draw_abandonment, selects="period", needs=_CALLS,
         ),
         Panel(
-            "waits", "How long did people wait?", (Query((wait,)), Query((wait,), every="auto")),
+            "waits", "How long did people wait?",
+            (Query((wait,)), Compared(Query((wait,))), Query((wait,), every="auto")),
             draw_waits, selects="period", needs=_CALLS,
         ),
         Panel(

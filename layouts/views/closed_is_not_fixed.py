@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -132,7 +133,7 @@ def draw_outcomes(answers: tuple[Answer | None, ...], context: Context) -> Drawi
         low = min(enough, key=lambda i: counts[i, 0] / totals[i])
         text += f". The lowest share resolved is at **{names[low]}**, {c.share(counts[low, 0] / totals[low])}"
     figure = parts.stacked_rows(names, kinds, counts, context.selected)
-    figure["layout"]["height"] = 60 + 30 * len(names)
+    comparisons.of_height(figure, 574)
     foot = words.foot(c.key(*((part.token, part.words) for part in kinds)), "by the last closing in the period")
     return Drawing(c.sentence(text + "."), figure, foot=foot)
 
@@ -244,28 +245,31 @@ def draw_outliers(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     kinds = len({one.name for one in months})
     if not months:
         return Drawing(c.sentence("Too few closings a month to compare one with another."), is_empty=True)
-    text = f"None of {kinds} service types was clearly reopened more often in one month than in its others."
+    who = f"None of {kinds} service types was" if kinds > 1 else f"**{months[0].name}** was not"
+    text = f"{who} clearly reopened more often in one month than in its others."
     if found:
         first = sorted((one for one in found if one.name == found[0].name), key=lambda one: one.month.from_on)
         over, under = sum(one.over for one in first), sum(one.under for one in first)
-        when = ", ".join(f"{one.month.from_on:%B %Y}" for one in first)
+        when = words.listed([f"{one.month.from_on:%B %Y}" for one in first]).replace("**", "")
         text = (
             f"**{first[0].name}** stands out: **{c.share(over / under)}** of {c.count(under)} closed in {when} were "
             f"reopened, against {c.share(first[0].usual)} usually."
         )
     rows = []
-    for one in (found or months)[:LISTED]:
+    for one in [*found, *(one for one in months if not one.stands_out)][:LISTED]:
         there = context.filters.choose(service_type.name, [one.name]).during(one.month)
         link = c.link(one.name, there.to_search())
         share = c.share(one.over / one.under)
-        rows.append([link, f"{one.month.from_on:%b %Y}", share, c.count(one.under), c.share(one.usual)])
+        seen = c.status("misses", "stands out") if one.stands_out else c.status("same", "within its usual")
+        rows.append([link, f"{one.month.from_on:%b %Y}", share, c.count(one.under), c.share(one.usual), seen])
     columns = [
         c.Column("Service type"), c.Column("Closed in"), c.Column("Reopened", is_number=True),
         c.Column("n", is_number=True, on_phone=False), c.Column("Usually", is_number=True),
+        c.Column("", on_phone=False),
     ]  # fmt: skip
     foot = words.foot(
-        "Surely more than twice its other months and all services" if found else "The months most above their usual",
-        f"{kinds} types over up to 13 months", "click a row to see that month",
+        "Stands out: surely more than twice its other months and all services",
+        f"{words.plural(kinds, 'type')} over up to 13 months".replace("**", ""), "click a row to see that month",
         f"{len(found) - LISTED} more" if len(found) > LISTED else "",
     )  # fmt: skip
     return Drawing(c.sentence(text), body=c.table(columns, rows, caption="Months that stand out"), foot=foot)
@@ -276,7 +280,7 @@ def draw_outliers(answers: tuple[Answer | None, ...], context: Context) -> Drawi
 
 def draw_rates(
     answers: tuple[Answer | None, ...], context: Context, *, measure: Ratio, dimension: Dimension, said: str, of: str,
-    text: str, lacking: str, stretch: Any = None, foot: str = "", is_small: bool = True,
+    text: str, lacking: str, stretch: Any = None, foot: str = "", is_small: bool = True, room: int,
 ) -> Drawing:  # fmt: skip
     """A share for each value of `dimension` with its interval, worst first, the whole city under them."""
     answer = answers[0]
@@ -296,7 +300,7 @@ def draw_rates(
     rows = [Kept(*row) for row in shown[[dimension.name, over, under]].itertuples(index=False, name=None)]
     whole = Kept("All", frame[over].sum(), total) if len(frame) > 1 else None
     figure = comparisons.shares_with_intervals(rows, whole, None, context.selected, said=said, of=of, is_small=is_small)
-    figure["layout"]["height"] = 64 + 30 * (len(rows) + (whole is not None))
+    comparisons.of_height(figure, room)
     text = text.format(share=f"**{c.share(frame[over].sum() / total)}**", n=c.count(total))
     chosen = next((row for row in rows if row.name in context.selected), None)
     city, way = frame[over].sum() / total, "above" if worst_first else "below"
@@ -309,8 +313,7 @@ def draw_rates(
             f"of {c.count(chosen.under)}."
         )
     elif apart:
-        others = f" and {len(apart) - NAMED} more" if len(apart) > NAMED else ""
-        text += f" Surely {way} that: {words.listed(apart[:NAMED])}{others}."
+        text += f" Surely {way} that: {words.listed(apart, NAMED)}."
     elif len(rows) > 1:
         text += f" No row is surely {way} that."
     hidden = frame[dimension.name].nunique() - len(enough)
@@ -347,7 +350,8 @@ def draw_positions(answers: tuple[Answer | None, ...], context: Context) -> Draw
         for name in names
     ]
     part_words = "administrative" if tidied_by.sum() else ""
-    figure = parts.bands(rows, "Requests closed", "closed", part_words, context.selected)
+    figure = parts.bands(rows, "Requests closed", "closed", part_words, context.selected,
+                         [_shortly(name) for name in names], "Closed within … % of the time promised")  # fmt: skip
     kept = by_band[in_time].sum()
     text = (
         f"**{c.share(by_band[last] / kept if kept else None)}** of those closed in time were closed in the last tenth"
@@ -365,6 +369,12 @@ def draw_positions(answers: tuple[Answer | None, ...], context: Context) -> Draw
     )
     foot = words.foot(key, f"n = {c.count(total)} closed with a promise", "calendar time from opening to due")
     return Drawing(c.sentence(text), figure, foot=foot)
+
+
+def _shortly(name: str) -> str:
+    """“30–40 %” as “40” and “over 200 %” as “200+”, for an axis that says what they are."""
+    last = name.removesuffix(" %").rsplit("–", 1)[-1]
+    return f"{last.removeprefix('over ')}+" if last.startswith("over ") else last
 
 
 def _burst(frame: pd.DataFrame, in_time: list[str], last: str) -> tuple[str, str, float, float, float] | None:
@@ -404,8 +414,10 @@ def draw_month_days(answers: tuple[Answer | None, ...], context: Context) -> Dra
     figure = parts.month_days(differences, hover, context.selected)
     ends = days.days_in_month - days.day < LAST_DAYS
     difference = values[ends].sum() / usual[ends].sum() - 1 if usual[ends].sum() else np.nan
-    about = "as many as" if abs(difference) < 0.05 else f"**{c.signed_share(difference, 0)}** against what"
-    text = f"The last {LAST_DAYS} days of the months bring {about} such weekdays usually do"
+    way = "more" if difference > 0 else "fewer"
+    text = (
+        f"The last {LAST_DAYS} days of a month bring **{c.share(abs(difference), 0)}** {way} than such weekdays usually"
+    )
     text += ": no burst at the month’s end." if difference < 0.1 else ": closings burst at the month’s end."
     foot = words.foot("", f"n = {c.count(values.sum())} closed in up to 13 months", "holidays not taken out",
                       "few months have a 31st")  # fmt: skip
@@ -413,6 +425,7 @@ def draw_month_days(answers: tuple[Answer | None, ...], context: Context) -> Dra
 
 
 LAST_DAYS = 3
+_NO_SURVEYS = "surveys for what is chosen"
 
 
 # ── who answers, who hands on ──
@@ -466,23 +479,28 @@ def _reached(seconds: float | None) -> str:
 def draw_satisfaction(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """The share satisfied, by month the survey was sent, with how many answered."""
     if not len(answers[0].frame) or not answers[0].frame["surveys_answered"].sum():
-        return _lacks("surveys of this choice", context)
+        return _lacks(_NO_SURVEYS, context)
     months = _whole_months(answers[0], context)
     replies = months.values("surveys_answered")
     if not replies.sum():
         return words.nothing("No survey was answered in a whole month", context)
-    figure = series.lines(months, (Line("satisfaction", "satisfied"),), "Satisfied: 4 or 5 of 5", share_axis=True)
+    enough = replies >= words.FEW
+    if not enough.any():
+        text = f"Only {words.plural(replies.sum(), 'answer')} in {words.plural(len(months), 'month')}: too few to say."
+        return Drawing(c.sentence(text), is_empty=True)
+    shown = replace(months, frame=months.frame.assign(satisfaction=months.frame["satisfaction"].where(enough)))
+    figure = series.lines(shown, (Line("satisfaction", "satisfied"),), "Satisfied: 4 or 5 of 5", share_axis=True)
     asked = months.values("surveys_sent").sum()
     rate = months.values("surveys_satisfied").sum() / replies.sum()
     text = f"**{c.share(rate)}** of {c.count(replies.sum())} people who answered were satisfied"
-    enough = replies >= words.FEW
     seen = verdicts.usual(months.values("satisfaction")[enough], satisfaction)
     if seen is not None:
         last = int(np.flatnonzero(enough)[-1])
         text += f"; {seen.words.lower()} in {months.name(last)}"
     text += f". **{c.share(replies.sum() / asked, 0)}** of {c.count(asked)} asked answered: not everybody’s opinion."
     foot = words.foot("Whole months", f"n = {c.count(replies.sum())} answers in {len(months)} months",
-                      "satisfied: 80 % of the best score or more")  # fmt: skip
+                      "satisfied: 80 % of the best score or more",
+                      "" if enough.all() else f"gap: fewer than {words.FEW} answers")  # fmt: skip
     return Drawing(c.sentence(text), figure, foot=foot)
 
 
@@ -504,7 +522,7 @@ VIEW = View(
         ),
         Panel(
             "outcomes", "What did closing mean?", (Query((closed_final,), by=(department, closure_outcome)),),
-            draw_outcomes, selects=department, height=512,
+            draw_outcomes, selects=department, height=574,
         ),
         Panel(
             "recurred-types", "Where does the same problem come back?",
@@ -514,9 +532,9 @@ VIEW = View(
                 text="{share} of {n} requests were followed by another of the same type at the same place within 30 "
                      "days.",
                 lacking="places that could be visited again", stretch=AFTER_RECURRENCE,
-                foot="same parcel, else address, else 130 m hexagon",
+                foot="same parcel, else address, else 130 m hexagon", room=574,
             ),
-            selects=service_type, height=512,
+            selects=service_type, height=574,
         ),
         Panel(
             "positions", "When in the promised time is it closed?",
@@ -542,9 +560,9 @@ VIEW = View(
             partial(
                 draw_rates, measure=reopen_rate, dimension=service_type, said="reopened", of="closed",
                 text="{share} of {n} closings were reopened within 14 days.", lacking="reopenings",
-                stretch=AFTER_REOPENING,
+                stretch=AFTER_REOPENING, room=574,
             ),
-            selects=service_type, height=456,
+            selects=service_type, height=574,
         ),
         Panel(
             "activity", "How many are closed with nothing on record?",
@@ -553,9 +571,9 @@ VIEW = View(
                 draw_rates, measure=without_activity_share, dimension=department, said="without", of="closed",
                 text="{share} of {n} requests were closed without any work, inspection or comment on record.",
                 lacking="events between opening and closing: nobody can tell what was done",
-                foot="duplicates left out",
+                foot="duplicates left out", room=574,
             ),
-            selects=department, height=456,
+            selects=department, height=574,
         ),
         Panel(
             "satisfaction", "Are people satisfied?",
@@ -568,7 +586,7 @@ VIEW = View(
             partial(
                 draw_rates, measure=satisfaction, dimension=department, said="satisfied", of="",
                 text="{share} of {n} people who answered in the last 13 months were satisfied.",
-                lacking="surveys of this choice", foot="4 or 5 of 5", is_small=False,
+                lacking=_NO_SURVEYS, foot="4 or 5 of 5", is_small=False, room=384,
             ),
             selects=department, height=384,
         ),

@@ -27,7 +27,8 @@ TYPES = 10
 TOKENS = ("series", "cat-4", "cat-3", "cat-2", "cat-6", "cat-5")
 """The chosen district and those compared with it."""
 PER = 1000
-MOST_ROWS = 30
+MOST_ROWS, NAMED = 30, 3
+KEPT_PX = 280
 REST = "Rest of the city"
 
 
@@ -55,6 +56,17 @@ def _half(row) -> str:
     return "not reached" if row.time_to_close != row.time_to_close else c.duration(row.time_to_close)
 
 
+def _range(low: float, high: float) -> str:
+    """“3.0 to 3.8 days”; both with their unit where it differs, one where they are the same."""
+    first, last = c.duration(low), c.duration(high)
+    if first == last:
+        return first
+    number, _, unit = first.partition(c.NBSP)
+    return (
+        f"{number} to {last}" if last.endswith(f"{c.NBSP}{unit}") and last.count(c.NBSP) == 1 else f"{first} to {last}"
+    )
+
+
 def _per_1000(name: str, n: float, context: Context) -> float | None:
     people = context.populations.get(name)
     return PER * n / people if people else None
@@ -74,9 +86,9 @@ def draw_sides(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     peopled = any(name in context.populations for name in frame[district.name])
     columns = [
         c.Column("District"), c.Column("Opened", is_number=True),
-        *([c.Column("per 1,000 residents", is_number=True, on_phone=False)] if peopled else []),
+        *([c.Column(c.twin("per 1,000", "residents"), is_number=True, on_phone=False)] if peopled else []),
         c.Column("Promises kept", is_number=True), c.Column("95 % interval", is_number=True, on_phone=False),
-        c.Column("Open", is_number=True), c.Column("of which overdue", is_number=True, on_phone=False),
+        c.Column("Open", is_number=True), c.Column(c.twin("of which", "overdue"), is_number=True, on_phone=False),
         c.Column("Half done in", is_number=True, on_phone=False),
     ]  # fmt: skip
 
@@ -88,7 +100,7 @@ def draw_sides(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
             label, c.count(row.opened),
             *([c.NOTHING if rate is None else f"{rate:,.1f}"] if peopled else []),
             "too few" if few else c.share(row.kept / row.due),
-            "" if few else f"{c.share(float(low))} to {c.share(float(high))}",
+            "" if few else f"{100 * float(low):.1f}–{c.share(float(high))}",
             c.count(row.backlog), c.count(row.overdue), _half(row),
         ]  # fmt: skip
 
@@ -107,9 +119,10 @@ def draw_sides(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     if context.selected:
         text = f"Shown below: {words.listed(list(context.selected))}. Choose another to compare; again to take it back."
     else:
+        kept = f"kept **{c.share(total.sla_compliance)}** of its promises and " if total.due >= words.FEW else ""
         text = (
-            f"{words.plural(len(frame), 'district')}; the city kept **{c.share(total.sla_compliance)}** of its "
-            f"promises and has **{c.count(total.backlog)}** requests open. Choose a district to see its page."
+            f"{words.plural(len(frame), 'district')}; the city {kept}has "
+            f"{words.plural(total.backlog, 'request')} open. Choose a district to see its page."
         )
     lost = by.frame.loc[by.frame[district.name] == district.missing, "opened"].sum()
     foot = words.foot(
@@ -155,7 +168,7 @@ def draw_numbers(answers: tuple[Answer | None, ...], context: Context) -> Drawin
     others = answers[0].frame
     half = others[others[district.name] != name]
     spread = half[half["time_to_close_n"] >= words.FEW]["time_to_close"].dropna()
-    between = f"other districts: {c.duration(spread.min())} to {c.duration(spread.max())}" if len(spread) else ""
+    between = f"other districts: {_range(spread.min(), spread.max())}" if len(spread) else ""
     strip = c.strip(
         c.figure("Opened", c.count(n), "", c.sentence("; ".join(filter(None, (
             f"{c.share(part)} of the city’s", volume))) + people)),
@@ -182,7 +195,7 @@ def _whole_city(answer: Answer, context: Context) -> Drawing:
         c.figure("Open, of which overdue", c.count(row.backlog), f"of which {c.count(row.overdue)}", ""),
         c.figure("Half done in", _half(row), "", "open requests included"),
     )  # fmt: skip
-    text = "The whole city. **Choose a district** in the table or on the map to open its page."
+    text = "All districts. **Choose one** in the table or on the map to open its page."
     return Drawing(c.sentence(text), body=strip)
 
 
@@ -201,18 +214,23 @@ def draw_kept(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Promises kept with intervals: the chosen districts and the city, or all of them."""
     by, whole = answers
     frame = _named(by.frame)
-    frame = frame[frame["due"] > 0]
     total = whole.value("due")
     if frame.empty or not total:
-        return _none(by, context) if not len(_named(by.frame)) else words.nothing("No promise fell due", context)
+        return _none(by, context) if frame.empty else words.nothing("No promise fell due", context)
+    if total < words.FEW:
+        return words.nothing(
+            f"Only {words.plural(total, 'promise')} fell due: too few to say".replace("**", ""), context
+        )
+    fell_due = int((frame["due"] > 0).sum())
+    frame = frame[(frame["due"] >= words.FEW) | frame[district.name].isin(context.selected) & (frame["due"] > 0)]
     frame = frame.sort_values(district.name, key=lambda names: names.map(_in_order))
     shown = frame[frame[district.name].isin(context.selected)] if context.selected else frame
     rows = [Kept(*row) for row in shown[[district.name, "kept", "due"]].itertuples(index=False, name=None)]
     city = Kept("City", whole.value("kept"), total)
     figure = comparisons.shares_with_intervals(rows[:MOST_ROWS], city, context.city.promise_target_share)
-    figure["layout"]["height"] = 64 + (38 if len(rows) < 4 else 24) * (min(len(rows), MOST_ROWS) + 1)
     if not rows:
-        return words.nothing("No promise fell due there", context)
+        return words.nothing(f"Fewer than {words.FEW} promises fell due in each district", context)
+    comparisons.of_height(figure, KEPT_PX, 20)
     text = f"The city kept **{c.share(city.over / city.under)}** of its promises"
     if context.selected:
         for row in rows[:2]:
@@ -223,10 +241,15 @@ def draw_kept(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
                 for row in rows if words.FEW <= row.under < total]  # fmt: skip
         below = [row.name for row, gap in gaps if float(gap.upper) < 0]
         above = [row.name for row, gap in gaps if float(gap.lower) > 0]
-        text += f"; surely less in {words.listed(below)}" if below else ""
-        text += f"{', ' if below else '; surely '}more in {words.listed(above)}" if above else ""
+        text += f"; surely less in {words.listed(below, NAMED)}" if below else ""
+        text += f"{', ' if below else '; surely '}more in {words.listed(above, NAMED)}" if above else ""
         text += "" if below or above else "; no district differs clearly from the others"
-    foot = words.foot("Bar: 95 % interval", comparisons.break_words(figure), "request mixes differ between districts")
+    target = context.city.promise_target_share
+    foot = words.foot(
+        "Bar: 95 % interval" + (f"; line: target {c.share(target, 0)}" if target is not None else ""),
+        comparisons.break_words(figure), "request mixes differ between districts",
+        f"{fell_due - len(frame)} with fewer than {words.FEW} left out" if len(frame) < fell_due else "",
+    )  # fmt: skip
     return Drawing(c.sentence(text + "."), figure, foot=foot)
 
 
@@ -267,13 +290,16 @@ def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     ]  # fmt: skip
     first = str(counts.index[0])
     text = f"**{first}** comes first with **{c.count(counts.iloc[0])}**, {c.share(counts.iloc[0] / total)} of all"
+    if len(counts) == 1:
+        text = f"**{c.count(total)}** opened, all of them **{first}**"
     if len(apart):
         most = str(apart.index[0])
-        text += (
-            f"; **{most}** stands out against the rest of the city: {c.share(counts[most] / total)} of its requests, "
-            f"{c.share(others[most] / of_others)} elsewhere"
-        )
-    foot = words.foot(f"n = {c.count(total)} opened", CAUTION, "× only where the difference is clear")
+        here_and_there = f"{c.share(others[most] / of_others)} in the rest of the city"
+        if most == first:
+            text += f", against {here_and_there}: it stands out most"
+        else:
+            text += f"; **{most}** stands out: {c.share(counts[most] / total)} against {here_and_there}"
+    foot = words.foot(f"n = {c.count(total)} opened", CAUTION, "× where the difference is clear" if len(apart) else "")
     body = c.table(columns, rows, caption="Service types, and their share elsewhere")
     return Drawing(c.sentence(words.capital(text) + "."), body=body, foot=foot)
 
@@ -319,7 +345,8 @@ def draw_opened(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         values = steps.values(name)
         top = int(values.argmax())
         lead = "" if not names else f"{name}: "
-        said.append(f"{lead}**{c.count(values.sum())}** came in, most {steps.when(top)} (**{c.count(values[top])}**)")
+        most = f", most {steps.when(top)} (**{c.count(values[top])}**)" if len(steps) > 1 and values.any() else ""
+        said.append(f"{lead}**{c.count(values.sum())}** came in{most}")
     key = _key(names) if len(names) > 1 else series.key_of(figure)
     foot = words.foot(key, events.told(figure), CAUTION)
     return Drawing(c.sentence("; ".join(said) + "."), figure, foot=foot)
@@ -348,8 +375,10 @@ def draw_open(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     events.shade(figure, steps, context.events)
     standing, late = steps.values("backlog"), steps.values("overdue")
     change = standing[-1] - standing[0]
-    text = f"**{c.count(standing[-1])}** open, of which **{c.count(late[-1])}** overdue; "
-    text += f"{c.signed(change)} since {steps.name(0)}." if change else f"as many as {steps.when(0)}."
+    text = f"**{c.count(standing[-1])}** open, of which **{c.count(late[-1])}** overdue"
+    if len(steps) > 1:
+        text += f"; {c.signed(change)} since {steps.name(0)}" if change else f"; as many as {steps.when(0)}"
+    text += "."
     foot = words.foot(c.key(("series", "open"), ("overdue", "of which overdue")), events.told(figure))
     return Drawing(c.sentence(text), figure, foot=foot)
 
@@ -372,7 +401,7 @@ def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         return _where_open(places, names, hover, context)
     if places.empty:
         return words.nothing("Nothing open has a place", context)
-    view = maps.fitted(sorted(set(places[hexagon_9.name])))
+    view = maps.fitted(sorted(set(places[hexagon_9.name])), district_maps.HEIGHT_PX)
     figure = district_maps.by_share(names, shares, hover, context.build_id, view)
     known = shares[np.isfinite(shares)]
     text = "Too few promises fell due to colour the districts; click one to open its page."
@@ -381,7 +410,7 @@ def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
             f"Between **{c.share(known.min())}** and **{c.share(known.max())}** of promises were kept. "
             "Click a district to open its page."
         )
-    key = c.key(*district_maps.class_words(district_maps.share_classes(shares)))
+    key = c.key(*district_maps.class_words(shares))
     return Drawing(c.sentence(text), figure, foot=words.foot(key, "promises kept; intervals beside the map"))
 
 

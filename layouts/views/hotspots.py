@@ -17,7 +17,7 @@ from layouts.view import Compared, Context, Drawing, Panel, View
 RESOLUTION = 9
 LISTED = 15
 RATS = re.compile(r"\b(rats?|rodents?|vermin|mice)\b", re.IGNORECASE)
-NO_TEST = "Counts of reports, not a test: an area can lead because more people live there or report"
+NO_TEST = "counts of reports, not a test: an area can lead because more people live there or report"
 
 
 def of_interest(frame: pd.DataFrame, context: Context) -> tuple[pd.DataFrame, str, bool]:

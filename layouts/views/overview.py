@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from dash import html
 
-from dashboard.domain.filters import DAY, Period
+from dashboard.domain.filters import DAY, Filters, Period
 from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import WHOLE_MONTHS, last_days, lately, running
 from data_access.dimensions import department, service_type
@@ -35,17 +35,21 @@ WEEKS_BEFORE = 8
 
 
 def draw_event(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
-    """The latest event of the period's last days: how many more requests than on such days before."""
+    """The latest event of the period's last days: how many more requests than on such days before; and all others."""
+    every = _all_events(context)
     period = context.filters.period
     end = min(period.to_on, context.clock.last_on + DAY)
     recent = [one for one in events.of_days(context.events) if end - RECENT < one.end_on and one.start_on < end]
     if not recent:
-        return Drawing(sentence="There was no city event in the last days of the period.", is_empty=True)
+        quiet = "There was no city event in the last days of the period."
+        if every is None:
+            return Drawing(sentence=quiet, is_empty=True)
+        return Drawing(body=c.event_banner(quiet, every, is_quiet=True))
     event = recent[-1]
     if context.filters.left_out:
         text = f"**{event.name}, {events.days_of(event)}**, and the days of other events are left out of every count."
         back = c.link("Count them again", context.filters.switch("event_days", "in").to_search())
-        return Drawing(body=c.event_banner(c.sentence(text), back))
+        return Drawing(body=c.event_banner(c.sentence(text), [back, every]))
     steps = steps_of(answers[0], EVENT_DAYS(period, context.clock), context.clock)
     counts = dict(zip(steps.starts, steps.values("opened").tolist(), strict=True))
     text = f"**{event.name}, {events.days_of(event)}.** "
@@ -53,7 +57,9 @@ def draw_event(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     more = _more_than_usual(event, counts, context)
     usual = f"the mean of the same weekdays of the {WEEKS_BEFORE} weeks before"
     if not came and not more:
-        return Drawing(sentence=f"Nothing of this choice came in during {event.name}.", is_empty=True)
+        return Drawing(
+            body=c.event_banner(f"Nothing of this choice came in during {event.name}.", every, is_quiet=True)
+        )
     if more is None:
         text += f"{words.plural(came, 'request')} came in."
     elif abs(more) < max(5, 0.1 * (came - more)):
@@ -65,9 +71,67 @@ def draw_event(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     shown = (period.from_on, period.to_on) == (days.from_on, days.to_on)
     there = [
         None if shown else c.link("Show these days", context.filters.during(days).to_search()), " ",
-        c.link("Leave event days out", context.filters.switch("event_days", "out").to_search()),
+        c.link("Leave event days out", context.filters.switch("event_days", "out").to_search()), every,
     ]  # fmt: skip
     return Drawing(body=c.event_banner(c.sentence(text), there))
+
+
+YEAR = timedelta(days=365)
+"""A change is looked at with so much of what was before it, and everything after."""
+
+
+def _picture_of(event: Event, context: Context) -> Filters:
+    """What to look at for an event: its days; of a change, the year before, all after, and only what it is about.
+
+    What an event with days did may reach further than what it is about, so nothing else is narrowed.
+    """
+    clock, anew = context.clock, context.filters.cleared()
+    if event in events.of_days(context.events):
+        return anew.during(Period(max(event.start_on, clock.first_on), min(event.end_on, clock.last_on + DAY)))
+    anew = anew.during(Period(max(event.start_on - YEAR, clock.first_on), clock.last_on + DAY))
+    for name, values in event.about:
+        anew = anew.choose(name, values)
+    return anew
+
+
+def _all_events(context: Context) -> html.Details | None:
+    """Every event of the data, the latest first, each a link to its picture."""
+    clock, days = context.clock, events.of_days(context.events)
+    options = []
+    for event in sorted(context.events, key=lambda one: one.start_on, reverse=True):
+        if event.start_on > clock.last_on or event.end_on <= clock.first_on:
+            continue
+        when = events.days_of(event) if event in days else f"from {_day(event.start_on)}"
+        there = _picture_of(event, context).to_search()
+        state = {"aria-current": "true"} if there == context.filters.to_search() else {}
+        label = [event.name, html.Span(when, className="soft")]
+        options.append(html.Li(c.link(label, there, className="option one", **{"data-closes": ""}, **state)))
+    if not options:
+        return None
+    shut = html.Summary("All events", className="ctl", **{"aria-label": "All events and changes of the city"})
+    listed = html.Div(html.Div(html.Ul(options), className="scroll"), className="options")
+    return html.Details([shut, listed], id="pick-event", className="pick")
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"
+
+
+def _before_and_since(steps: Steps, context: Context) -> str:
+    """“Since New parking meters, 1 Mar 2025, 77 a month; 112 before.” where the picture is that of a change."""
+    days, shown = events.of_days(context.events), context.filters.to_search()
+    changes = [one for one in context.events if one not in days and _picture_of(one, context).to_search() == shown]
+    if not changes:
+        return ""
+    change, values = changes[-1], steps.values("opened")
+    before = values[[whole and end <= change.start_on for whole, end in zip(steps.is_whole, steps.ends, strict=True)]]
+    since = values[[
+        whole and start >= change.start_on for whole, start in zip(steps.is_whole, steps.starts, strict=True)
+    ]]  # fmt: skip
+    if not len(before) or not len(since):
+        return ""
+    now, then = series.few(np.nanmean(since)), series.few(np.nanmean(before))
+    return f" Since “{change.name}”, {_day(change.start_on)}: **{now}** {steps.each}; before, {then}."
 
 
 EVENT_DAYS = last_days(2 * RECENT.days + 7 * WEEKS_BEFORE)
@@ -349,13 +413,15 @@ def _signal(one: Signal, context: Context) -> html.Li:
 
 def draw_calls(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Calls offered along time, and in words how many were answered in time."""
-    now, along = answers
+    now, before, along = answers
     if not now.value(offered):
         return words.no_contacts(context)
     steps = steps_of(along, context.filters.period, context.clock)
-    text = (
-        f"**{c.count(now.value(offered))}** calls; **{c.share(now.value(service_level))}** were answered within "
-        f"{context.city.answer_within_s} seconds and **{c.share(now.value(abandonment))}** hung up first."
+    against = words.changed(now.value(offered), before.value(offered) if before else None, context)
+    text = f"**{c.count(now.value(offered))}** calls" + (f", {against}" if against else "")
+    text += (
+        f"; **{c.share(now.value(service_level))}** were answered within {context.city.answer_within_s} seconds and "
+        f"**{c.share(now.value(abandonment))}** hung up first."
     )
     figure = series.over_time(steps, "offered", f"Calls {steps.each}", "calls")
     events.shade(figure, steps, context.events)
@@ -379,6 +445,7 @@ def draw_requests(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     if steps.every == "day" and len(steps) > 1:
         top = int(np.nanargmax(steps.values("opened")))
         text += f" The busiest day was {steps.name(top)} with **{c.count(steps.values('opened')[top])}**."
+    text += _before_and_since(steps, context)
     figure = series.over_time(steps, "opened", f"Requests {steps.each}", "requests")
     events.shade(figure, steps, context.events)
     foot = words.foot(series.key_of(figure), f"n = {c.count(number)} requests", events.told(figure))
@@ -435,11 +502,16 @@ VIEW = View(
             draw_changes,
             width=4,
             height=480,
+            kind="short",
         ),
         Panel(
             "calls",
             "How many people called, and did we answer?",
-            (Query((offered, service_level, abandonment)), Query((offered,), every="auto")),
+            (
+                Query((offered, service_level, abandonment)),
+                Compared(Query((offered,))),
+                Query((offered,), every="auto"),
+            ),
             draw_calls,
             selects="period",
             **CALLS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from html import unescape
 from types import SimpleNamespace
 
 import numpy as np
@@ -32,6 +33,7 @@ from layouts.figures import comparisons, events, grids, maps, series, tables, ve
 from layouts.figures.comparisons import Dot, Kept, Move
 from layouts.figures.series import Line
 from layouts.figures.steps import Steps, seven_day_share, steps_of
+from layouts.markup import markup
 from layouts.theme import unknown_tokens
 from layouts.view import Compared, Context, Event, FromAddress, Over, asked_of
 from layouts.views import collect_views, overview
@@ -278,6 +280,26 @@ def test_selection_keeps_order_and_axis_and_fades_the_others():
     assert comparisons.break_words(chosen) == f"the axis starts at 50{NBSP}%"
 
 
+def test_rows_have_room_for_their_names_and_no_more_than_they_need():
+    rows = [Kept("Parks", 90, 100), Kept("Streets", 80, 100)]
+    figure = comparisons.shares_with_intervals(rows, None, None)
+    comparisons.of_height(figure, 400)
+    assert figure["layout"]["height"] == figure["narrow"]["layout"]["height"] == 64 + 2 * 46
+    many = comparisons.shares_with_intervals([Kept("A service with a very long name", 9, 10)] * 20, None, None)
+    comparisons.of_height(many, 400)
+    assert (many["layout"]["height"], many["narrow"]["layout"]["height"]) == (64 + 20 * 34, 64 + 20 * 30)
+
+
+def test_rows_of_few_are_inside_the_axis_where_there_are_no_others():
+    figure = comparisons.shares_with_intervals([Kept("Parks", 0, 3)], None, 0.85)
+    assert figure["layout"]["xaxis"]["range"][0] == 0
+
+
+def test_a_list_of_names_ends_with_how_many_more():
+    assert words.listed(["A", "B"], 3) == "**A** and **B**"
+    assert words.listed(["A", "B", "C", "D", "E"], 3) == "**A**, **B**, **C** and 2 more"
+
+
 def test_the_part_lies_inside_the_whole():
     figure = comparisons.of_which_rows(["North", "South"], [742, 688], [223, 186], ("South",))
     whole, part = figure["data"]
@@ -348,6 +370,12 @@ def test_classes_hold_every_place_once():
     limits = maps.classes_of(values)
     assert sum(n for _, _, n in maps.class_words(limits, values)) == len(values)
     assert [said for _, said, _ in maps.class_words([1, 2, 5], np.array([1, 3, 9.0]))] == ["1", "2–4", "5 or more"]
+    assert all(len(set(maps.class_tokens(n))) == n for n in range(1, 7))  # no two classes look the same
+
+
+def test_a_map_says_how_wide_its_city_is_so_that_a_narrow_card_can_zoom_out():
+    fit = maps.fitted(["892a100d2c3ffff", "892a1072893ffff"])
+    assert 0 < fit.width_px <= maps.WIDTH_PX + 1e-6
 
 
 def test_a_map_asks_no_foreign_host_and_needs_no_glyphs():
@@ -542,7 +570,35 @@ def test_the_banner_counts_what_came_beyond_the_same_weekdays_before():
     assert "303 requests came in, about as many as" in few
     assert overview.draw_event((many,), replace(CONTEXT, events=())).is_empty
     old = Event("Snow", "snow", date(2026, 4, 1), date(2026, 4, 2))
-    assert overview.draw_event((many,), replace(CONTEXT, events=(old,))).is_empty
+    said = written(overview.draw_event((many,), replace(CONTEXT, events=(old,))).body)
+    assert said.startswith("There was no city event in the last days of the period.") and "Snow" in said
+
+
+def test_every_event_leads_to_its_picture_the_latest_first():
+    rule = Event("New routes", "policy", date(2026, 5, 4), date(2026, 5, 5), (("district", ("Lake",)),))
+    ahead = Event("Parade", "parade", date(2026, 6, 1), date(2026, 6, 2))
+    context = replace(CONTEXT, events=(rule, STORM, ahead), filters=FILTERS.choose("department", ("Parks",)))
+    shown = unescape(markup(overview.draw_event((daily({}),), context).body))
+    listed = re.findall(r'class="option one" href="([^"]*)"[^>]*>([^<]*)<span class="soft">([^<]*)', shown)
+    assert listed == [
+        ("?from=2026-05-16&to=2026-05-19&compare=previous", "Storm", "16–18 May 2026"),
+        ("?from=2025-05-04&to=2026-05-21&compare=previous&district=Lake", "New routes", "from 4 May 2026"),
+    ]
+
+
+def test_the_picture_of_a_change_says_what_was_before_and_since():
+    rule = Event("New routes", "policy", date(2026, 3, 1), date(2026, 3, 2))
+    picture = overview._picture_of(rule, replace(CONTEXT, events=(rule,)))
+    frame = pd.DataFrame(
+        {"month": pd.date_range("2025-03-01", periods=15, freq="MS"), "opened": [60.0] * 12 + [90.0] * 3}
+    )
+    along = Answer(Query((opened,), every="month"), frame, CLOCK.as_of, "month")
+    total = Answer(Query((opened,)), pd.DataFrame({"opened": [990.0]}), CLOCK.as_of)
+    context = replace(CONTEXT, events=(rule,), filters=picture)
+    said = written(overview.draw_requests((total, None, along), context).sentence)
+    assert said.endswith("Since “New routes”, 1 Mar 2026: 90 a month; before, 60.")  # May, not over, is left out
+    elsewhere = replace(context, filters=picture.choose("district", ("Lake",)))
+    assert "Since" not in written(overview.draw_requests((total, None, along), elsewhere).sentence)
 
 
 def test_what_is_unusual_cannot_be_told_from_too_few_months():

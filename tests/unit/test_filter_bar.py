@@ -50,6 +50,10 @@ def test_days_of_ones_own_are_taken_back_too():
     assert found["Clear all"] == "?"
 
 
+def test_the_chip_of_a_service_level_names_it_once():
+    assert drawn("?service_level=answered")["Take back of answered calls only"] == "?"
+
+
 def test_chips_say_values_in_words():
     assert "Take back Tuesday 10:00" in drawn("?department=34", lambda name, value: "Tuesday 10:00")
 
