@@ -69,7 +69,7 @@ def check(drawing: Drawing, services: Services) -> None:
 
 @pytest.mark.parametrize("panel", PANELS)
 def test_every_panel_answers_on_the_tiny_city(panel, tiny):
-    for search in SEARCHES:
+    for search in SEARCHES[:1] if tiny.settings.database else SEARCHES:  # engines are compared in test_tie_out
         check(drawn(panel, tiny, search), tiny)
 
 
