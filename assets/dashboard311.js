@@ -145,7 +145,16 @@
         ? { ...note, text: note.text.replace("<br>", " "), x: 0, xshift: 4, yanchor: "bottom", yshift: 0, bgcolor: ground }
         : note);
     }
-    return { ...figure, layout: narrow ? drawnNarrow(layout) : layout };
+    return { ...figure, layout: narrow ? drawnNarrow(layout) : drawnTight(layout, width) };
+  }
+
+  // On a small desk: names of many steps with numbers under them would run into each other.
+  function drawnTight(layout, width) {
+    const axis = layout.xaxis || {}, names = axis.ticktext || [];
+    const longest = Math.max(0, ...names.flatMap((name) => String(name).split("<br>")).map((part) => part.length));
+    const room = (width - 180) / (names.length || 1);
+    if (room >= 7 * longest || longest > 8) return layout;
+    return { ...layout, xaxis: { ...axis, tickfont: { size: 10 } } };
   }
 
   // On a phone: what stands beside the plot is left to the key in the foot, and of many named ticks every nth stays.
