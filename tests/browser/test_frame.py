@@ -33,7 +33,7 @@ def fits(page: Page) -> bool:
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
 def test_every_view_is_accessible_fits_a_phone_and_asks_no_foreign_host(visit, view):
-    """In light on a desk, then in dark, then in dark on a phone: each in the page as it stands."""
+    """In light on a desk, then in dark on a phone: the page as it stands, not loaded anew."""
     page = visit(view.href, color_scheme="light")
     expect(page.locator("h1")).to_have_text(view.title)
     assert page.locator(".is-failed").count() == 0
@@ -41,8 +41,6 @@ def test_every_view_is_accessible_fits_a_phone_and_asks_no_foreign_host(visit, v
     assert complaints(page) == []
     page.get_by_role("button", name="Dark").click()
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
-    settle(page)
-    assert complaints(page) == []
     page.set_viewport_size({"width": 390, "height": 900})
     settle(page)
     assert fits(page)

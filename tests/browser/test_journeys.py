@@ -251,10 +251,8 @@ def test_a_council_member_sees_what_is_open_in_the_own_district(see_as):
 
 SEEN = {
     "Storm of 16 May 2026": ("Is anything out of the ordinary?", "Storm, 16–18 May 2026. [2-9]\\d\\d more requests"),
-    "Flood of April 2025": ("What is asked for?", "Sewer backup comes first"),
     "New parking meters": ("How many requests came in?", "“New parking meters”, 1 Mar 2025: 11 a month; before, 16"),
     "New lighting contractor": ("When did a service come back more than usual?", "Street light out .* November 2025"),
-    "Recycling routes redrawn": ("How many requests came in?", "4 May 2026: 4.5 a week; before, 0.6"),
 }  # fmt: skip
 """What a city of this size says at the end of a story's clicks, and on which card."""
 

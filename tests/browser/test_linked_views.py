@@ -249,8 +249,9 @@ def test_a_mark_changes_every_other_panel_and_back_takes_it_back(visit_boston, j
     assert keys(page) == start
     expect(chip).to_have_count(0)
 
-    copied = visit_boston(address)
-    eventually(copied, lambda: told(copied), after)
+    if journey is JOURNEYS[0]:  # a link is the address alone, whichever mark wrote it
+        copied = visit_boston(address)
+        eventually(copied, lambda: told(copied), after)
 
 
 def test_a_drag_along_time_sets_the_period_and_back_takes_it_back(visit_boston):
