@@ -151,7 +151,8 @@
   // On a small desk: names of many steps with numbers under them would run into each other.
   function drawnTight(layout, width) {
     const axis = layout.xaxis || {}, names = axis.ticktext || [];
-    const longest = Math.max(0, ...names.flatMap((name) => String(name).split("<br>")).map((part) => part.length));
+    const longest = Math.max(0, ...names.flatMap((name) => String(name).split("<br>"))
+      .map((part) => part.replace(/<[^>]+>/g, "").length));
     const room = (width - 180) / (names.length || 1);
     if (room >= 7 * longest || longest > 8) return layout;
     return { ...layout, xaxis: { ...axis, tickfont: { size: 10 } } };
