@@ -29,7 +29,7 @@ serve: $(VENV)/.installed  ## serve what was imported
 	$(BIN)/dashboard311 serve --port $(PORT)
 
 test: check chromium       ## everything: style, types, architecture, units, contracts, browser
-	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 unit: $(VENV)/.installed-test   ## only the tests without a database or a browser
 	$(BIN)/python -m pytest tests/unit tests/architecture
