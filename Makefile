@@ -29,7 +29,8 @@ serve: $(VENV)/.installed  ## serve what was imported
 	$(BIN)/dashboard311 serve --port $(PORT)
 
 test: check chromium       ## everything: style, types, architecture, units, contracts, browser
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/python -m pytest -n 2 --dist loadscope tests/unit tests/architecture tests/contract
+	$(BIN)/python -m pytest tests/browser
 
 unit: $(VENV)/.installed-test   ## only the tests without a database or a browser
 	$(BIN)/python -m pytest tests/unit tests/architecture
