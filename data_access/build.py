@@ -35,6 +35,7 @@ from sqlalchemy import (
     MetaData,
     Numeric,
     PrimaryKeyConstraint,
+    Select,
     String,
     Table,
     and_,
@@ -43,6 +44,7 @@ from sqlalchemy import (
     insert,
     inspect,
     literal,
+    literal_column,
     null,
     or_,
     select,
@@ -124,6 +126,14 @@ class Kept:
     updated: int = 0
     unchanged: int = 0
     carried: int = 0
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """How many rows gave way to a later one of the same key; `identical` ones said exactly the same."""
+
+    rows: int = 0
+    identical: int = 0
 
 
 @dataclass(frozen=True)
@@ -285,10 +295,79 @@ class Build:
         self.rows[name] += len(frame)
         self.progress(name, len(frame))
 
-    def withdraw(self, name: str, frame: pd.DataFrame) -> None:
-        """Take rows written to this build back out: those with the primary keys in `frame`."""
-        key = [one.name for one in schema.metadata.tables[name].primary_key]
-        self._forget(self._staged[name], key, _keys(frame, key).unique())
+    @property
+    def connection(self) -> Connection:
+        """The DuckDB in which this build is made, for a reader that prepares rows there itself."""
+        return self._writer
+
+    @property
+    def spill(self) -> Path:
+        """A folder for whatever does not fit in memory; it goes when the build ends."""
+        return self._spill
+
+    def write_from(self, name: str, columns: Sequence[str], rows: Select) -> int:
+        """Add the rows of a question asked of `connection` to a table; returns their number.
+
+        `columns` names what the question selects, in its order. What a column may hold is as for `write`, and the
+        question has to see to it. Tell `count_dates` about its instants.
+        """
+        before = self._staged_count(name)
+        self._writer.execute(insert(self._staged[name]).from_select(list(columns), rows))
+        written = self._staged_count(name) - before
+        self.rows[name] += written
+        self.progress(name, written)
+        return written
+
+    def count_dates(self, source: str, column: str, given: int, midnights: int) -> None:
+        """Take note of how many of a source's instants of requests are local midnights."""
+        self._midnights.counts[source, column] += given
+        self._midnights.midnights[source, column] += midnights
+
+    def keep_last(self, name: str) -> Repeated:
+        """Of rows written to this build under one key, keep the one updated last, else the last written.
+
+        The one that stays is flagged, if the table knows flags.
+        """
+        staged = self._staged[name]
+        by_source = "src_id" in staged.c
+        key = [staged.c[one] for one in (("src_system", "src_id") if by_source else _key_of(name))]
+        if not key:
+            return Repeated()
+        several = select(*key).group_by(*key).having(func.count() > 1).subquery()
+        same = and_(*(one == several.c[one.name] for one in key))
+        rowid: Any = literal_column("rowid")
+        order = [staged.c.updated_at.desc().nulls_last()] if "updated_at" in staged.c else []
+        place = func.row_number().over(partition_by=key, order_by=[*order, rowid.desc()])
+        hashed = [staged.c.row_hash] if by_source else []
+        ranked = select(
+            rowid.label("row"), place.label("place"),
+            *(one == func.first_value(one).over(partition_by=key, order_by=[*order, rowid.desc()]) for one in hashed),
+        ).join(several, same)  # fmt: skip
+        driver: Any = self._writer.execute(ranked).cursor
+        found = driver.to_arrow_table()
+        if not found.num_rows:
+            return Repeated()
+        first = np.asarray(found.column(1)) == 1
+        kept, gone = np.asarray(found.column(0))[first], np.asarray(found.column(0))[~first]
+        identical = int(np.asarray(found.column(2).fill_null(False))[~first].sum()) if by_source else 0
+        for rows, statement in (
+            (kept, update(staged).values(dq_flags=staged.c.dq_flags.op("|")(schema.FLAGS["dup_id"]))),
+            (gone, staged.delete()),
+        ):
+            if rows is kept and "dq_flags" not in staged.c:
+                continue
+            self._register(pa.table({"row": pa.array(rows, pa.int64())}))
+            incoming = named_table("_incoming", named_column("row"))
+            self._writer.execute(statement.where(rowid.in_(select(incoming.c.row))))
+        self.rows[name] -= len(gone)
+        return Repeated(len(gone), identical)
+
+    def staged(self, name: str) -> Table:
+        """The table in which the rows written to this build wait; ask `connection`."""
+        return self._staged[name]
+
+    def _staged_count(self, name: str) -> int:
+        return self._writer.scalar(select(func.count()).select_from(self._staged[name])) or 0
 
     def carry_over(self, replace: bool = False, again: str | None = None) -> Kept:
         """Keep what is in service and was not written anew; call after the last `write` of an import.
@@ -814,6 +893,10 @@ def _bare(table: Table, metadata: MetaData) -> Table:
         Column(one.name, one.type, nullable=one.nullable or bool(one.info.get("derived"))) for one in table.columns
     ]
     return Table(table.name, metadata, *columns)
+
+
+def _key_of(name: str) -> list[str]:
+    return [one.name for one in schema.metadata.tables[name].primary_key]
 
 
 def _keys(frame: pd.DataFrame, key: Sequence[str]) -> pd.Index:
