@@ -339,17 +339,15 @@ class Build:
         order = [staged.c.updated_at.desc().nulls_last()] if "updated_at" in staged.c else []
         place = func.row_number().over(partition_by=key, order_by=[*order, rowid.desc()])
         hashed = [staged.c.row_hash] if by_source else []
-        ranked = select(
-            rowid.label("row"), place.label("place"),
-            *(one == func.first_value(one).over(partition_by=key, order_by=[*order, rowid.desc()]) for one in hashed),
-        ).join(several, same)  # fmt: skip
+        alike = (func.row_number().over(partition_by=[*key, one]) for one in hashed)
+        ranked = select(rowid.label("row"), place.label("place"), *alike).join(several, same)
         driver: Any = self._writer.execute(ranked).cursor
         found = driver.to_arrow_table()
         if not found.num_rows:
             return Repeated()
         first = np.asarray(found.column(1)) == 1
         kept, gone = np.asarray(found.column(0))[first], np.asarray(found.column(0))[~first]
-        identical = int(np.asarray(found.column(2).fill_null(False))[~first].sum()) if by_source else 0
+        identical = int((np.asarray(found.column(2)) > 1).sum()) if by_source else 0
         for rows, statement in (
             (kept, update(staged).values(dq_flags=staged.c.dq_flags.op("|")(schema.FLAGS["dup_id"]))),
             (gone, staged.delete()),

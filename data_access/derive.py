@@ -518,7 +518,8 @@ def _fold(name: Any) -> str:
 
 def _relate(found: pd.DataFrame, findings: Findings) -> None:
     root = findings.incidents.reindex(found["request_id"])
-    found["is_duplicate"] = root.notna().to_numpy()
+    # A source may call a request a duplicate without naming its original.
+    found["is_duplicate"] = root.notna().to_numpy() | (found["status"] == "merged_duplicate").to_numpy()
     found["incident_id"] = _known(root, found["request_id"])
 
 

@@ -199,7 +199,7 @@ def _macros(element: Macros, compiler, **kw) -> str:
     codes = "list_transform(string_split(v, ''), lambda c: format('{:02X}', ord(c)))"
     once = f"CASE WHEN ord(list_max(string_split(v, ''))) < 256 THEN decode(unhex(array_to_string({codes}, ''))) END"
     once = once.replace("v,", f"translate(w, '{odd}', '{plain}'),")
-    signs = f"[\u00c2-\u00f4][\u0080-\u00bf{odd}]"
+    signs = f"[ÂÃâ][\u0080-\u00bf{odd}]"  # what begins accents and punctuation when they are misread
     return (
         "CREATE OR REPLACE TEMP MACRO repaired(w) AS "
         f"CASE WHEN regexp_matches(w, '{signs}') THEN coalesce(try({once}), w) ELSE w END"

@@ -225,13 +225,14 @@ class Importing:
     def _take_also(self, mapping: SourceMapping, source: Source) -> None:
         """Rows of another table that the same source holds, perhaps as a list within each row."""
         if mapping.each:
+            rows = source.relation
             outer = Projection(mapping, source).column_of(mapping.each)
             if outer is None:
                 return
-            entries = func.unnest(func.json_extract(source.relation.c[outer], "$[*]"))
-            others = [one for one in source.relation.c if one.name != outer]
-            nested = select(*others, cast(entries, String).label(outer)).select_from(source.relation)
-            self.build.connection.execute(ViewOf("source_each", nested.where(source.relation.c[outer].like("[%"))))
+            entries = func.unnest(func.json_extract(rows.c[outer], "$[*]"))
+            others = [one for one in rows.c if one.name != outer]
+            nested = select(*others, cast(entries, String).label(outer)).where(rows.c[outer].like("[%"))
+            self.build.connection.execute(ViewOf("source_each", nested))
             view = Source(source.file, source.names)
             renamed = named_table("source_each", *(named_column(one, String) for one in source.names))
             projection = Projection(mapping, view, renamed)

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Boolean, Date, DateTime, Float, Integer, Numeric, Table
 
 from dashboard.domain.errors import ImportRefused, UnknownName
+from dashboard.domain.local_time import offset_periods
 from data_access import schema
 from data_access.derive import CLOSED_STATUSES, OPEN_STATUSES, city_row
 
@@ -68,6 +69,8 @@ class Field:
         Words that mean nothing in this column, besides those of the whole file.
     pattern
         A regular expression; its first group is the value.
+    replace
+        Pairs of a regular expression and what takes the place of all it fits.
     whole
         A whole number that some exports write as 20.0.
     scale
@@ -92,6 +95,7 @@ class Field:
     days_after: str = ""
     nulls: tuple[str, ...] = ()
     pattern: str = ""
+    replace: tuple[tuple[str, str], ...] = ()
     whole: bool = False
     scale: float = 1.0
     words: Mapping[str, str] = field(default_factory=dict)
@@ -296,9 +300,25 @@ def read_mapping(path: Path) -> SourceMapping:
 def mapping_from(text: str, path: Path) -> SourceMapping:
     """The mapping that the text of a TOML file holds; `path` is for what is said about it."""
     try:
-        return _Reader(path.name).mapping(tomllib.loads(text), path)
+        given = tomllib.loads(text)
+        if like := given.pop("like", ""):
+            bases = [one for one in SHIPPED.glob("*.toml") if one.stem == like]
+            if not bases:
+                raise UnknownName("mapping to be like", like, [one.stem for one in SHIPPED.glob("*.toml")])
+            base = tomllib.loads(bases[0].read_text("utf-8"))
+            given = _laid_over({**base, "city": {}, "name": path.stem}, given)
+        return _Reader(path.name).mapping(given, path)
     except tomllib.TOMLDecodeError as problem:
         raise ImportRefused(path.name, f"this is not TOML: {problem}.") from problem
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """One table over another; whatever both say, the upper one's word holds."""
+    found = dict(below)
+    for name, said in above.items():
+        under = found.get(name)
+        found[name] = _laid_over(under, said) if isinstance(under, dict) and isinstance(said, dict) else said
+    return found
 
 
 class _Reader:
@@ -317,6 +337,7 @@ class _Reader:
             raise self.wrong("a mapping needs a section [city] with at least name and tz.")
         city = {"city_id": fold(str(city["name"])), **city}
         city_row(city)
+        offset_periods(str(city["tz"]), 1970, 1979)
         head = {one: given.pop(one, "") for one in ("name", "about", "system")}
         if not all(isinstance(one, str) for one in head.values()):
             raise self.wrong("name, about and system are words.")
@@ -373,6 +394,8 @@ class _Reader:
         for column, one in columns.items():
             if one.formats != ("iso",) and kind_of(target, column) not in ("instant", "date"):
                 raise self.wrong(f"{name}.{column} is no time; it has no formats.")
+            if one.zone:
+                offset_periods(one.zone, 1970, 1979)
             if one.days_after and one.days_after not in columns:
                 raise self.wrong(f"{name}.{column}: days_after names one of our columns.")
 
@@ -389,7 +412,7 @@ class _Reader:
         found = self.value(where, Field, given | {"columns": list(columns)})
         if not columns and found.value is None:
             raise self.wrong(f"{where} has neither a column nor a value.")
-        for pattern in [one for one in (found.pattern, *(one for one, _ in found.phrases)) if one]:
+        for pattern in [one for one in (found.pattern, *(one for one, _ in (*found.phrases, *found.replace))) if one]:
             try:
                 re.compile(pattern)
             except re.error as problem:

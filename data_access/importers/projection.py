@@ -52,6 +52,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2199  # a time outside is a slip of the pen
 
 _SPACES = " \t\n\r\v\f\u00a0\u2007\u202f\ufeff"
 _HASH_BITS = (1 << 52) - 1  # exact as a float, too
+_BEGINS = r"^[0-9]{4}[-/][0-9]"
 _OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 _Expr = ColumnElement[Any]
 
@@ -135,6 +136,8 @@ class Projection:
                 found = case((and_(*(one.is_not(None) for one in parts)), found))
         if field.pattern:
             found = func.nullif(func.regexp_extract(found, field.pattern, 1), "")
+        for pattern, instead in field.replace:
+            found = func.nullif(func.trim(func.regexp_replace(found, pattern, instead, "g"), _SPACES), "")
         if field.whole:
             found = func.regexp_replace(found, r"^(-?[0-9]+)\.0+$", r"\1")
         for other, wanted in field.when.items():
@@ -437,10 +440,14 @@ def _times(field: Field, words: _Expr) -> tuple[_Expr, _Expr]:
     local: list[_Expr] = []
     utc: list[_Expr] = []
     for form in field.formats:
+        before, known = list(local), len(utc)
         if form == "iso":
-            zoned = func.regexp_matches(words, _OFFSET)
-            local.append(case((~zoned, TryCast(words, DateTime))))
-            utc.append(case((zoned, _naive(TryCast(func.replace(words, "z", "Z"), TIMESTAMP(timezone=True))))))
+            # The cast alone would take 05/01/24 for a day of the year 5.
+            begins, zoned = func.regexp_matches(words, _BEGINS), func.regexp_matches(words, _OFFSET)
+            local.append(case((and_(begins, ~zoned), TryCast(words, DateTime))))
+            utc.append(
+                case((and_(begins, zoned), _naive(TryCast(func.replace(words, "z", "Z"), TIMESTAMP(timezone=True)))))
+            )
         elif form in ("epoch", "epoch_ms"):
             factor = 1_000_000 if form == "epoch" else 1_000
             number = TryCast(words, Float)
@@ -459,9 +466,18 @@ def _times(field: Field, words: _Expr) -> tuple[_Expr, _Expr]:
             utc.append(_naive(func.try_strptime(words, form)))
         else:
             local.append(func.try_strptime(words, form))
+        if form != field.formats[-1]:  # “%Y” would take the 24 of 05/01/24 for a year
+            local[len(before) :] = [_possible(one) for one in local[len(before) :]]
+            utc[known:] = [_possible(one) for one in utc[known:]]
+        if before and len(utc) > known:  # a format that comes before holds
+            utc[known:] = [case((_first(before).is_(None), one)) for one in utc[known:]]
     if field.zone == "UTC":
         utc, local = [*utc, *local], []
     return _first(local), _first(utc)
+
+
+def _possible(time: _Expr) -> _Expr:
+    return case((func.year(time).between(FIRST_YEAR, LAST_YEAR), time))
 
 
 def _naive(zoned: _Expr) -> _Expr:

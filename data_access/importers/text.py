@@ -13,6 +13,9 @@ import gzip
 import hashlib
 import io
 import lzma
+import os
+import re
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -208,15 +211,27 @@ def tidied(path: Path, folder: Path, encoding: str = "") -> Lines:
         raise ImportRefused(path.name, f"there is no encoding called “{encoding}”.") from problem
     if not bom and used == "utf-8" and not packing_of(path) and (lines := _lines_if_tidy(path)) is not None:
         return Lines(path, lines)
-    folder.mkdir(parents=True, exist_ok=True)
-    copy = folder / f"tidy-{hashlib.sha256(str(path).encode()).hexdigest()[:12]}.txt"
+    copy = _fresh(folder)
     try:
         with unpacked(path) as stream, copy.open("wb") as sink:
             stream.read(len(bom))
-            lines, repaired = _copy(stream, sink, used, strict=bool(encoding))
+            lines, repaired, foreign = _copy(stream, sink, used, strict=bool(encoding))
+        if repaired > foreign:  # hardly anything in it is UTF-8, and what seems to be is chance
+            used = "cp1252"
+            with unpacked(path) as stream, copy.open("wb") as sink:
+                lines, _, _ = _copy(stream, sink, used, strict=False)
+            repaired = 0
     except UnicodeDecodeError as problem:
         raise ImportRefused(path.name, f"this is not text encoded as {encoding}.") from problem
     return Lines(copy, lines, repaired, used)
+
+
+def _fresh(folder: Path) -> Path:
+    """A new file; never an old name, because DuckDB remembers what it has read under one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(suffix=".txt", dir=folder)
+    os.close(handle)
+    return Path(name)
 
 
 def _lines_if_tidy(path: Path) -> int | None:
@@ -237,16 +252,19 @@ def _lines_if_tidy(path: Path) -> int | None:
     return None if decoder.getstate()[0] else lines + (last != b"\n")
 
 
-def _copy(stream: IO[bytes], sink: IO[bytes], encoding: str, strict: bool) -> tuple[int, int]:
-    """Copy a text, put right; return its lines and the number of bytes that were not of its encoding."""
-    decoder = codecs.getincrementaldecoder(encoding)("strict" if strict or encoding != "utf-8" else _INVALID)
-    lines = repaired = 0
+def _copy(stream: IO[bytes], sink: IO[bytes], encoding: str, strict: bool) -> tuple[int, int, int]:
+    """Copy a text, put right; return its lines, the bytes that were not UTF-8, and the characters that took several."""
+    decoder = codecs.getincrementaldecoder(encoding)(
+        "replace" if encoding == "cp1252" and not strict else "strict" if strict or encoding != "utf-8" else _INVALID
+    )
+    lines = repaired = foreign = 0
     last, held, more = b"", "", True
     while more:
         block = stream.read(_BLOCK)
         more = bool(block)
         if encoding == "utf-8" and not strict and not block.isascii():
-            repaired += _invalid_bytes(block)
+            wrong, right = _beyond_ascii(block)
+            repaired, foreign = repaired + wrong, foreign + right
         text = held + decoder.decode(block, final=not more)
         held = "\r" if more and text.endswith("\r") else ""
         text = text[: len(text) - len(held)].replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n")
@@ -255,16 +273,19 @@ def _copy(stream: IO[bytes], sink: IO[bytes], encoding: str, strict: bool) -> tu
             lines += written.count(b"\n")
             last = written[-1:]
             sink.write(written)
-    return lines + (last not in (b"\n", b"")), repaired
+    return lines + (last not in (b"\n", b"")), repaired, foreign
 
 
-def _invalid_bytes(block: bytes) -> int:
-    """How many bytes of a block are not UTF-8, cut characters at its ends aside."""
+def _beyond_ascii(block: bytes) -> tuple[int, int]:
+    """How many bytes of a block are not UTF-8, and how many characters beyond ASCII it has; cut ones at ends aside."""
     try:
-        block.decode("utf-8")
-    except UnicodeDecodeError:
-        return max(block.decode("utf-8", "replace").count("\ufffd") - 2, 1)
-    return 0
+        text = block.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        text = block.decode("utf-8", "replace")
+        if problem.start > len(block) - 4 and text.count("\ufffd") == 1:
+            text = text.removesuffix("\ufffd")
+    wrong = text.count("\ufffd")
+    return wrong, len(re.findall(r"[^\x00-\x7f]", text)) - wrong
 
 
 # ── Tables ──────────────────────────────────────────────────────────────────────────────────────────
@@ -315,7 +336,7 @@ def likeliest_delimiter(sample: str) -> str:
             continue
         widths = [len(row) for row in rows if row]
         alike = sum(one == widths[0] for one in widths[:10]) if widths else 0
-        score = widths[0] * (1 if alike * 2 > len(widths[:10]) else 0.1) if widths else 0
+        score = widths[0] * (0.5 + 0.5 * alike / len(widths[:10])) if widths and widths[0] > 1 else 0
         if score > most:
             best, most = candidate, score
     return best
@@ -338,9 +359,9 @@ def mended(text: Lines, heading: Heading, folder: Path) -> Mended:
     """A copy of a table without blank lines, and without lines in which a quotation mark opens and never closes.
 
     Only such a line can make a reader swallow the rows after it. It is told by its own quotation marks and those up to
-    the next line that could close it: together they must make one row as wide as the heading.
+    the next line that could close it: together they must make one row in which every quotation mark has its place.
     """
-    copy = folder / f"mended-{text.path.stem}.txt"
+    copy = _fresh(folder)
     removed: list[tuple[int, str]] = []
     rows = 0
     with text.path.open("rb") as stream, copy.open("wb") as sink:
@@ -375,6 +396,6 @@ def mended(text: Lines, heading: Heading, folder: Path) -> Mended:
 def _is_row(line: bytes, heading: Heading) -> bool:
     try:
         reader = csv.reader(io.StringIO(line.decode("utf-8"), newline=""), delimiter=heading.delimiter, strict=True)
-        return len(next(reader)) == len(heading.names)
+        return len(list(reader)) == 1
     except (csv.Error, UnicodeDecodeError, StopIteration):
         return False
