@@ -120,12 +120,14 @@ _HINTS = {"request": ("dq_flags", "district"), "contact": ("dq_flags",)}
 class Kept:
     """How the requests and contacts of an import compare with the build in service.
 
-    `carried` ones are in service and were not written anew.
+    `carried` ones are in service and were not written anew. `events` counts, by kind, what must have happened to
+    updated requests since.
     """
 
     updated: int = 0
     unchanged: int = 0
     carried: int = 0
+    events: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -384,11 +386,13 @@ class Build:
             if before is None or before.city_id != self.city["city_id"] or before.is_made_up != self.city["is_made_up"]:
                 return Kept()
             counts: Counter[str] = Counter()
-            for table in schema.metadata.sorted_tables:
+            # What happened must be noted before the events themselves are carried.
+            for table in sorted(schema.metadata.sorted_tables, key=lambda one: one.name == "request_event"):
                 present = warehouse.columns(table.name)
                 if present and table.name not in ("city", "build", "request_episode"):
                     self._carry(warehouse, table, present, counts, again)
-            return Kept(counts["updated"], counts["unchanged"], counts["carried"])
+            events = {kind: n for kind, n in sorted(counts.items()) if kind in derive.CHANGES}
+            return Kept(counts["updated"], counts["unchanged"], counts["carried"], events)
         finally:
             warehouse.close()
 
@@ -421,7 +425,8 @@ class Build:
         key = ["src_system", "src_id"] if by_source else [one.name for one in table.primary_key]
         append_only = table.name == "refused_row"
         key = key or [next(iter(table.c)).name]
-        wanted = [*key, "row_hash"] if by_source else key
+        dated = "updated_at" in staged.c and "updated_at" in present
+        wanted = [*key, *(["row_hash"] if by_source else []), *(["updated_at"] if dated else [])]
         new = self._frame(select(*(staged.c[one] for one in wanted)))
         new_keys = _keys(new, key)
         new_hashes = pd.Series(new["row_hash"].to_numpy() if by_source else np.nan, index=new_keys)
@@ -430,7 +435,10 @@ class Build:
         columns = [
             one for one in table.columns if one.name in present and (one.name in hints or not one.info.get("derived"))
         ]
+        new_updates = pd.Series(new["updated_at"].to_numpy() if dated else pd.NaT, index=new_keys)
+        new_updates = new_updates[~new_updates.index.duplicated(keep="last")]
         unchanged: list[pd.Index] = []
+        changed: list[pd.DataFrame] = []
         for old in warehouse.batches(select(*columns)):
             old_keys = _keys(old, key)
             rewritten = np.zeros(len(old), bool) if append_only else old_keys.isin(new_hashes.index)
@@ -440,6 +448,10 @@ class Build:
             if by_source:
                 hashes = new_hashes.reindex(old_keys).to_numpy()
                 same = rewritten & (hashes == old["row_hash"].to_numpy())
+                if dated:  # an older export says nothing new
+                    same |= rewritten & (new_updates.reindex(old_keys).to_numpy() < old["updated_at"].to_numpy())
+                if table.name == "request":
+                    changed.append(old.loc[rewritten & ~same, list(derive.WATCHED)])
                 unchanged.append(old_keys[same])
             kept = old[~rewritten | same]
             if by_source:
@@ -454,7 +466,23 @@ class Build:
                 self._append(self._old(table), arrow)
         if unchanged and sum(map(len, unchanged)):
             self._forget(staged, key, pd.Index(np.concatenate([one.to_numpy() for one in unchanged])))
+        if changed:
+            self._note_changes(pd.concat(changed, ignore_index=True), counts)
         self._merge_old(table)
+
+    def _note_changes(self, before: pd.DataFrame, counts: Counter[str]) -> None:
+        """Write as events what must have happened to requests between the build in service and this import."""
+        if before.empty:
+            return
+        staged = self._staged["request"]
+        self._register(pa.table({"id": pa.array(before["request_id"].to_numpy(object), pa.string())}))
+        asked = named_table("_incoming", named_column("id"))
+        now = self._frame(
+            select(*(staged.c[one] for one in derive.WATCHED)).where(staged.c.request_id.in_(select(asked.c.id)))
+        )
+        events = derive.changes(before, now, self._last_instant(), self.started_at)
+        counts.update(map(str, events["kind"]))
+        self.write("request_event", events)
 
     def _old(self, table: Table) -> Table:
         """Where kept rows wait, so that they are not taken for new ones."""

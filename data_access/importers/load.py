@@ -457,6 +457,7 @@ class Importing:
                 for name, one in self.counts.items()
             },
             details=dict(self.details),
+            events=kept.events,
             notes=tuple(self.notes),
             absent=tuple(self.absent),
             dry=dry,

@@ -203,10 +203,10 @@ class Projection:
         if kind == "instant":
             if field.days_after:
                 return self._days_after(name, field, given, words)
-            local, utc = _times(field, given)
+            local, utc = times(field, given)
             return [local.label(f"{name}__local"), utc.label(f"{name}__utc")]
         if kind == "date":
-            local, utc = _times(field, given)
+            local, utc = times(field, given)
             return [cast(func.coalesce(local, utc), Date).label(name)]
         if kind in ("number", "whole"):
             plain = func.replace(func.replace(given, ",", ""), " ", "")
@@ -234,7 +234,7 @@ class Projection:
     def _days_after(self, name: str, field: Field, given: _Expr, words: Any) -> list[ColumnElement[Any]]:
         """A due time so many days after another of our columns, on the same clock."""
         other = self.fields[field.days_after]
-        local, utc = _times(other, words.c[f"{field.days_after}__w"])
+        local, utc = times(other, words.c[f"{field.days_after}__w"])
         days = func.to_days(cast(TryCast(given, Float), Integer))
         if field.end_of_day:
             local, utc = func.date_trunc("day", local), func.date_trunc("day", utc)
@@ -435,7 +435,7 @@ def _end_of_day(local: _Expr) -> _Expr:
     return case((at_midnight, local + last), else_=local)
 
 
-def _times(field: Field, words: _Expr) -> tuple[_Expr, _Expr]:
+def times(field: Field, words: _Expr) -> tuple[_Expr, _Expr]:
     """What a time says: on the wall clock, or as an instant, whichever it is; neither if it cannot be read."""
     local: list[_Expr] = []
     utc: list[_Expr] = []
@@ -467,8 +467,8 @@ def _times(field: Field, words: _Expr) -> tuple[_Expr, _Expr]:
         else:
             local.append(func.try_strptime(words, form))
         if form != field.formats[-1]:  # “%Y” would take the 24 of 05/01/24 for a year
-            local[len(before) :] = [_possible(one) for one in local[len(before) :]]
-            utc[known:] = [_possible(one) for one in utc[known:]]
+            local[len(before) :] = [possible(one) for one in local[len(before) :]]
+            utc[known:] = [possible(one) for one in utc[known:]]
         if before and len(utc) > known:  # a format that comes before holds
             utc[known:] = [case((_first(before).is_(None), one)) for one in utc[known:]]
     if field.zone == "UTC":
@@ -476,7 +476,8 @@ def _times(field: Field, words: _Expr) -> tuple[_Expr, _Expr]:
     return _first(local), _first(utc)
 
 
-def _possible(time: _Expr) -> _Expr:
+def possible(time: _Expr) -> _Expr:
+    """`time`, if it lies in a year that can be."""
     return case((func.year(time).between(FIRST_YEAR, LAST_YEAR), time))
 
 

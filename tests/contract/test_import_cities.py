@@ -19,8 +19,9 @@ from data_access.build import Build
 from data_access.engine import Warehouse
 from data_access.importers.load import Importing, Outcome, import_files
 from data_access.importers.mapping import SourceMapping, mapping_from, mappings_named, shipped_names
+from data_access.importers.sketch import sketch_of
 from data_access.importers.sources import open_source
-from data_access.schema import FLAGS, refused_row, request, request_event, sla_version
+from data_access.schema import FLAGS, refused_row, request, request_episode, request_event, sla_version
 
 CITY = """
 name = "test"
@@ -259,7 +260,7 @@ def test_days_numbers_points_and_nothings(taken) -> None:
         ("7,,,,Open,Pothole,,,", "no opening time", "Opened"),
         ("7,soon,,,Open,Pothole,,,", "not a time", "Opened"),
         ("7,2024-13-01,,,Open,Pothole,,,", "not a time", "Opened"),
-        ("7,0024-03-01,,,Open,Pothole,,,", "a year that cannot be", "Opened"),
+        ("7,0024-03-01,,,Open,Pothole,,,", "not a time", "Opened"),
         ("7,2024-03-01,9999-12-31,,Open,Pothole,,,", "a year that cannot be", "Closed"),
         ("7,2024-03-01,,,Open,,,,", "no service type", "Type"),
         ("7,2024-03-01,,,Open,Pothole,", "wrong number of columns", None),
@@ -340,6 +341,77 @@ def test_packed_files(taken, tmp_path: Path, name: str) -> None:
         taken(packed[: len(packed) // 2], name)
 
 
+KINDS = pd.DataFrame(
+    {
+        "ID": ["9007199254740993", "8"], "Opened": ["2024-03-01 09:00:00", "2024-03-02"], "Closed": [None, None],
+        "Due": [None, "2024-03-05"], "Status": ["Open", "Open"], "Type": ["Pothole", "Straße"], "Address": ["a", None],
+        "Zip": ["02131", "02132"], "Point": [None, None],
+    }
+)  # fmt: skip
+
+
+def as_excel(folder: Path) -> bytes:
+    path = folder / "one.xlsx"
+    KINDS.to_excel(path, index=False, engine="xlsxwriter")
+    return path.read_bytes()
+
+
+def as_parquet(folder: Path) -> bytes:
+    path = folder / "one.parquet"
+    typed = KINDS.assign(ID=KINDS["ID"].astype("int64"), Opened=pd.to_datetime(KINDS["Opened"], format="mixed"))
+    typed.to_parquet(path, index=False)
+    return path.read_bytes()
+
+
+def as_geojson(folder: Path) -> bytes:
+    features = [
+        {"type": "Feature", "properties": one, "geometry": {"type": "Point", "coordinates": [-73.25, 40.5]}}
+        for one in json.loads(KINDS.to_json(orient="records"))
+    ]
+    return json.dumps({"type": "FeatureCollection", "features": features}).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("one.xlsx", as_excel),
+        ("one.parquet", as_parquet),
+        ("one.json", lambda folder: KINDS.to_json(orient="records", indent=1).encode()),
+        ("one.json", lambda folder: b'{"meta": 1, "records": ' + KINDS.to_json(orient="records").encode() + b"}"),
+        ("one.jsonl", lambda folder: KINDS.to_json(orient="records", lines=True, force_ascii=False).encode()),
+        ("one.json.gz", lambda folder: gzip.compress(KINDS.to_json(orient="records").encode())),
+        ("one.geojson", as_geojson),
+        ("one.tsv", lambda folder: KINDS.to_csv(sep="\t", index=False).encode()),
+        ("one.xml", lambda folder: KINDS.to_xml(index=False, parser="etree").encode()),
+    ],
+)  # fmt: skip
+def test_kinds_of_files(taken, tmp_path: Path, name: str, make) -> None:
+    by = mapping_from(
+        CITY.replace('column = "Point", pattern', 'columns = ["Point", "latitude"], pattern'), Path("t.toml")
+    )
+    if name == "one.geojson":
+        by = mapping_from(CITY.split("lat =")[0] + 'lat = "latitude"\nlon = "longitude"\n', Path("t.toml"))
+    counts, rows, _ = taken(make(tmp_path), name, by)
+    assert (counts.read, counts.accepted) == (2, 2)
+    assert rows["request_id"].to_list() == ["9007199254740993", "8"] and rows["type_id"].to_list() == [
+        "Pothole",
+        "Straße",
+    ]
+    assert rows["opened_at"].to_list() == [pd.Timestamp("2024-03-01 14:00"), pd.Timestamp("2024-03-02 05:00")]
+    assert rows["address"].isna().to_list() == [False, True] and rows["closed_at"].isna().all()
+    if name == "one.geojson":
+        assert rows[["lat", "lon"]].to_numpy().tolist() == [[40.5, -73.25]] * 2
+
+
+def test_a_broken_line_of_json_is_one_refused_row(taken) -> None:
+    content = KINDS.to_json(orient="records", lines=True).strip() + '\n{"ID": "7", "Ope\n'
+    counts, _, refused = taken(content.encode(), "one.jsonl")
+    assert (counts.read, counts.accepted) == (3, 2)
+    assert refused["reason"].to_list() == ["a line that is no record"]
+    with pytest.raises(ImportRefused, match="not JSON"):
+        taken(b'[{"ID": 1}, {"ID"', "one.json")
+
+
 def test_columns_in_another_order_case_and_spelling(taken) -> None:
     content = b"type,CLOSED,id ,opened,_status\nPothole,,5,2024-03-01,Open\n"
     _, rows, _ = taken(content)
@@ -411,6 +483,28 @@ def test_a_mapping_may_be_like_another(tmp_path: Path) -> None:
         mappings_named(str(path))
 
 
+# ── Sketched ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_sketch_of_an_export_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "tickets.csv"
+    rows = [
+        f"T-{n};{1 + n % 28}.{1 + n % 12:02d}.2023 14:00;{'' if n % 3 else '28.12.2023 09:00'};"
+        f"{'Open' if n % 3 else 'Erledigt'};{'Pothole' if n % 2 else 'Graffiti'};NULL;{51.2 + n / 1000};{7 + n / 1000}"
+        for n in range(60)
+    ]
+    path.write_text("Ticket Number;Created;Closed On;Status;Category;Team;Lat;Lon\n" + "\n".join(rows), "cp1252")
+    text = sketch_of(path)
+    assert 'delimiter = ";"' in text and 'nulls = ["NULL"]' in text and "doubt" in text
+    assert 'formats = ["%d.%m.%Y %H:%M"]' in text and '#"Erledigt" = ""' in text
+    corrected = text.replace('tz = "UTC"', 'tz = "Europe/Berlin"').replace('#"Erledigt" = ""', 'Erledigt = "closed"')
+    mapping_path = tmp_path / "city.toml"
+    mapping_path.write_text(corrected)
+    outcome = import_files(Settings(data=tmp_path / "data"), mappings_named(str(mapping_path)), path, dry=True)
+    assert (outcome.report.accepted, outcome.report.refused) == (60, 0) and not outcome.report.unmapped
+    assert {"lat", "lon", "closed_at", "type_id"} <= set(outcome.sample.columns)
+
+
 # ── Told afterwards ─────────────────────────────────────────────────────────────────────────────────
 
 
@@ -443,3 +537,40 @@ def test_too_many_refusals_or_a_dry_run_change_nothing(tmp_path: Path) -> None:
     assert warehouse.build_id() == before and not len(warehouse.frame(select(refused_row)))
     warehouse.close()
     assert not import_files(settings, mapping(), path, max_refused="1").report.dry
+
+
+# ── History ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_changed_between_two_exports_becomes_history(tmp_path: Path) -> None:
+    by = mapping_from(CITY + 'department_id = "Office"\nupdated_at = "Updated"\n', Path("test.toml"))
+    heading = HEADING + ",Office,Updated"
+    settings, path = Settings(data=tmp_path / "data"), tmp_path / "export.csv"
+
+    def read(*rows: str):
+        path.write_text("\n".join([heading, *rows, ""]))
+        return import_files(settings, by, path).report
+
+    stays = "1,2024-03-01 09:00:00,,,Open,Pothole,,,,Streets,2024-03-01 09:00:00"
+    read(stays, "2,2024-03-01 09:00:00,2024-03-02 09:00:00,,Closed,Pothole,,,,Streets,2024-03-02 09:00:00",
+         "3,2024-03-01 09:00:00,,,Open,Pothole,,,,Streets,2024-03-01 10:00:00")  # fmt: skip
+    second = read(
+        stays, "2,2024-03-01 09:00:00,,,Open,Pothole,,,,Streets,2024-03-05 09:00:00",
+        "3,2024-03-01 09:00:00,2024-03-06 09:00:00,,Closed,Pothole,,,,Parks,2024-03-06 09:00:00",
+    )  # fmt: skip
+    assert (second.updated, second.unchanged) == (2, 1)
+    assert second.events == {"close": 2, "reopen": 1, "status": 2, "transfer": 1}
+    late = read("3,2024-03-01 09:00:00,,,Open,Pothole,,,,Streets,2024-03-01 10:00:00")  # an older export, once more
+    assert (late.updated, late.unchanged, late.carried, dict(late.events)) == (0, 1, 2, {})
+    warehouse = Warehouse(settings)
+    episodes = warehouse.frame(select(request_episode).order_by(request_episode.c.request_id, request_episode.c.seq))
+    events = warehouse.frame(select(request_event))
+    warehouse.close()
+    again = episodes[episodes["request_id"] == "2"]
+    assert again["starts_by"].to_list() == ["opened", "reopened"]
+    assert again["closed_at"].to_list()[0] == pd.Timestamp("2024-03-02 14:00") and pd.isna(
+        again["closed_at"].to_list()[1]
+    )
+    assert again["opened_at"].to_list()[1] == pd.Timestamp("2024-03-05 14:00")
+    moved = episodes[episodes["request_id"] == "3"]
+    assert moved["department"].to_list()[0] == "Streets" and len(events) == 6
