@@ -340,10 +340,11 @@ class Importing:
             if meanings is None or projection.fields[name].otherwise is not None:
                 continue
             words = typed.c[f"{name}__w"]
-            strange = words.is_(None) if (projection.mapping.table, name) == ("request", "status") else words.is_(1)
             unknown = func.lower(words).not_in(list(meanings))
+            if (projection.mapping.table, name) == ("request", "status"):
+                unknown = unknown | words.is_(None)
             column = projection.present(projection.fields[name])[0]
-            for word, n in self._counted([words], (typed.c.refusal == 0) & (unknown | strange)):
+            for word, n in self._counted([words], (typed.c.refusal == 0) & unknown):
                 self.unmapped.setdefault(column, Counter())[word or "(empty)"] += n
 
     # ── what was refused ────────────────────────────────────────────────────────────────────────────
