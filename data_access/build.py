@@ -108,6 +108,7 @@ _LOOKED_UP = {
 _HAPPENED = {
     "request": ("opened_at", "closed_at", "first_closed_at", "first_response_at"),
     "contact": ("arrived_at", "ended_at"),
+    "contact_interval": ("start_at",),
     "request_event": ("event_at",),
     "inspection": ("visited_at",),
     "survey": ("sent_at", "answered_at"),
@@ -350,12 +351,11 @@ class Build:
         first = np.asarray(found.column(1)) == 1
         kept, gone = np.asarray(found.column(0))[first], np.asarray(found.column(0))[~first]
         identical = int((np.asarray(found.column(2)) > 1).sum()) if by_source else 0
-        for rows, statement in (
-            (kept, update(staged).values(dq_flags=staged.c.dq_flags.op("|")(schema.FLAGS["dup_id"]))),
-            (gone, staged.delete()),
-        ):
-            if rows is kept and "dq_flags" not in staged.c:
-                continue
+        changes: list[tuple[Any, Any]] = [(gone, staged.delete())]
+        if "dq_flags" in staged.c:
+            flagged = staged.c.dq_flags.op("|")(schema.FLAGS["dup_id"])
+            changes.insert(0, (kept, update(staged).values(dq_flags=flagged)))
+        for rows, statement in changes:
             self._register(pa.table({"row": pa.array(rows, pa.int64())}))
             incoming = named_table("_incoming", named_column("row"))
             self._writer.execute(statement.where(rowid.in_(select(incoming.c.row))))

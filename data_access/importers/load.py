@@ -242,8 +242,8 @@ class Importing:
         misshapen(self.build.connection, source)
         typed = projection.typed_table()
         self._write(mapping, projection, typed)
-        self.details[mapping.table] += self._count(typed, typed.c.refusal == 0)
-        if refused := self._count(typed, typed.c.refusal > 0):
+        refused = self._count(typed, typed.c.refusal > 0)
+        if refused and mapping.each:
             self.details[f"{mapping.table} incomplete"] += refused
         self.build.connection.execute(DropTable(typed))  # type: ignore[arg-type]
 
@@ -417,6 +417,7 @@ class Importing:
             raise ImportRefused(files, f"not one of its {read:,} rows could be accepted.{first}")
         main = self.mappings[0].table
         repeated = {name: build.keep_last(name) for name in self.written}.get(main, Repeated())
+        self.details.update({name: self._count(build.staged(name)) for name in self.written if name != main})
         self._finish_dimensions(districts)
         if len(refused):
             build.write("refused_row", refused)
