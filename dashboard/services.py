@@ -17,6 +17,7 @@ from dashboard.cache import cached, key_of
 from dashboard.domain.city_events import marks_days
 from dashboard.domain.errors import DataUnavailable, NotPermitted, UnknownName
 from dashboard.domain.filters import Clock, Filters
+from dashboard.domain.neighbours import Neighbours
 from dashboard.domain.policy import Permission, Scope, Viewer, may, scope_of
 from dashboard.people import Roster, key_in, unnamed
 from dashboard.settings import Settings
@@ -24,12 +25,14 @@ from data_access import schema
 from data_access.areas import Areas
 from data_access.ask import ask, values_of
 from data_access.compile import Frame
-from data_access.dimensions import DIMENSIONS, agent, category, service_type
+from data_access.dimensions import DIMENSIONS, HEXAGONS, agent, category, service_type
 from data_access.engine import BuildInfo, City, Warehouse
+from data_access.hotspots import Analysed, Analysis, Asking
 from data_access.listing import ListColumn, Listing, Rows, columns_for, count_rows, list_rows
 from data_access.measures import CATALOGUE
 from data_access.measures.contacts import CONTACT, in_force
 from data_access.measures.requests import REQUEST
+from data_access.places import Ground, named, read_ground
 from data_access.semantics import Answer, Dimension, Measure, Query
 from data_access.timeline import OneRequest, Rights, Timeline, read_timeline
 
@@ -40,6 +43,8 @@ FACTS = {fact.name: (fact, needs) for fact, needs in (
 SEE_AS = "see-as"
 """The cookie that holds the role a reader of the demo city has taken on."""
 DEPUTY_MANAGER = Viewer("Deputy manager", "deputy manager")
+SIZES = {dimension.name: size for size, dimension in HEXAGONS.items()}
+"""The size of hexagon that each dimension of places is about."""
 DEMO_DISTRICT, DEMO_TEAM = "4 Mill Ward", "Heron"
 
 
@@ -69,6 +74,9 @@ class Services:
         self._has_table = lru_cache(maxsize=64)(self._has_table_in)
         # What is asked again within a moment: the length of a list for each of its pages, a request for each panel.
         self._lengths = lru_cache(maxsize=256)(self._length_in)
+        self._analyses = lru_cache(maxsize=64)(self._analyses_in)
+        self._ground = lru_cache(maxsize=6)(self._ground_in)
+        self._place_names = lru_cache(maxsize=6)(self._place_names_in)
         self._timelines = lru_cache(maxsize=32)(self._timeline_in)
 
     # ── what there is ──
@@ -126,7 +134,11 @@ class Services:
 
     def say(self, dimension: Dimension, value: str) -> str:
         """What `value` is called for the viewer: hour 34 is “Tuesday 10:00”, an agent of the own team has a name."""
-        return self.names().get(value, value) if dimension.of_people else dimension.say(value)
+        if dimension.of_people:
+            return self.names().get(value, value)
+        if (size := SIZES.get(dimension.name)) is not None:
+            return self._place_names(self.build().build_id, size).get(value) or dimension.say(value)
+        return dimension.say(value)
 
     def names(self) -> dict[str, str]:
         """The agents whom the viewer may know by name, by pseudonym."""
@@ -237,6 +249,16 @@ class Services:
                 found = unnamed(found, dimension, scope.people, roster, key_in(self.settings.data), picture)
         return found
 
+    def analyse(self, question: Analysis, filters: Filters, scope: Scope) -> Analysed:
+        """Answer what is asked about places; kept while the build is in service, as it takes more than counting."""
+        self._check_people(Query(()), filters, scope)
+        may = frozenset(permission for permission in Permission if self.may(permission))
+        return self._analyses(self.build().build_id, question, filters, scope, may, self._frame(filters))
+
+    def ground(self, resolution: int) -> Ground:
+        """Every hexagon of the city of one size."""
+        return self._ground(self.build().build_id, resolution)
+
     def rows(self, listing: Listing, filters: Filters) -> Rows:
         """A page of the rows a measure counts, in the columns and rows the viewer may read."""
         scope, build, frame = self.scope(Permission.LIST_REQUESTS), self.build(), self._frame(filters)
@@ -313,6 +335,25 @@ class Services:
         return tuple(found)
 
     # ── kept per build ──
+
+    def _analyses_in(
+        self, build_id: str, question: Analysis, filters: Filters, scope: Scope, may: frozenset[Permission],
+        frame: Frame,
+    ) -> Analysed:  # fmt: skip
+        def ground(resolution: int) -> Ground:
+            return self._ground(build_id, resolution)
+
+        with self.warehouse.reading(build_id) as reading:
+            asking = Asking(reading, filters, scope, self.clock(), frame, may, ground, _rings)
+            return question.answer(asking)
+
+    def _place_names_in(self, build_id: str, resolution: int) -> dict[str, str]:
+        ground = self._ground(build_id, resolution)
+        return dict(zip(ground.ids, named(ground), strict=True))
+
+    def _ground_in(self, build_id: str, resolution: int) -> Ground:
+        with self.warehouse.reading(build_id) as reading:
+            return read_ground(reading, resolution, self._has_table(build_id, schema.place.name))
 
     def _length_in(
         self, build_id: str, listing: Listing, filters: Filters, scope: Scope, frame: Frame,
@@ -398,3 +439,8 @@ class Services:
         calendars = days["calendar_id"].nunique()
         agreeing = days.groupby("day_on")["calendar_id"].nunique()
         return frozenset(pd.DatetimeIndex(agreeing.index[2 * agreeing >= calendars]).date)
+
+
+@lru_cache(maxsize=16)
+def _rings(ground: Ground, most: int) -> list[Neighbours]:
+    return ground.rings(most)
