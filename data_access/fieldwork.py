@@ -201,7 +201,7 @@ FOLLOWED = (30, 60)
 
 @dataclass(frozen=True)
 class TreatmentEffect:
-    """Whether places that were treated (baited) are reported again less often than places like them that were not.
+    """Whether places that were treated (baited) are reported again less often than places that were only visited.
 
     Source: measures reference, C5 and D3.
     """
@@ -220,27 +220,33 @@ class TreatmentEffect:
         plain = _of_places_only(filters)
         fact, conditions = rows_of(visits, plain, asking.scope)
         column = _i[f"h3_{self.resolution}"]
-        baited = (
-            select(column.label("cell"), _i.visited_on)
-            .where(*conditions, column.is_not(None), _i.premises_baited > 0)
-            .distinct()
+        seen = (
+            select(column.label("cell"), _i.visited_on, func.max(func.coalesce(_i.premises_baited, 0)).label("baited"))
+            .where(*conditions, column.is_not(None), _i.result != "no_access")
+            .group_by(column, _i.visited_on)
             .order_by(column, _i.visited_on)
         )
-        rows = asking.reader.frame(with_values(baited, asking.frame, plain.period.to_on))
-        at = np.searchsorted(counted.ground.cell, rows["cell"].to_numpy(np.int64))
+        rows = asking.reader.frame(with_values(seen, asking.frame, plain.period.to_on))
+        cells = rows["cell"].to_numpy(np.int64)
+        at = np.searchsorted(counted.ground.cell, cells)
         known = at < len(counted.ground)
-        known[known] = counted.ground.cell[at[known]] == rows["cell"].to_numpy(np.int64)[known]
-        day = (rows["visited_on"] - pd.Timestamp(reach.from_on)).dt.days.to_numpy(int)
+        known[known] = counted.ground.cell[at[known]] == cells[known]
+        day = (rows["visited_on"] - pd.Timestamp(reach.from_on)).dt.days.to_numpy(np.int64)
+        treated = rows["baited"].to_numpy(float) > 0
         effects = tuple(
-            effect_of_treatment(counted.counts, at[known], day[known], within_days=days) for days in FOLLOWED
-        )  # fmt: skip
+            effect_of_treatment(
+                counted.counts, np.asarray(at[known], np.int64), day[known], treated[known], within_days=days
+            )
+            for days in FOLLOWED
+        )
         frame = pd.DataFrame(
             [(days, one.treated, one.treated_again, one.controls, one.controls_again, one.difference, one.low, one.high)
              for days, one in zip(FOLLOWED, effects, strict=True)],
             columns=["within_days", "treated", "treated_again", "controls", "controls_again", "difference", "low",
                      "high"],
         )  # fmt: skip
-        return Treated(question=self, frame=frame, as_of=counted.as_of, effects=effects, visits=int(known.sum()))
+        return Treated(question=self, frame=frame, as_of=counted.as_of, effects=effects,
+                       visits=int((known & treated).sum()))  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -323,7 +329,7 @@ class CrewList:
         chosen = asking.filters.chosen(hexagon.name)
         found = self.hotspots.answer(asking.about(asking.filters.without(hexagon.name)))
         ids = np.array(found.ground.ids, object)
-        wanted = np.isin(ids, list(chosen)) if chosen else found.standing.hot
+        wanted = np.isin(ids, list(chosen)) if chosen else found.standing.hot & (found.now.n > 0)
         rank = np.lexsort((ids, -np.nan_to_num(found.standing.z)))
         at = [int(i) for i in rank if wanted[i]][: 2 * STOPS]
         cells = [str(ids[i]) for i in at]
@@ -394,12 +400,11 @@ class CrewList:
         frame = asking.reader.frame(with_values(rows, asking.frame, here.period.to_on))
         may_read = Permission.READ_ADDRESSES in asking.permissions
         found: dict[str, list[OpenRequest]] = {}
-        for row in frame.itertuples(index=False):
-            address = row.address if may_read and isinstance(row.address, str) else None
-            one = OpenRequest(
-                row.request_id, row.id, address, row.opened_on.date(), row.overdue is True or row.overdue == 1
-            )
-            found.setdefault(HEXAGONS[self.hotspots.resolution].to_value(row.cell), []).append(one)
+        for row in frame.to_dict("records"):
+            address = row["address"] if may_read and isinstance(row["address"], str) else None
+            is_late = row["overdue"] == 1  # null where nothing was promised
+            one = OpenRequest(row["request_id"], row["id"], address, row["opened_on"].date(), bool(is_late))
+            found.setdefault(HEXAGONS[self.hotspots.resolution].to_value(row["cell"]), []).append(one)
         return {cell: tuple(some) for cell, some in found.items()}
 
     def _nearby(self, asking: Asking, here: Filters) -> dict[str, tuple[tuple[str, int], ...]]:

@@ -122,6 +122,7 @@ class FoundPlaces(Analysed):
     leaves out a last one that has only begun. `change` is of each place with its neighbours.
     """
 
+    question: Hotspots
     now: Counted
     before: Counted | None
     along: Counted

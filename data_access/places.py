@@ -6,7 +6,6 @@ The only WHERE is that of `compile`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -185,8 +184,7 @@ def _inside(ground: Ground, size: int, given: set[str]) -> npt.NDArray[np.bool_]
 def named(ground: Ground, districts: bool = True) -> list[str]:
     """What each cell is called: “Mercer St / Hollis St”, else its district, else its short id."""
     short = [short_cell(cell) for cell in ground.ids]
-    names: Sequence[str | None] = ground.name
     return [
         name or (f"{home} · {code}" if districts and home else code)
-        for name, home, code in zip(names, ground.district, short, strict=True)
+        for name, home, code in zip(ground.name, ground.district, short, strict=True)
     ]

@@ -22,7 +22,7 @@ from data_access.timeline import OneRequest
 from layouts import view as parts
 from layouts.components import icon, link, mark, sentence
 from layouts.theme import GRAPH_CONFIG
-from layouts.view import Accounted, FromAddress, Panel, Place, Question, View
+from layouts.view import Accounted, Compared, FromAddress, Lately, Over, Panel, Place, Question, View
 
 COLUMNS = 12
 URL = "url"
@@ -33,6 +33,8 @@ PAGE = "page"
 FOOT = "foot"
 SHOWN_VIEW = "shown-view"
 """Names the view on screen: its panels are asked once it is there."""
+SLOW = "slow"
+"""What the panels that take longer are asked, once the others are there."""
 TITLE = "title"
 APPEARANCE = "appearance"
 """Written by the browser when theme or width change; every figure is then painted anew."""
@@ -59,6 +61,7 @@ def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = ()) -> html.Di
             dcc.Store(id=APPEARANCE),
             dcc.Store(id=PICKED),
             dcc.Store(id=TITLE),
+            dcc.Store(id=SLOW),
             html.A("Skip to content", href="#page", className="skip"),
             dcc.Store(id=SHOWN_VIEW),
             html.Div(id=TROUBLE, className="trouble", role="alert"),
@@ -341,7 +344,7 @@ def _meaning_dialog(panel: Panel) -> html.Dialog:
 
 def listed_of(panel: Panel) -> Measure | None:
     """The measure whose requests stand behind a panel in the chosen period; None if it counts none."""
-    if any(isinstance(item, FromAddress | OneRequest) for item in panel.queries):
+    if panel.assumes or any(isinstance(item, FromAddress | OneRequest) for item in panel.queries):
         return None
     kinds = Query | Listing | Accounted
     plain = [measure for item in panel.queries if isinstance(item, kinds) for measure in _asked(item)]
@@ -351,10 +354,15 @@ def listed_of(panel: Panel) -> Measure | None:
 def _asked(item: Question) -> tuple[Measure, ...]:
     match item:
         case FromAddress():
-            return item.measures
+            return ()
         case OneRequest():
             return ()
-    wanted = item if isinstance(item, Query | Listing) else item.query
+        case Query() | Listing():
+            wanted: Query | Listing = item
+        case Compared() | Over() | Lately() | Accounted():
+            wanted = item.query
+        case _:
+            return ()
     return (wanted.of,) if isinstance(wanted, Listing) else wanted.measures
 
 

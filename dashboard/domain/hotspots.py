@@ -99,8 +99,8 @@ def standing(
             tested[:, column] = rate[:, column]
     z = gi_star(tested, neighbours)
     test = exact_permutation_p if people is None else partial(permutation_p_of_rates, levels=levels)
-    for column in np.flatnonzero(~np.isnan(z).all(axis=0)):
-        p[:, column] = _setting_aside(tested[:, column], z[:, column], neighbours, test)
+    for tellable in np.flatnonzero(~np.isnan(z).all(axis=0)).tolist():
+        p[:, tellable] = _setting_aside(tested[:, tellable], z[:, tellable], neighbours, test)
     q = benjamini_hochberg(p)
     shape = values.shape
     return Standing(rate.reshape(shape), z.reshape(shape), p.reshape(shape), q.reshape(shape))

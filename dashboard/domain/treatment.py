@@ -10,12 +10,14 @@ import numpy.typing as npt
 BEFORE_DAYS = 182
 """Places are alike that had the same number in so many days before."""
 LATELY_DAYS = 14
-"""Treatment follows a report: places are alike that also had as many lately."""
+"""A visit follows a report: places are alike that also had as many lately."""
+APART_DAYS = 14
+"""Visits are compared that are no further apart, so that season and weather are the same."""
 CONTROLS = 3
-"""Untreated places that each treated one is held against."""
+"""Visits without treatment that each treatment is held against."""
 CLEAR_DAYS = 60
-"""An untreated place was not treated within so many days before. What comes later must not choose it: a place that is
-never treated afterwards is one that was not reported again."""
+"""A place without treatment had none within so many days before either. What comes later must not choose it: a place
+that is never treated afterwards is one that was not reported again."""
 DRAWS, SEED = 999, 311
 
 
@@ -37,59 +39,64 @@ class Effect:
 
 
 def effect_of_treatment(
-    counts: npt.NDArray[np.int64], place: npt.NDArray[np.int64], day: npt.NDArray[np.int64], *, within_days: int
-) -> Effect:
-    """Compare what came after treatments with what came in matched untreated places.
+    counts: npt.NDArray[np.int64], place: npt.NDArray[np.int64], day: npt.NDArray[np.int64],
+    is_treated: npt.NDArray[np.bool_], *, within_days: int,
+) -> Effect:  # fmt: skip
+    """Compare what came after visits with treatment with what came after visits like them without.
 
     Parameters
     ----------
     counts
         (places, days): how many were reported in each place on each day.
-    place, day
-        Of each treatment, positions in `counts`. A place treated again within `within_days` is followed from the first
-        of these treatments on.
+    place, day, is_treated
+        Of each visit: positions in `counts`, and whether the place was treated. A place treated again within
+        `within_days` is followed from the first of these treatments on.
 
-    Each treatment that can be followed is matched with `CONTROLS` places on the same day, untreated in the `CLEAR_DAYS`
-    before: with as many reports in the last `LATELY_DAYS`, nearest in their number in the `BEFORE_DAYS` before, of
-    equals any; one that is met by none within a fifth (at least 1) is left out. The interval is of a bootstrap over
-    treated places, which keeps the treatments of a place together. Source: measures reference, C5 and D3.
+    Each treatment that can be followed is matched with `CONTROLS` visits without, in other places untreated for
+    `CLEAR_DAYS`, at most `APART_DAYS` apart: with as many reports in the last `LATELY_DAYS`, nearest in their number in
+    the `BEFORE_DAYS` before; one that is met by none within a fifth (at least 1) is left out. The interval is of a
+    bootstrap over treated places, which keeps the treatments of a place together.
+    Source: measures reference, C5 and D3.
     """
     places, days = counts.shape
     order = np.lexsort((day, place))
-    place, day = np.asarray(place)[order], np.asarray(day)[order]
+    place, day, is_treated = np.asarray(place)[order], np.asarray(day)[order], np.asarray(is_treated)[order]
     summed = np.concatenate([np.zeros((places, 1), np.int64), counts.cumsum(axis=1)], axis=1)
     treated_on = np.zeros((places, days + 1), np.int64)
-    inside = (day >= 0) & (day < days)
+    inside = is_treated & (day >= 0) & (day < days)
     np.add.at(treated_on, (place[inside], day[inside] + 1), 1)
     treatments = treated_on.cumsum(axis=1)
-    followed: list[tuple[int, int]] = []
-    for at, on in zip(place.tolist(), day.tolist(), strict=True):
-        again = followed and followed[-1][0] == at and on - followed[-1][1] <= within_days
-        if on >= BEFORE_DAYS and on + within_days < days and not again:
-            followed.append((at, on))
+    can = (day >= BEFORE_DAYS) & (day + within_days < days)
+    place, day, is_treated = place[can], day[can], is_treated[can]
+    before = summed[place, day + 1] - summed[place, day + 1 - BEFORE_DAYS]
+    lately = summed[place, day + 1] - summed[place, day + 1 - LATELY_DAYS]
+    again = summed[place, day + 1 + within_days] - summed[place, day + 1] > 0
+    clear = ~is_treated & (treatments[place, day + 1] == treatments[place, np.maximum(day - CLEAR_DAYS, 0)])
+    control = np.flatnonzero(clear)[np.argsort(day[clear], kind="stable")]
+    on = day[control]
     rng = np.random.default_rng(SEED)
     rows = []
-    for at, on in followed:
-        before = summed[:, on + 1] - summed[:, on + 1 - BEFORE_DAYS]
-        lately = summed[:, on + 1] - summed[:, on + 1 - LATELY_DAYS]
-        clear = treatments[:, on + 1] - treatments[:, max(on - CLEAR_DAYS, 0)] == 0
-        clear &= (lately == lately[at]) & (np.abs(before - before[at]) <= max(1.0, 0.2 * before[at]))
-        clear[at] = False
-        alike = rng.permutation(np.flatnonzero(clear))
-        if not len(alike):
+    last: tuple[int, int] | None = None
+    for i in np.flatnonzero(is_treated):
+        if last is not None and last[0] == place[i] and day[i] - last[1] <= within_days:
             continue
-        matched = alike[np.argsort(np.abs(before[alike] - before[at]), kind="stable")[:CONTROLS]]
-        after = summed[:, on + 1 + within_days] - summed[:, on + 1] > 0
-        rows.append((at, int(after[at]), len(matched), int(after[matched].sum())))
+        last = (int(place[i]), int(day[i]))
+        near = control[np.searchsorted(on, day[i] - APART_DAYS) : np.searchsorted(on, day[i] + APART_DAYS + 1)]
+        off = np.abs(before[near] - before[i])
+        alike = (lately[near] == lately[i]) & (off <= max(1.0, 0.2 * before[i])) & (place[near] != place[i])
+        pool = rng.permutation(np.flatnonzero(alike))
+        if not len(pool):
+            continue
+        matched = near[pool[np.argsort(off[pool], kind="stable")[:CONTROLS]]]
+        rows.append((int(place[i]), int(again[i]), len(matched), int(again[matched].sum())))
     if not rows:
         return Effect(within_days, 0, 0, 0, 0, np.nan, np.nan, np.nan)
     table = np.array(rows)
     _, group = np.unique(table[:, 0], return_inverse=True)
-    sums = np.array([np.bincount(group, weights) for weights in
-                     (np.ones(len(table)), table[:, 1], table[:, 3] / table[:, 2])])  # fmt: skip
-    drawn = rng.multinomial(
-        sums.shape[1], np.full(sums.shape[1], 1 / sums.shape[1]), size=DRAWS
-    ) @ sums.T  # fmt: skip
+    parts = (np.ones(len(table)), table[:, 1], table[:, 3] / table[:, 2])
+    sums = np.array([np.bincount(group, weights) for weights in parts])
+    n = sums.shape[1]
+    drawn = rng.multinomial(n, np.full(n, 1 / n), size=DRAWS) @ sums.T
     spread = drawn[:, 1] / drawn[:, 0] - drawn[:, 2] / drawn[:, 0]
     total = sums.sum(axis=1)
     low, high = np.quantile(spread, [0.025, 0.975])

@@ -203,7 +203,9 @@ AHEAD = {"How many requests are coming?", "How many people will get in touch?"}
 def of_one_dimension(path: str, dimension: str) -> set[str]:
     """The cards of a view on which values of `dimension` are chosen: they keep all of them in sight."""
     view = next(view for view in collect_views() if view.href == path)
-    return {one.question for one in view.panels if isinstance(one.selects, Dimension) and one.selects.name == dimension}
+    return {
+        one.question for one in view.panels if isinstance(one.chooses(), Dimension) and one.chooses().name == dimension
+    }
 
 
 def follow(page: Page, still: set[str], before: dict[str, str]) -> dict[str, str]:

@@ -529,7 +529,7 @@ def rows_to(listing: Listing, empty: bool) -> Rows:
 def test_every_panel_draws(view, panel, target, chosen, compares):
     city = SimpleNamespace(**{**vars(CITY), "promise_target_share": target, "service_level_target_share": target})
     filters = FILTERS if compares else replace(FILTERS, compare="none")
-    own = getattr(panel.selects, "name", None)
+    own = getattr(panel.chooses(), "name", None)
     filters = filters.choose(own, [chosen]) if chosen and own else filters
     context = replace(CONTEXT, city=city, filters=filters, selected=filters.chosen(own) if own else ())
     context = replace(context, names={"Alpha": "Ann"} if chosen else {})
