@@ -84,11 +84,13 @@ def standing(
     for having more people. Source: measures reference, C1 and C4; decision 0015.
     """
     values = np.asarray(counts)
-    columns = values.reshape(len(values), -1)
+    columns = values if values.ndim == 2 else values[:, None]
     n, s = columns.shape
     rate = np.full((n, s), np.nan)
     p, tested = np.full((n, s), np.nan), np.zeros((n, s))
-    people = None if residents is None else np.maximum(residents, FLOOR * residents.mean())
+    people = residents
+    if residents is not None and n:
+        people = np.maximum(residents, FLOOR * residents.mean())
     for column in range(s):
         own = columns[:, column]
         if n < LEAST or own.sum() < LEAST:

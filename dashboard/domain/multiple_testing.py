@@ -12,7 +12,7 @@ def benjamini_hochberg(p: npt.ArrayLike) -> npt.NDArray[np.float64]:
     NaN was not tested: it stays NaN and does not count. Source: Benjamini and Hochberg 1995; measures reference, C1.
     """
     given = np.asarray(p, float)
-    columns = given.reshape(len(given), -1)
+    columns = given if given.ndim == 2 else given[:, None]
     q = np.full(columns.shape, np.nan)
     for column in range(columns.shape[1]):
         tested = np.flatnonzero(~np.isnan(columns[:, column]))
