@@ -626,7 +626,7 @@ def draw_clusters(answers: tuple[Crowds, ...], context: Context) -> Drawing:
     biggest = frame.iloc[0]
     text = (
         f"{words.plural(len(frame), 'crowd')} of points; the largest, **{c.count(biggest['points'])}** on "
-        f"{biggest['hectares']:.0f} hectares in **{biggest['district'] or 'no district'}**, stands since "
+        f"{biggest['hectares']:.{0 if biggest['hectares'] >= 10 else 1}f} hectares in **{biggest['district'] or 'no district'}**, stands since "
         f"{_day(biggest['since'])}."
     )
     return Drawing(c.sentence(text), figure, body=c.table(columns, rows, caption="Crowds", className="rank"),
