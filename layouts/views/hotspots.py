@@ -624,10 +624,10 @@ def draw_clusters(answers: tuple[Crowds, ...], context: Context) -> Drawing:
         for rank, row in enumerate(frame.head(6).itertuples(index=False), 1)
     ]  # fmt: skip
     biggest = frame.iloc[0]
+    size = f"{biggest['hectares']:.{0 if biggest['hectares'] >= 10 else 1}f} hectares"
     text = (
-        f"{words.plural(len(frame), 'crowd')} of points; the largest, **{c.count(biggest['points'])}** on "
-        f"{biggest['hectares']:.{0 if biggest['hectares'] >= 10 else 1}f} hectares in **{biggest['district'] or 'no district'}**, stands since "
-        f"{_day(biggest['since'])}."
+        f"{words.plural(len(frame), 'crowd')} of points; the largest, **{c.count(biggest['points'])}** on {size} in "
+        f"**{biggest['district'] or 'no district'}**, stands since {_day(biggest['since'])}."
     )
     return Drawing(c.sentence(text), figure, body=c.table(columns, rows, caption="Crowds", className="rank"),
                    foot=words.foot("Five and more within 100 m of each other in 28 days",

@@ -27,7 +27,7 @@ def test_every_measure_says_what_it_is(measure):
 
 
 def test_no_two_measures_bear_one_name():
-    declared = {id(one): one for module in (requests, outcomes, contacts, agents) for one in vars(module).values()
+    declared = {id(one): one for module in (requests, outcomes, inspections, contacts, agents) for one in vars(module).values()
                 if isinstance(one, Measure)}  # fmt: skip
     names = [one.name for one in declared.values()]
     assert sorted(names) == sorted(set(names)) == sorted(CATALOGUE)
