@@ -132,10 +132,14 @@ half_hour = Dimension(
 )  # fmt: skip
 
 
+SIZES = {8: " (0.7 km²)", 9: "", 10: " (0.015 km²)"}
+"""What tells hexagons of other sizes from the usual ones of about 0.1 km²."""
+
+
 def _hexagons(resolution: int) -> Dimension:
     column = f"h3_{resolution}"
     return Dimension(
-        f"hexagon_{resolution}", f"Place (hexagon, size {resolution})", "The H3 cell its point lies in.",
+        f"hexagon_{resolution}", f"Place{SIZES[resolution]}", f"The H3 hexagon (size {resolution}) its point lies in.",
         _carried(column, "request", "episode", "inspection"), missing="no point",
         to_value=lambda cell: h3.int_to_str(int(cell)), to_column=partial(_cell, resolution),
         in_words=lambda text: f"hexagon {short_cell(text)}",

@@ -21,7 +21,7 @@ from data_access.semantics import Measure, Query, Ratio
 from data_access.timeline import OneRequest
 from layouts import view as parts
 from layouts.components import icon, link, mark, sentence
-from layouts.theme import GRAPH_CONFIG
+from layouts.theme import GRAPH_CONFIG, MAP_CONFIG
 from layouts.view import Accounted, Compared, FromAddress, Lately, Over, Panel, Place, Question, View
 
 COLUMNS = 12
@@ -228,7 +228,11 @@ def card(view: View, panel: Panel, place: Place | None = None, may_list: bool = 
             dcc.Store(id=parts.spec_id(*at)),
             html.Div(
                 dcc.Graph(
-                    id=parts.figure_id(*at), config=GRAPH_CONFIG, responsive=True, style=waiting, className="graph"
+                    id=parts.figure_id(*at),
+                    config=MAP_CONFIG if callable(panel.selects) else GRAPH_CONFIG,
+                    responsive=True,
+                    style=waiting,
+                    className="graph",
                 ),
                 id=parts.chart_id(*at),
                 className="chart is-unpainted" if is_card else "chart is-absent",

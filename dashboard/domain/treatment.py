@@ -42,7 +42,7 @@ class Effect:
 
 
 def effect_of_treatment(
-    counts: npt.NDArray[np.int64], place: npt.NDArray[np.int64], day: npt.NDArray[np.int64],
+    counts: npt.NDArray[np.int64], place: npt.NDArray[np.integer], day: npt.NDArray[np.integer],
     is_treated: npt.NDArray[np.bool_], *, within_days: int,
 ) -> Effect:  # fmt: skip
     """Compare what came after visits with treatment with what came after visits like them without.

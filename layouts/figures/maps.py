@@ -194,7 +194,7 @@ def _of_city(
 ) -> dict[str, Any]:  # fmt: skip
     centre, zoom, px = fitted(cells, height_px)
     layout = {
-        "margin": _NO_MARGIN, "hovermode": "closest", "meta": {"fittedFor": px},
+        "margin": _NO_MARGIN, "hovermode": "closest", "meta": {"fittedFor": px}, "selectdirection": "any",
         "map": {"style": ground(build_id), "layers": layers, "center": centre,
                 "zoom": zoom, "uirevision": f"map {build_id}"},
     }  # fmt: skip
