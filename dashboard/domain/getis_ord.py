@@ -153,11 +153,13 @@ def _elementary(x: npt.NDArray[np.int64], most: int) -> Floats:
     values, times = np.unique(x, return_counts=True)
     ways = np.zeros((most + 1, most * int(values[-1]) + 1))
     ways[0, 0] = 1.0
+    largest = 0
     for value, m in zip(values.tolist(), times.tolist(), strict=True):
-        before = ways.copy()
+        before = ways[:, : most * largest + 1].copy()
         for j in range(1, min(m, most) + 1):
-            shift = value * j
-            ways[j:, shift:] += comb(m, j) * before[: most + 1 - j, : ways.shape[1] - shift]
+            rest = (most - j) * largest + 1  # no more is reached by the others so far
+            ways[j:, value * j : value * j + rest] += comb(m, j) * before[: most + 1 - j, :rest]
+        largest = value
     return ways
 
 

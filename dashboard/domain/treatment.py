@@ -110,7 +110,7 @@ def effect_of_treatment(
 
 
 def _weighted(
-    again: npt.NDArray[np.bool_], place: npt.NDArray[np.int64], weight: npt.NDArray[np.float64]
+    again: npt.NDArray[np.bool_], place: npt.NDArray[np.integer], weight: npt.NDArray[np.float64]
 ) -> tuple[float, float]:
     """The share that came back, and of how many visits independent of each other it would be as sure.
 
