@@ -22,12 +22,14 @@ def dbscan(xy: npt.ArrayLike, eps_m: float, least: int) -> npt.NDArray[np.int64]
     other are one cluster, and another point belongs to that of the nearest core within reach.
     Source: Ester, Kriegel, Sander and Xu 1996; measures reference, C3.
     """
-    points = np.asarray(xy, float).reshape(-1, 2)
-    n = len(points)
-    if not n:
+    given = np.asarray(xy, float).reshape(-1, 2)
+    if not len(given):
         return np.empty(0, np.int64)
-    pairs = cKDTree(points).query_pairs(eps_m, output_type="ndarray")
-    near = np.bincount(pairs.ravel(), minlength=n) + 1
+    # A thousand requests at one address are one place that counts a thousand times, not half a million pairs.
+    places, at, times = np.unique(given, axis=0, return_inverse=True, return_counts=True)
+    n = len(places)
+    pairs = cKDTree(places).query_pairs(eps_m, output_type="ndarray")
+    near = times + sum(np.bincount(pairs[:, i], times[pairs[:, 1 - i]], n) for i in (0, 1))
     core = near >= least
     joined = pairs[core[pairs].all(axis=1)]
     graph = coo_matrix((np.ones(len(joined)), (joined[:, 0], joined[:, 1])), shape=(n, n))
@@ -35,15 +37,13 @@ def dbscan(xy: npt.ArrayLike, eps_m: float, least: int) -> npt.NDArray[np.int64]
     part = np.where(core, part, -1)
     cores = np.flatnonzero(core)
     if len(cores):
-        away, which = cKDTree(points[cores]).query(points, distance_upper_bound=eps_m * (1 + 1e-12))
+        away, which = cKDTree(places[cores]).query(places, distance_upper_bound=eps_m * (1 + 1e-12))
         reached = ~core & np.isfinite(away)
         part[reached] = part[cores[which[reached]]]
-    _, first, labels = np.unique(part[part >= 0], return_index=True, return_inverse=True)
-    rank = np.empty(len(first), np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))
-    found = np.full(n, -1, np.int64)
-    found[part >= 0] = rank[labels]
-    return found
+    found = part[at.ravel()]
+    _, first, labels = np.unique(found[found >= 0], return_index=True, return_inverse=True)
+    found[found >= 0] = np.argsort(np.argsort(first))[labels]
+    return found.astype(np.int64)
 
 
 def hull(xy: npt.ArrayLike, margin_m: float = MARGIN_M) -> shapely.Polygon:
@@ -54,8 +54,9 @@ def hull(xy: npt.ArrayLike, margin_m: float = MARGIN_M) -> shapely.Polygon:
 def keep_identity(before: Sequence[frozenset[int]], now: Sequence[frozenset[int]]) -> list[int | None]:
     """For each cluster of `now` the place of the one `before` that it continues, or None if it is new.
 
-    It continues one with which it shares at least half the points of the smaller of the two; of several the one with
-    which it shares most, and each is continued by one only. Source: measures reference, C3.
+    It continues one with which it shares at least half the points of the smaller of the two: a crowd that fades has few
+    of its former points left, one that grows has mostly new ones, and both are what they were. Of several it continues
+    the one with which it shares most, and each is continued by one only. Source: measures reference, C3.
     """
     shared = sorted(
         (-len(old & new), i, j)

@@ -56,6 +56,9 @@ _HOT = ("NEW", "CONSECUTIVE", "INTENSIFYING", "PERSISTENT", "DIMINISHING", "SPOR
 def categories(hot: Flags, cold: Flags, trend_z: npt.ArrayLike, trend_p: npt.ArrayLike) -> list[Category]:
     """The category of each place (n) from its slices (n, s) and the trend of its z; the first that fits.
 
+    The rules are those of the text: a persistent place need not stand out in the last slice, and what stands out above
+    is told before what lies below. A trend of NaN is none.
+
     Source: Esri, “How Emerging Hot Spot Analysis works”, as told in the measures reference, C2.
     """
     z, p = np.asarray(trend_z, float), np.asarray(trend_p, float)
@@ -71,12 +74,13 @@ def _side(own: Flags, other: Flags, z: npt.NDArray, p: npt.NDArray, suffix: str)
     # How many slices in a row it has stood out at the end.
     run = np.where(own.all(axis=1), slices, np.argmin(own[:, ::-1], axis=1))
     opposite = other.any(axis=1)
+    up, down = (p < RISING) & (z > 0), (p < RISING) & (z < 0)
     rules = {
         "NEW": last & (ever == 1),
         "CONSECUTIVE": last & (run >= 2) & (run == ever) & (share < MOSTLY),
-        "INTENSIFYING": last & (share >= MOSTLY) & (p < RISING) & (z > 0),
-        "PERSISTENT": last & (share >= MOSTLY) & (p >= RISING),
-        "DIMINISHING": last & (share >= MOSTLY) & (p < RISING) & (z < 0),
+        "INTENSIFYING": last & (share >= MOSTLY) & up,
+        "PERSISTENT": (share >= MOSTLY) & ~up & ~down,
+        "DIMINISHING": last & (share >= MOSTLY) & down,
         "SPORADIC": last & (share < MOSTLY) & ~opposite,
         "OSCILLATING": last & (share < MOSTLY) & opposite,
         "HISTORICAL": ~last & (share >= MOSTLY),

@@ -128,7 +128,7 @@ def _setting_aside(values: Numbers, z: Numbers, neighbours: Neighbours, test: Ca
 def history(counts: npt.NDArray[np.int64], neighbours: Neighbours, residents: Numbers | None) -> History:
     """Test each slice (n, s) by itself and say what became of each place. Source: measures reference, C2."""
     found = standing(counts, neighbours, residents, LEVELS_OF_SLICES)
-    trend = mann_kendall(np.nan_to_num(found.z))
+    trend = mann_kendall(found.z)
     told = categories(found.hot, found.cold, trend.z, trend.p) if counts.shape[1] >= SLICES else [None] * len(counts)
     return History(found, tuple(told), trend.z, trend.p)
 

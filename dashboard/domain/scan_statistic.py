@@ -6,7 +6,7 @@ adjusts for both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,8 @@ FOUND = 5
 """The most outbreaks that are told."""
 EVERY_DAYS = 7.0
 """How often somebody looks: once a week."""
+AT_ONCE = 50
+"""So many dealings are counted together."""
 
 
 @dataclass(frozen=True)
@@ -84,27 +86,47 @@ def space_time_permutation_scan(
     total, places = len(where), len(rings[0])
     if not total:
         return []
+    lengths = sorted(lengths)
     zones = _zones(rings, places)
-    of_zone = [zone @ np.bincount(where, minlength=places) for zone in zones]
-    inside = [when >= days - length for length in lengths]
-    expected = [
-        np.outer(cases, [window.sum() for window in inside]) / total for cases in of_zone
-    ]  # each (places, lengths)
-    allowed = [(cases <= MOST_SHARE * total)[:, None] for cases in of_zone]
+    of_place = np.bincount(where, minlength=places)
+    of_zone = np.stack([zone @ of_place for zone in zones])
+    in_window = np.array([(when >= days - length).sum() for length in lengths])
+    # Of all that is met in the cylinders only how many cases its zone has, its length and how many of them fall into
+    # it matter: the ratios are looked up. Zones too large to tell have those of a zone without cases, none.
+    cases, kind = np.unique(np.where(of_zone <= MOST_SHARE * total, of_zone, 0), return_inverse=True)
+    expected = np.outer(cases, in_window) / total
+    most = int(min(of_zone.max(), in_window[-1]))
+    table = poisson_llr(np.arange(most + 1), expected[:, :, None], total)
+    rows = (np.arange(expected.size, dtype=np.int32) * (most + 1)).reshape(expected.shape)
+    begins = rows[kind.reshape(of_zone.shape)]  # where in the table the row of a cylinder begins
+    steps = [zones[0], *(wide - narrow for narrow, wide in zip(zones, zones[1:], strict=False))]
+    steps = [step.astype(np.float32) for step in steps]
 
-    def ratios(window: npt.NDArray[np.int64]) -> list[Floats]:
-        """For cases by place and length (places, lengths) the likelihood ratios of each radius."""
-        return [poisson_llr(zone @ window, e, total) * ok for zone, e, ok in zip(zones, expected, allowed, strict=True)]
+    def counted(dealt: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int32]]:
+        """For days of the cases (dealings, cases) by radius the cases in cylinders (places, dealings, lengths)."""
+        dealing, case = np.nonzero(dealt >= days - lengths[-1])
+        shortest = np.searchsorted(lengths, days - dealt[dealing, case])
+        shape = (places, len(dealt), len(lengths))
+        at = np.ravel_multi_index((where[case], dealing, shortest), shape)
+        window = np.bincount(at, minlength=int(np.prod(shape))).reshape(shape).cumsum(axis=2)
+        window = window.reshape(places, -1).astype(np.float32)
+        inside = np.zeros(window.shape, np.float32)
+        for step in steps:
+            inside += step @ window
+            yield inside.astype(np.int32).reshape(shape)
 
-    def by_place(days_of_cases: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        return np.stack(
-            [np.bincount(where[days_of_cases >= days - length], minlength=places) for length in lengths], axis=1
-        )  # fmt: skip
+    def ratios(dealt: npt.NDArray[np.int64]) -> Iterator[Floats]:
+        return (table.ravel()[begin[:, None] + c] for begin, c in zip(begins, counted(dealt), strict=True))
 
-    seen = by_place(when)
-    found = ratios(seen)
+    seen = [c[:, 0] for c in counted(when[None])]
+    found = [ratio[:, 0] for ratio in ratios(when[None])]
     rng = np.random.default_rng(seed)
-    largest = np.array([max(one.max() for one in ratios(by_place(rng.permutation(when)))) for _ in range(simulations)])
+    largest = np.zeros(simulations)
+    for first in range(0, simulations, AT_ONCE):
+        some = largest[first : first + AT_ONCE]
+        dealt = rng.permuted(np.broadcast_to(when, (len(some), total)), axis=1)
+        for ratio in ratios(dealt):
+            np.maximum(some, ratio.max(axis=0).max(axis=1), out=some)
     outbreaks: list[Outbreak] = []
     taken = np.zeros(places, bool)
     order = sorted(
@@ -115,11 +137,10 @@ def space_time_permutation_scan(
         cells = zones[radius][i].indices
         if taken[cells].any():
             continue
-        p = float((1 + (largest >= -minus - 1e-12).sum()) / (1 + simulations))
-        observed = int(seen[cells, j].sum())
+        p = float((1 + (largest >= -minus).sum()) / (1 + simulations))
         outbreaks.append(
-            Outbreak(i, tuple(sorted(cells.tolist())), days - lengths[j], lengths[j], observed,
-                     float(expected[radius][i, j]), -minus, p, EVERY_DAYS / p)
+            Outbreak(i, tuple(sorted(cells.tolist())), days - lengths[j], lengths[j], int(seen[radius][i, j]),
+                     float(of_zone[radius, i] * in_window[j] / total), -minus, p, EVERY_DAYS / p)
         )  # fmt: skip
         taken[cells] = True
         if len(outbreaks) == FOUND:

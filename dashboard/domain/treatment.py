@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from dashboard.domain.intervals import difference as between
+
 BEFORE_DAYS = 182
 """Places are alike that had the same number in so many days before."""
 LATELY_DAYS = 14
@@ -18,7 +20,8 @@ CONTROLS = 3
 CLEAR_DAYS = 60
 """A place without treatment had none within so many days before either. What comes later must not choose it: a place
 that is never treated afterwards is one that was not reported again."""
-DRAWS, SEED = 999, 311
+SEED = 311
+"""Of visits alike in all, which are taken is drawn."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,11 @@ def effect_of_treatment(
 
     Each treatment that can be followed is matched with `CONTROLS` visits without, in other places untreated for
     `CLEAR_DAYS`, at most `APART_DAYS` apart: with as many reports in the last `LATELY_DAYS`, nearest in their number in
-    the `BEFORE_DAYS` before; one that is met by none within a fifth (at least 1) is left out. The interval is of a
-    bootstrap over treated places, which keeps the treatments of a place together.
-    Source: measures reference, C5 and D3.
+    the `BEFORE_DAYS` before; one that is met by none within a fifth (at least 1) is left out. The interval is
+    Newcombe's (`intervals.difference`) of as many visits as are independent: those of one place are not, nor is a visit
+    that is held against several treatments.
+    Source: measures reference, C5 and D3; Korn and Graubard 1998, Confidence intervals for proportions with small
+    expected number of positive counts estimated from survey data (the effective number).
     """
     places, days = counts.shape
     order = np.lexsort((day, place))
@@ -75,9 +80,10 @@ def effect_of_treatment(
     control = np.flatnonzero(clear)[np.argsort(day[clear], kind="stable")]
     on = day[control]
     rng = np.random.default_rng(SEED)
-    rows = []
+    followed: list[int] = []
+    matches: list[npt.NDArray[np.intp]] = []
     last: tuple[int, int] | None = None
-    for i in np.flatnonzero(is_treated):
+    for i in np.flatnonzero(is_treated).tolist():
         if last is not None and last[0] == place[i] and day[i] - last[1] <= within_days:
             continue
         last = (int(place[i]), int(day[i]))
@@ -87,20 +93,32 @@ def effect_of_treatment(
         pool = rng.permutation(np.flatnonzero(alike))
         if not len(pool):
             continue
-        matched = near[pool[np.argsort(off[pool], kind="stable")[:CONTROLS]]]
-        rows.append((int(place[i]), int(again[i]), len(matched), int(again[matched].sum())))
-    if not rows:
+        followed.append(i)
+        matches.append(near[pool[np.argsort(off[pool], kind="stable")[:CONTROLS]]])
+    if not followed:
         return Effect(within_days, 0, 0, 0, 0, np.nan, np.nan, np.nan)
-    table = np.array(rows)
-    _, group = np.unique(table[:, 0], return_inverse=True)
-    parts = (np.ones(len(table)), table[:, 1], table[:, 3] / table[:, 2])
-    sums = np.array([np.bincount(group, weights) for weights in parts])
-    n = sums.shape[1]
-    drawn = rng.multinomial(n, np.full(n, 1 / n), size=DRAWS) @ sums.T
-    spread = drawn[:, 1] / drawn[:, 0] - drawn[:, 2] / drawn[:, 0]
-    total = sums.sum(axis=1)
-    low, high = np.quantile(spread, [0.025, 0.975])
+    n, held = len(followed), np.concatenate(matches)
+    share, of = _weighted(again[followed], place[followed], np.ones(n))
+    share_of_controls, of_controls = _weighted(
+        again[held], place[held], np.concatenate([np.full(len(some), 1 / len(some)) for some in matches])
+    )
+    difference, low, high = between(share * of, of, share_of_controls * of_controls, of_controls)
     return Effect(
-        within_days, len(table), int(total[1]), int(table[:, 2].sum()), int(table[:, 3].sum()),
-        float(total[1] / total[0] - total[2] / total[0]), float(low), float(high),
+        within_days, n, int(again[followed].sum()), len(held), int(again[held].sum()),
+        float(difference), float(low), float(high),
     )  # fmt: skip
+
+
+def _weighted(
+    again: npt.NDArray[np.bool_], place: npt.NDArray[np.integer], weight: npt.NDArray[np.float64]
+) -> tuple[float, float]:
+    """The share that came back, and of how many visits independent of each other it would be as sure.
+
+    Its variance is that of the sums over places. Where all came back or none did that says nothing: there every visit
+    of a place is taken for the same, as it is at the worst.
+    """
+    share = float((weight * again).sum() / weight.sum())
+    of_place = np.bincount(place, weight)
+    fewest = float(of_place.sum() ** 2 / (of_place**2).sum())
+    variance = float((np.bincount(place, weight * (again - share)) ** 2).sum() / weight.sum() ** 2)
+    return share, fewest if variance <= 0 else float(np.clip(share * (1 - share) / variance, fewest, len(place)))
