@@ -43,6 +43,7 @@ class Context:
     civil days on which it stays shut, holidays most of all.
     `names` are the people the viewer may know by name, by what an answer calls them; all others stay unnamed.
     `populations` are the residents of each district, where they are known.
+    `own` are the values of dimensions to which the viewer's rows are kept: all of the city's are not theirs to see.
     """
 
     filters: Filters
@@ -56,6 +57,7 @@ class Context:
     closed_on: frozenset[date] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
     populations: Mapping[str, int] = field(default_factory=dict, hash=False)
+    own: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,8 @@ class Panel:
     selects: Dimension | str | None = None
     height: int = 248
     needs: Permission = Permission.READ_REQUESTS
+    is_roomy: bool = False
+    """On a small desk, where two cards of six columns are narrow, it has a row of its own."""
     kind: str = "card"
     """``card``; ``tile``: one figure; ``strip``: a row of figures without a visible title; ``grid``: a list to be
     scrolled, sorted and narrowed; ``plain``: a body without a card."""

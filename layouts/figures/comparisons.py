@@ -91,9 +91,7 @@ def _shares_with_intervals(
         else (axis_start(low[(under >= ENOUGH) | (under.max(initial=0) < ENOUGH)], target), 1.0)
     )
     step = (
-        (0.1 if end == 0.25 else end / 2)
-        if on_phone and is_small
-        else end / 5
+        {0.05: 0.05 if on_phone else 0.01, 0.25: 0.1}.get(end, end / 2)
         if is_small
         else 0.1
         if start > 0.6

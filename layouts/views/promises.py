@@ -452,6 +452,7 @@ VIEW = View(
             (_COHORTS, Compared(_COHORTS)),
             draw_cohorts,
             width=6,
+            is_roomy=True,
             height=300,
         ),
         Panel(
@@ -460,6 +461,7 @@ VIEW = View(
             (Over(Query((kept, due), by=(service_type,), every="month"), MONTHS),),
             draw_trends,
             width=6,
+            is_roomy=True,
             selects=service_type,
             height=300,
         ),
