@@ -80,6 +80,7 @@ def context_of(panel: Panel, filters: Filters, services: Services, place: Place 
         closed_on=services.closed_days(),
         names=services.names(),
         populations=services.populations(),
+        targets=services.targets(),
         own=dict(services.scope(panel.needs).rows),
     )
 

@@ -43,6 +43,7 @@ class Context:
     civil days on which it stays shut, holidays most of all.
     `names` are the people the viewer may know by name, by what an answer calls them; all others stay unnamed.
     `populations` are the residents of each district, where they are known.
+    `targets` are the shares of their promises that service types are to keep, where they have a goal of their own.
     `own` are the values of dimensions to which the viewer's rows are kept: all of the city's are not theirs to see.
     """
 
@@ -57,7 +58,12 @@ class Context:
     closed_on: frozenset[date] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
     populations: Mapping[str, int] = field(default_factory=dict, hash=False)
+    targets: Mapping[str, float] = field(default_factory=dict, hash=False)
     own: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+
+    def target_of(self, service_type: str) -> float | None:
+        """What share of its promises a service type is to keep: its own goal, else the city's; None without either."""
+        return self.targets.get(service_type, self.city.promise_target_share)
 
 
 @dataclass(frozen=True)
