@@ -92,6 +92,8 @@ def context_of(panel: Panel, filters: Filters, services: Services, place: Place 
         names=services.names(),
         populations=services.populations(),
         assumed=panel.assumes(filters, services.values("service_type")) if panel.assumes else None,
+        targets=services.targets(),
+        own=dict(services.scope(panel.needs).rows),
     )
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from flask import has_request_context, request
 from flask_caching import Cache
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 
 from dashboard.cache import cached, key_of
 from dashboard.domain.city_events import marks_days
@@ -71,6 +71,7 @@ class Services:
         self._roster = lru_cache(maxsize=4)(self._roster_in)
         self._demo_viewers = lru_cache(maxsize=4)(self._demo_viewers_in)
         self._populations = lru_cache(maxsize=4)(self._populations_in)
+        self._targets = lru_cache(maxsize=4)(self._targets_in)
         self._has_table = lru_cache(maxsize=64)(self._has_table_in)
         # What is asked again within a moment: the length of a list for each of its pages, a request for each panel.
         self._lengths = lru_cache(maxsize=256)(self._length_in)
@@ -169,6 +170,13 @@ class Services:
     def populations(self) -> dict[str, int]:
         """How many people live in each district in force when the data ends; those of unknown number left out."""
         return self._populations(self.build().build_id)
+
+    def targets(self) -> dict[str, float]:
+        """What share of its promises each service type is to keep, as in force when the data ends.
+
+        A type without a goal of its own, or with several that differ by priority, is left out: the city's one applies.
+        """
+        return self._targets(self.build().build_id)
 
     def resolve(self, dimension: Dimension, value: str, scope: Scope | None = None) -> str:
         """The value meant by what somebody typed: its exact name, or the same in another case.
@@ -418,6 +426,21 @@ class Services:
             select(t.name, t.population).where(t.population > 0, t.valid_to_on.is_(None)).order_by(t.name)
         )
         return {name: int(number) for name, number in people.itertuples(index=False)}
+
+    def _targets_in(self, _build_id: str) -> dict[str, float]:
+        if not self.warehouse.columns("sla_version"):
+            return {}
+        sla, kind = schema.sla_version.c, schema.service_type.c
+        goals = self.warehouse.frame(
+            select(kind.name, func.min(sla.target_share).label("least"), func.max(sla.target_share).label("most"))
+            .join_from(schema.sla_version, schema.service_type, sla.type_id == kind.type_id)
+            .where(sla.target_share.isnot(None), or_(sla.valid_to_on.is_(None), sla.valid_to_on > self.clock().last_on))
+            .where(or_(sla.valid_from_on.is_(None), sla.valid_from_on <= self.clock().last_on))
+            .group_by(kind.name)
+            .order_by(kind.name)
+        )
+        rows = goals.itertuples(index=False)
+        return {name: float(least) for name, least, most in rows if name is not None and least == most}
 
     def _events_in(self, _build_id: str) -> pd.DataFrame:
         t = schema.city_event.c

@@ -214,7 +214,7 @@ def card(view: View, panel: Panel, place: Place | None = None, may_list: bool = 
     at = (view.name, panel.name)
     kinds = {"tile": "panel tile", "strip": "panel is-strip", "plain": "plain", "short": "panel is-short"}
     kind, is_card = kinds.get(panel.kind, "panel"), panel.kind in ("card", "short")
-    picks = " can-pick" if panel.selects else ""
+    more = (" can-pick" if panel.selects else "") + (" is-roomy" if panel.is_roomy else "")
     waiting = {"height": f"{panel.height}px"} if is_card else {"height": 0}
     return html.Section(
         [
@@ -246,7 +246,7 @@ def card(view: View, panel: Panel, place: Place | None = None, may_list: bool = 
             _table_dialog(view, panel),
             _meaning_dialog(panel),
         ],
-        className=f"{kind} span-{panel.width}{picks}",
+        className=f"{kind} span-{panel.width}{more}",
         **{"aria-label": panel.question},
     )
 

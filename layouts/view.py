@@ -43,8 +43,10 @@ class Context:
     `has_contacts` is False where the city's data holds requests only. `events` are all of the city's; `closed_on` the
     civil days on which it stays shut, holidays most of all.
     `names` are the people the viewer may know by name, by what an answer calls them; all others stay unnamed.
-    `populations` are the residents of each district, where they are known. `assumed` are the filters that were asked
-    for where the panel assumes something the reader did not choose.
+    `populations` are the residents of each district, where they are known.
+    `targets` are the shares of their promises that service types are to keep, where they have a goal of their own.
+    `own` are the values of dimensions to which the viewer's rows are kept: all of the city's are not theirs to see.
+    `assumed` are the filters that were asked for where the panel assumes something the reader did not choose.
     """
 
     filters: Filters
@@ -58,12 +60,18 @@ class Context:
     closed_on: frozenset[date] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
     populations: Mapping[str, int] = field(default_factory=dict, hash=False)
+    targets: Mapping[str, float] = field(default_factory=dict, hash=False)
+    own: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     assumed: Filters | None = None
 
     @property
     def asked(self) -> Filters:
         """The filters that were asked for."""
         return self.assumed or self.filters
+
+    def target_of(self, service_type: str) -> float | None:
+        """What share of its promises a service type is to keep: its own goal, else the city's; None without either."""
+        return self.targets.get(service_type, self.city.promise_target_share)
 
 
 @dataclass(frozen=True)
@@ -212,6 +220,8 @@ class Panel:
     selects: Dimension | str | Callable[[Place], Dimension] | None = None
     height: int = 248
     needs: Permission = Permission.READ_REQUESTS
+    is_roomy: bool = False
+    """On a small desk, where two cards of six columns are narrow, it has a row of its own."""
     kind: str = "card"
     """``card``; ``tile``: one figure; ``strip``: a row of figures without a visible title; ``grid``: a list to be
     scrolled, sorted and narrowed; ``plain``: a body without a card."""

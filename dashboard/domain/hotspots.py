@@ -30,6 +30,8 @@ FLOOR = 0.05
 """A place counts as having at least so large a share of an average place's residents: people also pass through."""
 LEVELS, LEVELS_OF_SLICES = 150, 75
 """How finely rates are told apart: of the period, and of the many slices before it."""
+LEAST_COLD = 5
+"""With fewer to a place smoothed rates cannot tell what lies below the city: where few live they vary less."""
 ROUNDS = 12
 """So often at most what stands out is set aside and the rest tested again."""
 SLICES = 10
@@ -103,6 +105,8 @@ def standing(
     test = exact_permutation_p if people is None else partial(permutation_p_of_rates, levels=levels)
     for tellable in np.flatnonzero(~np.isnan(z).all(axis=0)).tolist():
         p[:, tellable] = _setting_aside(tested[:, tellable], z[:, tellable], neighbours, test)
+        if people is not None and columns[:, tellable].mean() < LEAST_COLD:
+            p[z[:, tellable] < 0, tellable] = 1.0
     q = benjamini_hochberg(p)
     shape = values.shape
     return Standing(rate.reshape(shape), z.reshape(shape), p.reshape(shape), q.reshape(shape))

@@ -704,7 +704,7 @@ def draw_treatment(answers: tuple[Treated, ...], context: Context) -> Drawing:
             f"Within {last.within_days} days treated places were reported again **more often** than places like them."
         )
     else:
-        text = f"Within {last.within_days} days treated places were reported again **as often** as places like them."
+        text = f"Within {last.within_days} days no difference can be told between treated places and places like them."
     return Drawing(
         c.sentence(text), body=c.table(columns, rows, caption="Effect of treatment", className="rank"),
         foot=words.foot(
