@@ -253,7 +253,7 @@ def value_axes(trace: dict[str, Any]) -> tuple[str, ...]:
 
 
 DRAWN_OTHERWISE: dict[str, tuple[str, ...]] = {
-    "hotspots": ("map", "clusters"),  # classes and outlines (test_hotspots)
+    "hotspots": ("map", "clusters"),  # classes and outlines (test_places)
     # means over the hours there were (test_figures, by hour of the week), and over the calls of seven days
     "demand": ("hours",),
     "calls": ("hours", "half-hours", "handle"),
