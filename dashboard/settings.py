@@ -17,6 +17,9 @@ from dashboard.domain.errors import BadRequest
 class Settings:
     """The configuration of one installation. Every field has an environment variable of the same name.
 
+    A secret may stand in a file instead: ``DASHBOARD311_SECRET_FILE`` names the file that holds
+    ``DASHBOARD311_SECRET``, and so for every field.
+
     Parameters
     ----------
     data
@@ -33,38 +36,73 @@ class Settings:
     basemap
         Raster tile URL with ``{z}/{x}/{y}`` to lay under maps (``DASHBOARD311_BASEMAP``). Empty: no foreign host
         is ever contacted.
+    state
+        SQLAlchemy URL of a PostgreSQL database for accounts, sessions and the audit log (``DASHBOARD311_STATE``).
+        Empty: an SQLite file in the data folder.
+    secret
+        What cookies are signed with, at least 32 characters (``DASHBOARD311_SECRET``). Empty: a random one, made
+        when first needed and kept in the data folder.
+    session_hours
+        A session ends at the latest after so many hours (``DASHBOARD311_SESSION_HOURS``), and after a quarter of
+        them without being used.
     """
 
     data: Path = field(default_factory=lambda: Path(platformdirs.user_data_dir("dashboard311", appauthor=False)))
-    database: str = ""
+    database: str = field(default="", repr=False)
     query_seconds: float = 20.0
     threads: int = 2
     cache: str = "filesystem"
     basemap: str = ""
+    state: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+    session_hours: float = 12.0
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Read the ``DASHBOARD311_…`` variables; those not set keep their defaults.
 
-        Raises BadRequest for a value that cannot be, naming the variable.
+        Raises BadRequest for a value that cannot be, naming the variable; a secret's value is not repeated.
         """
         environ = os.environ if environ is None else environ
         given: dict[str, Any] = {}
         for name, (kind, fits, wanted) in _FIELDS.items():
             variable = f"DASHBOARD311_{name.upper()}"
-            if text := environ.get(variable, ""):
-                try:
-                    given[name] = kind(text)
-                except ValueError:
-                    raise BadRequest(f"{variable} is “{text}”; it wants {wanted}.") from None
-                if not fits(given[name]):
-                    raise BadRequest(f"{variable} is “{text}”; it wants {wanted}.")
+            text = environ.get(variable, "") or _in_file(variable, environ)
+            if not text:
+                continue
+            was = "" if name in _SECRET else f" is “{text}”; it"
+            try:
+                given[name] = kind(text)
+            except ValueError:
+                raise BadRequest(f"{variable}{was} wants {wanted}.") from None
+            if not fits(given[name]):
+                raise BadRequest(f"{variable}{was} wants {wanted}.")
         return cls(**given)
+
+
+def _in_file(variable: str, environ: Mapping[str, str]) -> str:
+    path = environ.get(f"{variable}_FILE", "")
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise BadRequest(f"{variable}_FILE names {path}, which cannot be read.") from None
+
+
+_POSTGRES = "an address like postgresql://user@host/name"
+_SECRET = frozenset({"database", "state", "secret"})
+_WELL_KNOWN = ("change", "secret", "password", "example", "default", "test-only", "dashboard311")
+"""What stands in examples; a secret that holds one of these words was copied, not made."""
+
+
+def _is_secret(text: str) -> bool:
+    return len(text) >= 32 and len(set(text)) >= 10 and not any(word in text.casefold() for word in _WELL_KNOWN)
 
 
 _FIELDS: dict[str, tuple[Callable, Callable, str]] = {
     "data": (Path, lambda path: True, "a folder"),
-    "database": (str, lambda url: url.startswith("postgresql"), "an address like postgresql://user@host/name"),
+    "database": (str, lambda url: url.startswith("postgresql"), _POSTGRES),
     "query_seconds": (float, lambda seconds: 0 < seconds < 86400, "a number of seconds"),
     "threads": (int, lambda threads: 1 <= threads <= 256, "a whole number from 1"),
     "cache": (str, lambda kind: kind in ("filesystem", "memory", "off"), "filesystem, memory or off"),
@@ -73,4 +111,7 @@ _FIELDS: dict[str, tuple[Callable, Callable, str]] = {
         lambda url: url.startswith(("http://", "https://", "/")) and all(part in url for part in ("{z}", "{x}", "{y}")),
         "a tile address with {z}, {x} and {y}",
     ),
+    "state": (str, lambda url: url.startswith("postgresql"), _POSTGRES),
+    "secret": (str, _is_secret, "at least 32 random characters, like those of “openssl rand -hex 32”"),
+    "session_hours": (float, lambda hours: 0.1 <= hours <= 720, "a number of hours up to 720"),
 }

@@ -637,6 +637,7 @@ class Build:
             "build_id": self.build_id,
             "file": self._file.name,
             "previous": before["file"] if before else None,
+            "is_made_up": bool(self.city["is_made_up"]),
         }
         fresh = self._folder / "current.part"
         fresh.write_text(json.dumps(pointer), "utf-8")

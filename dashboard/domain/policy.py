@@ -22,6 +22,7 @@ class Permission(StrEnum):
     READ_NOTES = "read notes and who wrote them"
     READ_AGENT_SPREAD = "see agents as a distribution without names"
     READ_AGENTS = "read the agents of a team by name"
+    ADMINISTER = "manage accounts and read the audit log"
 
 
 ABOUT_CONTACTS = frozenset({Permission.READ_CONTACTS, Permission.READ_AGENT_SPREAD, Permission.READ_AGENTS})
@@ -75,13 +76,17 @@ class Scope:
 
 @dataclass(frozen=True)
 class Viewer:
-    """A person looking: a name to show, a role, and the department, district or team the role is about."""
+    """A person looking: a name to show, a role, and the department, district or team the role is about.
+
+    `account` is what the person signs in with, for the audit log.
+    """
 
     name: str
     role: str
     department: str | None = None
     district: str | None = None
     team: str | None = None
+    account: str = ""
 
     @property
     def own(self) -> str:
@@ -99,8 +104,12 @@ ROLES: dict[str, frozenset[Permission]] = {
         _P.READ_REQUESTS, _P.READ_CONTACTS, _P.LIST_REQUESTS, _P.READ_AGENT_SPREAD, _P.READ_AGENTS,
     }),
     "council member": frozenset({_P.READ_REQUESTS, _P.LIST_REQUESTS}),
+    "administrator": frozenset({_P.ADMINISTER}),  # of the dashboard, not of the data
 }  # fmt: skip
 """What each role may do at all; `scope_of` says in which rows."""
+
+OWN: dict[str, str] = {"department head": "department", "council member": "district", "supervisor": "team"}
+"""Roles that are about one department, district or team."""
 
 OWN_ROWS: dict[str, str] = {"department head": "department", "council member": "district"}
 """Roles that see only the rows with their own value of a dimension."""
