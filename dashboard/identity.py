@@ -6,12 +6,12 @@ The one place that knows passwords and the session cookie. What a visitor may se
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
+from ipaddress import ip_address, ip_network
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -20,6 +20,7 @@ from sqlalchemy import RowMapping
 
 from dashboard.domain.errors import BadRequest, DataUnavailable, NotPermitted
 from dashboard.domain.policy import OWN, ROLES, Viewer
+from dashboard.groups import read_groups, role_in
 from dashboard.settings import Settings
 from data_access.state import State
 
@@ -30,8 +31,8 @@ LONGEST_LOCK = timedelta(hours=1)
 """… up to this."""
 WRONG = "Name and password do not belong together, or the account is locked. Wait a little before trying again."
 DEPUTY_MANAGER = Viewer("Deputy manager", "deputy manager")
-TOKEN, DEMO = "token", "demo"
-"""What the signed cookie holds: the token of a session, or the demo account taken ("" for none)."""
+TOKEN, DEMO, PROXIED = "token", "demo", "proxied"
+"""What the signed cookie holds: the token of a session, the demo account taken ("" for none), whom a proxy named."""
 
 HASHER = PasswordHasher()
 """argon2id with the library's parameters (RFC 9106, low memory)."""
@@ -41,8 +42,8 @@ HASHER = PasswordHasher()
 class Visitor:
     """Who sent a request.
 
-    `kind` says how that is known: ``account`` (a session), ``demo`` (the made-up city's accounts, without a password),
-    ``here`` (a real city without any account, on its own computer).
+    `kind` says how that is known: ``account`` (a session), ``proxy`` (its headers), ``demo`` (the made-up city's
+    accounts, without a password), ``here`` (a real city without any account, on its own computer).
     """
 
     viewer: Viewer
@@ -65,9 +66,21 @@ class Identity:
         self._demo_viewers = demo_viewers
         self._hasher = hasher or HASHER
         self._has_accounts = False
+        self._groups = read_groups(settings.groups)
+        self._networks = [ip_network(one.strip()) for one in settings.proxy_networks.split(",") if one]
+        if settings.sign_in != "accounts" and not self._groups:
+            raise BadRequest(
+                f"With DASHBOARD311_SIGN_IN={settings.sign_in}, DASHBOARD311_GROUPS says who has which role."
+            )
+        if settings.sign_in == "proxy" and not self._networks:
+            raise BadRequest("With DASHBOARD311_SIGN_IN=proxy, DASHBOARD311_PROXY_NETWORKS says whose headers count.")
+        if settings.sign_in == "oidc" and not (settings.oidc_issuer and settings.oidc_client):
+            raise BadRequest("With DASHBOARD311_SIGN_IN=oidc, DASHBOARD311_OIDC_ISSUER and _CLIENT say who is asked.")
 
     def visitor(self) -> Visitor | None:
         """Who sent the request at hand; None for somebody not signed in."""
+        if self.settings.sign_in == "proxy":
+            return self._named_by_proxy()
         if token := session.get(TOKEN):
             longest = timedelta(hours=self.settings.session_hours)
             found = self.state.signed_in(_hash(token), longest / 4, longest)
@@ -78,7 +91,7 @@ class Identity:
         if demo := self._demo_viewers():
             taken = demo.get(session.get(DEMO, next(iter(demo))))
             return None if taken is None else Visitor(taken, "demo")
-        if is_here() and not self.has_accounts():
+        if self.settings.sign_in == "accounts" and is_here() and not self.has_accounts():
             return Visitor(DEPUTY_MANAGER, "here")
         return None
 
@@ -109,6 +122,43 @@ class Identity:
         self.state.forget_failures(found["account_id"])
         self.begin(found["account_id"])
         return found["name"]
+
+    def sign_in_from_elsewhere(self, subject: str, shown_name: str, groups: Iterable[str]) -> str:
+        """Begin a session for somebody the OpenID provider knows; the account's name, made at the first sign-in.
+
+        The provider's groups decide the role each time. Raises NotPermitted if they have none here. The name is the
+        provider's own for the person, so that nobody can take the place of an account kept here.
+        """
+        group, name = role_in(groups, self._groups), f"oidc:{subject}"[:120].casefold()
+        if group is None:
+            raise NotPermitted("None of your groups has a role here. Ask the dashboard’s administrator.")
+        found = next((one for one in self.state.accounts() if one["name"] == name), None)
+        if found is not None and found["is_disabled"]:
+            raise NotPermitted("Your account was closed. Ask the dashboard’s administrator.")
+        account_id = found["account_id"] if found else self.state.add_account(name, shown_name, None, source="oidc")
+        if found is None or (found["role"], found["own"]) != (group.role, group.own):
+            self.state.give_role(account_id, group.role, group.own, f"group {group.name}")
+        self.begin(account_id)
+        return name
+
+    def _named_by_proxy(self) -> Visitor | None:
+        try:
+            peer = ip_address(peer_address())
+        except ValueError:
+            return None
+        user = request.headers.get(self.settings.proxy_user, "").strip()
+        if not user or not any(peer in network for network in self._networks):
+            return None
+        given = request.headers.get(self.settings.proxy_groups, "")
+        group = role_in((one.strip() for one in given.split(",")), self._groups)
+        if group is None:
+            return None
+        visitor = Visitor(_viewer(user, user, group.role, group.own), "proxy")
+        if session.get(PROXIED) != user:
+            session.clear()  # another person, another token for posts
+            session[PROXIED] = user
+            self.state.record(user, group.role, "signed in", "proxy")
+        return visitor
 
     def begin(self, account_id: int) -> None:
         """Begin a session under a new token; whatever the cookie held before is gone."""
@@ -181,9 +231,18 @@ def here() -> Visitor | None:
 
 def viewer_of(account: RowMapping) -> Viewer:
     """The viewer an account stands for."""
-    about = OWN.get(account["role"])
-    own = {about: account["own"]} if about else {}
-    return Viewer(account["shown_name"], account["role"], account=account["name"], **own)
+    return _viewer(account["shown_name"], account["name"], account["role"], account["own"])
+
+
+def _viewer(shown_name: str, account: str, role: str, own: str | None) -> Viewer:
+    about = OWN.get(role)
+    return Viewer(shown_name, role, account=account, **({about: own} if about else {}))
+
+
+def peer_address() -> str:
+    """Where the request at hand came from, whatever its headers say."""
+    original = request.environ.get("werkzeug.proxy_fix.orig", {})
+    return original.get("REMOTE_ADDR") or request.environ.get("REMOTE_ADDR", "")
 
 
 def is_here() -> bool:
@@ -195,19 +254,22 @@ def is_here() -> bool:
     if any(name in request.headers for name in ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")):
         return False
     host = request.host.rsplit(":", 1)[0] if not request.host.endswith("]") else request.host
-    return is_loopback(request.environ.get("REMOTE_ADDR", "")) and is_loopback(host.strip("[]"))
+    return is_loopback(peer_address()) and is_loopback(host.strip("[]"))
 
 
 def is_loopback(host: str) -> bool:
     """Whether a host is this computer and nobody else can reach it."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
 def may_serve(settings: Settings, host: str, is_made_up: bool) -> str:
     """What to say on the console about who is let in; BadRequest if serving on `host` would let anybody in."""
+    if settings.sign_in != "accounts":
+        Identity(settings, State(settings), dict)  # what it wants is there
+        return f"People are signed in by {'the proxy' if settings.sign_in == 'proxy' else settings.oidc_issuer}."
     if is_made_up:
         return "The demo city: everybody is signed in as its deputy manager, and may take on another role."
     try:

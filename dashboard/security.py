@@ -26,7 +26,7 @@ DAY_S = 86_400
 
 OPEN = ("/assets/", "/_dash-component-suites/", "/bootstrap/", "/_favicon.ico", "/healthz", "/see-as/")
 """Addresses that begin like this need no sign-in: files everybody has, and the demo's accounts."""
-ENTRANCE = ("/sign-in", "/sign-out", "/password")
+ENTRANCE = ("/sign-in", "/sign-out", "/password", "/sign-in/oidc", "/sign-in/oidc/back")
 CSRF_COOKIE = "_csrf_token"
 """Read by Dash, which sends it back as ``X-CSRFToken``."""
 

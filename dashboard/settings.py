@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,22 @@ class Settings:
     session_hours
         A session ends at the latest after so many hours (``DASHBOARD311_SESSION_HOURS``), and after a quarter of
         them without being used.
+    sign_in
+        Who knows the people: ``accounts`` (kept here), ``oidc`` (an OpenID Connect provider, beside the accounts kept
+        here) or ``proxy`` (a proxy that has signed them in and says so in headers) (``DASHBOARD311_SIGN_IN``).
+    groups
+        TOML file that says which role a group of the provider or the proxy has (``DASHBOARD311_GROUPS``).
+    oidc_issuer, oidc_client, oidc_secret
+        Address of the provider (its ``/.well-known/openid-configuration`` is read), and this dashboard's id and secret
+        there (``DASHBOARD311_OIDC_ISSUER``, ``DASHBOARD311_OIDC_CLIENT``, ``DASHBOARD311_OIDC_SECRET``).
+    oidc_groups
+        The claim that lists the groups (``DASHBOARD311_OIDC_GROUPS``).
+    proxy_networks
+        Addresses the signing-in proxy comes from, ``10.0.0.5,10.1.0.0/16``; its headers count from nowhere else
+        (``DASHBOARD311_PROXY_NETWORKS``).
+    proxy_user, proxy_groups
+        The headers in which it names the person, and the groups between commas (``DASHBOARD311_PROXY_USER``,
+        ``DASHBOARD311_PROXY_GROUPS``).
     """
 
     data: Path = field(default_factory=lambda: Path(platformdirs.user_data_dir("dashboard311", appauthor=False)))
@@ -56,6 +73,15 @@ class Settings:
     state: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
     session_hours: float = 12.0
+    sign_in: str = "accounts"
+    groups: Path | None = None
+    oidc_issuer: str = ""
+    oidc_client: str = ""
+    oidc_secret: str = field(default="", repr=False)
+    oidc_groups: str = "groups"
+    proxy_networks: str = ""
+    proxy_user: str = "Remote-User"
+    proxy_groups: str = "Remote-Groups"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -91,13 +117,25 @@ def _in_file(variable: str, environ: Mapping[str, str]) -> str:
 
 
 _POSTGRES = "an address like postgresql://user@host/name"
-_SECRET = frozenset({"database", "state", "secret"})
+_SECRET = frozenset({"database", "state", "secret", "oidc_secret"})
 _WELL_KNOWN = ("change", "secret", "password", "example", "default", "test-only", "dashboard311")
 """What stands in examples; a secret that holds one of these words was copied, not made."""
 
 
 def _is_secret(text: str) -> bool:
     return len(text) >= 32 and len(set(text)) >= 10 and not any(word in text.casefold() for word in _WELL_KNOWN)
+
+
+def _is_safe(url: str) -> bool:
+    return url.startswith(("https://", "http://127.0.0.1:", "http://localhost:"))
+
+
+def _are_networks(text: str) -> bool:
+    return bool([ipaddress.ip_network(one.strip()) for one in text.split(",")])  # ValueError says no
+
+
+def _is_header(name: str) -> bool:
+    return name.replace("-", "").isalnum()
 
 
 _FIELDS: dict[str, tuple[Callable, Callable, str]] = {
@@ -114,4 +152,13 @@ _FIELDS: dict[str, tuple[Callable, Callable, str]] = {
     "state": (str, lambda url: url.startswith("postgresql"), _POSTGRES),
     "secret": (str, _is_secret, "at least 32 random characters, like those of “openssl rand -hex 32”"),
     "session_hours": (float, lambda hours: 0.1 <= hours <= 720, "a number of hours up to 720"),
+    "sign_in": (str, lambda kind: kind in ("accounts", "oidc", "proxy"), "accounts, oidc or proxy"),
+    "groups": (Path, lambda path: path.is_file(), "a TOML file"),
+    "oidc_issuer": (str, _is_safe, "an address that begins with https://"),
+    "oidc_client": (str, bool, "the id of this dashboard at the provider"),
+    "oidc_secret": (str, bool, "the secret of this dashboard at the provider"),
+    "oidc_groups": (str, bool, "the name of a claim"),
+    "proxy_networks": (str, _are_networks, "addresses or networks between commas, like 10.0.0.5,10.1.0.0/16"),
+    "proxy_user": (str, _is_header, "the name of a header"),
+    "proxy_groups": (str, _is_header, "the name of a header"),
 }
