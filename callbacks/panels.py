@@ -16,6 +16,7 @@ from callbacks.address import filters_in, holds_contacts, place_at, view_at
 from callbacks.errors import in_words
 from dashboard.domain.errors import Problem
 from dashboard.domain.filters import Filters
+from dashboard.domain.policy import Permission
 from dashboard.services import Services
 from data_access.listing import Listing, Rows
 from data_access.semantics import Answer, Dimension
@@ -72,7 +73,7 @@ def context_of(panel: Panel, filters: Filters, services: Services, place: Place 
         filters=filters,
         clock=services.clock(),
         city=services.city(),
-        build_id=services.build().build_id,
+        build_id=services.map_key(),
         selected=filters.chosen(own) if own else (),
         has_contacts=holds_contacts(services),
         events=city_events(services),
@@ -133,6 +134,8 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         ids = [output["id"] for output in ctx.outputs_list[0]]
         lists = [output["id"] for output in ctx.outputs_list[-1]]
         view = by_name.get(view_name)
+        if view is not None:
+            services.scope(view.needs)
         if view is None or view is not view_at(pathname, views):
             return (*([no_update] * len(ids) for _ in OUTPUTS), [no_update] * len(lists))
         again = ctx.triggered_id["panel"] if isinstance(ctx.triggered_id, dict) else None
@@ -142,6 +145,8 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         except Problem:
             filters = None  # the filter bar says what is wrong with the address
         place = place_at(pathname, view, filters)
+        if filters is not None:
+            note_sight(view, place, services)
         rows: list[tuple[Any, ...]] = []
         grids: dict[str, Any] = {}
         for at in ids:
@@ -174,6 +179,19 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         State(parts.figure_id(MATCH, MATCH), "id"),
         prevent_initial_call=True,
     )
+
+
+def note_sight(view: View, place: Place, services: Services, did: str = "looked at") -> None:
+    """Write into the audit log that somebody looked at agents, or at a single request."""
+    if view.needs is Permission.READ_AGENT_SPREAD:
+        services.record(did, view.title)
+    elif any(isinstance(question, OneRequest) for question in _named(view, place)):
+        services.record(did, f"request {place.get('request', ('',))[0]}")
+
+
+def _named(view: View, place: Place) -> list[Any]:
+    items = [item for panel in view.panels for item in panel.queries if isinstance(item, FromAddress)]
+    return [item.question(place) for item in items[:1]]
 
 
 def _list_of(view: View, panel: Panel, drawing: Drawing) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from functools import wraps
@@ -21,11 +22,12 @@ from rich.table import Table
 
 from dashboard.domain.errors import BadRequest, Problem, UnknownName
 from dashboard.domain.filters import DAY, SWITCHES, Filters, Period, civil_day
-from dashboard.domain.policy import OWN, ROLES, Scope
+from dashboard.domain.policy import FACTS, OWN, ROLES, Scope, Viewer
 from dashboard.identity import Identity, may_serve
-from dashboard.services import Services
+from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access import schema
+from data_access.compile import parts_of
 from data_access.dialects import database_address
 from data_access.dimensions import DIMENSIONS
 from data_access.engine import check_in_service
@@ -88,6 +90,13 @@ def main(data: Path | None) -> None:
     """The management dashboard for city 311 call centres."""
 
 
+def about_what(command: Callable) -> Callable:
+    """The options that say which department, district or team a role is about."""
+    for name in reversed(OWN.values()):
+        command = click.option(f"--{name}", metavar="NAME", help=f"The {name} the role is about.")(command)
+    return command
+
+
 # ── ask ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -105,10 +114,13 @@ def main(data: Path | None) -> None:
     "--as-of", metavar="T", help="Answer as it was known then: local time, or a date for the end of that day."
 )
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option("--role", metavar="ROLE", help="Answer as somebody in ROLE would be answered, who may see less.")
+@about_what
 @with_settings
 def ask_command(
-    words, by, every, begin, end, where, counting, event_days, service_level, as_of, form, settings
-) -> None:
+    words, by, every, begin, end, where, counting, event_days, service_level, as_of, form, role, department, district,
+    team, settings,
+) -> None:  # fmt: skip
     """Answer MEASURE... by the same path as the screen.
 
     Dates are local civil days and --to is exclusive. CSV and JSON columns bear the names of measures and dimensions;
@@ -127,6 +139,10 @@ def ask_command(
     divisions = list(dict.fromkeys(divisions))
     measures = tuple(_known("measure", n, CATALOGUE) for n in names if not (by and n in DIMENSIONS))
     query = Query(measures, tuple(_known("dimension", name, DIMENSIONS) for name in divisions), every)
+    own = {"department": department, "district": district, "team": team}
+    if not role and any(own.values()):
+        raise BadRequest("--department, --district and --team say what a --role is about; rows are chosen by --where.")
+    viewer = Viewer(role, role, **{OWN[role]: about} if (about := _own(services, role, own)) else {}) if role else None
     clock = services.clock()
     period = Period(
         clock.first_on if begin is None else civil_day(begin, "--from"),
@@ -138,17 +154,27 @@ def ask_command(
         if not given:
             raise BadRequest(f"“{condition}” is no condition; write --where DIM=VALUE.")
         dimension = _known("dimension", name.strip(), DIMENSIONS)
-        value = services.resolve(dimension, value.strip(), Scope.everything())
+        with acting_as(viewer) if viewer else nullcontext():
+            value = services.resolve(dimension, value.strip(), None if viewer else Scope.everything())
         filters = filters.choose(dimension.name, {*filters.chosen(dimension.name), value})
     switches = {"counting": counting, "event_days": event_days, "service_level": service_level}
     for switch, setting in switches.items():
         filters = filters.switch(switch, setting) if setting else filters
     filters = filters.leaving_out(services.event_days())
     moment = services.stored(_instant(as_of)) if as_of else None
-    answer = services.ask(query, filters, Scope.everything(), moment)
+    answer = services.ask(query, filters, _scope_in(viewer, services, query), moment)
     _print_answer(answer, form)
     for note in answer.notes:
         err.print(f"Note: {note}", markup=False)
+
+
+def _scope_in(viewer: Viewer | None, services: Services, query: Query) -> Scope:
+    """The operator's scope; or that of a viewer who asks `query`, NotPermitted if it is not for such eyes."""
+    if viewer is None:
+        return Scope.everything()
+    with acting_as(viewer):
+        needs = {FACTS[measure.fact.name] for measure in parts_of(query.measures)}  # type: ignore[attr-defined]
+        return [services.scope(one) for one in sorted(needs)][0]
 
 
 def _print_answer(answer: Answer, form: str) -> None:
@@ -458,13 +484,6 @@ def serve_command(host, port, workers, settings) -> None:
 ROLE = click.option("--role", required=True, metavar="ROLE", help=f"One of: {', '.join(ROLES)}.")
 OPERATOR = "command line"
 """Who gave a role or a password, in the audit log."""
-
-
-def about_what(command: Callable) -> Callable:
-    """The options that say which department, district or team a role is about."""
-    for name in reversed(OWN.values()):
-        command = click.option(f"--{name}", metavar="NAME", help=f"The {name} the role is about.")(command)
-    return command
 
 
 @main.group("user")

@@ -30,8 +30,12 @@ class Roster:
     names: Mapping[str, str]
 
     def known_to(self, people: People) -> dict[str, str]:
-        """The names of those `people` may name, by pseudonym, in the order of their names."""
-        known = {one: self.names.get(one) or one for one, team in self.teams.items() if people.names(team)}
+        """What those are called whom `people` may tell apart, by pseudonym, in the order of what they are called."""
+        known = {
+            one: (self.names.get(one) if people.by_name else "") or one
+            for one, team in self.teams.items()
+            if people.names(team)
+        }
         return dict(sorted(known.items(), key=lambda item: (item[1].casefold(), item[0])))
 
 

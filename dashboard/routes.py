@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from dash.exceptions import PreventUpdate
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
 from dashboard.domain.errors import DataUnavailable
+from dashboard.domain.policy import Permission, Scope
 from dashboard.security import YEAR_S
 from dashboard.services import Services
 from dashboard.static_files import bootstrap_sheet
@@ -19,7 +20,7 @@ from dashboard.static_files import bootstrap_sheet
 log = logging.getLogger("dashboard311")
 
 RESOLUTIONS = (8, 9, 10)
-FOREVER = f"public, max-age={YEAR_S}, immutable"
+FOREVER = f"private, max-age={YEAR_S}, immutable"
 
 
 def add_routes(server: Flask, services: Services) -> None:
@@ -36,26 +37,31 @@ def add_routes(server: Flask, services: Services) -> None:
     def bootstrap(fingerprint: str) -> Response:
         found, sheet = bootstrap_sheet()
         response = Response(sheet, mimetype="text/css")
-        response.headers["Cache-Control"] = FOREVER if fingerprint == found else "no-store"
+        response.headers["Cache-Control"] = FOREVER.replace("private", "public") if fingerprint == found else "no-store"
         return response
 
     shapes: dict[str, Callable[[], str]] = {
         "districts.json": services.areas.districts_geojson,
         "base.json": services.areas.base_geojson,
     }
-    for resolution in RESOLUTIONS:
-        shapes[f"hexagons/{resolution}.json"] = partial(services.areas.hexagons_geojson, resolution)
+    cells = {f"hexagons/{resolution}.json": resolution for resolution in RESOLUTIONS}
 
     @lru_cache(maxsize=12)
     def drawn(_build: str, name: str) -> str:
         return shapes[name]()
 
+    @lru_cache(maxsize=24)
+    def drawn_cells(_key: str, resolution: int, scope: Scope) -> str:
+        return services.areas.hexagons_geojson(resolution, scope)
+
     @server.get("/geometry/<build>/<path:name>")
     def geometry(build: str, name: str) -> Response:
-        if name not in shapes:
+        if name not in shapes and name not in cells:
             return Response("There is no such map.\n", 404, mimetype="text/plain")
-        current = services.build().build_id
-        response = Response(drawn(current, name), mimetype="application/geo+json")
+        # Where requests lie is told within the viewer's scope, whatever the address says.
+        scope, current = services.scope(Permission.READ_REQUESTS), services.map_key()
+        shape = drawn(current, name) if name in shapes else drawn_cells(current, cells[name], scope)
+        response = Response(shape, mimetype="application/geo+json")
         # A page opened before the newest build still gets its map, but must not keep it under the old name.
         response.headers["Cache-Control"] = FOREVER if build == current else "no-store"
         return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,6 +21,7 @@ from dashboard.domain.city_events import marks_days
 from dashboard.domain.errors import DataUnavailable, NotPermitted, UnknownName
 from dashboard.domain.filters import Clock, Filters
 from dashboard.domain.policy import Permission, Scope, Viewer, may, scope_of
+from dashboard.domain.redaction import without_contact_details
 from dashboard.identity import DEPUTY_MANAGER, here
 from dashboard.people import Roster, key_in, unnamed
 from dashboard.settings import Settings
@@ -225,7 +227,18 @@ class Services:
 
     def scope(self, needs: Permission) -> Scope:
         """The rows the viewer may see; NotPermitted if none for this."""
-        return scope_of(self.viewer(), needs)
+        found = scope_of(self.viewer(), needs)
+        if found.hides and not self._has_table(self.build().build_id, "service_type"):
+            return replace(found, hides=())  # nothing was classified
+        return found
+
+    def map_key(self) -> str:
+        """The part of a map's address that changes with the build and with what the viewer may see on it."""
+        build_id, scope = self.build().build_id, self.scope(Permission.READ_REQUESTS)
+        if not scope.rows and not scope.hides:
+            return build_id
+        seen = f"{scope.rows} {scope.hides}"
+        return f"{build_id}-{hmac.new(key_in(self.settings.data), seen.encode(), 'sha256').hexdigest()[:16]}"
 
     # ── asking ──
 
@@ -299,7 +312,10 @@ class Services:
         roster = self._roster(build_id)
         known = roster.known_to(scope.people)
         steps = tuple(
-            step._replace(actor=known.get(step.actor or "", "311 agent")) if step.actor in roster.teams else step
+            step._replace(
+                actor=known.get(step.actor or "", "311 agent") if step.actor in roster.teams else step.actor,
+                note=without_contact_details(step.note) if step.note else step.note,
+            )
             for step in found.steps
         )
         return replace(found, question=question, steps=steps)
@@ -401,6 +417,7 @@ class Services:
         if districts:
             district = DEMO_DISTRICT if DEMO_DISTRICT in districts else districts[0]
             found["council-member"] = Viewer("Council member", "council member", district=district)
+        found["analyst"] = Viewer("Analyst", "analyst")
         found["administrator"] = Viewer("Administrator", "administrator")
         return {slug: replace(viewer, account=f"demo {viewer.role}") for slug, viewer in found.items()}
 
