@@ -185,13 +185,11 @@ def note_sight(view: View, place: Place, services: Services, did: str = "looked 
     """Write into the audit log that somebody looked at agents, or at a single request."""
     if view.needs is Permission.READ_AGENT_SPREAD:
         services.record(did, view.title)
-    elif any(isinstance(question, OneRequest) for question in _named(view, place)):
-        services.record(did, f"request {place.get('request', ('',))[0]}")
-
-
-def _named(view: View, place: Place) -> list[Any]:
     items = [item for panel in view.panels for item in panel.queries if isinstance(item, FromAddress)]
-    return [item.question(place) for item in items[:1]]
+    for question in {item.question(place) for item in items}:
+        if isinstance(question, OneRequest):
+            services.record(did, f"request {question.request_id}")
+            return
 
 
 def _list_of(view: View, panel: Panel, drawing: Drawing) -> dict[str, Any] | None:

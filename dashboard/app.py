@@ -10,7 +10,7 @@ from flask_compress import Compress
 
 import callbacks
 from callbacks.errors import show_trouble
-from callbacks.navigation import is_there
+from callbacks.navigation import is_open, is_there
 from dashboard.cache import open_cache
 from dashboard.domain.errors import DataUnavailable
 from dashboard.entrance import add_entrance, demo_accounts
@@ -20,6 +20,7 @@ from dashboard.security import guard
 from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from dashboard.static_files import asset_address, assets_folder, bootstrap_address
+from dashboard.watching import add_watching
 from layouts import page
 from layouts.views import collect_views
 
@@ -50,7 +51,9 @@ def create_app(settings: Settings | None = None) -> Dash:
     settings = settings or Settings.from_environment()
     server = Flask("dashboard")
     server.config.update(
-        MAX_CONTENT_LENGTH=2 * 1024 * 1024,
+        MAX_CONTENT_LENGTH=512 * 1024,
+        MAX_FORM_MEMORY_SIZE=64 * 1024,
+        MAX_FORM_PARTS=50,
         COMPRESS_ALGORITHM=["zstd", "gzip"],
         COMPRESS_ALGORITHM_STREAMING=["zstd", "gzip"],
         COMPRESS_ZSTD_LEVEL=3,
@@ -93,7 +96,8 @@ def create_app(settings: Settings | None = None) -> Dash:
 
     app.layout = layout
     callbacks.register(app, services, views)
-    guard(app, settings, identity)
+    add_watching(server, services)
+    guard(app, settings, identity, views)
     _say_not_found(server, views, services)
     # Dash learns which scripts it may serve while it writes its first page, and refuses them until then: in a process
     # whose first request is for a script, that would break the page that another process has written.
@@ -107,11 +111,14 @@ def _index() -> str:
 
 
 def _say_not_found(server: Flask, views, services: Services) -> None:
-    """Dash answers every path with its page; a path where nothing lives is still a 404, with the page saying so."""
+    """Dash answers every path with its page, which says what is missing or not shown; so does the status."""
 
     @server.after_request
     def not_found(response):
         is_page = response.mimetype == "text/html" and response.status_code == 200
-        if is_page and request.endpoint in ("/", "/<path:path>") and not is_there(request.path, views, services):
-            response.status_code = 404
+        if is_page and request.endpoint in ("/", "/<path:path>"):
+            if not is_there(request.path, views, services):
+                response.status_code = 404
+            elif not is_open(request.path, views, services):
+                response.status_code = 403
         return response

@@ -19,7 +19,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from dashboard.domain.errors import BadRequest, DataUnavailable, NotPermitted, Problem, UnknownName
 from dashboard.domain.policy import Permission, Viewer, may
 from dashboard.identity import Identity, here
-from dashboard.services import Services
+from dashboard.services import Services, acting_as
 from dashboard.static_files import asset_address, bootstrap_address
 from layouts import plain_page as plain
 from layouts.page import Role
@@ -126,6 +126,8 @@ def add_entrance(server: Flask, services: Services, identity: Identity) -> None:
         if role not in services.demo_viewers():
             return Response("There is no such account to take here.\n", 404, mimetype="text/plain")
         identity.take_demo(role)
+        with acting_as(services.demo_viewers()[role]):
+            services.record("signed in", "demo")
         # Filters stay behind: another role has other departments, and need not know of these.
         came_from = urlsplit(request.referrer or "")
         viewer = services.demo_viewers()[role]
@@ -177,6 +179,7 @@ def add_entrance(server: Flask, services: Services, identity: Identity) -> None:
             city_name(), generate_csrf(), [_row(one) for one in services.state.accounts()],
             [{**line, "at": f"{line['happened_at']:%Y-%m-%d %H:%M:%S}"} for line in lines],
             words=words, older=f"/administration?{urlencode(more)}" if more else "", said=said,
+            demo=[(one.title, one.href) for one in demo_accounts(services, None)],
         )  # fmt: skip
         return written("Administration", body)
 

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable
 from functools import lru_cache
 
-from dash.exceptions import PreventUpdate
+from dash.exceptions import DependencyException, InvalidResourceError, PreventUpdate
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
@@ -70,6 +70,8 @@ def add_routes(server: Flask, services: Services) -> None:
     def in_words(error: Exception):
         if isinstance(error, HTTPException):
             return Response(f"{error.description}\n", error.code, mimetype="text/plain")
+        if isinstance(error, DependencyException | InvalidResourceError):
+            return Response("There is no such file.\n", 404, mimetype="text/plain")
         if isinstance(error, DataUnavailable):
             return Response(f"{error}\n", 503, mimetype="text/plain")
         incident = secrets.token_hex(4)

@@ -6,25 +6,39 @@ Nobody comes past the gate who is not signed in, except to the addresses listed 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import urlencode, urlsplit
 
 from dash import Dash
 from flask import Flask, Request, Response, g, redirect, request
 from flask.sessions import SecureCookieSessionInterface
+from flask_limiter import Limiter
 from flask_wtf.csrf import CSRFProtect, generate_csrf
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from dashboard.entrance import home_of, path_here
 from dashboard.identity import Identity, Visitor
 from dashboard.people import key_in
+from dashboard.posts import Refused, checker
 from dashboard.services import acting
 from dashboard.settings import Settings
+from layouts.view import View
 
 YEAR_S = 31_536_000
 DAY_S = 86_400
 
 
-OPEN = ("/assets/", "/_dash-component-suites/", "/bootstrap/", "/_favicon.ico", "/healthz", "/see-as/")
+OPEN = (
+    "/assets/",
+    "/_dash-component-suites/",
+    "/bootstrap/",
+    "/_favicon.ico",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/see-as/",
+)
 """Addresses that begin like this need no sign-in: files everybody has, and the demo's accounts."""
 ENTRANCE = ("/sign-in", "/sign-out", "/password", "/sign-in/oidc", "/sign-in/oidc/back")
 CSRF_COOKIE = "_csrf_token"
@@ -38,7 +52,12 @@ class _Cookies(SecureCookieSessionInterface):
         return request.is_secure
 
 
-def guard(app: Dash, settings: Settings, identity: Identity) -> None:
+ASK = "/_dash-update-component"
+SIGN_INS = "60 per minute"
+"""Sign-ins from one address; accounts lock by themselves."""
+
+
+def guard(app: Dash, settings: Settings, identity: Identity, views: Sequence[View]) -> None:
     """Put the gate before every request to `app`, and the headers on every answer."""
     tiles, server = _origin(settings.basemap), app.server
     server.config.update(
@@ -47,7 +66,17 @@ def guard(app: Dash, settings: Settings, identity: Identity) -> None:
         WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_METHODS=["POST", "PUT", "PATCH", "DELETE"],
     )  # fmt: skip
     server.session_interface = _Cookies()
+    if settings.proxies:
+        n = settings.proxies
+        server.wsgi_app = ProxyFix(server.wsgi_app, x_for=n, x_proto=n, x_host=n)
+    check_post = checker(app, [(view.name, panel.name) for view in views for panel in view.panels])
     CSRFProtect(server)
+    limiter = Limiter(
+        _whose, app=server, storage_uri="memory://", headers_enabled=False,
+        default_limits=[f"{settings.requests_per_minute} per minute"] if settings.requests_per_minute else [],
+        default_limits_exempt_when=lambda: request.path.startswith(OPEN),
+    )  # fmt: skip
+    server.view_functions["try_to_sign_in"] = limiter.limit(SIGN_INS)(server.view_functions["try_to_sign_in"])
 
     @server.before_request
     def gate() -> WerkzeugResponse | None:
@@ -63,6 +92,11 @@ def guard(app: Dash, settings: Settings, identity: Identity) -> None:
             return _to_sign_in(request)
         if visitor.must_change_password:
             return redirect("/password") if _is_page(request) else Response("Change your password first.\n", 403)
+        if path == ASK and request.method == "POST":
+            try:
+                check_post(request.get_json())
+            except Refused:
+                return Response("That is not what this page asks.\n", 400, mimetype="text/plain")
         if path == "/" and home_of(visitor.viewer) != "/":
             return redirect(home_of(visitor.viewer))
         return None
@@ -76,6 +110,7 @@ def guard(app: Dash, settings: Settings, identity: Identity) -> None:
         path = request.path
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "same-origin"
+        response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         if response.mimetype == "text/html":
             response.headers["Content-Security-Policy"] = _policy(app, tiles)
@@ -94,6 +129,11 @@ def guard(app: Dash, settings: Settings, identity: Identity) -> None:
         elif "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"
         return response
+
+
+def _whose() -> str:
+    """Whose requests are counted together."""
+    return request.remote_addr or "nobody"
 
 
 def _is_page(asked: Request) -> bool:

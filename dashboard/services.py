@@ -318,7 +318,10 @@ class Services:
             )
             for step in found.steps
         )
-        return replace(found, question=question, steps=steps)
+        told = dict(found.request)
+        if told.get("note"):
+            told["note"] = without_contact_details(told["note"])
+        return replace(found, question=question, steps=steps, request=told)
 
     def may(self, needs: Permission) -> bool:
         """Whether the viewer's role holds a permission at all."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+
 from gunicorn.app.base import BaseApplication
 
 from dashboard.settings import Settings
@@ -20,7 +23,9 @@ class _Served(BaseApplication):
 
     def load(self):
         from dashboard.app import create_app
+        from dashboard.watching import log_as_json
 
+        log_as_json()
         return create_app(self._settings).server
 
 
@@ -35,5 +40,15 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
         "limit_request_line": 8190,  # a shared link may hold many choices
         "control_socket_disable": True,
         "loglevel": "warning",
+        "child_exit": _forget,
     }
-    _Served(settings, options).run()
+    with tempfile.TemporaryDirectory(prefix="dashboard311-counts-") as counts:
+        # prometheus_client reads it while it is imported, which is after the fork.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts  # noqa: TID251
+        _Served(settings, options).run()
+
+
+def _forget(_server, worker) -> None:
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)

@@ -62,6 +62,14 @@ class Settings:
     proxy_user, proxy_groups
         The headers in which it names the person, and the groups between commas (``DASHBOARD311_PROXY_USER``,
         ``DASHBOARD311_PROXY_GROUPS``).
+    proxies
+        How many reverse proxies stand before the dashboard, whose ``X-Forwarded-…`` headers are believed
+        (``DASHBOARD311_PROXIES``).
+    requests_per_minute
+        So many answers an address may get in a minute from one process, files left out; 0 for as many as it likes
+        (``DASHBOARD311_REQUESTS_PER_MINUTE``).
+    metrics_token
+        The bearer token that opens ``/metrics`` (``DASHBOARD311_METRICS_TOKEN``). Empty: there are none.
     """
 
     data: Path = field(default_factory=lambda: Path(platformdirs.user_data_dir("dashboard311", appauthor=False)))
@@ -82,6 +90,9 @@ class Settings:
     proxy_networks: str = ""
     proxy_user: str = "Remote-User"
     proxy_groups: str = "Remote-Groups"
+    proxies: int = 0
+    requests_per_minute: int = 3000
+    metrics_token: str = field(default="", repr=False)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -117,7 +128,7 @@ def _in_file(variable: str, environ: Mapping[str, str]) -> str:
 
 
 _POSTGRES = "an address like postgresql://user@host/name"
-_SECRET = frozenset({"database", "state", "secret", "oidc_secret"})
+_SECRET = frozenset({"database", "state", "secret", "oidc_secret", "metrics_token"})
 _WELL_KNOWN = ("change", "secret", "password", "example", "default", "test-only", "dashboard311")
 """What stands in examples; a secret that holds one of these words was copied, not made."""
 
@@ -161,4 +172,7 @@ _FIELDS: dict[str, tuple[Callable, Callable, str]] = {
     "proxy_networks": (str, _are_networks, "addresses or networks between commas, like 10.0.0.5,10.1.0.0/16"),
     "proxy_user": (str, _is_header, "the name of a header"),
     "proxy_groups": (str, _is_header, "the name of a header"),
+    "proxies": (int, lambda number: 0 <= number <= 5, "a whole number up to 5"),
+    "requests_per_minute": (int, lambda number: number >= 0, "a whole number"),
+    "metrics_token": (str, _is_secret, "at least 32 random characters"),
 }

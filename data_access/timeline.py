@@ -304,7 +304,8 @@ class _Records:
                 .where(_event.kind == "merge", _event.to_value == request_id, _event.event_at <= self.as_of)
                 .group_by(_event.request_id)
             )
-            rows["at"] = rows["request_id"].map(dict(merged.itertuples(index=False))).fillna(rows["opened_at"])
+            joined: pd.Series = rows["request_id"].astype(object).map(dict(merged.itertuples(index=False)))
+            rows["at"] = joined.astype("datetime64[us]").fillna(rows["opened_at"])  # of some no merging is recorded
         return rows
 
     def contacts(self, request_id: str) -> pd.DataFrame | None:

@@ -139,12 +139,13 @@ def message(city_name: str, title: str, words: str, href: str, link_words: str) 
 
 def administration(
     city_name: str, token: str, accounts: Sequence[dict[str, str]], lines: Sequence[dict[str, str]], *,
-    words: str = "", older: str = "", said: str = "",
+    words: str = "", older: str = "", said: str = "", demo: Sequence[tuple[str, str]] = (),
 ) -> html.Main:  # fmt: skip
     """Accounts and the audit log, for the administrator.
 
     `accounts` have name, shown, role, state, and ``resets`` and ``closes`` (“Disable” or “Enable”) where those can be
-    done; `lines` have at, who, role, did, what. `older` is the address of the lines before these.
+    done; `lines` have at, who, role, did, what. `older` is the address of the lines before these, `demo` are the demo
+    city's other accounts.
     """
     people = []
     for one in accounts:
@@ -169,7 +170,9 @@ def administration(
             html.Header(
                 [
                     html.H1(f"{city_name} 311: administration"),
-                    html.A("Change your password", href="/password"),
+                    html.Nav([html.A(called, href=address) for called, address in demo], **{"aria-label": "See as"})
+                    if demo
+                    else html.A("Change your password", href="/password"),
                     form("/sign-out", token, button="Sign out"),
                 ]
             ),

@@ -86,7 +86,7 @@ def test_files_that_never_change_are_kept_and_errors_are_words(app):
     for fixed in (sheet, "/assets/tokens.css?m=1"):
         assert "immutable" in client.get(fixed, buffered=True).headers["Cache-Control"]
     junk = ask(client, ["nonsense"])
-    assert junk.status_code == 500 and "incident" in junk.get_data(as_text=True)
+    assert junk.status_code == 400 and "not what this page asks" in junk.get_data(as_text=True)
     assert "Traceback" not in junk.get_data(as_text=True)
     assert client.get("/geometry/x/nothing.json").status_code == 404
 
