@@ -15,6 +15,7 @@ from dashboard.cache import open_cache
 from dashboard.domain.errors import DataUnavailable
 from dashboard.entrance import add_entrance, demo_accounts
 from dashboard.identity import DEPUTY_MANAGER, Identity, here
+from dashboard.public import add_public_pages
 from dashboard.routes import add_routes
 from dashboard.security import guard
 from dashboard.services import Services, acting_as
@@ -96,6 +97,7 @@ def create_app(settings: Settings | None = None) -> Dash:
 
     app.layout = layout
     callbacks.register(app, services, views)
+    add_public_pages(server, settings, sign_in="/")
     add_watching(server, services)
     guard(app, settings, identity, views)
     _say_not_found(server, views, services)

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from dashboard.domain.errors import BadRequest, Problem, UnknownName
+from dashboard.domain.errors import BadRequest, DataUnavailable, Problem, UnknownName
 from dashboard.domain.filters import DAY, SWITCHES, Filters, Period, civil_day
 from dashboard.domain.policy import FACTS, OWN, ROLES, Scope, Viewer
 from dashboard.identity import Identity, may_serve
@@ -32,6 +32,7 @@ from data_access.dialects import database_address
 from data_access.dimensions import DIMENSIONS
 from data_access.engine import check_in_service
 from data_access.measures import CATALOGUE
+from data_access.public_extract import extract_file, read_extract, write_extract
 from data_access.rows import refused_rows
 from data_access.semantics import EVERY, Answer, Measure, Query, Ratio, Spread
 
@@ -361,6 +362,7 @@ def import_command(source, file, boundaries, replace, settings) -> None:
             settings, mapping, file, boundaries, replace=replace,
             progress=lambda doing, rows: bar.update(task, description=f"{doing} {rows:,}" if rows else doing),
         )  # fmt: skip
+    _publish(settings)
     out.print(report.as_text(), markup=False)
 
 
@@ -403,6 +405,8 @@ def demo_command(seed, millions, stories, again, replace, settings) -> None:
     begun = monotonic()
     there = demo_in_service(settings)
     if there and not (again or millions):
+        if not extract_file(settings).is_file():
+            _publish(settings)
         out.print(f"Riverton is in service already (build {there.build_id}); --again makes it anew.")
         return
     with progress_bar() as bar:
@@ -411,6 +415,7 @@ def demo_command(seed, millions, stories, again, replace, settings) -> None:
             settings, seed=seed, millions=millions, replace=replace,
             progress=lambda doing, rows: bar.update(task, description=f"{doing} {rows:,}" if rows else doing),
         )  # fmt: skip
+    _publish(settings)
     out.print(
         f"Riverton is in service: {made.rows['request']:,} requests and {made.rows['contact']:,} contacts, "
         f"{made.data_from_on} to {made.data_to_on}, in {monotonic() - begun:.0f} s."
@@ -464,15 +469,42 @@ def _address(settings: Settings) -> str:
     return database_address(settings.database).render_as_string(hide_password=True)
 
 
+@main.command("publish")
+@with_settings
+def publish_command(settings) -> None:
+    """Write the tables that everybody may read (/public); import and demo do so by themselves."""
+    published = read_extract(write_extract(settings))
+    hidden = sum(n is None for name in ("by_type", "months") for row in published[name]["cells"] for n in row)
+    out.print(
+        f"Published to the end of {published['to']} (exclusive); {hidden} counts hidden: {extract_file(settings)}"
+    )
+
+
+def _publish(settings: Settings) -> None:
+    """Publish after a build; a city that cannot be published is in service all the same."""
+    try:
+        write_extract(settings)
+    except DataUnavailable as problem:
+        err.print(f"Note: {problem}", markup=False)
+
+
 @main.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=int, default=8311, show_default=True)
 @click.option("--workers", type=int, default=2, show_default=True, help="Processes; each has eight threads.")
+@click.option(
+    "--public", is_flag=True, help="Serve the public pages alone, from the published tables and nothing else."
+)
 @with_settings
-def serve_command(host, port, workers, settings) -> None:
+def serve_command(host, port, workers, public, settings) -> None:
     """Serve the dashboard with gunicorn until stopped; a new build is noticed by itself."""
     from dashboard.serving import serve
 
+    if public:
+        read_extract(extract_file(settings))
+        out.print(f"The public pages on [bold]http://{host}:{port}/public[/] (stop with Ctrl-C)")
+        serve(settings, host, port, workers, public=True)
+        return
     who = may_serve(settings, host, check_in_service(settings))  # say so now, not on the first page
     out.print(who, markup=False)
     out.print(f"dashboard311 on [bold]http://{host}:{port}[/] (stop with Ctrl-C)")

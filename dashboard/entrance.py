@@ -21,6 +21,7 @@ from dashboard.domain.policy import Permission, Viewer, may
 from dashboard.identity import Identity, here
 from dashboard.services import Services, acting_as
 from dashboard.static_files import asset_address, bootstrap_address
+from data_access.public_extract import extract_file
 from layouts import plain_page as plain
 from layouts.page import Role
 
@@ -83,6 +84,7 @@ def add_entrance(server: Flask, services: Services, identity: Identity) -> None:
             has_accounts, wrong = True, wrong or str(problem)
         body = plain.sign_in(
             city_name(), generate_csrf(), path_here(request.values.get("next", "/")), wrong=wrong, name=name,
+            public="/public" if extract_file(services.settings).is_file() else "",
             elsewhere="/sign-in/oidc" if services.settings.sign_in == "oidc" else "",
             demo=[(one.title, one.href) for one in demo_accounts(services, None)], has_accounts=has_accounts,
         )  # fmt: skip

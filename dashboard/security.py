@@ -112,7 +112,9 @@ def guard(app: Dash, settings: Settings, identity: Identity, views: Sequence[Vie
         response.headers["Referrer-Policy"] = "same-origin"
         response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        if response.mimetype == "text/html":
+        if request.path.startswith("/public"):
+            pass  # they say for themselves what they are, and set no cookie
+        elif response.mimetype == "text/html":
             response.headers["Content-Security-Policy"] = _policy(app, tiles)
             response.headers["X-Frame-Options"] = "DENY"
             if g.get("visitor") is not None and "text/html" in request.headers.get("Accept", "text/html"):

@@ -13,8 +13,8 @@ from dashboard.settings import Settings
 class _Served(BaseApplication):
     """gunicorn told by us instead of by a file; the application is made after the fork."""
 
-    def __init__(self, settings: Settings, options: dict):
-        self._settings, self._options = settings, options
+    def __init__(self, settings: Settings, options: dict, public: bool):
+        self._settings, self._options, self._public = settings, options, public
         super().__init__()
 
     def load_config(self) -> None:
@@ -23,14 +23,17 @@ class _Served(BaseApplication):
 
     def load(self):
         from dashboard.app import create_app
+        from dashboard.public import create_public_server
         from dashboard.watching import log_as_json
 
         log_as_json()
+        if self._public:
+            return create_public_server(self._settings)
         return create_app(self._settings).server
 
 
-def serve(settings: Settings, host: str, port: int, workers: int) -> None:
-    """Serve until stopped."""
+def serve(settings: Settings, host: str, port: int, workers: int, public: bool = False) -> None:
+    """Serve until stopped; with `public` the public pages alone."""
     options = {
         "bind": f"{host}:{port}",
         "workers": workers,
@@ -45,7 +48,7 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
     with tempfile.TemporaryDirectory(prefix="dashboard311-counts-") as counts:
         # prometheus_client reads it while it is imported, which is after the fork.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts  # noqa: TID251
-        _Served(settings, options).run()
+        _Served(settings, options, public).run()
 
 
 def _forget(_server, worker) -> None:

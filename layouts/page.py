@@ -425,6 +425,7 @@ def _doors(viewer: Viewer, kind: str) -> list[Any]:
         doors.append(html.A("Password", href="/password"))
     if may(viewer, Permission.ADMINISTER):
         doors.append(html.A("Administration", href="/administration"))
+    doors.append(html.A("Public view", href="/public"))
     if kind in ("account", "demo"):
         doors.append(html.Button("Sign out", type="button", **{"data-post": "/sign-out"}))
     return doors

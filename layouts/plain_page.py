@@ -32,11 +32,20 @@ _DOCUMENT = """<!doctype html>
 """
 
 
+class Drawn(str):
+    """HTML that is finished."""
+
+
 def document(title: str, body: Any, sheets: Sequence[str], icon: str, theme: str, kind: str = "") -> str:
-    """A whole HTML page around `body`."""
+    """A whole HTML page around `body`: components, or HTML that is `Drawn`."""
     links = "\n".join(f'<link rel="stylesheet" href="{escape(sheet)}">' for sheet in sheets)
     return _DOCUMENT.format(
-        title=escape(title), body=markup(body), sheets=links, icon=escape(icon), theme=escape(theme), kind=kind
+        title=escape(title),
+        body=body if isinstance(body, Drawn) else markup(body),
+        sheets=links,
+        icon=escape(icon),
+        theme=escape(theme),
+        kind=kind,
     )
 
 
