@@ -35,6 +35,7 @@ from data_access.measures import CATALOGUE
 from data_access.public_extract import extract_file, read_extract, write_extract
 from data_access.rows import refused_rows
 from data_access.semantics import EVERY, Answer, Measure, Query, Ratio, Spread
+from data_access.state import State
 
 out = Console(highlight=False, soft_wrap=True, emoji=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
@@ -486,6 +487,20 @@ def _publish(settings: Settings) -> None:
         write_extract(settings)
     except DataUnavailable as problem:
         err.print(f"Note: {problem}", markup=False)
+
+
+@main.command("retain")
+@click.option("--people-days", type=click.IntRange(30), default=1095, show_default=True,
+              help="Callers, addresses, notes and shifts older than this are forgotten.")  # fmt: skip
+@click.option("--log-days", type=click.IntRange(30), default=730, show_default=True, help="So is the audit log.")
+@with_settings
+def retain_command(people_days, log_days, settings) -> None:
+    """Forget what tells of persons once it is old; numbers stay. For a timer, once a night."""
+    from data_access.retention import retain
+
+    found = retain(settings, people_days, log_days)
+    State(settings).record(OPERATOR, "", "retention", json.dumps(found))
+    out.print("Forgotten: " + ", ".join(f"{name} {n:,}" for name, n in found.items()))
 
 
 @main.command("serve")
