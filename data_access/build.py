@@ -327,10 +327,8 @@ class Build:
         """
         found: dict[str, int] = {}
         for name, dated in _OVER.items():
-            staged, private = (
-                self._staged[name],
-                [one.name for one in schema.metadata.tables[name].c if _is_private(one)],
-            )
+            staged = self._staged[name]
+            private = [one.name for one in schema.metadata.tables[name].c if one.info.get("private")]
             if private:
                 told = or_(*(staged.c[one].isnot(None) for one in private))
                 over = and_(staged.c[dated] < before, told)
