@@ -16,6 +16,7 @@ from callbacks.address import filters_in, holds_contacts, place_at, view_at
 from callbacks.errors import in_words
 from dashboard.domain.errors import Problem
 from dashboard.domain.filters import Filters
+from dashboard.domain.policy import Permission
 from dashboard.services import Services
 from data_access.hotspots import Analysed
 from data_access.listing import Listing, Rows
@@ -83,7 +84,7 @@ def context_of(panel: Panel, filters: Filters, services: Services, place: Place 
         filters=filters,
         clock=services.clock(),
         city=services.city(),
-        build_id=services.build().build_id,
+        build_id=services.map_key(),
         selected=filters.chosen(own) if own else (),
         has_contacts=holds_contacts(services),
         events=city_events(services),
@@ -136,6 +137,8 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         ids = [output["id"] for output in ctx.outputs_list[0]]
         lists = [output["id"] for output in ctx.outputs_list[len(OUTPUTS)]]
         view = by_name.get(view_name)
+        if view is not None:
+            services.scope(view.needs)
         if view is None or view is not view_at(pathname, views):
             return (*([no_update] * len(ids) for _ in OUTPUTS), [no_update] * len(lists))
         panels = {panel.name: panel for panel in view.panels}
@@ -144,6 +147,8 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         except Problem:
             filters = None  # the filter bar says what is wrong with the address
         place = place_at(pathname, view, filters)
+        if filters is not None and not slow:
+            note_sight(view, place, services)
         rows: list[tuple[Any, ...]] = []
         grids: dict[str, Any] = {}
         for at in ids:
@@ -185,9 +190,11 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
 
     @app.callback(*outputs(allow_duplicate=True), Input(screen.SLOW, "data"), prevent_initial_call=True)
     def show_slow_answers(asked):
-        if not asked:
+        told = asked if isinstance(asked, dict) else {}
+        view_name, search, pathname = (told.get(name) for name in ("view", "search", "path"))
+        if not isinstance(view_name, str) or not isinstance(pathname, str):
             return no_update
-        return shown(asked["view"], asked["search"], asked["path"], None, slow=True)
+        return shown(view_name, search if isinstance(search, str) else "", pathname, None, slow=True)
 
     app.clientside_callback(
         ClientsideFunction("dashboard311", "list"),
@@ -207,6 +214,17 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         State(parts.figure_id(MATCH, MATCH), "id"),
         prevent_initial_call=True,
     )
+
+
+def note_sight(view: View, place: Place, services: Services, did: str = "looked at") -> None:
+    """Write into the audit log that somebody looked at agents, or at a single request."""
+    if view.needs is Permission.READ_AGENT_SPREAD:
+        services.record(did, view.title)
+    items = [item for panel in view.panels for item in panel.queries if isinstance(item, FromAddress)]
+    for question in {item.question(place) for item in items}:
+        if isinstance(question, OneRequest):
+            services.record(did, f"request {question.request_id}")
+            return
 
 
 def _list_of(view: View, panel: Panel, drawing: Drawing) -> dict[str, Any] | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hmac
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from flask import has_request_context, request
+from flask import has_request_context
 from flask_caching import Cache
 from sqlalchemy import func, or_, select
 
@@ -19,6 +22,8 @@ from dashboard.domain.errors import DataUnavailable, NotPermitted, UnknownName
 from dashboard.domain.filters import Clock, Filters
 from dashboard.domain.neighbours import Neighbours
 from dashboard.domain.policy import Permission, Scope, Viewer, may, scope_of
+from dashboard.domain.redaction import without_contact_details
+from dashboard.identity import DEPUTY_MANAGER, here
 from dashboard.people import Roster, key_in, unnamed
 from dashboard.settings import Settings
 from data_access import schema
@@ -34,18 +39,33 @@ from data_access.measures.contacts import CONTACT, in_force
 from data_access.measures.requests import REQUEST
 from data_access.places import Ground, named, read_ground
 from data_access.semantics import Answer, Dimension, Measure, Query
+from data_access.state import State
 from data_access.timeline import OneRequest, Rights, Timeline, read_timeline
 
 FACTS = {fact.name: (fact, needs) for fact, needs in (
     (REQUEST, Permission.READ_REQUESTS), (CONTACT, Permission.READ_CONTACTS),
 )}  # fmt: skip
 """Where the values of dimensions are looked up, and what a viewer needs to read there."""
-SEE_AS = "see-as"
-"""The cookie that holds the role a reader of the demo city has taken on."""
-DEPUTY_MANAGER = Viewer("Deputy manager", "deputy manager")
 SIZES = {dimension.name: size for size, dimension in HEXAGONS.items()}
 """The size of hexagon that each dimension of places is about."""
 DEMO_DISTRICT, DEMO_TEAM = "4 Mill Ward", "Heron"
+
+_acting: ContextVar[Viewer | None] = ContextVar("acting", default=None)
+
+
+@contextmanager
+def acting_as(viewer: Viewer) -> Iterator[None]:
+    """Ask and answer as `viewer`, whoever else is signed in."""
+    before = _acting.set(viewer)
+    try:
+        yield
+    finally:
+        _acting.reset(before)
+
+
+def acting() -> Viewer | None:
+    """The viewer of `acting_as`, if any."""
+    return _acting.get()
 
 
 class Services:
@@ -61,6 +81,7 @@ class Services:
         self.settings = settings
         self.warehouse = Warehouse(settings)
         self.areas = Areas(self.warehouse)
+        self.state = State(settings)
         self._remember = cached(cache)
         # Small things that change only with the build, kept for the last few builds.
         self._values = lru_cache(maxsize=256)(self._values_in)
@@ -149,6 +170,10 @@ class Services:
             return {}
         return self._roster(self.build().build_id).known_to(people)
 
+    def teams(self) -> list[str]:
+        """The teams of those who answer."""
+        return sorted({team for team in self._roster(self.build().build_id).teams.values() if team})
+
     def categories(self) -> dict[str, str]:
         """The category of each service type that has one."""
         return self._categories(self.build().build_id)
@@ -201,15 +226,20 @@ class Services:
     # ── who is looking ──
 
     def viewer(self) -> Viewer:
-        """Who is looking. Until there is sign-in, everybody on this machine is the deputy manager.
+        """Who is looking: whom the gate let in with the request at hand; NotPermitted for anybody else.
 
-        In the demo city, and nowhere else, a reader may take on another role.
+        Without a request it is the operator of this program, in the eyes of the deputy manager.
         """
-        role = request.cookies.get(SEE_AS) if has_request_context() else None
-        return self.demo_viewers().get(role, DEPUTY_MANAGER) if role else DEPUTY_MANAGER
+        if (viewer := acting()) is not None:
+            return viewer
+        if not has_request_context():
+            return DEPUTY_MANAGER
+        if (visitor := here()) is None:
+            raise NotPermitted("Sign in first.")
+        return visitor.viewer
 
     def demo_viewers(self) -> dict[str, Viewer]:
-        """The roles that a reader may take on, by the name in the address; none in a real city."""
+        """The demo city's accounts, one for each role, by the name in the address; none in a real city."""
         try:
             return self._demo_viewers(self.build().build_id) if self.city().is_made_up else {}
         except DataUnavailable:
@@ -217,7 +247,18 @@ class Services:
 
     def scope(self, needs: Permission) -> Scope:
         """The rows the viewer may see; NotPermitted if none for this."""
-        return scope_of(self.viewer(), needs)
+        found = scope_of(self.viewer(), needs)
+        if found.hides and not self._has_table(self.build().build_id, "service_type"):
+            return replace(found, hides=())  # nothing was classified
+        return found
+
+    def map_key(self) -> str:
+        """The part of a map's address that changes with the build and with what the viewer may see on it."""
+        build_id, scope = self.build().build_id, self.scope(Permission.READ_REQUESTS)
+        if not scope.rows and not scope.hides:
+            return build_id
+        seen = f"{scope.rows} {scope.hides}"
+        return f"{build_id}-{hmac.new(key_in(self.settings.data), seen.encode(), 'sha256').hexdigest()[:16]}"
 
     # ── asking ──
 
@@ -301,10 +342,16 @@ class Services:
         roster = self._roster(build_id)
         known = roster.known_to(scope.people)
         steps = tuple(
-            step._replace(actor=known.get(step.actor or "", "311 agent")) if step.actor in roster.teams else step
+            step._replace(
+                actor=known.get(step.actor or "", "311 agent") if step.actor in roster.teams else step.actor,
+                note=without_contact_details(step.note) if step.note else step.note,
+            )
             for step in found.steps
         )
-        return replace(found, question=question, steps=steps)
+        told = dict(found.request)
+        if told.get("note"):
+            told["note"] = without_contact_details(told["note"])
+        return replace(found, question=question, steps=steps, request=told)
 
     def may(self, needs: Permission) -> bool:
         """Whether the viewer's role holds a permission at all."""
@@ -341,6 +388,18 @@ class Services:
             except NotPermitted:
                 continue
         return tuple(found)
+
+    def record(self, did: str, what: str) -> None:
+        """Write into the audit log what the viewer did.
+
+        Raises DataUnavailable where it cannot be written: what must be logged is not done unlogged, except in the demo.
+        """
+        viewer = self.viewer()
+        try:
+            self.state.record(viewer.account or viewer.name, viewer.role, did, what)
+        except DataUnavailable:
+            if not self.city().is_made_up:
+                raise
 
     # ── kept per build ──
 
@@ -410,7 +469,9 @@ class Services:
         if districts:
             district = DEMO_DISTRICT if DEMO_DISTRICT in districts else districts[0]
             found["council-member"] = Viewer("Council member", "council member", district=district)
-        return found
+        found["analyst"] = Viewer("Analyst", "analyst")
+        found["administrator"] = Viewer("Administrator", "administrator")
+        return {slug: replace(viewer, account=f"demo {viewer.role}") for slug, viewer in found.items()}
 
     def _categories_in(self, _build_id: str) -> dict[str, str]:
         pairs = self.warehouse.frame(

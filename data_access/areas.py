@@ -14,8 +14,11 @@ import pandas as pd
 import shapely
 from sqlalchemy import select
 
+from dashboard.domain.policy import Scope
 from data_access import schema
+from data_access.compile import permitted
 from data_access.engine import Warehouse
+from data_access.measures.requests import REQUEST
 
 _SIMPLIFY_M = 12
 
@@ -66,13 +69,13 @@ class Areas:
         lats, lons = zip(*points, strict=True)
         return min(lons), min(lats), max(lons), max(lats)
 
-    def hexagons(self, resolution: int) -> list[str]:
-        """The ids of every hexagon a request lies in."""
+    def hexagons(self, resolution: int, scope: Scope = Scope(())) -> list[str]:  # noqa: B008
+        """The ids of every hexagon in which a request of `scope` lies."""
         column = schema.request.c[f"h3_{resolution}"].label("cell")
-        cells = self._warehouse.frame(select(column).where(column.isnot(None)).distinct())
+        cells = self._warehouse.frame(select(column).where(column.isnot(None), *permitted(REQUEST, scope)).distinct())
         return [h3.int_to_str(int(cell)) for cell in cells["cell"]]
 
-    def hexagons_geojson(self, resolution: int) -> str:
+    def hexagons_geojson(self, resolution: int, scope: Scope) -> str:
         """Those hexagons as a FeatureCollection, drawn at 93 % so that the ground shows as their edge."""
 
         def shape(cell: str) -> shapely.Polygon:
@@ -80,7 +83,7 @@ class Areas:
             corners = h3.cell_to_boundary(cell)
             return shapely.Polygon([(lon + 0.93 * (x - lon), lat + 0.93 * (y - lat)) for y, x in corners])
 
-        return _collection((cell, shape(cell), {}) for cell in sorted(self.hexagons(resolution)))
+        return _collection((cell, shape(cell), {}) for cell in sorted(self.hexagons(resolution, scope)))
 
 
 def hexagons_geojson(frame: pd.DataFrame) -> str:

@@ -21,6 +21,7 @@ from dashboard.domain.survival import closed_only_quantile, kaplan_meier
 from data_access.compile import Frame, Statement, caveats, compile_query, parts_of, permitted
 from data_access.semantics import Answer, Dimension, Fact, Measure, Query, Ratio, Spread, Standing
 
+SENSITIVE = "Without sensitive types, which are shown only as published."
 AMOUNTS = ("s", "s²", "h")
 """Units of which there are parts; everything else is counted."""
 
@@ -56,7 +57,7 @@ def ask(reader: Reader, query: Query, filters: Filters, scope: Scope, clock: Clo
         _sorted(_divided(merged, query, keys), query),
         frame.as_of,
         query.every,
-        outside + caveats(query, filters),
+        outside + caveats(query, filters) + ((SENSITIVE,) if scope.hides else ()),
     )
 
 

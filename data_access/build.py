@@ -113,6 +113,11 @@ _HAPPENED = {
 }
 # Tables that a build fills by itself; no source writes them.
 _OWN = ("city", "build", "request_episode", "place")
+# When a row is over, for tables that tell of persons; of those without private columns the rows themselves do.
+_OVER = {
+    "request": "closed_at", "request_event": "event_at", "contact": "arrived_at", "survey": "answered_at",
+    "agent_state": "end_at", "agent_shift": "end_at",
+}  # fmt: skip
 # Derived columns that a reader of sources may give as a first word: what it found while reading.
 _HINTS = {"request": ("dq_flags", "district"), "contact": ("dq_flags",)}
 
@@ -317,6 +322,26 @@ class Build:
             return Kept(counts["updated"], counts["unchanged"], counts["carried"])
         finally:
             warehouse.close()
+
+    def forget_people(self, before: datetime) -> dict[str, int]:
+        """Empty the private columns of what was over before an instant, and drop shifts; how many rows of each.
+
+        Call it after `carry_over`. Requests are over when they are closed. Only what tells of a person goes.
+        """
+        found: dict[str, int] = {}
+        for name, dated in _OVER.items():
+            staged = self._staged[name]
+            private = [one.name for one in schema.metadata.tables[name].c if one.info.get("private")]
+            if private:
+                told = or_(*(staged.c[one].isnot(None) for one in private))
+                over = and_(staged.c[dated] < before, told)
+                found[name] = int(self._writer.scalar(select(func.count()).select_from(staged).where(over)) or 0)
+                self._writer.execute(update(staged).where(over).values(dict.fromkeys(private)))
+            else:
+                over = staged.c[dated] < before
+                found[name] = int(self._writer.scalar(select(func.count()).select_from(staged).where(over)) or 0)
+                self._writer.execute(staged.delete().where(over))
+        return found
 
     def displace(self, replace: bool = False) -> None:
         """Make sure that nothing real is lost: ImportRefused if another real city is in service, unless `replace`."""
@@ -667,6 +692,7 @@ class Build:
             "build_id": self.build_id,
             "file": self._file.name,
             "previous": before["file"] if before else None,
+            "is_made_up": bool(self.city["is_made_up"]),
         }
         fresh = self._folder / "current.part"
         fresh.write_text(json.dumps(pointer), "utf-8")

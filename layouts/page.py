@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from dash import dcc, html
 
 from dashboard.domain.filters import Clock, Filters
-from dashboard.domain.policy import Viewer
+from dashboard.domain.policy import Permission, Viewer, may
 from data_access.listing import Listing, listable
 from data_access.semantics import Measure, Query, Ratio
 from data_access.timeline import OneRequest
@@ -52,8 +52,11 @@ class Role(NamedTuple):
     is_current: bool = False
 
 
-def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = ()) -> html.Div:
-    """The whole page, empty; callbacks fill it from the address. `roles` are offered at the foot of the menu."""
+def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = (), kind: str = "") -> html.Div:
+    """The whole page, empty; callbacks fill it from the address.
+
+    `roles` are the accounts offered at the foot of the menu; `kind` says how the viewer is known (`identity.Visitor`).
+    """
     brand = [html.I(className="logo", **{"aria-hidden": "true"}), html.Div([city_name, " ", html.Span("311")])]
     return html.Div(
         [
@@ -69,7 +72,7 @@ def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = ()) -> html.Di
             html.Div(
                 [
                     html.Nav(
-                        [link(brand, "/", className="brand"), html.Div(id=MENU), _who(viewer, roles)],
+                        [link(brand, "/", className="brand"), html.Div(id=MENU), _who(viewer, roles, kind)],
                         id="main-menu",
                         className="menu",
                         **{"aria-label": "Main"},
@@ -392,7 +395,7 @@ def _definition(measure: Measure) -> list[Any]:
     ]
 
 
-def _who(viewer: Viewer, roles: Sequence[Role]) -> html.Div:
+def _who(viewer: Viewer, roles: Sequence[Role], kind: str) -> html.Div:
     def theme(name: str, label: str) -> html.Button:
         return html.Button(
             [icon(name), html.Span(label)],
@@ -413,6 +416,7 @@ def _who(viewer: Viewer, roles: Sequence[Role]) -> html.Div:
                 className="who-name",
             ),
             _see_as(roles) if roles else None,
+            html.Div(_doors(viewer, kind), className="doors"),
             html.Div(
                 [theme("light", "Light"), theme("dark", "Dark"), theme("auto", "Auto")],
                 className="themes",
@@ -422,6 +426,21 @@ def _who(viewer: Viewer, roles: Sequence[Role]) -> html.Div:
         ],
         className="who",
     )
+
+
+def _doors(viewer: Viewer, kind: str) -> list[Any]:
+    """The ways out of the dashboard at the foot of the menu."""
+    doors: list[Any] = []
+    if kind == "here":
+        doors.append(html.Span("No sign-in on this computer", title="dashboard311 user add NAME --role ROLE"))
+    if kind == "account":
+        doors.append(html.A("Password", href="/password"))
+    if may(viewer, Permission.ADMINISTER):
+        doors.append(html.A("Administration", href="/administration"))
+    doors.append(html.A("Public view", href="/public"))
+    if kind in ("account", "demo"):
+        doors.append(html.Button("Sign out", type="button", **{"data-post": "/sign-out"}))
+    return doors
 
 
 def _see_as(roles: Sequence[Role]) -> html.Details:
