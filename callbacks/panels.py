@@ -14,7 +14,7 @@ from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, ctx
 
 from callbacks.address import filters_in, holds_contacts, place_at, view_at
 from callbacks.errors import in_words
-from dashboard.domain.errors import Problem
+from dashboard.domain.errors import BadRequest, Problem
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Permission
 from dashboard.services import Services
@@ -136,6 +136,9 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         """The cards of a view whose panels are `slow` or are not, or only the one to be asked again."""
         ids = [output["id"] for output in ctx.outputs_list[0]]
         lists = [output["id"] for output in ctx.outputs_list[len(OUTPUTS)]]
+        if any([output["id"]["panel"] for output in one] != [at["panel"] for at in ids]
+               for one in ctx.outputs_list[: len(OUTPUTS)]):  # fmt: skip
+            raise BadRequest("A card has five parts.")
         view = by_name.get(view_name)
         if view is not None:
             services.scope(view.needs)

@@ -13,6 +13,9 @@ from typing import Any
 
 from dash import Dash
 
+from data_access.semantics import EVERY
+from layouts.page import PICKED, SHOWN_VIEW
+
 LONGEST_TEXT = 8_190
 _MATCHING = ("ALL", "MATCH", "ALLSMALLER")
 
@@ -37,16 +40,18 @@ def checker(app: Dash, panels: Iterable[tuple[str, str]]) -> Callable[[Any], Non
         if len(given) != len(wanted):
             raise Refused("outputs")
         for one, (name, prop) in zip(given, wanted, strict=True):
-            for each in one if isinstance(one, list) else [one]:
+            for each in _each(one, name):
                 _check_part(each, name, prop, pairs)
         for kind in ("inputs", "state"):
             places, sent = declared[kind], body.get(kind, [])
             if not isinstance(sent, list) or len(sent) != len(places):
                 raise Refused(kind)
             for one, place in zip(sent, places, strict=True):
-                for each in one if isinstance(one, list) else [one]:
+                for each in _each(one, place["id"]):
                     _check_part(each, place["id"], place["property"], pairs)
-                    _check_value(place["property"], each.get("value"))
+                    if place["property"] == "id":
+                        _check_id(each.get("value"), place["id"], pairs)
+                    _check_value(place["id"], place["property"], each.get("value"))
         changed = body.get("changedPropIds", [])
         if not isinstance(changed, list) or not all(isinstance(one, str) and len(one) < 500 for one in changed):
             raise Refused("changedPropIds")
@@ -64,6 +69,15 @@ def _split(output: str) -> list[tuple[str, str]]:
         name, _, prop = part.rpartition(".")
         found.append((name, prop.split("@")[0]))
     return found
+
+
+def _each(part: Any, name: str) -> list[Any]:
+    """The parts that stand in one place: many where the callback takes ALL, else one."""
+    if '["ALL"]' not in name:
+        return [part]
+    if not isinstance(part, list):
+        raise Refused("a list")
+    return part
 
 
 def _check_part(part: Any, name: str, prop: str, pairs: set[tuple[str, str]]) -> None:
@@ -104,7 +118,7 @@ def _check_changed(one: str, inputs: list[dict[str, Any]], pairs: set[tuple[str,
     raise Refused("changedPropIds")
 
 
-def _check_value(prop: str, value: Any) -> None:
+def _check_value(name: str, prop: str, value: Any) -> None:
     """The shapes of what our page sends; stores that only the server writes come back as they went."""
     if value is None:
         return
@@ -123,9 +137,12 @@ def _check_value(prop: str, value: Any) -> None:
                 raise Refused(prop)
             if not all(isinstance(one, dict) for one in (value.get("filterModel") or {}).values()):
                 raise Refused(prop)
-        case "data":
-            if isinstance(value, dict):
-                _check_picked(value)
+        case "data" if name == SHOWN_VIEW and not isinstance(value, str):
+            raise Refused(name)
+        case "data" if name == PICKED:
+            if not isinstance(value, dict):
+                raise Refused(name)
+            _check_picked(value)
 
 
 def _has_text(one: Any, *names: str) -> bool:
@@ -134,8 +151,9 @@ def _has_text(one: Any, *names: str) -> bool:
 
 def _check_picked(picked: dict[str, Any]) -> None:
     """A mark or a stretch of time that a reader picked."""
-    texts = (picked.get("view"), picked.get("panel"), picked.get("every"))
-    if any(not isinstance(one, str | None) for one in texts):
+    if "days" not in picked and not _has_text(picked, "view", "panel"):
+        raise Refused("picked")
+    if picked.get("every") not in (None, *EVERY):
         raise Refused("picked")
     if "value" in picked and not isinstance(picked["value"], str | int | float):
         raise Refused("picked")
