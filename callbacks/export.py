@@ -21,6 +21,8 @@ from callbacks.panels import Answered, answers_to, note_sight
 from dashboard.domain.errors import BadRequest, NotPermitted, NotThere, Problem, UnknownName
 from dashboard.domain.filters import Filters
 from dashboard.services import Services
+from data_access.areas import hexagons_geojson
+from data_access.hotspots import Analysed
 from data_access.listing import COLUMNS, MOST, Rows
 from data_access.semantics import Answer
 from data_access.timeline import Timeline
@@ -97,6 +99,18 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
             return refused(error, view, panel)
         # Spreadsheets take a file for their own code page unless it begins with a byte order mark.
         return attached(chain(["\ufeff" + first], lines), "csv", "text/csv", view, panel)
+
+    @app.server.get("/export/<view>/<panel>.geojson")
+    def download_geojson(view: str, panel: str) -> Response:
+        try:
+            _, _, answers = exported(view, panel)
+            found = next((answer for answer in answers if isinstance(answer, Analysed)), None)
+            if found is None or "hexagon" not in found.frame.columns:
+                raise UnknownName("map", f"{view}/{panel}", ["hotspots/places"])
+            content = hexagons_geojson(found.frame)
+        except Exception as error:
+            return refused(error, view, panel)
+        return attached(content, "geojson", "application/geo+json", view, panel)
 
     @app.server.get("/export/<view>/<panel>.xlsx")
     def download_excel(view: str, panel: str) -> Response:

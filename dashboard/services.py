@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from flask import has_request_context
 from flask_caching import Cache
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 
 from dashboard.cache import cached, key_of
 from dashboard.domain.city_events import marks_days
 from dashboard.domain.errors import DataUnavailable, NotPermitted, UnknownName
 from dashboard.domain.filters import Clock, Filters
+from dashboard.domain.neighbours import Neighbours
 from dashboard.domain.policy import Permission, Scope, Viewer, may, scope_of
 from dashboard.domain.redaction import without_contact_details
 from dashboard.identity import DEPUTY_MANAGER, here
@@ -29,12 +30,14 @@ from data_access import schema
 from data_access.areas import Areas
 from data_access.ask import ask, values_of
 from data_access.compile import Frame
-from data_access.dimensions import DIMENSIONS, agent, category, service_type
+from data_access.dimensions import DIMENSIONS, HEXAGONS, agent, category, service_type
 from data_access.engine import BuildInfo, City, Warehouse
+from data_access.hotspots import Analysed, Analysis, Asking
 from data_access.listing import ListColumn, Listing, Rows, columns_for, count_rows, list_rows
 from data_access.measures import CATALOGUE
 from data_access.measures.contacts import CONTACT, in_force
 from data_access.measures.requests import REQUEST
+from data_access.places import Ground, named, read_ground
 from data_access.semantics import Answer, Dimension, Measure, Query
 from data_access.state import State
 from data_access.timeline import OneRequest, Rights, Timeline, read_timeline
@@ -43,6 +46,8 @@ FACTS = {fact.name: (fact, needs) for fact, needs in (
     (REQUEST, Permission.READ_REQUESTS), (CONTACT, Permission.READ_CONTACTS),
 )}  # fmt: skip
 """Where the values of dimensions are looked up, and what a viewer needs to read there."""
+SIZES = {dimension.name: size for size, dimension in HEXAGONS.items()}
+"""The size of hexagon that each dimension of places is about."""
 DEMO_DISTRICT, DEMO_TEAM = "4 Mill Ward", "Heron"
 
 _acting: ContextVar[Viewer | None] = ContextVar("acting", default=None)
@@ -87,9 +92,13 @@ class Services:
         self._roster = lru_cache(maxsize=4)(self._roster_in)
         self._demo_viewers = lru_cache(maxsize=4)(self._demo_viewers_in)
         self._populations = lru_cache(maxsize=4)(self._populations_in)
+        self._targets = lru_cache(maxsize=4)(self._targets_in)
         self._has_table = lru_cache(maxsize=64)(self._has_table_in)
         # What is asked again within a moment: the length of a list for each of its pages, a request for each panel.
         self._lengths = lru_cache(maxsize=256)(self._length_in)
+        self._analyses = lru_cache(maxsize=64)(self._analyses_in)
+        self._ground = lru_cache(maxsize=6)(self._ground_in)
+        self._place_names = lru_cache(maxsize=6)(self._place_names_in)
         self._timelines = lru_cache(maxsize=32)(self._timeline_in)
 
     # ── what there is ──
@@ -147,7 +156,11 @@ class Services:
 
     def say(self, dimension: Dimension, value: str) -> str:
         """What `value` is called for the viewer: hour 34 is “Tuesday 10:00”, an agent of the own team has a name."""
-        return self.names().get(value, value) if dimension.of_people else dimension.say(value)
+        if dimension.of_people:
+            return self.names().get(value, value)
+        if (size := SIZES.get(dimension.name)) is not None:
+            return self._place_names(self.build().build_id, size).get(value) or dimension.say(value)
+        return dimension.say(value)
 
     def names(self) -> dict[str, str]:
         """The agents whom the viewer may know by name, by pseudonym."""
@@ -182,6 +195,13 @@ class Services:
     def populations(self) -> dict[str, int]:
         """How many people live in each district in force when the data ends; those of unknown number left out."""
         return self._populations(self.build().build_id)
+
+    def targets(self) -> dict[str, float]:
+        """What share of its promises each service type is to keep, as in force when the data ends.
+
+        A type without a goal of its own, or with several that differ by priority, is left out: the city's one applies.
+        """
+        return self._targets(self.build().build_id)
 
     def resolve(self, dimension: Dimension, value: str, scope: Scope | None = None) -> str:
         """The value meant by what somebody typed: its exact name, or the same in another case.
@@ -278,6 +298,16 @@ class Services:
                 found = unnamed(found, dimension, scope.people, roster, key_in(self.settings.data), picture)
         return found
 
+    def analyse(self, question: Analysis, filters: Filters, scope: Scope) -> Analysed:
+        """Answer what is asked about places; kept while the build is in service, as it takes more than counting."""
+        self._check_people(Query(()), filters, scope)
+        may = frozenset(permission for permission in Permission if self.may(permission))
+        return self._analyses(self.build().build_id, question, filters, scope, may, self._frame(filters))
+
+    def ground(self, resolution: int) -> Ground:
+        """Every hexagon of the city of one size."""
+        return self._ground(self.build().build_id, resolution)
+
     def rows(self, listing: Listing, filters: Filters) -> Rows:
         """A page of the rows a measure counts, in the columns and rows the viewer may read."""
         scope, build, frame = self.scope(Permission.LIST_REQUESTS), self.build(), self._frame(filters)
@@ -373,6 +403,25 @@ class Services:
 
     # ── kept per build ──
 
+    def _analyses_in(
+        self, build_id: str, question: Analysis, filters: Filters, scope: Scope, may: frozenset[Permission],
+        frame: Frame,
+    ) -> Analysed:  # fmt: skip
+        def ground(resolution: int) -> Ground:
+            return self._ground(build_id, resolution)
+
+        with self.warehouse.reading(build_id) as reading:
+            asking = Asking(reading, filters, scope, self.clock(), frame, may, ground, _rings)
+            return question.answer(asking)
+
+    def _place_names_in(self, build_id: str, resolution: int) -> dict[str, str]:
+        ground = self._ground(build_id, resolution)
+        return dict(zip(ground.ids, named(ground), strict=True))
+
+    def _ground_in(self, build_id: str, resolution: int) -> Ground:
+        with self.warehouse.reading(build_id) as reading:
+            return read_ground(reading, resolution, self._has_table(build_id, schema.place.name))
+
     def _length_in(
         self, build_id: str, listing: Listing, filters: Filters, scope: Scope, frame: Frame,
         columns: tuple[ListColumn, ...],
@@ -439,6 +488,21 @@ class Services:
         )
         return {name: int(number) for name, number in people.itertuples(index=False)}
 
+    def _targets_in(self, _build_id: str) -> dict[str, float]:
+        if not self.warehouse.columns("sla_version"):
+            return {}
+        sla, kind = schema.sla_version.c, schema.service_type.c
+        goals = self.warehouse.frame(
+            select(kind.name, func.min(sla.target_share).label("least"), func.max(sla.target_share).label("most"))
+            .join_from(schema.sla_version, schema.service_type, sla.type_id == kind.type_id)
+            .where(sla.target_share.isnot(None), or_(sla.valid_to_on.is_(None), sla.valid_to_on > self.clock().last_on))
+            .where(or_(sla.valid_from_on.is_(None), sla.valid_from_on <= self.clock().last_on))
+            .group_by(kind.name)
+            .order_by(kind.name)
+        )
+        rows = goals.itertuples(index=False)
+        return {name: float(least) for name, least, most in rows if name is not None and least == most}
+
     def _events_in(self, _build_id: str) -> pd.DataFrame:
         t = schema.city_event.c
         if not self.warehouse.columns("city_event"):
@@ -459,3 +523,8 @@ class Services:
         calendars = days["calendar_id"].nunique()
         agreeing = days.groupby("day_on")["calendar_id"].nunique()
         return frozenset(pd.DatetimeIndex(agreeing.index[2 * agreeing >= calendars]).date)
+
+
+@lru_cache(maxsize=16)
+def _rings(ground: Ground, most: int) -> list[Neighbours]:
+    return ground.rings(most)

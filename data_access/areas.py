@@ -86,6 +86,16 @@ class Areas:
         return _collection((cell, shape(cell), {}) for cell in sorted(self.hexagons(resolution, scope)))
 
 
+def hexagons_geojson(frame: pd.DataFrame) -> str:
+    """Rows that have a column ``hexagon`` as a FeatureCollection of whole hexagons; the other columns as properties."""
+    rows = frame.drop(columns="hexagon").astype(object).where(frame.drop(columns="hexagon").notna(), None)
+    features = [
+        (cell, shapely.Polygon([(lon, lat) for lat, lon in h3.cell_to_boundary(cell)]), {**values, "hexagon": cell})
+        for cell, values in zip(frame["hexagon"], rows.to_dict("records"), strict=True)
+    ]
+    return _collection(features)
+
+
 def _areas(frame: pd.DataFrame) -> gpd.GeoDataFrame:
     shapes = shapely.from_geojson(frame["geometry"].to_numpy(object)) if len(frame) else []
     return gpd.GeoDataFrame(frame.drop(columns="geometry"), geometry=shapes, crs=4326)

@@ -39,7 +39,7 @@ def ask(reader: Reader, query: Query, filters: Filters, scope: Scope, clock: Clo
     The answer has a row per division and step of time, without gaps. Totals of a step with nothing in it are 0; a
     ratio over nothing is missing, never 0 (measures R5). Steps end where the data ends.
     """
-    period, outside = _known_part(filters.period, clock)
+    period, outside = known_part(filters.period, clock)
     query = replace(query, every=_step(query.every, period))
     filters = filters.during(period)
     read = [(statement, _read(reader, statement, query)) for statement in compile_query(query, filters, scope, frame)]
@@ -98,7 +98,7 @@ def steps_of(period: Period, every: str) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(found).as_unit("us")
 
 
-def _known_part(period: Period, clock: Clock) -> tuple[Period, tuple[str, ...]]:
+def known_part(period: Period, clock: Clock) -> tuple[Period, tuple[str, ...]]:
     """`period` as far as the data reaches, so that no step shows a zero for days nobody knows about.
 
     A period that lies wholly outside stays as asked, with a sentence that says so.

@@ -43,6 +43,7 @@ from sqlalchemy import (
     insert,
     inspect,
     literal,
+    literal_column,
     null,
     or_,
     select,
@@ -56,7 +57,7 @@ from sqlalchemy.schema import AddConstraint, CreateSchema, DropSchema, DropTable
 
 from dashboard.domain.errors import BadRequest, DataUnavailable, ImportRefused
 from dashboard.settings import Settings
-from data_access import derive, schema
+from data_access import derive, placing, schema
 from data_access.dialects import (
     Analyze,
     AttachFile,
@@ -110,6 +111,8 @@ _HAPPENED = {
     "inspection": ("visited_at",),
     "survey": ("sent_at", "answered_at"),
 }
+# Tables that a build fills by itself; no source writes them.
+_OWN = ("city", "build", "request_episode", "place")
 # When a row is over, for tables that tell of persons; of those without private columns the rows themselves do.
 _OVER = {
     "request": "closed_at", "request_event": "event_at", "contact": "arrived_at", "survey": "answered_at",
@@ -269,7 +272,7 @@ class Build:
         Raises BadRequest for a table or column that does not exist, or a derived one.
         """
         table = schema.metadata.tables.get(name)
-        if table is None or name in ("city", "build", "request_episode"):
+        if table is None or name in _OWN:
             raise BadRequest(f"A build takes no rows for a table “{name}”.")
         if self._summary and name in _ORDER:
             raise BadRequest(f"This build is finished; rows of “{name}” come too late.")
@@ -314,7 +317,7 @@ class Build:
             counts: Counter[str] = Counter()
             for table in schema.metadata.sorted_tables:
                 present = warehouse.columns(table.name)
-                if present and table.name not in ("city", "build", "request_episode"):
+                if present and table.name not in _OWN:
                     self._carry(warehouse, table, present, counts, again)
             return Kept(counts["updated"], counts["unchanged"], counts["carried"])
         finally:
@@ -451,7 +454,9 @@ class Build:
                 self._append(
                     schema.metadata.tables[name], to_arrow(deriving(frame, context), schema.metadata.tables[name])
                 )
+        self._derive_inspections(context)
         self._derive_surveys()
+        self._derive_places()
         for name in _AS_WRITTEN:
             self._copy(name)
         request, contact = schema.request.c, schema.contact.c
@@ -554,6 +559,18 @@ class Build:
             derive.tally(contacts["dq_flags"], flags)
             self.progress("deriving contacts", len(contacts))
 
+    def _derive_inspections(self, context: derive.Context) -> None:
+        request = schema.request.c
+        for frame in self._windows("inspection"):
+            asked = pa.table({"request_id": pa.array(frame["request_id"].dropna().unique(), pa.string())})
+            self._register(asked)
+            known = select(request.request_id, request.department).where(
+                request.request_id.in_(select(named_table("_incoming", named_column("request_id")).c.request_id))
+            )
+            departments = self._frame(known).set_index("request_id")["department"]
+            found = derive.inspections(frame, context, departments)
+            self._append(schema.inspection, to_arrow(found, schema.inspection))
+
     def _derive_surveys(self) -> None:
         survey, request = self._staged["survey"], schema.request
         frame = self._frame(
@@ -567,6 +584,19 @@ class Build:
         if len(frame):
             surveys = derive.surveys(frame, self.city["tz"])
             self._append(schema.survey, to_arrow(surveys, schema.survey))
+
+    def _derive_places(self) -> None:
+        """Fill `place`: every hexagon in which anything was reported, named, with those who live there."""
+        points = self._frame(select(self._staged["population_point"]))
+        names = [one.name for one in schema.place.columns]
+        for resolution in placing.RESOLUTIONS:
+            peopled = None
+            if len(points):
+                cell = derive.cells(points["lat"], points["lon"], np.ones(len(points), bool), resolution)
+                self._register(pa.table({"cell": pa.array(cell, pa.int64()), "residents": points["residents"]}))
+                peopled = named_table("_incoming", named_column("cell"), named_column("residents"))
+            rows = placing.places(resolution, peopled).order_by(literal_column("2"))
+            self._writer.execute(insert(schema.place).from_select(names, rows))
 
     def _last_instant(self) -> datetime:
         """The data's own clock: the last instant anything was recorded, short of the impossible future."""

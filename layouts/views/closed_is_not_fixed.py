@@ -261,7 +261,8 @@ def draw_outliers(answers: tuple[Answer | None, ...], context: Context) -> Drawi
         link = c.link(one.name, there.to_search())
         share = c.share(one.over / one.under)
         seen = c.status("misses", "stands out") if one.stands_out else c.status("same", "within its usual")
-        rows.append([link, f"{one.month.from_on:%b %Y}", share, c.count(one.under), c.share(one.usual), seen])
+        month = f"{one.month.from_on:%b}{c.NBSP}{one.month.from_on:%Y}"
+        rows.append([link, month, share, c.count(one.under), c.share(one.usual), seen])
     columns = [
         c.Column("Service type"), c.Column("Closed in"), c.Column("Reopened", is_number=True),
         c.Column("n", is_number=True, on_phone=False), c.Column("Usually", is_number=True),
@@ -548,11 +549,12 @@ VIEW = View(
         Panel(
             "reopened", "How often is a closed request reopened?",
             (Over(Query((reopen_rate,), every="month"), MONTHS), _CLOSED), draw_reopened, selects="period", height=320,
+            is_roomy=True,
         ),
         Panel(
             "outliers", "When did a service come back more than usual?",
             (Over(Query((reopen_rate,), by=(service_type,), every="month"), MONTHS), _CLOSED), draw_outliers,
-            height=320,
+            height=320, is_roomy=True,
         ),
         Panel(
             "reopened-types", "Which services are reopened most?",

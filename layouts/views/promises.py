@@ -130,7 +130,7 @@ def draw_departments(answers: tuple[Answer | None, ...], context: Context) -> Dr
         against = words.points(city.value(sla_compliance), before.value(sla_compliance) if before else None, context)
         text += f" All together: {against}." if against else ""
     foot = words.foot(
-        "Bar: 95 % interval" + ("; tick: target" if target is not None else ""),
+        "Bar: 95 % interval" + (f"; tick: the city’s target of {c.share(target, 0)}" if target is not None else ""),
         comparisons.break_words(figure), "due in the period; not closed in time counts against",
     )  # fmt: skip
     figure["layout"]["height"] = 64 + (34 if len(rows) < 11 else 26) * (len(rows) + (whole is not None))
@@ -162,7 +162,7 @@ def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     worst = [dot for dot in broken if dot.under > dot.over][:5]
     target = context.city.promise_target_share
     figure = comparisons.volume_against_share(
-        enough, list(groups.index), [dot.name for dot in worst], target, context.selected
+        enough, list(groups.index), [dot.name for dot in worst], target, context.selected, context.targets
     )
     all_broken = sum(dot.under - dot.over for dot in dots)
     if worst:
@@ -178,6 +178,7 @@ def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     foot = words.foot(
         comparisons.shape_key(list(groups.index)),
         f"n = {c.count(frame['due'].sum())} that fell due", "line: 95 % interval",
+        "dashed: the city’s target; types’ own on hover" if context.targets and target is not None else "",
         f"{hidden} types with fewer than {words.FEW} left out" if hidden else "",
         comparisons.break_words(figure, "yaxis"),
     )  # fmt: skip
@@ -239,11 +240,11 @@ def draw_trends(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         steps = steps_of(replace(answers[0], frame=own), MONTHS(context.filters.period, context.clock), context.clock)
         n, over = steps.values("due"), steps.values("kept")
         share = np.divide(over, n, out=np.full(len(n), np.nan), where=n >= words.FEW)
-        shown.append((name, steps, share, n))
+        shown.append((name, steps, share, n, context.target_of(name)))
         known = np.flatnonzero(steps.is_whole & np.isfinite(share))
         if len(known) >= 2:
             moved.append((share[known[-1]] - share[known[0]], name, share[known[0]], share[known[-1]], steps, known))
-    figure = comparisons.small_multiples(shown, context.city.promise_target_share, context.selected)
+    figure = comparisons.small_multiples(shown, context.selected)
     text = f"The {len(names)} types with the most promises."
     if moved:
         by, name, first, last, steps, known = max(moved, key=lambda one: abs(one[0]))
@@ -252,7 +253,11 @@ def draw_trends(answers: tuple[Answer | None, ...], context: Context) -> Drawing
             f"{steps.name(known[-1])}."
         )
     key = [
-        "dashed: target" if context.city.promise_target_share is not None else "",
+        ""
+        if all(one[4] is None for one in shown)
+        else "dashed: each type’s own target"
+        if context.targets
+        else "dashed: target",
         "" if all(one[1].is_whole[-1] for one in shown) else "○ month to date",
     ]
     said = ["by the month it fell due; months with too few left out", "click a type to choose it"]
@@ -452,6 +457,7 @@ VIEW = View(
             (_COHORTS, Compared(_COHORTS)),
             draw_cohorts,
             width=6,
+            is_roomy=True,
             height=300,
         ),
         Panel(
@@ -460,6 +466,7 @@ VIEW = View(
             (Over(Query((kept, due), by=(service_type,), every="month"), MONTHS),),
             draw_trends,
             width=6,
+            is_roomy=True,
             selects=service_type,
             height=300,
         ),

@@ -150,9 +150,9 @@ def settle(page: playwright.Page) -> None:
     waiting = page.locator(".is-waiting, [data-dash-is-loading]")
     playwright.expect(waiting).to_have_count(0, timeout=20_000)  # a function to poll would need unsafe-eval
     before = None
-    for _ in range(130):  # figures are painted after the words are there: until all are, and none came since
+    for _ in range(200):  # figures are painted after the words are there: until all are, and none came since
         drawn = page.evaluate(DRAWN)
         if drawn == before and "false" not in drawn:
             return
         before = drawn
-        page.wait_for_timeout(150)
+        page.wait_for_timeout(100)

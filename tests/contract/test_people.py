@@ -188,6 +188,14 @@ def test_the_lists_of_the_filter_bar_hold_what_the_role_may_see(server, services
         assert services.values("channel")
 
 
+def test_all_rows_are_called_what_they_are_to_the_viewer(server, services):
+    districts = next(view for view in VIEWS if view.name == "districts")
+    said = {role: page(server, services, role, "?period=all", [districts]) for role in ROLES}
+    assert all("City</b>" in said[role] for role in ("deputy-manager", "supervisor"))
+    assert "City</b>" not in said["department-head"] and "Streets</b>" in said["department-head"]
+    assert not [words for words in ("City</b>", "the city", "other districts") if words in said["council-member"]]
+
+
 # ── the answer itself ──
 
 
