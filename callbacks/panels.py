@@ -136,8 +136,10 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         """The cards of a view whose panels are `slow` or are not, or only the one to be asked again."""
         ids = [output["id"] for output in ctx.outputs_list[0]]
         lists = [output["id"] for output in ctx.outputs_list[len(OUTPUTS)]]
-        if any([output["id"]["panel"] for output in one] != [at["panel"] for at in ids]
-               for one in ctx.outputs_list[: len(OUTPUTS)]):  # fmt: skip
+        if any(
+            [output["id"]["panel"] for output in one] != [at["panel"] for at in ids]
+            for one in ctx.outputs_list[: len(OUTPUTS)]
+        ):
             raise BadRequest("A card has five parts.")
         view = by_name.get(view_name)
         if view is not None:

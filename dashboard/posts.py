@@ -14,7 +14,7 @@ from typing import Any
 from dash import Dash
 
 from data_access.semantics import EVERY
-from layouts.page import PICKED, SHOWN_VIEW
+from layouts.page import PICKED, SHOWN_VIEW, SLOW
 
 LONGEST_TEXT = 8_190
 _MATCHING = ("ALL", "MATCH", "ALLSMALLER")
@@ -139,6 +139,9 @@ def _check_value(name: str, prop: str, value: Any) -> None:
                 raise Refused(prop)
         case "data" if name == SHOWN_VIEW and not isinstance(value, str):
             raise Refused(name)
+        case "data" if name == SLOW:
+            if not _has_text(value, "view", "search", "path") or any(len(one) > LONGEST_TEXT for one in value.values()):
+                raise Refused(name)
         case "data" if name == PICKED:
             if not isinstance(value, dict):
                 raise Refused(name)
