@@ -342,29 +342,64 @@ def progress_bar() -> Progress:
 
 
 @main.command("import")
-@click.argument("source")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--boundaries", type=click.Path(path_type=Path), help="District boundaries as GeoJSON (may be .gz).")
+@click.argument("source", required=False)
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--boundaries", type=click.Path(path_type=Path), help="The city's districts: GeoJSON, Shapefile, GeoPackage."
+)
 @click.option("--replace", is_flag=True, help="Let this city take the place of a different one in service.")
+@click.option("--dry-run", is_flag=True, help="Report, show ten mapped rows, and write nothing.")
+@click.option("--report", "report_to", type=click.Path(path_type=Path), help="Write the report as JSON to this file.")
+@click.option("--refused", "refused_to", type=click.Path(path_type=Path),
+              help="Write the refused rows to this file, to be corrected and imported again.")  # fmt: skip
+@click.option("--max-refused", metavar="N", help="If more rows are refused (10, or 1%), change nothing and end with 1.")
+@click.option("--sketch", type=click.Path(path_type=Path), help="Print a first mapping for this file, as TOML.")
 @with_settings
-def import_command(source, file, boundaries, replace, settings) -> None:
-    """Import FILE by the mapping SOURCE (boston), and put it in service.
+def import_command(
+    source, files, boundaries, replace, dry_run, report_to, refused_to, max_refused, sketch, settings
+) -> None:
+    """Import FILES (paths, or patterns like '311_*.csv.gz') by the mapping SOURCE, and put them in service.
 
-    Rows that cannot be read are kept and counted with the reason; nothing is lost. If the import fails, the data in
-    service stays as it was. Importing the same file again changes nothing.
+    SOURCE is one of the cities that come with a mapping, or a TOML file of your own (docs/importing.md). Rows that
+    cannot be read are kept and counted with the reason; nothing is lost. If the import fails, the data in service
+    stays as it was. Importing the same file again changes nothing.
+
+    \b
+    dashboard311 import boston boston_311.csv.gz --boundaries neighborhoods.geojson.gz
+    dashboard311 import --sketch export.csv > city.toml
+    dashboard311 import city.toml export.csv --dry-run
     """
-    from data_access.importers import MAPPINGS
-    from data_access.importers.load import import_file
+    from data_access.importers.load import import_files
+    from data_access.importers.mapping import mappings_named, shipped_names
+    from data_access.importers.sketch import sketch_of
 
-    mapping = _known("source", source, MAPPINGS)
+    if sketch:
+        click.echo(sketch_of(sketch), nl=False)
+        return
+    if not source or not files:
+        raise BadRequest(
+            f"Say what to import and how: dashboard311 import SOURCE FILE. Sources: {', '.join(shipped_names())}, or a "
+            "TOML file, which --sketch FILE drafts."
+        )
     with progress_bar() as bar:
-        task = bar.add_task(f"Importing {file.name}", total=None)
-        report = import_file(
-            settings, mapping, file, boundaries, replace=replace,
+        task = bar.add_task("Importing", total=None)
+        outcome = import_files(
+            settings, mappings_named(source), files, boundaries, replace=replace, dry=dry_run, max_refused=max_refused,
             progress=lambda doing, rows: bar.update(task, description=f"{doing} {rows:,}" if rows else doing),
         )  # fmt: skip
-    _publish(settings)
+    report = outcome.report
+    if report_to:
+        report_to.write_text(json.dumps(report.as_dict(), ensure_ascii=False, indent=1) + "\n", "utf-8")
+    if refused_to:
+        outcome.refused_rows().to_csv(refused_to, index=False, lineterminator="\n")
+    if not report.dry:
+        _publish(settings)
     out.print(report.as_text(), markup=False)
+    if dry_run:
+        for name, values in outcome.sample.items():
+            click.echo(f"{name:>18}  " + " | ".join("—" if pd.isna(one) else str(one)[:30] for one in values))
+    if report.dry and not dry_run:
+        click.get_current_context().exit(1)
 
 
 @main.command("refused")

@@ -35,6 +35,7 @@ from sqlalchemy import (
     MetaData,
     Numeric,
     PrimaryKeyConstraint,
+    Select,
     String,
     Table,
     and_,
@@ -126,12 +127,22 @@ _HINTS = {"request": ("dq_flags", "district"), "contact": ("dq_flags",)}
 class Kept:
     """How the requests and contacts of an import compare with the build in service.
 
-    `carried` ones are in service and were not written anew.
+    `carried` ones are in service and were not written anew. `events` counts, by kind, what must have happened to
+    updated requests since.
     """
 
     updated: int = 0
     unchanged: int = 0
     carried: int = 0
+    events: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """How many rows gave way to a later one of the same key; `identical` ones said exactly the same."""
+
+    rows: int = 0
+    identical: int = 0
 
 
 @dataclass(frozen=True)
@@ -293,10 +304,77 @@ class Build:
         self.rows[name] += len(frame)
         self.progress(name, len(frame))
 
-    def withdraw(self, name: str, frame: pd.DataFrame) -> None:
-        """Take rows written to this build back out: those with the primary keys in `frame`."""
-        key = [one.name for one in schema.metadata.tables[name].primary_key]
-        self._forget(self._staged[name], key, _keys(frame, key).unique())
+    @property
+    def connection(self) -> Connection:
+        """The DuckDB in which this build is made, for a reader that prepares rows there itself."""
+        return self._writer
+
+    @property
+    def spill(self) -> Path:
+        """A folder for whatever does not fit in memory; it goes when the build ends."""
+        return self._spill
+
+    def write_from(self, name: str, columns: Sequence[str], rows: Select) -> int:
+        """Add the rows of a question asked of `connection` to a table; returns their number.
+
+        `columns` names what the question selects, in its order. What a column may hold is as for `write`, and the
+        question has to see to it. Tell `count_dates` about its instants.
+        """
+        before = self._staged_count(name)
+        self._writer.execute(insert(self._staged[name]).from_select(list(columns), rows))
+        written = self._staged_count(name) - before
+        self.rows[name] += written
+        self.progress(name, written)
+        return written
+
+    def count_dates(self, source: str, column: str, given: int, midnights: int) -> None:
+        """Take note of how many of a source's instants of requests are local midnights."""
+        self._midnights.counts[source, column] += given
+        self._midnights.midnights[source, column] += midnights
+
+    def keep_last(self, name: str) -> Repeated:
+        """Of rows written to this build under one key, keep the one updated last, else the last written.
+
+        The one that stays is flagged, if the table knows flags.
+        """
+        staged = self._staged[name]
+        by_source = "src_id" in staged.c
+        key = [staged.c[one] for one in (("src_system", "src_id") if by_source else _key_of(name))]
+        if not key:
+            return Repeated()
+        several = select(*key).group_by(*key).having(func.count() > 1).subquery()
+        same = and_(*(one == several.c[one.name] for one in key))
+        rowid: Any = literal_column("rowid")
+        order = [staged.c.updated_at.desc().nulls_last()] if "updated_at" in staged.c else []
+        place = func.row_number().over(partition_by=key, order_by=[*order, rowid.desc()])
+        hashed = [staged.c.row_hash] if by_source else []
+        alike = (func.row_number().over(partition_by=[*key, one]) for one in hashed)
+        ranked = select(rowid.label("row"), place.label("place"), *alike).join(several, same)
+        driver: Any = self._writer.execute(ranked).cursor
+        found = driver.to_arrow_table()
+        if not found.num_rows:
+            return Repeated()
+        first = np.asarray(found.column(1)) == 1
+        kept, gone = np.asarray(found.column(0))[first], np.asarray(found.column(0))[~first]
+        identical = int((np.asarray(found.column(2)) > 1).sum()) if by_source else 0
+        for rows, statement in (
+            (kept, update(staged).values(dq_flags=staged.c.dq_flags.op("|")(schema.FLAGS["dup_id"]))),
+            (gone, staged.delete()),
+        ):
+            if rows is kept and "dq_flags" not in staged.c:
+                continue
+            self._register(pa.table({"row": pa.array(rows, pa.int64())}))
+            incoming = named_table("_incoming", named_column("row"))
+            self._writer.execute(statement.where(rowid.in_(select(incoming.c.row))))
+        self.rows[name] -= len(gone)
+        return Repeated(len(gone), identical)
+
+    def staged(self, name: str) -> Table:
+        """The table in which the rows written to this build wait; ask `connection`."""
+        return self._staged[name]
+
+    def _staged_count(self, name: str) -> int:
+        return self._writer.scalar(select(func.count()).select_from(self._staged[name])) or 0
 
     def carry_over(self, replace: bool = False, again: str | None = None) -> Kept:
         """Keep what is in service and was not written anew; call after the last `write` of an import.
@@ -315,11 +393,13 @@ class Build:
             if before is None or before.city_id != self.city["city_id"] or before.is_made_up != self.city["is_made_up"]:
                 return Kept()
             counts: Counter[str] = Counter()
-            for table in schema.metadata.sorted_tables:
+            # What happened must be noted before the events themselves are carried.
+            for table in sorted(schema.metadata.sorted_tables, key=lambda one: one.name == "request_event"):
                 present = warehouse.columns(table.name)
                 if present and table.name not in _OWN:
                     self._carry(warehouse, table, present, counts, again)
-            return Kept(counts["updated"], counts["unchanged"], counts["carried"])
+            events = {kind: n for kind, n in sorted(counts.items()) if kind in derive.CHANGES}
+            return Kept(counts["updated"], counts["unchanged"], counts["carried"], events)
         finally:
             warehouse.close()
 
@@ -372,7 +452,8 @@ class Build:
         key = ["src_system", "src_id"] if by_source else [one.name for one in table.primary_key]
         append_only = table.name == "refused_row"
         key = key or [next(iter(table.c)).name]
-        wanted = [*key, "row_hash"] if by_source else key
+        dated = "updated_at" in staged.c and "updated_at" in present
+        wanted = [*key, *(["row_hash"] if by_source else []), *(["updated_at"] if dated else [])]
         new = self._frame(select(*(staged.c[one] for one in wanted)))
         new_keys = _keys(new, key)
         new_hashes = pd.Series(new["row_hash"].to_numpy() if by_source else np.nan, index=new_keys)
@@ -381,7 +462,10 @@ class Build:
         columns = [
             one for one in table.columns if one.name in present and (one.name in hints or not one.info.get("derived"))
         ]
+        new_updates = pd.Series(new["updated_at"].to_numpy() if dated else pd.NaT, index=new_keys)
+        new_updates = new_updates[~new_updates.index.duplicated(keep="last")]
         unchanged: list[pd.Index] = []
+        changed: list[pd.DataFrame] = []
         for old in warehouse.batches(select(*columns)):
             old_keys = _keys(old, key)
             rewritten = np.zeros(len(old), bool) if append_only else old_keys.isin(new_hashes.index)
@@ -391,6 +475,10 @@ class Build:
             if by_source:
                 hashes = new_hashes.reindex(old_keys).to_numpy()
                 same = rewritten & (hashes == old["row_hash"].to_numpy())
+                if dated:  # an older export says nothing new
+                    same |= rewritten & (new_updates.reindex(old_keys).to_numpy() < old["updated_at"].to_numpy())
+                if table.name == "request":
+                    changed.append(old.loc[rewritten & ~same, list(derive.WATCHED)])
                 unchanged.append(old_keys[same])
             kept = old[~rewritten | same]
             if by_source:
@@ -405,7 +493,23 @@ class Build:
                 self._append(self._old(table), arrow)
         if unchanged and sum(map(len, unchanged)):
             self._forget(staged, key, pd.Index(np.concatenate([one.to_numpy() for one in unchanged])))
+        if changed:
+            self._note_changes(pd.concat(changed, ignore_index=True), counts)
         self._merge_old(table)
+
+    def _note_changes(self, before: pd.DataFrame, counts: Counter[str]) -> None:
+        """Write as events what must have happened to requests between the build in service and this import."""
+        if before.empty:
+            return
+        staged = self._staged["request"]
+        self._register(pa.table({"id": pa.array(before["request_id"].to_numpy(object), pa.string())}))
+        asked = named_table("_incoming", named_column("id"))
+        now = self._frame(
+            select(*(staged.c[one] for one in derive.WATCHED)).where(staged.c.request_id.in_(select(asked.c.id)))
+        )
+        events = derive.changes(before, now, self._last_instant(), self.started_at)
+        counts.update(map(str, events["kind"]))
+        self.write("request_event", events)
 
     def _old(self, table: Table) -> Table:
         """Where kept rows wait, so that they are not taken for new ones."""
@@ -869,6 +973,10 @@ def _bare(table: Table, metadata: MetaData) -> Table:
         Column(one.name, one.type, nullable=one.nullable or bool(one.info.get("derived"))) for one in table.columns
     ]
     return Table(table.name, metadata, *columns)
+
+
+def _key_of(name: str) -> list[str]:
+    return [one.name for one in schema.metadata.tables[name].primary_key]
 
 
 def _keys(frame: pd.DataFrame, key: Sequence[str]) -> pd.Index:

@@ -518,7 +518,8 @@ def _fold(name: Any) -> str:
 
 def _relate(found: pd.DataFrame, findings: Findings) -> None:
     root = findings.incidents.reindex(found["request_id"])
-    found["is_duplicate"] = root.notna().to_numpy()
+    # A source may call a request a duplicate without naming its original.
+    found["is_duplicate"] = root.notna().to_numpy() | (found["status"] == "merged_duplicate").to_numpy()
     found["incident_id"] = _known(root, found["request_id"])
 
 
@@ -681,7 +682,12 @@ def _by_holder(spans: pd.DataFrame, moves: pd.DataFrame, now: pd.Series) -> pd.D
     moved = held[held["at"].isin(moves["at"])]
     cuts = moved.merge(moves.rename(columns={"when": "cut"}), on="at")
     inside = (cuts["cut"] > cuts["when"]) & (cuts["until"].isna() | (cuts["cut"] < cuts["until"]))
-    cuts = cuts[inside].assign(when=cuts["cut"], starts_by="moved").drop_duplicates(["span", "when"], keep="last")
+    # Not `cuts["cut"]`: a frame without rows would take on those of the series it is given.
+    cuts = (
+        cuts[inside]
+        .assign(when=lambda rows: rows["cut"], starts_by="moved")
+        .drop_duplicates(["span", "when"], keep="last")
+    )
     parts = pd.concat([moved, cuts[moved.columns]], ignore_index=True)
     parts = parts.sort_values("when", kind="stable", ignore_index=True)
     # The first holder is whoever gave it away first; later ones whom the last transfer before names.
@@ -777,6 +783,53 @@ def surveys(frame: pd.DataFrame, tz: str) -> pd.DataFrame:
     for name in ("department", "service_type", "district"):
         found[name] = frame[f"_{name}"]
     return found
+
+
+WATCHED = ("request_id", "src_system", "status", "source_status", "closed_at", "department_id", "updated_at")
+CHANGES = ("status", "close", "reopen", "transfer", "edit")
+
+
+def changes(before: pd.DataFrame, now: pd.DataFrame, known_at: datetime, recorded_at: datetime) -> pd.DataFrame:
+    """What must have happened to requests that two exports tell differently, as rows of `request_event`.
+
+    A change is dated by the request's own last update, or else by the end of the later export (`known_at`). A closing
+    date that vanished is a reopening: the closing before it is kept as an event. One that moved is noted as an edit,
+    for whether the request was open in between nobody knows.
+
+    Parameters
+    ----------
+    before, now
+        Columns `WATCHED`; requests that are not in both are passed over.
+
+    Source: measures reference, B0.
+    """
+    both = before.merge(now, on="request_id", suffixes=("", "_now")).reset_index(drop=True)
+    when = both["updated_at_now"].where(both["updated_at_now"] > both["updated_at"].fillna(pd.Timestamp.min))
+    when = when.fillna(pd.Timestamp(known_at)).astype("datetime64[us]")
+    was, closed = both["closed_at"], both["closed_at_now"]
+    states = both["source_status"].fillna(both["status"]), both["source_status_now"].fillna(both["status_now"])
+    none = pd.Series(None, index=both.index, dtype=object)
+    after = np.maximum(when, was.fillna(when) + pd.Timedelta(seconds=1))
+    other_department = both["department_id"].fillna("") != both["department_id_now"].fillna("")
+    parts = [
+        ("status", states[0].fillna("") != states[1].fillna(""), when, *states),
+        ("close", was.notna() & closed.isna(), was, none, none),
+        ("reopen", was.notna() & closed.isna(), after, states[0], states[1]),
+        ("close", was.isna() & closed.notna(), closed, none, none),
+        ("edit", was.notna() & closed.notna() & (was != closed), when, was.astype("string"), closed.astype("string")),
+        ("transfer", other_department, when, both["department_id"], both["department_id_now"]),
+    ]
+    found = [
+        pd.DataFrame(
+            {
+                "request_id": both["request_id"], "event_at": at, "kind": kind, "from_value": old, "to_value": new,
+            }
+        )[happened]
+        for kind, happened, at, old, new in parts
+    ]  # fmt: skip
+    events = pd.concat(found, ignore_index=True).assign(recorded_at=recorded_at, source="two exports compared")
+    events["event_id"] = events["request_id"] + " " + events["kind"] + " " + events["event_at"].astype("string")
+    return events.drop_duplicates("event_id", ignore_index=True)
 
 
 def as_written(name: str, frame: pd.DataFrame) -> pd.DataFrame:

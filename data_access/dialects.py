@@ -5,10 +5,11 @@ Each section is one idea: an element that the rest of the house uses, and how ea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint, Table, create_engine
+from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint, Select, Table, create_engine
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.compiler import compiles
@@ -93,6 +94,120 @@ class CopyFromCsv(ExecutableDDLElement):
 def _copy(element: CopyFromCsv, compiler, **kw) -> str:
     columns = ", ".join(compiler.preparer.format_column(column) for column in element.table.columns)
     return f"COPY {compiler.preparer.format_table(element.table)} ({columns}) FROM STDIN (FORMAT csv)"
+
+
+# ── Sources to be read ──────────────────────────────────────────────────────────────────────────────
+
+
+class ReadTable(ExecutableDDLElement):
+    """A view of a table of text: every column as words, rows of the wrong shape in the table `refused_lines`."""
+
+    def __init__(self, view: str, path: Path, names: Sequence[str], delimiter: str):
+        self.view, self.path, self.names, self.delimiter = view, path, names, delimiter
+
+
+@compiles(ReadTable, "duckdb")
+def _read_table(element: ReadTable, compiler, **kw) -> str:
+    columns = ", ".join(f"{_word(name)}: 'VARCHAR'" for name in element.names)
+    return (
+        f"CREATE OR REPLACE TEMP VIEW {element.view} AS SELECT * FROM read_csv({_word(element.path)}, "
+        f"columns = {{{columns}}}, delim = {_word(element.delimiter)}, quote = '\"', escape = '\"', header = true, "
+        "auto_detect = false, store_rejects = true, rejects_table = 'refused_lines', rejects_scan = 'refused_scans')"
+    )
+
+
+class ReadLines(ExecutableDDLElement):
+    """A view of the lines of a text: column ``line``."""
+
+    def __init__(self, view: str, path: Path):
+        self.view, self.path = view, path
+
+
+@compiles(ReadLines, "duckdb")
+def _read_lines(element: ReadLines, compiler, **kw) -> str:
+    return (
+        f"CREATE OR REPLACE TEMP VIEW {element.view} AS SELECT line FROM read_csv({_word(element.path)}, "
+        "columns = {'line': 'VARCHAR'}, delim = '\x01', quote = '', escape = '', header = false, auto_detect = false, "
+        "max_line_size = 33554432)"
+    )
+
+
+class ReadObjects(ExecutableDDLElement):
+    """A view of the objects in a JSON file, one array of them or one object: column ``json``."""
+
+    def __init__(self, view: str, path: Path, largest: int):
+        self.view, self.path, self.largest = view, path, largest
+
+
+@compiles(ReadObjects, "duckdb")
+def _read_objects(element: ReadObjects, compiler, **kw) -> str:
+    return (
+        f"CREATE OR REPLACE TEMP VIEW {element.view} AS SELECT json FROM read_json_objects({_word(element.path)}, "
+        f"format = 'auto', maximum_object_size = {int(element.largest)})"
+    )
+
+
+class ReadParquet(ExecutableDDLElement):
+    """A view of a Parquet file."""
+
+    def __init__(self, view: str, path: Path):
+        self.view, self.path = view, path
+
+
+@compiles(ReadParquet, "duckdb")
+def _read_parquet(element: ReadParquet, compiler, **kw) -> str:
+    return f"CREATE OR REPLACE TEMP VIEW {element.view} AS SELECT * FROM read_parquet({_word(element.path)})"
+
+
+class ViewOf(ExecutableDDLElement):
+    """A view of a question."""
+
+    def __init__(self, view: str, rows: Select):
+        self.view, self.rows = view, rows
+
+
+@compiles(ViewOf, "duckdb")
+def _view_of(element: ViewOf, compiler, **kw) -> str:
+    rows = element.rows.compile(dialect=compiler.dialect, compile_kwargs={"literal_binds": True})
+    return f"CREATE OR REPLACE TEMP VIEW {element.view} AS {rows}"
+
+
+class TableOf(ExecutableDDLElement):
+    """A temporary table of the rows of a question, in their order."""
+
+    def __init__(self, name: str, rows: Select):
+        self.name, self.rows = name, rows
+
+
+@compiles(TableOf, "duckdb")
+def _table_of(element: TableOf, compiler, **kw) -> str:
+    rows = element.rows.compile(dialect=compiler.dialect, compile_kwargs={"literal_binds": True})
+    return f"CREATE OR REPLACE TEMP TABLE {element.name} AS {rows}"
+
+
+class Macros(ExecutableDDLElement):
+    """The function ``repaired``: words that were taken for Windows-1252 or Latin-1 while they were UTF-8, put right.
+
+    “MÃ¼ll” becomes “Müll”. What cannot have come about so is left as it is.
+    """
+
+
+@compiles(Macros, "duckdb")
+def _macros(element: Macros, compiler, **kw) -> str:
+    odd = bytes(range(0x80, 0xA0)).decode("cp1252", "ignore")
+    plain = "".join(chr(one.encode("cp1252")[0]) for one in odd)
+    codes = "list_transform(string_split(v, ''), lambda c: format('{:02X}', ord(c)))"
+    once = f"CASE WHEN ord(list_max(string_split(v, ''))) < 256 THEN decode(unhex(array_to_string({codes}, ''))) END"
+    once = once.replace("v,", f"translate(w, '{odd}', '{plain}'),")
+    signs = f"[ÂÃâ][\u0080-\u00bf{odd}]"  # what begins accents and punctuation when they are misread
+    return (
+        "CREATE OR REPLACE TEMP MACRO repaired(w) AS "
+        f"CASE WHEN regexp_matches(w, '{signs}') THEN coalesce(try({once}), w) ELSE w END"
+    )
+
+
+def _word(written: object) -> str:
+    return "'" + str(written).replace("'", "''") + "'"
 
 
 # ── Connections ─────────────────────────────────────────────────────────────────────────────────────

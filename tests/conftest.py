@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from dashboard.settings import Settings
 
 hypothesis.settings.register_profile("calm", deadline=None)  # a busy machine is slow, not wrong
+hypothesis.settings.register_profile("many", deadline=None, max_examples=2_000)  # pytest --hypothesis-profile many
 hypothesis.settings.load_profile("calm")
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"

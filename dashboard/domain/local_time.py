@@ -75,6 +75,34 @@ def localise(local: Any, tz: str) -> Localised:
     return Localised(from_microseconds(utc, missing), exists & shown_again & ~missing, ~exists & ~missing)
 
 
+def wall_clock(tz: str, first: date, last: date) -> pd.DataFrame:
+    """What the wall clock of `tz` does on each day from `first` to `last`, so that a database can localise.
+
+    One row per day; whole numbers are microseconds, of UTC or of the wall clock taken as such. A time w of the day
+    belongs to the first period if ``w < ends``, else to the second (``_2``). Its instant is
+    ``max(w - offset, start)``; it does not exist if ``w - offset < start``, and is shown again if ``w >= again``.
+    Says for each time what `localise` says.
+
+    Columns: day, ends, offset, start, again, offset_2, start_2, again_2.
+
+    Source: measures reference, R2.
+    """
+    days = np.arange(np.datetime64(first), np.datetime64(last) + 1).astype("datetime64[us]")
+    given = days.view(np.int64)
+    starts, offsets = offset_periods(tz, *decades(given, np.zeros(given.shape, bool)))
+    ends = np.append(starts[1:] + offsets[:-1], NEVER)
+    again = np.append(starts[1:] + offsets[1:], NEVER)
+    period = np.searchsorted(ends, given, side="right")
+    following = np.minimum(period + 1, len(offsets) - 1)
+    return pd.DataFrame(
+        {
+            "day": days, "ends": ends[period],
+            "offset": offsets[period], "start": starts[period], "again": again[period],
+            "offset_2": offsets[following], "start_2": starts[following], "again_2": again[following],
+        }
+    )  # fmt: skip
+
+
 def to_local(utc: Any, tz: str) -> Instants:
     """Return what the wall clock of `tz` shows at UTC instants, as naive `datetime64[us]`."""
     local, missing = _local_microseconds(utc, tz)

@@ -1,661 +1,588 @@
-"""A city's export into a build: read, map, check, write; the only place that reads a source file.
+"""A city's exports into a build: read, map, check, write, report.
 
-A mapping is a value that says which column means what. Every row that is read is either accepted or refused, and a
-refused one is kept with the reason, so that it can be corrected and imported again. Whatever is wrong with the file
-as a whole is said before anything is put in service.
+Every row that is read is either accepted or refused, and a refused one is kept with the reason, so that it can be
+corrected and imported again. Whatever is wrong with a file as a whole is said before anything is put in service.
 """
 
 from __future__ import annotations
 
 import csv
-import gzip
 import hashlib
 import io
 import json
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv
-import shapely
-from shapely.geometry import shape
+from sqlalchemy import Select, String, case, cast, func, literal_column, select
+from sqlalchemy import column as named_column
+from sqlalchemy import table as named_table
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import DropTable
 
-from dashboard.domain.errors import ImportRefused
-from dashboard.domain.local_time import localise
+from dashboard.domain.errors import BadRequest, ImportRefused
+from dashboard.domain.local_time import wall_clock
 from dashboard.settings import Settings
-from data_access.build import Build
-from data_access.schema import FLAGS
+from data_access.build import Build, Kept, Repeated, Summary
+from data_access.dialects import Macros, TableOf, ViewOf
+from data_access.engine import to_pandas
+from data_access.importers.mapping import SourceMapping, the_one_that_fits
+from data_access.importers.projection import CLOCK, POINTS, TYPED, Projection
+from data_access.importers.report import Report
+from data_access.importers.sources import (
+    VIEW,
+    Misshapen,
+    Source,
+    adds_up,
+    files_of,
+    mend,
+    misshapen,
+    open_source,
+)
+from data_access.importers.text import checksum
 
 Progress = Callable[[str, int], None]
-
-_BLOCK_BYTES = 16 << 20
-_HASH_BITS = (1 << 52) - 1  # exact as a float, too
+_KEPT_WORDS = 20
 
 
 @dataclass(frozen=True)
-class Instant:
-    """A column of times: its formats, tried in order, and its zone (empty: the city's own wall clock)."""
+class Outcome:
+    """What an import leaves behind for whoever started it.
 
-    column: str
-    formats: tuple[str, ...] = ("%Y-%m-%d %H:%M:%S",)
-    zone: str = ""
-
-
-@dataclass(frozen=True)
-class Words:
-    """A column of a few words, what each means here, and what one that is not listed means (None: itself).
-
-    Words are compared without regard to case and surrounding spaces.
+    `refused` holds the refused rows as in the table `refused_row`, `headings` the columns and the delimiter of each
+    file, `sample` the first rows as they were mapped.
     """
 
-    column: str
-    meanings: Mapping[str, str]
-    otherwise: str | None = None
+    report: Report
+    refused: pd.DataFrame
+    headings: Mapping[str, tuple[Sequence[str], str]]
+    sample: pd.DataFrame
+
+    def refused_rows(self) -> pd.DataFrame:
+        """The refused rows in the shape of their file, to be corrected and imported again.
+
+        Columns that say why come first; an import passes over them.
+        """
+        rows = []
+        told = ("file", "row_number", "column_name", "value", "expected", "reason", "raw")
+        for file, number, column, value, expected, reason, raw in (
+            self.refused[list(told)].itertuples(index=False, name=None) if len(self.refused) else ()
+        ):
+            names, delimiter = self.headings[file]
+            held = json.loads(raw)
+            if set(held) == {"line"} and "line" not in names:
+                cells = _cells(held["line"], delimiter)
+                held = dict(zip(names, cells, strict=False))
+            said = {"refused_file": file, "refused_row": number, "refused_column": column, "refused_value": value,
+                    "refused_expected": expected, "refused_reason": reason}  # fmt: skip
+            rows.append(said | {name: held.get(name) for name in names})
+        return pd.DataFrame(rows)
 
 
-@dataclass(frozen=True)
-class Phrases:
-    """A column of free text, and the outcome that its first matching pattern stands for; closed requests only."""
-
-    column: str
-    patterns: tuple[tuple[str, str], ...]
-    otherwise: str = "unknown"
-
-
-@dataclass(frozen=True)
-class Types:
-    """How the source's columns make service types. `repeats` are those whose near reports are one incident."""
-
-    column: str
-    category: str | None = None
-    internal: str = r"\(internal\)"
-    information: frozenset[str] = frozenset()
-    repeats: frozenset[str] = frozenset()
-    radius_m: int = 50
-    days: int = 14
-
-
-@dataclass(frozen=True)
-class Districts:
-    """How the source's district names, and those of a boundary file, become districts.
-
-    `aliases` turn a name the source writes into a district's; `parts` say which boundary belongs to which district, so
-    that several can be one. Names in neither are districts as they stand.
-    """
-
-    column: str
-    kind: str
-    aliases: Mapping[str, str | None] = field(default_factory=dict)
-    parts: Mapping[str, str] = field(default_factory=dict)
-    name_property: str = "name"
-    version: str = ""
-
-
-@dataclass(frozen=True)
-class SourceMapping:
-    """Everything there is to know about one source of requests.
-
-    Parameters
-    ----------
-    id
-        The column that names a request for ever.
-    text
-        Columns taken as written, by our name for them. `address` and `note` are private by the schema.
-    department
-        Department ids: the column, and the name of each id.
-    """
-
-    name: str
-    city: Mapping[str, Any]
-    id: str
-    opened: Instant
-    status: Words
-    types: Types
-    department: Words
-    closed: Instant | None = None
-    due: Instant | None = None
-    updated: Instant | None = None
-    text: Mapping[str, str] = field(default_factory=dict)
-    lat: str | None = None
-    lon: str | None = None
-    outcome: Phrases | None = None
-    districts: Districts | None = None
-    constants: Mapping[str, Any] = field(default_factory=dict)
-    nulls: tuple[str, ...] = ("",)
-    delimiter: str = ","
-    encoding: str = "utf-8"
-
-    def instants(self) -> dict[str, Instant]:
-        """The columns of times, by our name for them."""
-        named = {
-            "opened_at": self.opened,
-            "closed_at": self.closed,
-            "due_at": self.due,
-            "updated_at": self.updated,
-        }
-        return {name: one for name, one in named.items() if one}
-
-    def columns(self) -> tuple[str, ...]:
-        """The source columns that must be there."""
-        optional = (self.types.category, self.lat, self.lon, self.outcome and self.outcome.column)
-        found = [
-            self.id,
-            *(one.column for one in self.instants().values()),
-            self.status.column,
-            self.types.column,
-            self.department.column,
-            *self.text.values(),
-            *(one for one in optional if one),
-            *([self.districts.column] if self.districts else []),
-        ]
-        return tuple(dict.fromkeys(found))
-
-
-@dataclass(frozen=True)
-class Report:
-    """What became of a file: ``read = accepted + refused``, ``accepted = added + updated + unchanged + repeated``.
-
-    `repeated` rows were followed by a later row of the same id in the same file; the last one counts.
-    """
-
-    source: str
-    file: str
-    build_id: str
-    read: int
-    accepted: int
-    added: int
-    updated: int
-    unchanged: int
-    repeated: int
-    refused: int
-    carried: int
-    flagged: Mapping[str, int]
-    refusals: Mapping[str, int]
-    unmapped: Mapping[str, Mapping[str, int]]
-    first_on: date | None
-    last_on: date | None
-    as_of: datetime
-
-    def as_dict(self) -> dict[str, Any]:
-        """The report as JSON would hold it."""
-        found = asdict(self)
-        for name in ("first_on", "last_on", "as_of"):
-            found[name] = found[name].isoformat() if found[name] else None
-        return found
-
-    def as_text(self) -> str:
-        """The report as a person reads it."""
-        lines = [
-            f"{self.file} ({self.source}): {self.read:,} rows read, {self.accepted:,} accepted, "
-            f"{self.refused:,} refused.",
-            f"  {self.added:,} new, {self.updated:,} updated, {self.unchanged:,} unchanged"
-            + (f", {self.repeated:,} repeated in the file" if self.repeated else "")
-            + (f"; {self.carried:,} requests of earlier imports kept." if self.carried else "."),
-            f"  Requests from {self.first_on} to {self.last_on}; the data ends at {self.as_of:%Y-%m-%d %H:%M} UTC.",
-        ]
-        lines += [f"  Refused {n:,}: {reason}" for reason, n in self.refusals.items()]
-        if self.flagged:
-            kinds = ", ".join(f"{name} {n:,}" for name, n in sorted(self.flagged.items(), key=lambda one: -one[1]))
-            lines.append(f"  Flagged, and kept: {kinds}.")
-        for column, words in self.unmapped.items():
-            lines.append(
-                f"  Unknown words in {column}: " + ", ".join(f"“{one}” {n:,}" for one, n in words.items()) + "."
-            )
-        lines.append(f"  In service as build {self.build_id}.")
-        return "\n".join(lines)
-
-
-def import_file(
+def import_files(
     settings: Settings,
-    mapping: SourceMapping,
-    path: Path | str,
+    mappings: SourceMapping | Sequence[SourceMapping],
+    files: Path | str | Iterable[Path | str],
     boundaries: Path | str | None = None,
     progress: Progress | None = None,
     replace: bool = False,
-) -> Report:
-    """Put the rows of a file in service beside those of earlier imports of the same city.
+    dry: bool = False,
+    max_refused: str | None = None,
+) -> Outcome:
+    """Put the rows of some files in service beside those of earlier imports of the same city.
 
     Parameters
     ----------
+    mappings
+        Of one source; each file is read by the one that knows its columns.
+    files
+        Paths, or patterns such as ``311_*.csv.gz``. Of rows with one id the later file's counts.
     boundaries
-        GeoJSON of the city's districts, also gzipped.
+        A file of the city's districts.
     replace
         Start empty if another city is in service, instead of refusing.
+    dry
+        Read, check and report, and put nothing in service.
+    max_refused
+        If more rows than this are refused (a number, or a share such as ``1%``), nothing is put in service.
 
     Raises
     ------
     ImportRefused
-        If the file, or the boundary file, is not what it should be; what is in service stays as it was.
+        If a file, or the boundary file, is not what it should be; what is in service stays as it was.
     DataUnavailable
         If another build is running.
     """
-    path = Path(path)
+    from data_access.importers.boundaries import read_boundaries
+
+    known = (mappings,) if isinstance(mappings, SourceMapping) else tuple(mappings)
+    paths = files_of([files] if isinstance(files, str | Path) else files)
     progress = progress or (lambda doing, rows: None)
-    header = _header(path, mapping)
-    districts = read_boundaries(Path(boundaries), mapping) if boundaries else None
-    with Build(settings, mapping.city, bool(mapping.types.repeats), progress) as build:
-        importing = _Importing(build, mapping, path)
+    first = known[0]
+    districts = read_boundaries(Path(boundaries), first) if boundaries else None
+    sums = [checksum(one) for one in paths]
+    # The same files are the same import, however often they are read.
+    whole = sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
+    infer = any(bool(one.types.repeats) for one in known)
+    with Build(settings, first.city, infer, progress) as build:
+        importing = Importing(build, first.name, f"{first.name}-{whole[:16]}", whole)
         if districts is not None:
             build.write("district", districts)
-        for batch in _batches(path, mapping, header, importing.refuse_shape):
-            importing.take(batch)
-            progress("reading", len(batch))
-        importing.finish_dimensions(districts)
-        if not importing.read:
-            raise ImportRefused(path.name, "there is a heading, and not one row under it.")
-        if not importing.accepted:
-            first = f" The first: {next(iter(importing.refusals))}." if importing.refusals else ""
-            raise ImportRefused(path.name, f"not one of its {importing.read:,} rows could be accepted.{first}")
-        importing.write_refused()
-        kept = build.carry_over(replace, again=importing.import_id)
+        for path in paths:
+            progress(f"reading {path.name}", 0)
+            reading = next((one.file for one in known), first.file)
+            source = open_source(build.connection, path, reading, build.spill)
+            importing.take(the_one_that_fits(known, source.names, path.name), source)
+        return importing.end(districts, replace, dry, max_refused)
+
+
+@dataclass
+class Counts:
+    """What was read from one file."""
+
+    read: int = 0
+    accepted: int = 0
+    refused: int = 0
+
+
+@dataclass
+class Importing:
+    """The state of one import: what was counted, refused and met so far."""
+
+    build: Build
+    name: str
+    import_id: str
+    checksum: str
+    counts: dict[str, Counts] = field(default_factory=dict)
+    refusals: Counter[str] = field(default_factory=Counter)
+    unmapped: dict[str, Counter[Any]] = field(default_factory=dict)
+    types: Counter[Any] = field(default_factory=Counter)
+    departments: Counter[Any] = field(default_factory=Counter)
+    district_words: Counter[Any] = field(default_factory=Counter)
+    details: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+    written: dict[str, None] = field(default_factory=dict)
+    mappings: list[SourceMapping] = field(default_factory=list)
+    headings: dict[str, tuple[Sequence[str], str]] = field(default_factory=dict)
+    _refused: list[pd.DataFrame] = field(default_factory=list)
+    _clocks: set[tuple[str, int, int]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.build.connection.execute(Macros())
+        driver: Any = self.build.connection.connection.driver_connection
+        driver.execute("SET TimeZone = 'UTC'")
+
+    # ── one source ──────────────────────────────────────────────────────────────────────────────────
+
+    def take(self, mapping: SourceMapping, source: Source) -> None:
+        """Map, check and write the rows of one source."""
+        counts = self.counts.setdefault(source.file, Counts())
+        self.mappings += [mapping] if mapping not in self.mappings else []
+        self.notes += [f"{source.file}: {one}" for one in source.notes]
+        self.headings[source.file] = (source.names, source.heading.delimiter if source.heading else ",")
+        source, projection, lost = self._typed(mapping, source)
+        self.absent += [one for one in projection.absent() if one not in self.absent]
+        typed = projection.typed_table()
+        total = self._count(typed)
+        wrong = self._count(typed, typed.c.refusal > 0)
+        counts.read += total + len(lost)
+        counts.refused += wrong + len(lost)
+        counts.accepted += total - wrong
+        self._keep_misshapen(source, lost)
+        if wrong:
+            self._keep_refused(source, projection, typed)
+        self._write(mapping, projection, typed)
+        self.build.connection.execute(DropTable(typed))  # type: ignore[arg-type]
+        for other in mapping.also:
+            self._take_also(other, source)
+
+    def _typed(self, mapping: SourceMapping, source: Source) -> tuple[Source, Projection, Misshapen]:
+        """Read the source into the table of typed rows; if not every row can be accounted for, mend it first."""
+        for attempt in (1, 2):
+            projection = Projection(mapping, source)
+            try:
+                self.build.connection.execute(TableOf(TYPED, projection.typed))
+            except DBAPIError as problem:
+                said = str(problem.orig).splitlines()[0].split(": ", 1)[-1]
+                if attempt == 2 or source.text is None:
+                    raise ImportRefused(source.file, f"this table cannot be read ({said[:200]}).") from problem
+            else:
+                lost = misshapen(self.build.connection, source)
+                found = self._count(named_table(TYPED))
+                if adds_up(source, found, len(lost) - len(source.removed)):
+                    return source, projection, lost
+            if attempt == 1:
+                source = mend(self.build.connection, source, self.build.spill)
+        raise ImportRefused(source.file, "not all of its rows could be read, and nobody knows which are missing.")
+
+    def _take_also(self, mapping: SourceMapping, source: Source) -> None:
+        """Rows of another table that the same source holds, perhaps as a list within each row."""
+        if mapping.each:
+            rows = source.relation
+            outer = Projection(mapping, source).column_of(mapping.each)
+            if outer is None:
+                return
+            entries = func.unnest(func.json_extract(rows.c[outer], "$[*]"))
+            others = [one for one in rows.c if one.name != outer]
+            nested = select(*others, cast(entries, String).label(outer)).where(rows.c[outer].like("[%"))
+            self.build.connection.execute(ViewOf("source_each", nested))
+            view = Source(source.file, source.names)
+            renamed = named_table("source_each", *(named_column(one, String) for one in source.names))
+            projection = Projection(mapping, view, renamed)
+        else:
+            projection = Projection(mapping, Source(source.file, source.names))
+        self.build.connection.execute(TableOf(TYPED, projection.typed))
+        misshapen(self.build.connection, source)
+        typed = projection.typed_table()
+        self._write(mapping, projection, typed)
+        self.details[mapping.table] += self._count(typed, typed.c.refusal == 0)
+        if refused := self._count(typed, typed.c.refusal > 0):
+            self.details[f"{mapping.table} incomplete"] += refused
+        self.build.connection.execute(DropTable(typed))  # type: ignore[arg-type]
+
+    def _write(self, mapping: SourceMapping, projection: Projection, typed: Any) -> None:
+        tz = self.build.city["tz"]
+        self._set_clocks(projection, typed, tz)
+        self._place(projection, typed)
+        names, rows = projection.rows(self.import_id, tz, typed)
+        self.build.write_from(mapping.table, names, rows)
+        self.written[mapping.table] = None
+        if mapping.table == "request":
+            self._count_dates(mapping, projection, typed, tz)
+            self._meet(mapping, projection, typed)
+        self._count_unmapped(projection, typed)
+
+    # ── what the rows of a source need to know ──────────────────────────────────────────────────────
+
+    def _set_clocks(self, projection: Projection, typed: Any, tz: str) -> None:
+        """The table of what the wall clocks do, for the days in question."""
+        asked: dict[str, list[date]] = {}
+        for name in projection.instants():
+            local = typed.c[f"{name}__local"]
+            ends = self.build.connection.execute(
+                select(func.min(local), func.max(local)).where(typed.c.refusal == 0)
+            ).one()
+            if ends[0] is not None:
+                asked.setdefault(projection.zone_of(name, tz), []).extend(one.date() for one in ends)
+        frames = [
+            wall_clock(zone, min(days) - timedelta(days=1), max(days) + timedelta(days=1)).assign(zone=zone)
+            for zone, days in asked.items()
+        ]
+        frames = frames or [wall_clock("UTC", date(1970, 1, 1), date(1970, 1, 1)).assign(zone="UTC")]
+        self._register(CLOCK, pa.Table.from_pandas(pd.concat(frames), preserve_index=False))
+
+    def _place(self, projection: Projection, typed: Any) -> None:
+        """The table of where projected coordinates lie: each pair once, all together."""
+        place = projection.mapping.place
+        if not projection.projected or place is None:
+            return
+        from data_access.importers.boundaries import to_degrees
+
+        pairs = self._frame(
+            select(typed.c.place__x.label("x"), typed.c.place__y.label("y"))
+            .where(typed.c.place__x.is_not(None), typed.c.place__y.is_not(None))
+            .distinct()
+        )
+        for one, two in place.nowhere:
+            pairs = pairs[~((pairs["x"] == one) & (pairs["y"] == two))]
+        pairs = to_degrees(pairs, place.crs, projection.mapping.name)
+        self._register(POINTS, pa.Table.from_pandas(pairs, preserve_index=False))
+
+    def _register(self, name: str, rows: pa.Table) -> None:
+        driver: Any = self.build.connection.connection.driver_connection
+        driver.register(name, rows)
+
+    def _count_dates(self, mapping: SourceMapping, projection: Projection, typed: Any, tz: str) -> None:
+        for name in projection.instants():
+            if name in ("opened_at", "closed_at", "due_at"):
+                wall = func.coalesce(
+                    typed.c[f"{name}__local"], func.timezone(tz, func.timezone("UTC", typed.c[f"{name}__utc"]))
+                )
+                midnight = wall == func.date_trunc("day", wall)
+                given, midnights = self.build.connection.execute(
+                    select(func.count(wall), func.count(case((midnight, 1)))).where(typed.c.refusal == 0)
+                ).one()
+                self.build.count_dates(mapping.src_system, name, given, midnights)
+
+    def _meet(self, mapping: SourceMapping, projection: Projection, typed: Any) -> None:
+        """Remember which types and departments there are, and the words for districts."""
+        good = typed.c.refusal == 0
+        have = {one.name: one for one in typed.c}
+        none = cast(None, String)
+        department = have.get("department_id", none)
+        columns = [have["type_id"], have.get("type__name", none), have.get("type__category", none), department]
+        for *key, n in self._counted(columns, good):
+            self.types[tuple(key)] += n
+        for one, name, n in self._counted([department, have.get("department__name", none)], good):
+            if one is not None:
+                self.departments[one, name] += n
+        if mapping.districts and "source_district" in have:
+            aliases = mapping.districts.aliases
+            column = projection.present(projection.fields["source_district"])[0]
+            for word, n in self._counted([have["source_district"]], good):
+                meant = aliases.get(word, word) if word is not None else None
+                if meant:
+                    self.district_words[meant, column] += n
+                elif word is not None:
+                    self.unmapped.setdefault(column, Counter())[word] += n
+
+    def _count_unmapped(self, projection: Projection, typed: Any) -> None:
+        """Words whose meaning nobody gave, by frequency."""
+        for name in projection.fields:
+            meanings = projection.meanings(name)
+            if meanings is None or projection.fields[name].otherwise is not None:
+                continue
+            words = typed.c[f"{name}__w"]
+            strange = words.is_(None) if (projection.mapping.table, name) == ("request", "status") else words.is_(1)
+            unknown = func.lower(words).not_in(list(meanings))
+            column = projection.present(projection.fields[name])[0]
+            for word, n in self._counted([words], (typed.c.refusal == 0) & (unknown | strange)):
+                self.unmapped.setdefault(column, Counter())[word or "(empty)"] += n
+
+    # ── what was refused ────────────────────────────────────────────────────────────────────────────
+
+    def _keep_misshapen(self, source: Source, lost: Misshapen) -> None:
+        if not len(lost):
+            return
+        rows = lost.rows
+        raw = [json.dumps({"line": line}, ensure_ascii=False) for line in rows["line"]]
+        delimiter = source.heading.delimiter if source.heading else ","
+        width = [str(len(_cells(line, delimiter))) for line in rows["line"]]
+        value = pd.Series(width, index=rows.index).where(rows["reason"] == "wrong number of columns", None)
+        self._keep(source.file, rows.drop(columns="line").assign(column_name=None, raw=raw, value=value))
+
+    def _keep_refused(self, source: Source, projection: Projection, typed: Any) -> None:
+        refused = self._frame(
+            select(typed.c.rowid.label("row"), typed.c.refusal, typed.c.refused_value.label("value"))
+            .where(typed.c.refusal > 0)
+            .order_by(typed.c.rowid)
+        )
+        said = [projection.refusals[n - 1] for n in refused["refusal"]]
+        self._register("refused_places", pa.table({"row": pa.array(refused["row"].to_numpy(), pa.int64())}))
+        number = (func.row_number().over() - 1).label("row")
+        numbered = (
+            select(number, func.to_json(literal_column(VIEW)).label("raw")).select_from(source.relation).subquery()
+        )
+        asked = named_table("refused_places", named_column("row"))
+        raw = self._frame(select(numbered.c.row, cast(numbered.c.raw, String).label("raw")).where(
+            numbered.c.row.in_(select(asked.c.row))).order_by(numbered.c.row))  # fmt: skip
+        lost = misshapen(self.build.connection, source)
+        numbers = _beside(refused["row"].to_numpy() + 1, lost.rows["row_number"].to_numpy(np.int64))
+        self._keep(
+            source.file,
+            pd.DataFrame(
+                {
+                    "row_number": numbers, "column_name": [one.column for one in said],
+                    "value": refused["value"].to_numpy(dtype=object), "expected": [one.expected for one in said],
+                    "reason": [one.reason for one in said], "raw": raw["raw"].to_numpy(dtype=object),
+                }
+            ),
+        )  # fmt: skip
+
+    def _keep(self, file: str, rows: pd.DataFrame) -> None:
+        told = zip(rows["reason"], rows["column_name"].fillna(""), strict=True)
+        self.refusals.update(reason + (f" in {column}" if column else "") for reason, column in told)
+        self._refused.append(rows.assign(import_id=self.import_id, file=file))
+
+    def refused(self) -> pd.DataFrame:
+        """The refused rows in the order of their files."""
+        if not self._refused:
+            return pd.DataFrame()
+        found = pd.concat(self._refused, ignore_index=True)
+        order = {file: n for n, file in enumerate(self.counts)}
+        return found.assign(_at=found["file"].map(order)).sort_values(["_at", "row_number"]).drop(columns="_at")
+
+    # ── the end ─────────────────────────────────────────────────────────────────────────────────────
+
+    def end(self, districts: pd.DataFrame | None, replace: bool, dry: bool, max_refused: str | None) -> Outcome:
+        """Write what was met, compare with what is in service, derive, and publish."""
+        build, read = self.build, sum(one.read for one in self.counts.values())
+        accepted = sum(one.accepted for one in self.counts.values())
+        files = ", ".join(self.counts)
+        refused = self.refused()
+        if not read:
+            raise ImportRefused(files, "there is a heading, and not one row under it.")
+        allowed = allowed_refusals(max_refused, read)
+        too_many = allowed is not None and read - accepted > allowed
+        if not accepted and not (dry or too_many):
+            first = f" The first: {next(iter(self.refusals))}." if self.refusals else ""
+            raise ImportRefused(files, f"not one of its {read:,} rows could be accepted.{first}")
+        main = self.mappings[0].table
+        repeated = {name: build.keep_last(name) for name in self.written}.get(main, Repeated())
+        self._finish_dimensions(districts)
+        if len(refused):
+            build.write("refused_row", refused)
+        sample = self._frame(select(build.staged(main)).limit(10))
+        kept = build.carry_over(replace, again=self.import_id)
         summary = build.finish()
-        report = Report(
-            source=mapping.name,
-            file=path.name,
-            build_id=build.build_id,
-            read=importing.read,
-            accepted=importing.accepted,
-            added=importing.accepted - importing.repeated - kept.updated - kept.unchanged,
+        if too_many:
+            self.notes.append(f"More than {max_refused} rows were refused: what is in service stays as it was.")
+        report = self._report(files, read, accepted, repeated, kept, summary, dry or too_many)
+        if not report.dry:
+            build.write("import_batch", pd.DataFrame([self._batch(report, summary.flagged)]))
+            build.publish()
+        return Outcome(report, refused, self.headings, sample.dropna(axis=1, how="all"))
+
+    def _report(
+        self, files: str, read: int, accepted: int, repeated: Repeated, kept: Kept, summary: Summary, dry: bool
+    ) -> Report:
+        return Report(
+            source=self.name,
+            file=files,
+            build_id=self.build.build_id,
+            read=read,
+            accepted=accepted,
+            added=accepted - repeated.rows - kept.updated - kept.unchanged,
             updated=kept.updated,
             unchanged=kept.unchanged,
-            repeated=importing.repeated,
-            refused=importing.refused,
+            repeated=repeated.rows,
+            identical=repeated.identical,
+            refused=read - accepted,
             carried=kept.carried,
             flagged=summary.flags,
-            refusals=dict(importing.refusals.most_common()),
-            unmapped={name: dict(words.most_common(20)) for name, words in importing.unmapped.items() if words},
+            refusals=dict(self.refusals.most_common()),
+            unmapped={name: dict(words.most_common(_KEPT_WORDS)) for name, words in self.unmapped.items() if words},
             first_on=summary.data_from_on,
             last_on=summary.data_to_on,
             as_of=summary.as_of,
-        )
-        build.write("import_batch", pd.DataFrame([_batch_row(importing, report, summary.flagged)]))
-        build.publish()
-    return report
-
-
-def _batch_row(importing: _Importing, report: Report, flagged: int) -> dict[str, Any]:
-    return {
-        "import_id": importing.import_id,
-        "source": report.source,
-        "file": report.file,
-        "imported_at": importing.build.started_at,
-        "source_as_of": report.as_of,
-        "checksum": importing.checksum,
-        **{name: getattr(report, name) for name in ("read", "accepted", "updated", "unchanged", "refused")},
-        "flagged": flagged,
-        "report": json.dumps(report.as_dict(), ensure_ascii=False),
-    }
-
-
-# ── Rows ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class _Importing:
-    """The state of one import: what was counted, refused and met so far."""
-
-    def __init__(self, build: Build, mapping: SourceMapping, path: Path):
-        self.build, self.mapping, self.path = build, mapping, path
-        # The same file is the same import, however often it is read.
-        self.checksum = _checksum(path)
-        self.import_id = f"{mapping.name}-{self.checksum[:16]}"
-        self.read = self.accepted = self.refused = self.repeated = 0
-        self.refusals: Counter[str] = Counter()
-        self.unmapped: dict[str, Counter[Any]] = {}
-        self.types: Counter[Any] = Counter()
-        self.departments: Counter[Any] = Counter()
-        self.district_words: Counter[Any] = Counter()
-        self._seen = np.empty(0, np.uint64)
-        self._next_row = 1
-        self._bad_rows: list[int] = []
-        self._refused: list[pd.DataFrame] = []
-
-    def refuse_shape(self, row: pa.csv.InvalidRow) -> str:
-        """Keep a line that has not as many columns as the heading; Arrow calls this for each."""
-        number = row.number - 1  # the heading is line 1
-        self._bad_rows.append(number)
-        self.read += 1
-        reason = "wrong number of columns"
-        self._keep_refused(
-            pd.DataFrame(
-                {
-                    "row_number": [number],
-                    "column_name": [None],
-                    "value": [str(row.actual_columns)],
-                    "expected": [f"{row.expected_columns} columns"],
-                    "reason": [reason],
-                    "raw": [json.dumps({"line": row.text}, ensure_ascii=False)],
-                }
-            )
-        )
-        return "skip"
-
-    def take(self, batch: pd.DataFrame) -> None:
-        """Map, check and write one batch of rows."""
-        batch = batch.reset_index(drop=True)
-        self.read += len(batch)
-        rows = self._numbers(len(batch))
-        mapped, good = self._map(batch, rows)
-        mapped = mapped[good]
-        self.accepted += len(mapped)
-        self._write_once(mapped)
-
-    def _numbers(self, n: int) -> np.ndarray:
-        """The row numbers of a batch, leaving out the lines that were refused for their shape."""
-        numbers = np.arange(self._next_row, self._next_row + n + len(self._bad_rows))
-        numbers = numbers[~np.isin(numbers, self._bad_rows)][:n]
-        if n:
-            self._next_row = int(numbers[-1]) + 1
-        self._bad_rows = [one for one in self._bad_rows if one >= self._next_row]
-        return numbers
-
-    def _map(self, batch: pd.DataFrame, rows: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
-        mapping = self.mapping
-        source = {name: _clean(batch[name], mapping.nulls) for name in mapping.columns()}
-        good = np.ones(len(batch), bool)
-
-        def refuse(wrong: Any, column: str, expected: str, reason: str) -> None:
-            wrong = np.asarray(wrong, bool) & good
-            good[wrong] = False
-            if wrong.any():
-                self._refuse_rows(batch[wrong], rows[wrong], column, expected, reason)
-
-        found: dict[str, Any] = {"request_id": source[mapping.id], "public_id": source[mapping.id]}
-        refuse(source[mapping.id].isna(), mapping.id, "an id", "no id")
-        flags = np.zeros(len(batch), np.int64)
-        for name, instant in mapping.instants().items():
-            values = source[instant.column]
-            utc, ambiguous, nonexistent, unreadable = _instants(values, instant, mapping.city["tz"])
-            refuse(unreadable, instant.column, " or ".join(instant.formats), "not a time")
-            found[name] = utc
-            flags |= np.where(ambiguous, FLAGS["ambiguous_time"], 0) | np.where(
-                nonexistent, FLAGS["nonexistent_time"], 0
-            )
-            if name == "opened_at":
-                refuse(values.isna(), instant.column, " or ".join(instant.formats), "no opening time")
-        for name, column in (("lat", mapping.lat), ("lon", mapping.lon)):
-            if column:
-                found[name] = pd.to_numeric(source[column], errors="coerce").astype("float64")
-                refuse(source[column].notna() & found[name].isna(), column, "a number", "not a number")
-        refuse(source[mapping.types.column].isna(), mapping.types.column, "a service type", "no service type")
-        found |= {name: source[column] for name, column in mapping.text.items()}
-        found["type_id"] = source[mapping.types.column]
-        found["department_id"] = source[mapping.department.column]
-        found["source_status"] = source[mapping.status.column]
-        found["status"], unknown = _mean(source[mapping.status.column], mapping.status, "unmapped")
-        flags |= np.where(unknown, FLAGS["unmapped_status"], 0)
-        self._count_unmapped(mapping.status.column, source[mapping.status.column][unknown & good])
-        if mapping.outcome:
-            found["closure_outcome"] = _outcome(
-                source[mapping.outcome.column], mapping.outcome, found["status"] == "closed"
-            )
-        if mapping.districts:
-            words = source[mapping.districts.column]
-            found["source_district"] = words
-            aliases = mapping.districts.aliases
-            found["district"] = words.map({one: aliases.get(one, one) for one in words.dropna().unique()})
-            self.district_words.update(found["district"][good].dropna().value_counts().to_dict())
-            nowhere = words[good & words.notna() & found["district"].isna()]
-            self._count_unmapped(mapping.districts.column, nowhere)
-        frame = pd.DataFrame(found).assign(**mapping.constants)
-        frame["src_system"], frame["src_id"] = mapping.name, frame["request_id"]
-        frame["row_hash"] = (pd.util.hash_pandas_object(frame, index=False) & _HASH_BITS).astype("int64")
-        frame["import_id"], frame["dq_flags"] = self.import_id, flags
-        self._meet(frame[good], source, good)
-        return frame, good
-
-    def _meet(self, frame: pd.DataFrame, source: dict[str, pd.Series], good: np.ndarray) -> None:
-        """Remember which types and departments there are."""
-        category = source[self.mapping.types.category][good] if self.mapping.types.category else frame["type_id"]
-        triples = pd.DataFrame({"type": frame["type_id"], "category": category, "department": frame["department_id"]})
-        self.types.update(triples.value_counts(dropna=False).to_dict())
-        self.departments.update(frame["department_id"].dropna().value_counts().to_dict())
-
-    def _count_unmapped(self, column: str, words: pd.Series) -> None:
-        self.unmapped.setdefault(column, Counter()).update(words.fillna("(empty)").value_counts().to_dict())
-
-    def _write_once(self, mapped: pd.DataFrame) -> None:
-        """Write rows so that of those with one id, in this batch or an earlier one, the last stays."""
-        last = ~mapped["request_id"].duplicated(keep="last")
-        twice = mapped["request_id"].duplicated(keep=False)
-        ids = pd.util.hash_array(mapped["request_id"].to_numpy(dtype=object))
-        before = np.isin(ids, self._seen)
-        self._seen = np.union1d(self._seen, ids)
-        self.repeated += int((~last).sum()) + int((before & last.to_numpy()).sum())
-        if before.any():
-            self.build.withdraw("request", mapped[before])
-        flagged = np.where(twice | before, FLAGS["dup_id"], 0)
-        self.build.write("request", mapped.assign(dq_flags=mapped["dq_flags"] | flagged)[last])
-
-    def _refuse_rows(self, batch: pd.DataFrame, rows: np.ndarray, column: str, expected: str, reason: str) -> None:
-        raw = [json.dumps(one, ensure_ascii=False) for one in batch.to_dict("records")]
-        self._keep_refused(
-            pd.DataFrame(
-                {
-                    "row_number": rows,
-                    "column_name": column,
-                    "value": batch[column].to_numpy(dtype=object),
-                    "expected": expected,
-                    "reason": reason,
-                    "raw": raw,
-                }
-            )
+            files={
+                name: {"read": one.read, "accepted": one.accepted, "refused": one.refused}
+                for name, one in self.counts.items()
+            },
+            details=dict(self.details),
+            events=kept.events,
+            notes=tuple(self.notes),
+            absent=tuple(self.absent),
+            dry=dry,
         )
 
-    def _keep_refused(self, refused: pd.DataFrame) -> None:
-        self.refused += len(refused)
-        column = refused["column_name"].iloc[0]
-        self.refusals[refused["reason"].iloc[0] + (f" in {column}" if column else "")] += len(refused)
-        self._refused.append(refused.assign(import_id=self.import_id, file=self.path.name))
+    def _batch(self, report: Report, flagged: int) -> dict[str, Any]:
+        return {
+            "import_id": self.import_id,
+            "source": report.source,
+            "file": report.file,
+            "imported_at": self.build.started_at,
+            "source_as_of": report.as_of,
+            "checksum": self.checksum,
+            **{name: getattr(report, name) for name in ("read", "accepted", "updated", "unchanged", "refused")},
+            "flagged": flagged,
+            "report": json.dumps(report.as_dict(), ensure_ascii=False),
+        }
 
-    def write_refused(self) -> None:
-        """Write the refused rows, in the order of the file."""
-        if self._refused:
-            self.build.write("refused_row", pd.concat(self._refused, ignore_index=True).sort_values("row_number"))
-
-    def finish_dimensions(self, districts: pd.DataFrame | None) -> None:
+    def _finish_dimensions(self, districts: pd.DataFrame | None) -> None:
         """Write the departments and service types that were met, each type with what it mostly goes with."""
         if not self.types:
             return
-        mapping = self.mapping
-        names = mapping.department.meanings
-        departments = pd.DataFrame({"department_id": list(self.departments)})
-        departments["name"] = [names.get(one, one) for one in departments["department_id"]]
-        self.build.write("department", departments)
-        self._count_unmapped(
-            mapping.department.column,
-            pd.Series([one for one in departments["department_id"] if one not in names], dtype=object),
-        )
+        self.build.write("department", self._met_departments())
         met = pd.DataFrame(
-            [(*key, n) for key, n in self.types.items()], columns=["type_id", "category", "department_id", "n"]
-        )
-        types = met.sort_values("n", ascending=False, kind="stable").drop_duplicates("type_id").drop(columns="n")
-        repeats = types["type_id"].isin(mapping.types.repeats)
+            [(*key, n) for key, n in self.types.items()],
+            columns=["type_id", "name", "category", "department_id", "n"],
+        ).sort_values("n", ascending=False, kind="stable")
+        types = met.drop_duplicates("type_id").drop(columns="n")
+        types["name"] = types["name"].where(types["name"].notna(), types["type_id"])
+        types["category"] = types["category"].where(types["category"].notna(), types["name"])
+        rules = [one.types for one in self.mappings]
+        repeats = frozenset().union(*(one.repeats for one in rules))
+        internal = "|".join(f"(?:{one.internal})" for one in rules if one.internal) or r"(?!)"
+        may_repeat = types["type_id"].isin(repeats) | types["name"].isin(repeats) | ("*" in repeats)
+        information = frozenset().union(*(one.information for one in rules))
         types = types.assign(
             code=types["type_id"],
-            name=types["type_id"],
-            is_info_only=types["type_id"].isin(mapping.types.information),
-            is_internal=types["type_id"].str.contains(mapping.types.internal, case=False, regex=True),
-            duplicate_radius_m=np.where(repeats, mapping.types.radius_m, np.nan),
-            duplicate_days=np.where(repeats, mapping.types.days, np.nan),
+            is_info_only=types["type_id"].isin(information) | types["name"].isin(information),
+            is_internal=types["name"].str.contains(internal, case=False, regex=True),
+            duplicate_radius_m=np.where(may_repeat, rules[0].radius_m, np.nan),
+            duplicate_days=np.where(may_repeat, rules[0].days, np.nan),
         )
         self.build.write("service_type", types)
-        if districts is not None and mapping.districts:
-            known = set(districts["name"])
-            strange = {word: n for word, n in self.district_words.items() if word not in known}
-            self.unmapped.setdefault(mapping.districts.column, Counter()).update(strange)
+        self._write_promises(set(types["type_id"]))
+        if districts is not None:
+            known = {" ".join(str(one).split()).casefold() for one in districts["name"]}
+            for (word, column), n in self.district_words.items():
+                if " ".join(str(word).split()).casefold() not in known:
+                    self.unmapped.setdefault(column, Counter())[word] += n
 
-
-# ── Values ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _clean(values: pd.Series, nulls: tuple[str, ...]) -> pd.Series:
-    """`values` without surrounding spaces; those that mean “nothing” are missing."""
-    values = values.str.replace("\x00", "", regex=False).str.strip()
-    return values.mask(values.isin(nulls))
-
-
-def _instants(
-    values: pd.Series, instant: Instant, city_tz: str
-) -> tuple[pd.Series, np.ndarray, np.ndarray, np.ndarray]:
-    """UTC instants; which were in the repeated hour, which in the skipped one, which could not be read."""
-    local = pd.Series(pd.NaT, index=values.index, dtype="datetime64[us]")
-    for form in instant.formats:
-        missing = local.isna()
-        local = local.where(~missing, pd.to_datetime(values, format=form, errors="coerce").astype("datetime64[us]"))
-    found = localise(local.to_numpy(), instant.zone or city_tz)
-    unreadable = (values.notna() & local.isna()).to_numpy()
-    return pd.Series(found.utc, index=values.index), found.ambiguous, found.nonexistent, unreadable
-
-
-def _mean(values: pd.Series, words: Words, unknown: str) -> tuple[pd.Series, np.ndarray]:
-    """What each word means, and which are not known."""
-    meanings = {word.casefold(): meaning for word, meaning in words.meanings.items()}
-    meant = values.str.casefold().map(meanings)
-    strange = meant.isna().to_numpy()
-    return meant.fillna(words.otherwise or unknown), strange
-
-
-def _outcome(values: pd.Series, phrases: Phrases, closed: pd.Series) -> pd.Series:
-    found = pd.Series(None, index=values.index, dtype=object)
-    for pattern, outcome in phrases.patterns:
-        fits = values.str.contains(pattern, case=False, regex=True, na=False)
-        found = found.mask(found.isna() & fits, outcome)
-    return found.fillna(phrases.otherwise).where(closed, None)
-
-
-# ── Files ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-@contextmanager
-def _opened(path: Path, encoding: str = "utf-8") -> Iterator[IO[bytes]]:
-    """The bytes of a file, unpacked; what can be wrong with it is said in words."""
-    if not path.exists():
-        raise ImportRefused(str(path), "there is no such file.")
-    if path.is_dir():
-        raise ImportRefused(str(path), "this is a folder, not a file.")
-    try:
-        if path.stat().st_size == 0:
-            raise ImportRefused(path.name, "the file is empty.")
-        with path.open("rb") as plain:
-            packed = plain.read(2) == b"\x1f\x8b"
-            plain.seek(0)
-            if path.suffix == ".gz" and not packed:
-                raise ImportRefused(path.name, "its name ends in .gz, but it is not a gzip file.")
-            if packed:
-                with gzip.open(plain) as unpacked:
-                    yield unpacked  # type: ignore[misc]
-            else:
-                yield plain
-    except EOFError as problem:
-        raise ImportRefused(path.name, "the gzip file ends too early: the copy is incomplete.") from problem
-    except (gzip.BadGzipFile, zlib.error) as problem:
-        raise ImportRefused(path.name, f"the gzip file is damaged ({problem}).") from problem
-    except UnicodeDecodeError as problem:
-        raise ImportRefused(path.name, f"this is not text encoded as {encoding}.") from problem
-    except PermissionError as problem:
-        raise ImportRefused(str(path), "this file may not be read.") from problem
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
-
-
-def _header(path: Path, mapping: SourceMapping) -> list[str]:
-    with _opened(path, mapping.encoding) as stream:
-        first = io.TextIOWrapper(stream, encoding=mapping.encoding, newline="")
-        try:
-            names = next(csv.reader(first, delimiter=mapping.delimiter), [])
-        except csv.Error as problem:
-            raise ImportRefused(path.name, f"this is not a table of text ({problem}).") from problem
-        first.detach()
-    names = [name.removeprefix("\ufeff").strip() for name in names]
-    if not any(names):
-        raise ImportRefused(path.name, "the file has no heading.")
-    missing = [name for name in mapping.columns() if name not in names]
-    if missing:
-        raise ImportRefused(
-            path.name,
-            f"this is not an export of the kind “{mapping.name}”: it has no column {_few(missing)}. "
-            f"Its columns are {_few([name[:40] for name in names])}.",
-        )
-    return names
-
-
-def _batches(path: Path, mapping: SourceMapping, header: list[str], refuse: Callable) -> Iterator[pd.DataFrame]:
-    """The rows of a file as words, some megabytes at a time."""
-    with _opened(path, mapping.encoding) as stream:
-        try:
-            reader = pyarrow.csv.open_csv(
-                stream,
-                pyarrow.csv.ReadOptions(
-                    use_threads=False,  # else lines that are refused have no number
-                    block_size=_BLOCK_BYTES,
-                    column_names=header,
-                    skip_rows=1,
-                    encoding=mapping.encoding,
-                ),
-                pyarrow.csv.ParseOptions(
-                    delimiter=mapping.delimiter, newlines_in_values=True, invalid_row_handler=refuse
-                ),
-                pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False),
+    def _met_departments(self) -> pd.DataFrame:
+        names: dict[str, str] = {}
+        for one in self.mappings:
+            names |= one.departments.names
+        departments = pd.DataFrame(
+            [(*key, n) for key, n in self.departments.items()], columns=["department_id", "name", "n"]
+        ).sort_values("n", ascending=False, kind="stable")
+        departments = departments.drop_duplicates("department_id").drop(columns="n")
+        listed = departments["department_id"].map(names)
+        departments["name"] = listed.where(listed.notna(), departments["name"])
+        departments["name"] = departments["name"].where(departments["name"].notna(), departments["department_id"])
+        if names:
+            column = next(
+                (one.columns["department_id"].columns[0] for one in self.mappings if "department_id" in one.columns), ""
             )
-            for batch in reader:
-                yield batch.to_pandas()
-        except pa.ArrowInvalid as problem:
-            if "UTF8" in str(problem):
-                raise ImportRefused(path.name, f"this is not text encoded as {mapping.encoding}.") from problem
-            if "Empty CSV" in str(problem):
-                return
-            raise ImportRefused(path.name, f"this table cannot be read ({problem}).") from problem
+            strange = [one for one in departments["department_id"] if one not in names]
+            self.unmapped.setdefault(column, Counter()).update(strange)
+        return departments
+
+    def _write_promises(self, types: set[str]) -> None:
+        rows = [
+            {
+                "sla_id": f"{one.src_system}: {type_id}", "type_id": type_id, "target_value": float(days),
+                "target_unit": one.promises.unit, "mode": one.promises.mode,
+            }
+            for one in self.mappings
+            for type_id, days in one.promises.days.items()
+            if type_id in types
+        ]  # fmt: skip
+        if rows:
+            self.build.write("sla_version", pd.DataFrame(rows).drop_duplicates("sla_id"))
+
+    # ── asking the build's DuckDB ───────────────────────────────────────────────────────────────────
+
+    def _frame(self, statement: Select) -> pd.DataFrame:
+        cursor: Any = self.build.connection.execute(statement).cursor
+        return to_pandas(cursor.to_arrow_table())
+
+    def _count(self, table: Any, *conditions: Any) -> int:
+        return self.build.connection.scalar(select(func.count()).select_from(table).where(*conditions)) or 0
+
+    def _counted(self, columns: Sequence[Any], *conditions: Any) -> list[tuple]:
+        n = func.count().label("n")
+        statement = select(*(one.label(f"c{i}") for i, one in enumerate(columns)), n).where(*conditions)
+        grouped = statement.group_by(*(literal_column(f"c{i}") for i in range(len(columns))))
+        return [tuple(row) for row in self.build.connection.execute(grouped.order_by(n.desc()))]
 
 
-def read_boundaries(path: Path, mapping: SourceMapping) -> pd.DataFrame:
-    """The rows of `district` that a GeoJSON file describes; boundaries of one district are made one.
+def allowed_refusals(said: str | None, read: int) -> float | None:
+    """How many of `read` rows may be refused, as a person says it: ``10`` or ``1%``; None for no limit.
 
-    Raises ImportRefused if it is not GeoJSON, or its areas have no names.
+    Raises BadRequest if it is neither.
     """
-    rules = mapping.districts
-    if rules is None:
-        raise ImportRefused(path.name, f"the mapping “{mapping.name}” knows no districts.")
-    with _opened(path) as stream:
-        try:
-            features = json.loads(stream.read())["features"]
-            properties = sorted({name for one in features for name in one["properties"]})
-        except (ValueError, KeyError, TypeError, AttributeError) as problem:
-            raise ImportRefused(path.name, "this is not a GeoJSON file of areas.") from problem
-    if not features:
-        raise ImportRefused(path.name, "there is not one area in this file.")
-    if rules.name_property not in properties:
-        raise ImportRefused(
-            path.name, f"its areas have no “{rules.name_property}”; they have {_few(properties) or 'no properties'}."
-        )
+    if said is None:
+        return None
+    share = said.strip().endswith("%")
     try:
-        named = [(str(one["properties"][rules.name_property]), shape(one["geometry"])) for one in features]
-    except (ValueError, KeyError, TypeError, AttributeError, shapely.errors.ShapelyError) as problem:
-        raise ImportRefused(path.name, "one of its areas has no name, or no shape that can be read.") from problem
-    parts: dict[str, list] = {}
-    for name, geometry in named:
-        parts.setdefault(rules.parts.get(name, name), []).append(shapely.make_valid(geometry))
-    return pd.DataFrame(
-        {
-            "district_id": name,
-            "kind": rules.kind,
-            "name": name,
-            "geometry": shapely.to_geojson(shapely.union_all(shapes)),
-            "boundary_version": rules.version or path.name,
-        }
-        for name, shapes in sorted(parts.items())
-    )
+        number = float(said.strip().rstrip("%"))
+    except ValueError:
+        number = -1
+    if not number >= 0:
+        raise BadRequest(f"“{said}” is no number of rows; --max-refused wants 10 or 1%.")
+    return number / 100 * read if share else number
 
 
-def _checksum(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _cells(line: str, delimiter: str) -> list[str]:
+    """The cells of a misshapen line, as far as it has any."""
+    try:
+        return next(csv.reader(io.StringIO(line, newline=""), delimiter=delimiter), [])
+    except csv.Error:
+        return line.split(delimiter)
+
+
+def _beside(positions: np.ndarray, taken: np.ndarray) -> np.ndarray:
+    """Row numbers of rows counted by themselves (from 1), where rows with the numbers `taken` lie between them."""
+    taken = np.sort(taken)
+    before = taken - np.arange(1, len(taken) + 1)  # how many rows of the other kind precede each
+    return positions + np.searchsorted(before, positions - 1, side="right")

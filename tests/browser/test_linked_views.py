@@ -24,8 +24,8 @@ from dashboard.domain.policy import Scope
 from dashboard.services import Services
 from dashboard.settings import Settings
 from data_access.build import Build
-from data_access.importers.boston import BOSTON
-from data_access.importers.load import import_file
+from data_access.importers.load import import_files
+from data_access.importers.mapping import mappings_named
 from data_access.measures import CATALOGUE
 from data_access.semantics import Dimension, Query
 from layouts.views import collect_views
@@ -41,7 +41,8 @@ def boston(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Setti
     """Half a year of a real city."""
     settings = Settings(data=tmp_path_factory.mktemp("boston"))
     folder = shared_data / "boston"
-    import_file(settings, BOSTON, folder / "boston_311_2011H2.csv.gz", folder / "cth_boston_neighborhoods.geojson.gz")
+    boundaries = folder / "cth_boston_neighborhoods.geojson.gz"
+    import_files(settings, mappings_named("boston"), folder / "boston_311_2011H2.csv.gz", boundaries)
     return settings
 
 

@@ -29,8 +29,8 @@ from data_access.compile import parts_of
 from data_access.demo_city import AS_OF, CITY, demo_tables
 from data_access.dimensions import DIMENSIONS
 from data_access.hotspots import FoundPlaces
-from data_access.importers.boston import BOSTON
-from data_access.importers.load import import_file
+from data_access.importers.load import import_files
+from data_access.importers.mapping import mappings_named
 from data_access.listing import Listing, Rows
 from data_access.measures import CATALOGUE
 from data_access.semantics import Answer, Dimension, Query, Ratio, Spread, Standing, Total
@@ -51,7 +51,7 @@ def put_in_service(name: str, settings: Settings, request: pytest.FixtureRequest
     if name == "boston":
         folder = request.getfixturevalue("shared_data") / "boston"
         boundaries = folder / "cth_boston_neighborhoods.geojson.gz"
-        import_file(settings, BOSTON, folder / "boston_311_2011H2.csv.gz", boundaries)
+        import_files(settings, mappings_named("boston"), folder / "boston_311_2011H2.csv.gz", boundaries)
         return
     with Build(settings, city.CITY if name == "tiny" else CITY) as build:
         if name == "tiny":

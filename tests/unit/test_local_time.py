@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -19,6 +19,7 @@ from dashboard.domain.local_time import (
     localise,
     same_time_after,
     to_local,
+    wall_clock,
 )
 
 NEW_YORK = "America/New_York"
@@ -195,3 +196,21 @@ def test_calendar_days_keep_the_wall_clock_time():
 def test_a_deadline_is_never_before_its_request():
     second_half_past_one = at("2026-11-01T06:30")
     assert same_time_after(second_half_past_one, 0, NEW_YORK) == second_half_past_one
+
+
+@pytest.mark.parametrize(
+    "zone", ["America/New_York", "America/Chicago", "UTC", "Australia/Lord_Howe", "America/Sao_Paulo", "Europe/Dublin"]
+)
+def test_a_days_row_of_the_wall_clock_says_of_each_time_what_localising_says(zone):
+    days = wall_clock(zone, date(1999, 12, 30), date(2027, 1, 2))
+    local = np.arange(np.datetime64("2000-01-01", "us"), np.datetime64("2027-01-01", "us"), np.timedelta64(10, "m"))
+    row = days.set_index("day").loc[local.astype("datetime64[D]").astype("datetime64[us]")].to_dict("series")
+    shown = local.view(np.int64)
+    late = shown >= row["ends"].to_numpy()
+    offset, start, again = (
+        np.where(late, row[f"{name}_2"].to_numpy(), row[name].to_numpy()) for name in ("offset", "start", "again")
+    )
+    expected = localise(local, zone)
+    assert (np.maximum(shown - offset, start).astype("datetime64[us]") == expected.utc).all()
+    assert ((shown - offset < start) == expected.nonexistent).all()
+    assert (((shown - offset >= start) & (shown >= again)) == expected.ambiguous).all()

@@ -1,0 +1,474 @@
+"""A mapping: what the columns of one source mean, as a value read from a TOML file; it reads no data.
+
+A section named like one of our tables says, for each of our columns, how it is made from theirs. What kind of thing a
+column holds (an instant, a number, words) is told by the schema. ``docs/importing.md`` explains every word.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Boolean, Date, DateTime, Float, Integer, Numeric, Table
+
+from dashboard.domain.errors import ImportRefused, UnknownName
+from dashboard.domain.local_time import offset_periods
+from data_access import schema
+from data_access.derive import CLOSED_STATUSES, OPEN_STATUSES, city_row
+
+FACTS = (
+    "request", "contact", "contact_interval", "request_event", "agent", "agent_shift", "agent_state", "survey",
+    "inspection", "calendar_day", "city_event", "route_day", "budget_line", "asset", "asset_status",
+)  # fmt: skip
+
+# What most systems call these states; a mapping adds its own words and may differ. Whatever is in neither is reported
+# and never taken for open. Source: measures reference, section 11.
+STATUS_WORDS = {
+    **dict.fromkeys(("new", "open", "opened", "reported", "received", "submitted", "unassigned", "email sent"), "new"),
+    **dict.fromkeys(("triaged", "acknowledged", "reviewed"), "triaged"),
+    **dict.fromkeys(("assigned", "referred", "forwarded", "dispatched"), "assigned"),
+    **dict.fromkeys(("in progress", "in process", "started", "active", "processing", "scheduled"), "in_progress"),
+    **dict.fromkeys(("on hold", "hold", "pending", "pending info", "waiting"), "on_hold"),
+    **dict.fromkeys(("reopened", "re-opened"), "reopened"),
+    **dict.fromkeys(("closed", "completed", "complete", "resolved", "unable", "done", "fixed"), "closed"),
+    **dict.fromkeys(("cancelled", "canceled", "withdrawn"), "cancelled"),
+    **dict.fromkeys(("duplicate", "merged"), "merged_duplicate"),
+}
+STATUSES = CLOSED_STATUSES | OPEN_STATUSES
+_YES_NO = {
+    **dict.fromkeys(("true", "t", "yes", "y", "1"), "true"),
+    **dict.fromkeys(("false", "f", "no", "n", "0"), "false"),
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """How one of our columns is made.
+
+    Parameters
+    ----------
+    columns
+        Their columns that may hold it; of those a file has, the first with anything in it counts. A name with a dot
+        reaches into a nested value.
+    join
+        Put all `columns` together instead, with this between them.
+    formats
+        How a time is written, in ``strptime``'s words, tried in order. Besides: ``iso`` (also with an offset),
+        ``epoch`` and ``epoch_ms`` (seconds and milliseconds since 1970), ``excel`` (days since 1900).
+    zone
+        The zone of a time without an offset; empty: the city's own wall clock.
+    end_of_day
+        A time at midnight is a date, and means the end of that day.
+    days_after
+        The column holds a number of days after this one of our columns.
+    nulls
+        Words that mean nothing in this column, besides those of the whole file.
+    pattern
+        A regular expression; its first group is the value.
+    replace
+        Pairs of a regular expression and what takes the place of all it fits.
+    whole
+        A whole number that some exports write as 20.0.
+    scale
+        A number is multiplied by this.
+    words
+        What each word means, compared without regard to case.
+    phrases
+        (regular expression, meaning): the first that is found holds.
+    otherwise
+        What a word means that is in neither.
+    when
+        Only where another of their columns holds one of these words.
+    value
+        A constant, if there is no column.
+    """
+
+    columns: tuple[str, ...] = ()
+    join: str | None = None
+    formats: tuple[str, ...] = ("iso",)
+    zone: str = ""
+    end_of_day: bool = False
+    days_after: str = ""
+    nulls: tuple[str, ...] = ()
+    pattern: str = ""
+    replace: tuple[tuple[str, str], ...] = ()
+    whole: bool = False
+    scale: float = 1.0
+    words: Mapping[str, str] = field(default_factory=dict)
+    phrases: tuple[tuple[str, str], ...] = ()
+    otherwise: str | None = None
+    when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    value: Any = None
+
+
+@dataclass(frozen=True)
+class Types:
+    """What is known of service types. `repeats` are those whose near reports are one incident; ``*`` stands for all."""
+
+    name: Field | None = None
+    category: Field | None = None
+    internal: str = r"\(internal\)"
+    information: frozenset[str] = frozenset()
+    repeats: frozenset[str] = frozenset()
+    radius_m: int = 50
+    days: int = 14
+
+
+@dataclass(frozen=True)
+class Departments:
+    """The names of departments: in a column, or listed by id."""
+
+    name: Field | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Districts:
+    """How the source's district names, and those of a boundary file, become districts.
+
+    `aliases` turn a name the source writes into a district's (an empty one: into none); `parts` say which boundary
+    belongs to which district, so that several can be one. Names in neither are districts as they stand.
+    """
+
+    kind: str = "district"
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, str] = field(default_factory=dict)
+    name_property: str = "name"
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a point stands if not in two columns of degrees.
+
+    `x` and `y` in the projection `crs`; `nowhere` lists pairs that stand for “unknown”, in the source's own numbers.
+    """
+
+    x: str = ""
+    y: str = ""
+    crs: str = ""
+    nowhere: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Promises:
+    """How many days each type is promised in, for sources without a due time."""
+
+    days: Mapping[str, float] = field(default_factory=dict)
+    unit: str = "calendar_days"
+    mode: str = "end_of_day"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is known of the file as such. Empty: found out by looking."""
+
+    delimiter: str = ""
+    encoding: str = ""
+    nulls: tuple[str, ...] = ()
+    sheet: str = ""
+    rows: str = ""  # in JSON or XML, the name of the list of records
+
+
+@dataclass(frozen=True)
+class SourceMapping:
+    """Everything there is to know about one source: of which table it holds rows, and what its columns mean.
+
+    Parameters
+    ----------
+    system
+        Whose ids these are: sources of one system that hold the same id hold the same request.
+    table
+        The table its rows become.
+    columns
+        How each of our columns is made.
+    each
+        The column of a nested list whose entries are the rows, with the record around them.
+    """
+
+    name: str
+    city: Mapping[str, Any]
+    table: str
+    columns: Mapping[str, Field]
+    about: str = ""
+    system: str = ""
+    each: str = ""
+    file: Reading = Reading()
+    types: Types = Types()
+    departments: Departments = Departments()
+    districts: Districts | None = None
+    place: Place | None = None
+    promises: Promises = Promises()
+    also: tuple[SourceMapping, ...] = ()
+
+    @property
+    def src_system(self) -> str:
+        """The name under which its rows are known."""
+        return self.system or self.name
+
+    @property
+    def target(self) -> Table:
+        """The table its rows become."""
+        return schema.metadata.tables[self.table]
+
+    def named(self) -> Iterator[Field]:
+        """Every field that reads a column."""
+        yield from self.columns.values()
+        yield from (one for one in (self.types.name, self.types.category, self.departments.name) if one)
+
+    def required(self) -> tuple[tuple[str, ...], ...]:
+        """For each column of ours that cannot do without, their columns of which one must be there."""
+        wanted = [
+            self.columns[one].columns
+            for one in ("request_id", "contact_id", "opened_at", "closed_at", "arrived_at", "status", "type_id")
+            if one in self.columns
+        ]
+        key = [self.columns[one.name].columns for one in self.target.primary_key if one.name in self.columns]
+        return tuple(dict.fromkeys(one for one in [*wanted, *key] if one))
+
+    def words_for(self, name: str) -> dict[str, str]:
+        """What the words of one of our columns mean, by the word in small letters."""
+        given = {word.strip().casefold(): meaning for word, meaning in self.columns[name].words.items()}
+        if (self.table, name) == ("request", "status"):
+            return STATUS_WORDS | given
+        return (_YES_NO | given) if isinstance(self.target.c[name].type, Boolean) else given
+
+
+def kind_of(table: Table, name: str) -> str:
+    """What a column holds: instant, date, whole, number, yes_no or text."""
+    held = table.c[name].type
+    for kind, types in (
+        ("instant", DateTime), ("date", Date), ("yes_no", Boolean), ("whole", Integer), ("number", (Float, Numeric)),
+    ):  # fmt: skip
+        if isinstance(held, types):
+            return kind
+    return "text"
+
+
+def fold(name: str) -> str:
+    """A column's name as far as it matters: “Created Date”, “created_date” and “CREATED DATE” are one."""
+    return re.sub(r"[\W_]+", "_", name.strip().casefold()).strip("_")
+
+
+# ── From a file ─────────────────────────────────────────────────────────────────────────────────────
+
+SHIPPED = Path(__file__).parent / "mappings"
+_SECTIONS = {
+    "file": ("file", Reading), "service_type": ("types", Types), "department": ("departments", Departments),
+    "district": ("districts", Districts), "place": ("place", Place), "promises": ("promises", Promises),
+}  # fmt: skip
+
+
+def shipped_names() -> list[str]:
+    """The sources that come with a mapping."""
+    return sorted({path.stem.split("-")[0] for path in SHIPPED.glob("*.toml")})
+
+
+def mappings_named(word: str) -> tuple[SourceMapping, ...]:
+    """The mappings of a source: one that is shipped, by its name, or a TOML file of one's own.
+
+    Several where the source has changed its columns; each file is read by the one that knows its columns.
+
+    Raises UnknownName, or ImportRefused if the file is no mapping.
+    """
+    if word.endswith(".toml"):
+        return (read_mapping(Path(word)),)
+    files = [path for path in sorted(SHIPPED.glob("*.toml")) if path.stem.split("-")[0] == word]
+    if not files:
+        raise UnknownName("source", word, shipped_names())
+    return tuple(read_mapping(path) for path in files)
+
+
+def read_mapping(path: Path) -> SourceMapping:
+    """The mapping that a TOML file holds.
+
+    Raises ImportRefused naming the word in it that is wrong.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except FileNotFoundError as problem:
+        raise ImportRefused(str(path), "there is no such mapping.") from problem
+    except (OSError, UnicodeDecodeError) as problem:
+        raise ImportRefused(str(path), f"this mapping cannot be read ({problem}).") from problem
+    return mapping_from(text, path)
+
+
+def mapping_from(text: str, path: Path) -> SourceMapping:
+    """The mapping that the text of a TOML file holds; `path` is for what is said about it."""
+    try:
+        given = tomllib.loads(text)
+        if like := given.pop("like", ""):
+            bases = [one for one in SHIPPED.glob("*.toml") if one.stem == like]
+            if not bases:
+                raise UnknownName("mapping to be like", like, [one.stem for one in SHIPPED.glob("*.toml")])
+            base = tomllib.loads(bases[0].read_text("utf-8"))
+            given = _laid_over({**base, "city": {}, "name": path.stem}, given)
+        return _Reader(path.name).mapping(given, path)
+    except tomllib.TOMLDecodeError as problem:
+        raise ImportRefused(path.name, f"this is not TOML: {problem}.") from problem
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """One table over another; whatever both say, the upper one's word holds."""
+    found = dict(below)
+    for name, said in above.items():
+        under = found.get(name)
+        found[name] = _laid_over(under, said) if isinstance(under, dict) and isinstance(said, dict) else said
+    return found
+
+
+class _Reader:
+    """Turns what TOML holds into values, and says what does not fit."""
+
+    def __init__(self, file: str):
+        self.file = file
+
+    def wrong(self, reason: str) -> ImportRefused:
+        return ImportRefused(self.file, reason)
+
+    def mapping(self, given: Mapping[str, Any], path: Path) -> SourceMapping:
+        given = dict(given)
+        city = given.pop("city", None)
+        if not isinstance(city, dict) or "tz" not in city or "name" not in city:
+            raise self.wrong("a mapping needs a section [city] with at least name and tz.")
+        city = {"city_id": fold(str(city["name"])), **city}
+        city_row(city)
+        offset_periods(str(city["tz"]), 1970, 1979)
+        head = {one: given.pop(one, "") for one in ("name", "about", "system")}
+        if not all(isinstance(one, str) for one in head.values()):
+            raise self.wrong("name, about and system are words.")
+        found: dict[str, Any] = {}
+        for section, (target, kind) in _SECTIONS.items():
+            if section in given:
+                found[target] = self.value(section, kind, given.pop(section))
+        tables = [one for one in given if one in FACTS]
+        if unknown := [one for one in given if one not in FACTS]:
+            raise self.wrong(
+                f"there is no section [{unknown[0]}]; a mapping has city, {', '.join(_SECTIONS)} and our tables "
+                f"({', '.join(FACTS)})."
+            )
+        if not tables:
+            raise self.wrong("it says nothing of a table, such as [request].")
+        head["name"] = head["name"] or path.stem
+        made = [self.table(one, given[one], {**head, **found, "city": city}) for one in tables]
+        first, *others = made
+        return SourceMapping(**{**first, "also": tuple(SourceMapping(**one) for one in others)})
+
+    def table(self, name: str, given: Any, common: Mapping[str, Any]) -> dict[str, Any]:
+        if not isinstance(given, dict):
+            raise self.wrong(f"[{name}] is a section of columns.")
+        given = dict(given)
+        each = given.pop("each", "")
+        target = schema.metadata.tables[name]
+        taken = [one.name for one in target.columns if not one.info.get("derived")]
+        columns = {}
+        for column, said in given.items():
+            if column not in taken:
+                raise self.wrong(f"[{name}] has no column {column}; it has {', '.join(taken)}.")
+            columns[column] = self.field(f"{name}.{column}", said)
+        self.check(name, target, columns, common)
+        return {**common, "table": name, "columns": columns, "each": each}
+
+    def check(self, name: str, target: Table, columns: Mapping[str, Field], common: Mapping[str, Any]) -> None:
+        placed = common.get("place")
+        needed = [
+            one.name
+            for one in target.columns
+            if not (one.nullable or one.info.get("derived")) and one.name not in columns
+        ]
+        if needed:
+            raise self.wrong(f"[{name}] must say where {', '.join(needed)} comes from.")
+        if name == "request":
+            if "type_id" not in columns:
+                raise self.wrong("[request] must say where type_id comes from: the kind of request.")
+            meant = [*columns["status"].words.values(), columns["status"].otherwise, columns["status"].value]
+            for one in meant:
+                if one is not None and one not in STATUSES:
+                    raise self.wrong(f"“{one}” is no status; there are {', '.join(sorted(STATUSES))}.")
+        if placed and placed.x and not (placed.y and placed.crs):
+            raise self.wrong("[place] needs x, y and crs.")
+        for column, one in columns.items():
+            if one.formats != ("iso",) and kind_of(target, column) not in ("instant", "date"):
+                raise self.wrong(f"{name}.{column} is no time; it has no formats.")
+            if one.zone:
+                offset_periods(one.zone, 1970, 1979)
+            if one.days_after and one.days_after not in columns:
+                raise self.wrong(f"{name}.{column}: days_after names one of our columns.")
+
+    def field(self, where: str, given: Any) -> Field:
+        if isinstance(given, str):
+            return Field((given,))
+        if isinstance(given, list) and all(isinstance(one, str) for one in given):
+            return Field(tuple(given))
+        if not isinstance(given, dict):
+            raise self.wrong(f"{where} is a column's name, a list of names, or a table such as {{ column = “…” }}.")
+        given = dict(given)
+        columns = given.pop("column", given.pop("columns", ()))
+        columns = (columns,) if isinstance(columns, str) else tuple(columns)
+        found = self.value(where, Field, given | {"columns": list(columns)})
+        if not columns and found.value is None:
+            raise self.wrong(f"{where} has neither a column nor a value.")
+        for pattern in [one for one in (found.pattern, *(one for one, _ in (*found.phrases, *found.replace))) if one]:
+            try:
+                re.compile(pattern)
+            except re.error as problem:
+                raise self.wrong(f"{where}: “{pattern}” is no regular expression ({problem}).") from problem
+        return found
+
+    def value(self, where: str, kind: Any, given: Any) -> Any:
+        if not isinstance(given, dict):
+            raise self.wrong(f"[{where}] is a section.")
+        known = {one.name: one for one in fields(kind)}
+        made = {}
+        for name, said in given.items():
+            if name not in known:
+                raise self.wrong(f"{where} has no word “{name}”; it has {', '.join(known)}.")
+            made[name] = self.one(f"{where}.{name}", str(known[name].type), said)
+        return kind(**made)
+
+    def one(self, where: str, kind: str, said: Any) -> Any:
+        if kind.startswith("Field"):
+            return self.field(where, said)
+        if kind.startswith("tuple[str") or kind.startswith("frozenset"):
+            words = [said] if isinstance(said, str) else said
+            if not isinstance(words, list) or not all(isinstance(one, str) for one in words):
+                raise self.wrong(f"{where} is a list of words.")
+            return (frozenset if kind.startswith("frozenset") else tuple)(words)
+        if kind.startswith("tuple[tuple"):
+            if not isinstance(said, list) or not all(isinstance(one, list) and len(one) == 2 for one in said):
+                raise self.wrong(f"{where} is a list of pairs.")
+            return tuple(tuple(one) for one in said)
+        if kind.startswith("Mapping"):
+            if not isinstance(said, dict):
+                raise self.wrong(f"{where} is a table of words and their meanings.")
+            return {one: tuple(w) if isinstance(w, list) else w for one, w in said.items()}
+        wanted: Any = {"str": str, "bool": bool, "int": int, "float": (int, float)}.get(kind.split(" ")[0])
+        if wanted and (not isinstance(said, wanted) or (isinstance(said, bool) and wanted is not bool)):
+            raise self.wrong(f"{where} is “{said}”, which is no {kind.split(' ')[0]}.")
+        return said
+
+
+def the_one_that_fits(mappings: Sequence[SourceMapping], names: Iterable[str], file: str) -> SourceMapping:
+    """Of the mappings of a source, the one that knows the columns of a file.
+
+    Raises ImportRefused saying what is missing.
+    """
+    have = list(names)
+    folded = {fold(one) for one in have}
+    missing: list[tuple[str, ...]] = []
+    for mapping in mappings:
+        lacking = [one for one in mapping.required() if not any(fold(c.split(".")[0]) in folded for c in one)]
+        if not lacking:
+            return mapping
+        if not missing or len(lacking) < len(missing):
+            missing = lacking
+    few = ", ".join(" or ".join(one) for one in missing[:6])
+    shown = ", ".join(one[:40] for one in have[:6]) + (f" and {len(have) - 6} more" if len(have) > 6 else "")
+    raise ImportRefused(
+        file,
+        f"this is not an export of the kind “{mappings[0].name}”: it has no column {few}. Its columns are {shown}.",
+    )

@@ -1,0 +1,495 @@
+"""A mapping and a view of words, as questions to DuckDB: what each row becomes, or why it is refused.
+
+No row passes through Python. A question in two steps: `typed` reads the words once and judges each row, `rows` turns
+wall-clock times into instants and words into their meanings, and gives each row its hash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Date,
+    DateTime,
+    Float,
+    Integer,
+    Interval,
+    Select,
+    SmallInteger,
+    String,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    null,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy import column as named_column
+from sqlalchemy import table as named_table
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.sql.expression import TableClause, TryCast
+
+from dashboard.domain.errors import ImportRefused
+from data_access.derive import CLOSED_STATUSES
+from data_access.importers.mapping import Field, SourceMapping, fold, kind_of
+from data_access.importers.sources import BROKEN, Source
+from data_access.schema import FLAGS
+
+TYPED = "typed_rows"
+CLOCK = "wall_clock"
+POINTS = "placed_points"
+FIRST_YEAR, LAST_YEAR = 1900, 2199  # a time outside is a slip of the pen
+
+_SPACES = " \t\n\r\v\f\u00a0\u2007\u202f\ufeff"
+_HASH_BITS = (1 << 52) - 1  # exact as a float, too
+_BEGINS = r"^[0-9]{4}[-/][0-9]"
+_OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
+_Expr = ColumnElement[Any]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What may be wrong with a row: the condition, and what is said of it."""
+
+    wrong: _Expr
+    column: str | None
+    value: _Expr
+    expected: str
+    reason: str
+
+
+class Projection:
+    """How the rows of `source` become rows of the mapping's table.
+
+    Raises ImportRefused if two columns of the source could be meant.
+    """
+
+    def __init__(self, mapping: SourceMapping, source: Source, relation: TableClause | None = None):
+        self.mapping, self.source = mapping, source
+        self.relation = source.relation if relation is None else relation
+        self._by_fold: dict[str, list[str]] = {}
+        for name in source.names:
+            self._by_fold.setdefault(fold(name), []).append(name)
+        self.fields = {name: one for name, one in mapping.columns.items() if one.value is not None or self.present(one)}
+        self.kinds = {name: kind_of(mapping.target, name) for name in self.fields}
+        place = mapping.place
+        self.projected = bool(
+            place and place.x and self.column_of(place.x) is not None and self.column_of(place.y) is not None
+        )
+
+    # ── their columns ───────────────────────────────────────────────────────────────────────────────
+
+    def column_of(self, name: str) -> str | None:
+        """Their column that is meant by a name; None if there is none."""
+        if name in self.source.names:
+            return name
+        alike = self._by_fold.get(fold(name), [])
+        if len(alike) > 1:
+            raise ImportRefused(
+                self.source.file,
+                f"several columns could be {name}: {', '.join(alike)}. Name it exactly in the mapping.",
+            )
+        return alike[0] if alike else None
+
+    def present(self, field: Field) -> list[str]:
+        """Those of a field's columns that the source has."""
+        return [one for one in field.columns if self.column_of(one) or ("." in one and self.column_of(_head(one)))]
+
+    def absent(self) -> list[str]:
+        """Columns that the mapping knows, and the source does not have."""
+        return [" or ".join(one.columns) for one in self.mapping.named() if one.value is None and not self.present(one)]
+
+    def _raw(self, name: str) -> _Expr:
+        whole = self.column_of(name)
+        if whole is not None:
+            return self.relation.c[whole]
+        outer = self.column_of(_head(name))
+        path = "$" + "".join(f'."{part}"' for part in name.split(".")[1:])
+        return func.json_extract_string(self.relation.c[str(outer)], path)
+
+    def _text(self, name: str, field: Field | None = None) -> _Expr:
+        """The words in one of their columns; null if they mean nothing."""
+        words = func.nullif(func.trim(self._raw(name), _SPACES), "")
+        nulls = [one.strip() for one in (*self.mapping.file.nulls, *(field.nulls if field else ())) if one.strip()]
+        return case((words.in_(nulls), null()), else_=words) if nulls else words
+
+    def words(self, field: Field, together: bool = False) -> _Expr:
+        """The words that a field is made of; `together`: all of them, or nothing."""
+        parts = [self._text(one, field) for one in self.present(field)]
+        if not parts:
+            return cast(null(), String)
+        if field.join is None:
+            found = func.coalesce(*parts) if len(parts) > 1 else parts[0]
+        else:
+            found = func.nullif(func.concat_ws(field.join, *parts), "")
+            if together:
+                found = case((and_(*(one.is_not(None) for one in parts)), found))
+        if field.pattern:
+            found = func.nullif(func.regexp_extract(found, field.pattern, 1), "")
+        for pattern, instead in field.replace:
+            found = func.nullif(func.trim(func.regexp_replace(found, pattern, instead, "g"), _SPACES), "")
+        if field.whole:
+            found = func.regexp_replace(found, r"^(-?[0-9]+)\.0+$", r"\1")
+        for other, wanted in field.when.items():
+            meant = [one.casefold() for one in ((wanted,) if isinstance(wanted, str) else wanted)]
+            found = case((func.lower(self._text(other)).in_(meant), found))
+        return found
+
+    # ── step one: words to types ────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def typed(self) -> Select:
+        """Every row of the source with our columns typed, and what is wrong with it in ``refusal`` (0: nothing)."""
+        inner = [
+            self.words(one, together=self.kinds[name] in ("instant", "date")).label(f"{name}__w")
+            for name, one in self.fields.items()
+            if one.value is None
+        ]
+        mapping = self.mapping
+        extra = {"type__name": mapping.types.name, "type__category": mapping.types.category,
+                 "department__name": mapping.departments.name}  # fmt: skip
+        inner += [self.words(one).label(f"{name}__w") for name, one in extra.items() if one and self.present(one)]
+        if self.projected and mapping.place:
+            inner += [self._text(mapping.place.x).label("place__x"), self._text(mapping.place.y).label("place__y")]
+        if BROKEN in self.source.names:
+            inner.append(self.relation.c[BROKEN].label("broken"))
+        words = select(*inner).select_from(self.relation).subquery("words")
+        columns = [one for name in self.fields for one in self._typed(name, words)]
+        columns += [func.repaired(words.c[f"{name}__w"]).label(name) for name in extra if f"{name}__w" in words.c]
+        for axis in ("x", "y"):
+            if self.projected:
+                columns.append(TryCast(words.c[f"place__{axis}"], Float).label(f"place__{axis}"))
+        first = select(*columns, *(one for one in words.c if one.name.endswith("__w") or one.name == "broken"))
+        first_ = first.select_from(words).subquery("first")
+        self.refusals = self._judge(first_)
+        code = case(*((one.wrong, n) for n, one in enumerate(self.refusals, 1)), else_=0)
+        value = case(*((code == n, one.value) for n, one in enumerate(self.refusals, 1)), else_=cast(null(), String))
+        kept = [
+            one
+            for one in first_.c
+            if not (one.name.endswith("__w") or one.name == "broken") or one.name in self._words_kept()
+        ]
+        return select(
+            *kept, cast(code, SmallInteger).label("refusal"), case((code > 0, value)).label("refused_value")
+        ).select_from(first_)
+
+    def _words_kept(self) -> set[str]:
+        """Words whose meanings are looked up later."""
+        return {f"{name}__w" for name in self.fields if self.meanings(name) is not None}
+
+    def meanings(self, name: str) -> dict[str, str] | None:
+        """What the words of one of our columns of words mean; None if they stand for themselves."""
+        field = self.fields[name]
+        if self.kinds[name] != "text" or field.value is not None or field.phrases:
+            return None
+        found = self.mapping.words_for(name)
+        return found if found or field.otherwise is not None else None
+
+    def _typed(self, name: str, words: Any) -> list[ColumnElement[Any]]:
+        field, kind = self.fields[name], self.kinds[name]
+        if field.value is not None:
+            return [literal(field.value).label(name)]
+        given = words.c[f"{name}__w"]
+        if kind == "instant":
+            if field.days_after:
+                return self._days_after(name, field, given, words)
+            local, utc = times(field, given)
+            return [local.label(f"{name}__local"), utc.label(f"{name}__utc")]
+        if kind == "date":
+            local, utc = times(field, given)
+            return [cast(func.coalesce(local, utc), Date).label(name)]
+        if kind in ("number", "whole"):
+            plain = func.replace(func.replace(given, ",", ""), " ", "")
+            number = TryCast(plain, Float) * field.scale if field.scale != 1 else TryCast(plain, Float)
+            number = case((func.isfinite(number), number))
+            return [(cast(func.round(number), BigInteger) if kind == "whole" else number).label(name)]
+        if kind == "yes_no":
+            meanings = self.mapping.words_for(name)
+            yes = [word for word, meaning in meanings.items() if meaning.casefold() == "true"]
+            no = [word for word, meaning in meanings.items() if meaning.casefold() == "false"]
+            otherwise = {"true": True, "false": False}.get((field.otherwise or "").casefold())
+            low = func.lower(given)
+            else_ = (given.is_not(None), literal(otherwise, Boolean))
+            return [case((low.in_(yes), true()), (low.in_(no), literal(False)), else_).label(name)]
+        if field.phrases:
+            found = case(
+                *((func.regexp_matches(given, pattern, "i"), meaning) for pattern, meaning in field.phrases),
+                else_=field.otherwise,
+            )
+            return [found.label(name)]
+        if self.meanings(name) is not None:
+            return []
+        return [func.repaired(given).label(name)]
+
+    def _days_after(self, name: str, field: Field, given: _Expr, words: Any) -> list[ColumnElement[Any]]:
+        """A due time so many days after another of our columns, on the same clock."""
+        other = self.fields[field.days_after]
+        local, utc = times(other, words.c[f"{field.days_after}__w"])
+        days = func.to_days(cast(TryCast(given, Float), Integer))
+        if field.end_of_day:
+            local, utc = func.date_trunc("day", local), func.date_trunc("day", utc)
+        return [(local + days).label(f"{name}__local"), (utc + days).label(f"{name}__utc")]
+
+    def _judge(self, row: Any) -> list[Refusal]:
+        """What may be wrong with a row, in the order in which it is told."""
+        found: list[Refusal] = []
+        mapping = self.mapping
+        if "broken" in row.c:
+            found.append(
+                Refusal(row.c.broken.is_not(None), None, row.c.broken, "one JSON object", "a line that is no record")
+            )
+        heading = [
+            func.lower(row.c[f"{name}__w"]) == self.present(one)[0].casefold()
+            for name, one in self.fields.items()
+            if one.value is None and one.join is None and len(self.present(one)) == 1 and f"{name}__w" in row.c
+            and not one.pattern
+        ][:3]  # fmt: skip
+        if len(heading) > 1:
+            found.append(
+                Refusal(and_(*heading), None, cast(null(), String), "a row", "the heading, once more in the middle")
+            )
+        missing = {"request_id": "no id", "contact_id": "no id", "opened_at": "no opening time",
+                   "arrived_at": "no time of arrival", "type_id": "no service type"}  # fmt: skip
+        always = [one.name for one in mapping.target.columns if not (one.nullable or one.info.get("derived"))]
+        for name, field in self.fields.items():
+            if field.value is not None:
+                continue
+            column, kind = self.present(field)[0], self.kinds[name]
+            given = row.c[f"{name}__w"]
+            if kind in ("instant", "date"):
+                expected = "a number of days" if field.days_after else " or ".join(field.formats)
+                read = (
+                    or_(row.c[f"{name}__local"].is_not(None), row.c[f"{name}__utc"].is_not(None))
+                    if kind == "instant"
+                    else row.c[name].is_not(None)
+                )
+                if field.days_after:
+                    read = TryCast(given, Float).is_not(None)
+                found.append(Refusal(and_(given.is_not(None), ~read), column, given, expected, "not a time"))
+                when = (
+                    func.coalesce(row.c[f"{name}__utc"], row.c[f"{name}__local"]) if kind == "instant" else row.c[name]
+                )
+                found.append(
+                    Refusal(
+                        or_(func.year(when) < FIRST_YEAR, func.year(when) > LAST_YEAR), column, given,
+                        f"a year from {FIRST_YEAR} to {LAST_YEAR}", "a year that cannot be",
+                    )
+                )  # fmt: skip
+            elif kind in ("number", "whole"):
+                unread = and_(given.is_not(None), row.c[name].is_(None))
+                found.append(Refusal(unread, column, given, "a number", "not a number"))
+            elif kind == "yes_no":
+                unread = and_(given.is_not(None), row.c[name].is_(None))
+                found.append(
+                    Refusal(
+                        and_(given.is_not(None), row.c[name].is_(None)), column, given, "yes or no", "not yes or no"
+                    )
+                )
+            meant = self.meanings(name)
+            if (name in always or name in missing) and not (meant is not None and name == "status"):
+                said = missing.get(name, f"no {name.replace('_', ' ')}")
+                wanted = "an id" if said == "no id" else said.removeprefix("no ")
+                if name in ("opened_at", "arrived_at"):
+                    wanted = " or ".join(field.formats)
+                raw = func.coalesce(*(cast(self_raw, String) for self_raw in [given]))
+                found.append(Refusal(given.is_(None), column, raw, wanted, said))
+        return found
+
+    # ── step two: our rows ──────────────────────────────────────────────────────────────────────────
+
+    def instants(self) -> list[str]:
+        """Our columns of instants that may stand on a wall clock."""
+        return [
+            name
+            for name, kind in self.kinds.items()
+            if kind == "instant" and self.fields[name].value is None
+        ]  # fmt: skip
+
+    def zone_of(self, name: str, city_tz: str) -> str:
+        """The zone of a time without an offset."""
+        return self.fields[name].zone or city_tz
+
+    def rows(self, import_id: str, city_tz: str, typed: TableClause) -> tuple[list[str], Select]:
+        """The names of our columns, and the rows that were accepted."""
+        found: dict[str, _Expr] = {}
+        joined: Any = typed
+        doubts: list[tuple[_Expr, _Expr]] = []
+        for name in self.instants():
+            field = self.fields[name]
+            local: _Expr = typed.c[f"{name}__local"]
+            utc: _Expr = typed.c[f"{name}__utc"]
+            if field.end_of_day:
+                local, utc = _end_of_day(local), _end_of_day(utc)
+            zone = self.zone_of(name, city_tz)
+            clock = named_table(CLOCK, *map(named_column, _CLOCK)).alias(f"clock_{name}")
+            joined = joined.outerjoin(clock, and_(clock.c.zone == zone, clock.c.day == func.date_trunc("day", local)))
+            instant, twice, never = localised(local, clock.c)
+            found[name] = func.coalesce(utc, instant)
+            doubts.append((and_(utc.is_(None), twice), and_(utc.is_(None), never)))
+        for name in self.fields:
+            if name not in found:
+                meant = self.meanings(name)
+                found[name] = typed.c[name] if meant is None else self._meant(name, meant, typed.c[f"{name}__w"])
+        if "closure_outcome" in found:  # how something ended is said of what has ended
+            found["closure_outcome"] = case((found["status"].in_(sorted(CLOSED_STATUSES)), found["closure_outcome"]))
+        joined = self._placed(found, joined, typed)
+        names = [one.name for one in self.mapping.target.columns if one.name in found]
+        flags: _Expr = literal(0)
+        if doubts:
+            flags = case((func.coalesce(or_(*(one for one, _ in doubts)), False), FLAGS["ambiguous_time"]), else_=0)
+            flags += case((func.coalesce(or_(*(two for _, two in doubts)), False), FLAGS["nonexistent_time"]), else_=0)
+        values = [found[one].label(one) for one in names]
+        columns = {one.name for one in self.mapping.target.columns}
+        key = self.mapping.target.primary_key
+        if "src_id" in columns:
+            own = next(iter(key)).name
+            if "status" in names:
+                flags += case((found["status"] == "unmapped", FLAGS["unmapped_status"]), else_=0)
+            written = [func.coalesce(cast(found[one], String), "") for one in names]
+            number = func.md5_number_lower(func.concat_ws("\x1f", *written)).op("&")(literal_column(str(_HASH_BITS)))
+            values += [
+                literal(self.mapping.src_system).label("src_system"), found[own].label("src_id"),
+                literal(import_id).label("import_id"), cast(number, BigInteger).label("row_hash"),
+                cast(flags, Integer).label("dq_flags"),
+            ]  # fmt: skip
+            names += ["src_system", "src_id", "import_id", "row_hash", "dq_flags"]
+        if self.mapping.districts and "source_district" in found:
+            values.append(self._district(found["source_district"]).label("district"))
+            names.append("district")
+        return names, select(*values).select_from(joined).where(typed.c.refusal == 0).order_by(typed.c.rowid)
+
+    def _meant(self, name: str, meanings: Mapping[str, str], words: _Expr) -> _Expr:
+        field = self.fields[name]
+        otherwise: Any = field.otherwise
+        if otherwise is None:
+            otherwise = literal("unmapped") if (self.mapping.table, name) == ("request", "status") else words
+        by_meaning: dict[str, list[str]] = {}
+        for word, meaning in meanings.items():
+            by_meaning.setdefault(meaning, []).append(word)
+        low = func.lower(words)
+        return case(*((low.in_(alike), meaning) for meaning, alike in by_meaning.items()), else_=otherwise)
+
+    def _placed(self, found: dict[str, _Expr], joined: Any, typed: TableClause) -> Any:
+        """Fill lat and lon from projected coordinates, and leave out pairs that stand for nowhere."""
+        place = self.mapping.place
+        if self.projected:
+            points = named_table(POINTS, *map(named_column, ("x", "y", "lat", "lon"))).alias("points")
+            joined = joined.outerjoin(points, and_(points.c.x == typed.c.place__x, points.c.y == typed.c.place__y))
+            for name in ("lat", "lon"):
+                found[name] = func.coalesce(found[name], points.c[name]) if name in found else points.c[name]
+        elif place and place.nowhere and {"lat", "lon"} <= set(found):
+            lat, lon = found["lat"], found["lon"]
+            nowhere = or_(*(and_(lat == one, lon == two) for one, two in place.nowhere))
+            found["lat"], found["lon"] = case((nowhere, null()), else_=lat), case((nowhere, null()), else_=lon)
+        return joined
+
+    def _district(self, words: _Expr) -> _Expr:
+        districts = self.mapping.districts
+        aliases = dict(districts.aliases) if districts else {}
+        if not aliases:
+            return words
+        whens = [(words == word, literal(meant) if meant else cast(null(), String)) for word, meant in aliases.items()]
+        return case(*whens, else_=words)
+
+    def typed_table(self) -> TableClause:
+        """The table in which the rows of `typed` wait."""
+        return named_table(
+            TYPED, *(named_column(one.name, one.type) for one in self.typed.selected_columns), named_column("rowid")
+        )
+
+
+_CLOCK = ("zone", "day", "ends", "offset", "start", "again", "offset_2", "start_2", "again_2")
+
+
+def localised(local: _Expr, clock: Any) -> tuple[_Expr, _Expr, _Expr]:
+    """The instant of a wall-clock time, whether the clock showed it twice, and whether it skipped it.
+
+    `clock` is the day's row of `local_time.wall_clock`.
+    """
+    shown = func.epoch_us(local)
+    late = shown >= clock.ends
+    offset, start, again = (
+        case((late, clock[f"{one}_2"]), else_=clock[one]) for one in ("offset", "start", "again")
+    )  # fmt: skip
+    instant = shown - offset
+    return (
+        func.make_timestamp(func.greatest(instant, start)),
+        and_(instant >= start, shown >= again),
+        instant < start,
+    )
+
+
+def _end_of_day(local: _Expr) -> _Expr:
+    at_midnight = local == func.date_trunc("day", local)
+    last = cast(func.to_days(1), Interval) - cast(func.to_microseconds(1), Interval)
+    return case((at_midnight, local + last), else_=local)
+
+
+def times(field: Field, words: _Expr) -> tuple[_Expr, _Expr]:
+    """What a time says: on the wall clock, or as an instant, whichever it is; neither if it cannot be read."""
+    local: list[_Expr] = []
+    utc: list[_Expr] = []
+    for form in field.formats:
+        before, known = list(local), len(utc)
+        if form == "iso":
+            # The cast alone would take 05/01/24 for a day of the year 5.
+            begins, zoned = func.regexp_matches(words, _BEGINS), func.regexp_matches(words, _OFFSET)
+            local.append(case((and_(begins, ~zoned), TryCast(words, DateTime))))
+            utc.append(
+                case((and_(begins, zoned), _naive(TryCast(func.replace(words, "z", "Z"), TIMESTAMP(timezone=True)))))
+            )
+        elif form in ("epoch", "epoch_ms"):
+            factor = 1_000_000 if form == "epoch" else 1_000
+            number = TryCast(words, Float)
+            likely = func.abs(number) < 1e15 / factor * 1000
+            utc.append(case((likely, func.make_timestamp(cast(number * factor, BigInteger)))))
+        elif form == "excel":
+            number = TryCast(words, Float)
+            day = case(
+                (
+                    and_(number > 1, number < 300_000),
+                    func.to_microseconds(cast(func.round(number * 86_400) * 1_000_000, BigInteger)),
+                )
+            )
+            local.append(cast(literal("1899-12-30"), DateTime) + day)
+        elif "%z" in form:
+            utc.append(_naive(func.try_strptime(words, form)))
+        else:
+            local.append(func.try_strptime(words, form))
+        if form != field.formats[-1]:  # “%Y” would take the 24 of 05/01/24 for a year
+            local[len(before) :] = [possible(one) for one in local[len(before) :]]
+            utc[known:] = [possible(one) for one in utc[known:]]
+        if before and len(utc) > known:  # a format that comes before holds
+            utc[known:] = [case((_first(before).is_(None), one)) for one in utc[known:]]
+    if field.zone == "UTC":
+        utc, local = [*utc, *local], []
+    return _first(local), _first(utc)
+
+
+def possible(time: _Expr) -> _Expr:
+    """`time`, if it lies in a year that can be."""
+    return case((func.year(time).between(FIRST_YEAR, LAST_YEAR), time))
+
+
+def _naive(zoned: _Expr) -> _Expr:
+    return func.timezone("UTC", zoned)
+
+
+def _first(read: Sequence[_Expr]) -> _Expr:
+    if not read:
+        return cast(null(), DateTime)
+    return reduce(lambda one, two: func.coalesce(one, two), read)
+
+
+def _head(name: str) -> str:
+    return name.partition(".")[0]

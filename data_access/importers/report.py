@@ -1,0 +1,106 @@
+"""What became of an import, for a person, for a machine and for *Data health*."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+EFFECTS = {
+    "closed_before_opened": "closed, but without a time to close",
+    "zero_duration": "count as closed at once in every time to close",
+    "future": "lie after the end of the data",
+    "absurd": "open for more than ten years; they lengthen every time to close",
+    "midnight_only": "known to the day: hours of the week and times to close in hours say little",
+    "status_conflict": "status and time of closing disagree; the status counts",
+    "due_before_opened": "late from the start; they lower what was kept",
+    "absurd_due": "promised for more than ten years; they never fall due",
+    "no_geo": "on no map, and in a district only if the source names it",
+    "geo_placeholder": "at a point that stands for “unknown”; on no map",
+    "outside_boundary": "outside every district",
+    "dup_id": "several rows of one id; the last counts",
+    "ambiguous_time": "in the hour that the clock shows twice; taken for the first",
+    "nonexistent_time": "in the hour that the clock skips; taken for its end",
+    "unmapped_status": "a status nobody explained: neither open nor closed until the mapping says",
+}
+"""What each flag does to the measures."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of the files of one import.
+
+    ``read = accepted + refused`` and ``accepted = added + updated + unchanged + repeated``. `repeated` rows were
+    followed by a later row of the same id; `identical` ones among them said the same. `details` counts rows of other
+    tables that the same files hold.
+    """
+
+    source: str
+    file: str
+    build_id: str
+    read: int
+    accepted: int
+    added: int
+    updated: int
+    unchanged: int
+    repeated: int
+    identical: int
+    refused: int
+    carried: int
+    flagged: Mapping[str, int]
+    refusals: Mapping[str, int]
+    unmapped: Mapping[str, Mapping[str, int]]
+    first_on: date | None
+    last_on: date | None
+    as_of: datetime | None
+    files: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    details: Mapping[str, int] = field(default_factory=dict)
+    events: Mapping[str, int] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    absent: Sequence[str] = ()
+    dry: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as JSON would hold it."""
+        found = asdict(self)
+        for name in ("first_on", "last_on", "as_of"):
+            found[name] = found[name].isoformat() if found[name] else None
+        return found
+
+    def as_text(self) -> str:
+        """The report as a person reads it."""
+        lines = [
+            f"{self.file} ({self.source}): {self.read:,} rows read, {self.accepted:,} accepted, "
+            f"{self.refused:,} refused.",
+            f"  {self.added:,} new, {self.updated:,} updated, {self.unchanged:,} unchanged"
+            + (f", {self.repeated:,} repeated ({self.identical:,} word for word)" if self.repeated else "")
+            + (f"; {self.carried:,} of earlier imports kept." if self.carried else "."),
+        ]
+        if len(self.files) > 1:
+            lines += [
+                f"  {name}: {one['read']:,} read, {one['accepted']:,} accepted, {one['refused']:,} refused."
+                for name, one in self.files.items()
+            ]
+        if self.as_of:
+            span = f"From {self.first_on} to {self.last_on}; t" if self.first_on else "T"
+            lines.append(f"  {span}he data ends at {self.as_of:%Y-%m-%d %H:%M} UTC.")
+        if self.details:
+            lines.append("  Besides: " + ", ".join(f"{name} {n:,}" for name, n in self.details.items()) + ".")
+        if self.events:
+            what = ", ".join(f"{name} {n:,}" for name, n in self.events.items())
+            lines.append(f"  Happened since the import before: {what}.")
+        lines += [f"  Refused {n:,}: {reason}" for reason, n in self.refusals.items()]
+        lines += [
+            f"  Flagged {n:,} {name}: {EFFECTS.get(name, 'kept')}."
+            for name, n in sorted(self.flagged.items(), key=lambda one: -one[1])
+        ]
+        for column, words in self.unmapped.items():
+            lines.append(
+                f"  Unknown words in {column}: " + ", ".join(f"“{one}” {n:,}" for one, n in words.items()) + "."
+            )
+        if self.absent:
+            lines.append(f"  Not in this file: {', '.join(self.absent)}.")
+        lines += [f"  {one}" for one in self.notes]
+        lines.append("  Nothing was written." if self.dry else f"  In service as build {self.build_id}.")
+        return "\n".join(lines)

@@ -1,0 +1,382 @@
+"""A first mapping for a file nobody has described, as TOML to be corrected by hand; it guesses, and says where.
+
+Every guess that is no more than one carries the word “doubt”.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Float, Select, String, case, create_engine, func, or_, select, true
+from sqlalchemy import column as named_column
+from sqlalchemy import table as named_table
+from sqlalchemy.sql.expression import TryCast
+
+from dashboard.domain.errors import ImportRefused
+from data_access.dialects import Macros, TableOf
+from data_access.importers.mapping import STATUS_WORDS, Field, Reading, fold
+from data_access.importers.projection import possible, times
+from data_access.importers.sources import BROKEN, Source, open_source
+
+_LOOKED_AT = 50_000
+_TIMES_LOOKED_AT = 1_500
+_NULLS = (
+    "NA",
+    "N/A",
+    "n/a",
+    "NULL",
+    "null",
+    "None",
+    "none",
+    "nan",
+    "NaN",
+    "-",
+    "--",
+    "Unspecified",
+    "UNKNOWN",
+    "(null)",
+)
+_DAYS = ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%m-%d-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%b-%Y",
+         "%d-%b-%y", "%b %d, %Y", "%B %d, %Y")  # fmt: skip
+_HOURS = ("", " %I:%M:%S %p", " %I:%M %p", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f")
+FORMATS = (
+    "iso", *(day + hour for day in _DAYS for hour in _HOURS), "%Y%m%d", "%Y%m%d%H%M%S", "%y%m%d", "%b %d %Y %I:%M%p",
+    "epoch", "epoch_ms", "excel",
+)  # fmt: skip
+_NUMERIC = ("%Y%m%d", "%Y%m%d%H%M%S", "%y%m%d", "epoch", "epoch_ms", "excel")
+
+# By their usual names, the most telling first.
+_TIMES = {
+    "due_at": ("due", "target", "sla", "expect", "promis", "deadline", "prj", "frist"),
+    "opened_at": ("open", "creat", "request.*date", "receiv", "submit", "init", "enter", "report", "start", "eingang"),
+    "closed_at": ("clos", "resolv", "complet", "finish", "done", "ended", "abschluss", "erledigt"),
+    "updated_at": ("updat", "modif", "last_", "chang"),
+}
+_NAMES = {
+    "request_id": (r"(^|_)id$", "key", "sr_?num", "number", "ticket", "(^|_)(nr|no|num|case)($|_)", "id$"),
+    "status": ("status", "state$", "zustand"),
+    "type_id": ("problem", "complaint", "service_name", "(request|sr|case|service)_?type", "^type", "issue", "topic",
+                "category", "subject", "reason", "type$", "anliegen", "kategorie"),
+    "department_id": ("dep(artmen)?t", "agency$", "agency", "owner", "division", "submit_?to", "responsible", "amt$"),
+    "channel": ("channel", "source", "origin", "method", "caller", "intake", "kanal"),
+    "source_district": ("neighbo", "ward", "council", "community", "district", "borough", "bezirk", "stadtteil"),
+    "address": ("address$", "address", "location$", "street", "adresse", "strasse"),
+    "note": ("resolution_desc", "closure", "notes?$", "comment", "outcome", "resolution", "descr", "bemerkung"),
+}  # fmt: skip
+_NOT_TYPE = "address|location|facility|vehicle|caller|channel|status"
+_LAT, _LON = r"^(lat|latitude|y_?lat.*|.*_lat(itude)?)$", r"^(lon|long|lng|longitude|x_?lon.*|.*_(long|lon|longitude))$"
+_POINT = r"\(?\s*(-?\d{1,2}\.\d+)\s*,\s*(-?\d{1,3}\.\d+)\s*\)?"
+
+
+@dataclass
+class Column:
+    """What the rows looked at tell of one column."""
+
+    name: str
+    filled: int
+    distinct: int
+    examples: Sequence[str]
+    formats: Sequence[str] = ()
+    doubts: list[str] = field(default_factory=list)
+    numbers: int = 0
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def is_time(self) -> bool:
+        """Whether it holds times."""
+        return bool(self.formats)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it holds nothing but numbers."""
+        return bool(self.filled) and self.numbers == self.filled
+
+
+def sketch_of(path: Path) -> str:
+    """The TOML of a first mapping for a file.
+
+    Raises ImportRefused if the file cannot be read at all.
+    """
+    engine = create_engine("duckdb:///:memory:", connect_args={"config": {"threads": "2"}})
+    with tempfile.TemporaryDirectory() as folder, engine.connect() as connection:
+        connection.execute(Macros())
+        source = open_source(connection, path, Reading(), Path(folder))
+        connection.execute(TableOf("looked", select(source.relation).limit(_LOOKED_AT)))
+        looked = named_table("looked", *(named_column(one, String) for one in source.names))
+        rows = connection.scalar(select(func.count()).select_from(looked)) or 0
+        if not rows:
+            raise ImportRefused(path.name, "there is a heading, and not one row under it.")
+        nulls = _nulls(connection, looked)
+        columns = [_column(connection, looked, name, nulls, rows) for name in source.names if name != BROKEN]
+        text = "\n".join(_written(path, source, columns, nulls, rows)) + "\n"
+    engine.dispose()
+    return text
+
+
+# ── Looking ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _words(looked: Any, name: str, nulls: Sequence[str]) -> Any:
+    words = func.nullif(func.trim(looked.c[name]), "")
+    return case((words.in_(nulls), None), else_=words) if nulls else words
+
+
+def _nulls(connection: Connection, looked: Any) -> list[str]:
+    """Words that stand for nothing, of those that often do."""
+    found = []
+    for word in _NULLS:
+        anywhere = or_(*(func.trim(one) == word for one in looked.c))
+        if connection.scalar(select(func.count()).select_from(looked).where(anywhere)):
+            found.append(word)
+    return found
+
+
+def _column(connection: Connection, looked: Any, name: str, nulls: Sequence[str], rows: int) -> Column:
+    words = _words(looked, name, nulls)
+    number = TryCast(words, Float)
+    filled, distinct, numbers, low, high = connection.execute(
+        select(
+            func.count(words), func.count(func.distinct(words)), func.count(number), func.min(number), func.max(number)
+        ).select_from(looked)
+    ).one()
+    frequent: Select = (
+        select(words.label("word"), func.count().label("n")).where(words.is_not(None)).group_by(words)
+        .order_by(func.count().desc(), words).limit(12)
+    )  # fmt: skip
+    column = Column(
+        name, filled, distinct, [str(word) for word, _ in connection.execute(frequent)], numbers=numbers, low=low,
+        high=high,
+    )  # fmt: skip
+    named = any(re.search(one, fold(name)) for words_ in (*_TIMES.values(), ("date", "time")) for one in words_)
+    likely = sum(6 <= len(one) <= 35 and bool(re.search(r"\d", one)) for one in column.examples)
+    if filled and (named or not column.is_number) and likely > len(column.examples) / 2:
+        _find_formats(connection, words, column)
+    return column
+
+
+def _find_formats(connection: Connection, written: Any, column: Column) -> None:
+    """The fewest formats that read the column; in doubt between day and month the American order, and a remark."""
+    some = select(written.label("word")).where(written.is_not(None)).limit(_TIMES_LOOKED_AT).subquery("some")
+    words: Any = some.c.word
+    left: Any = true()
+    formats: list[str] = []
+    filled = missing = min(column.filled, _TIMES_LOOKED_AT)
+    plain = [one for one in FORMATS if (one in _NUMERIC) == column.is_number]
+    for _ in range(4):
+        read = {}
+        for form in plain:
+            local, utc = times(Field(formats=(form,)), words)
+            known = func.coalesce(possible(utc), possible(local)).is_not(None)
+            read[form] = known
+        counts = connection.execute(
+            select(*(func.count(case((read[one], 1))).label(f"f{n}") for n, one in enumerate(plain)))
+            .select_from(some).where(left)
+        ).one()  # fmt: skip
+        best = max(range(len(plain)), key=lambda n: (counts[n], -n))
+        if counts[best] < max(0.02 * filled, 1):
+            break
+        alike = [
+            plain[n] for n in range(len(plain)) if n != best and counts[n] == counts[best]
+            and sorted(re.findall("%[dm]", plain[n])) == sorted(re.findall("%[dm]", plain[best]))
+            and re.sub("%[dm]", "", plain[n]) == re.sub("%[dm]", "", plain[best])
+        ]  # fmt: skip
+        if alike:
+            column.doubts.append(f"every value can also be read as {alike[0]}")
+        formats.append(plain[best])
+        missing -= counts[best]
+        left = left & ~read[plain[best]]
+        if missing <= 0:
+            break
+    if filled - missing < 0.9 * filled:
+        return
+    if missing > 0:
+        strange = connection.scalar(select(words).where(left).limit(1))
+        column.doubts.append(f"{missing} values cannot be read as times, such as “{strange}”")
+    column.formats = formats
+    if any(one.endswith("Z") for one in column.examples):
+        column.doubts.append(
+            'these times end in Z (UTC); if they are local all the same, say formats = ["%Y-%m-%dT%H:%M:%SZ"]'
+        )
+
+
+# ── Guessing ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _role(columns: Sequence[Column], patterns: Sequence[str], fits: Any, taken: set[str]) -> Column | None:
+    """Of the columns that could be meant, the one with the most telling name."""
+    for pattern in patterns:
+        for one in columns:
+            if one.name not in taken and one.filled and re.search(pattern, fold(one.name)) and fits(one):
+                taken.add(one.name)
+                return one
+    return None
+
+
+def _guesses(columns: Sequence[Column], rows: int) -> dict[str, Column]:
+    taken: set[str] = set()
+    found: dict[str, Column] = {}
+    for ours, pattern in _TIMES.items():
+        if one := _role(columns, pattern, lambda one: one.is_time, taken):
+            found[ours] = one
+    if "opened_at" not in found:
+        first = max(
+            (one for one in columns if one.is_time and one.name not in taken), key=lambda one: one.filled, default=None
+        )
+        if first:
+            first.doubts.append("no column's name says that it is when a request was opened")
+            found["opened_at"] = first
+            taken.add(first.name)
+    unique = [one for one in columns if one.filled == rows and one.distinct > 0.9 * rows and not one.is_time]
+    key = _role(unique, _NAMES["request_id"], lambda one: True, taken) or next(iter(unique), None)
+    if key:
+        found["request_id"] = key
+        taken.add(key.name)
+
+    def few(one: Column) -> bool:
+        return not one.is_time and 1 <= one.distinct <= 60
+
+    def kinds(one: Column) -> bool:
+        return not one.is_time and not one.is_number and one.distinct < max(0.5 * rows, 20)
+
+    def degrees(bound: int) -> Callable[[Column], bool]:
+        return lambda one: one.is_number and -bound <= (one.low or 0) <= (one.high or 0) <= bound
+
+    if one := _role(columns, _NAMES["status"], few, taken):
+        found["status"] = one
+    for ours, patterns, bound in (("lat", (_LAT,), 90), ("lon", (_LON,), 180)):
+        if one := _role(columns, patterns, degrees(bound), taken):
+            found[ours] = one
+    fitting: dict[str, Callable[[Column], bool]] = {
+        "type_id": lambda one: kinds(one) and not re.search(_NOT_TYPE, fold(one.name)),
+        "department_id": kinds,
+        "channel": kinds,
+        "source_district": lambda one: not one.is_time and one.distinct <= 500,
+        "address": lambda one: not one.is_time and not one.is_number and one.distinct > 0.1 * rows,
+        "note": lambda one: not one.is_time and not one.is_number,
+    }
+    for ours, fits in fitting.items():
+        if one := _role(columns, _NAMES[ours], fits, taken):
+            found[ours] = one
+    return found
+
+
+# ── Writing ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _quoted(word: str) -> str:
+    return json.dumps(word, ensure_ascii=False)
+
+
+def _zone(columns: Sequence[Column], found: dict[str, Column]) -> tuple[str, str]:
+    lon = found.get("lon")
+    middle = (lon.low + lon.high) / 2 if lon and lon.low is not None and lon.high is not None else None
+    bands = ((-82, -66, "America/New_York"), (-98, -82, "America/Chicago"), (-109, -98, "America/Denver"),
+             (-125, -109, "America/Los_Angeles"))  # fmt: skip
+    for west, east, zone in bands:
+        if middle is not None and west <= middle < east:
+            return zone, "doubt: guessed from the longitudes"
+    return "UTC", "doubt: the city's own time zone, such as America/New_York"
+
+
+def _written(
+    path: Path, source: Source, columns: Sequence[Column], nulls: Sequence[str], rows: int
+) -> Iterator[str]:  # fmt: skip
+    found = _guesses(columns, rows)
+    name = re.sub(r"[\W_]+", "", path.name.split(".")[0].casefold()) or "city"
+    zone, why = _zone(columns, found)
+    yield f"# Drafted from {path.name} ({rows:,} rows looked at). Correct what says “doubt”, then try it:"
+    yield f"#   dashboard311 import {name}.toml {path.name} --dry-run"
+    for note in source.notes:
+        yield f"# {note}"
+    yield f"name = {_quoted(name)}\n\n[city]\nname = {_quoted(name.title())}  # doubt: the city's name"
+    yield f"tz = {_quoted(zone)}  # {why}"
+    yield "\n[file]"
+    if source.heading:
+        yield f"delimiter = {_quoted(source.heading.delimiter)}"
+    if nulls:
+        yield f"nulls = [{', '.join(map(_quoted, nulls))}]"
+    yield "\n[request]"
+    if "request_id" not in found:
+        yield "# doubt: no column is different in every row; name the one that identifies a request"
+        yield f"request_id = {_quoted(columns[0].name)}"
+    for ours in ("request_id", "opened_at", "closed_at", "due_at", "updated_at"):
+        if ours in found:
+            yield from _field(ours, found[ours], rows)
+    if "opened_at" not in found:
+        yield '# doubt: no column of times was found\nopened_at = ""'
+    if "status" in found:
+        yield f"source_status = {_quoted(found['status'].name)}"
+    for ours in ("type_id", "department_id", "channel", "source_district", "address", "note", "lat", "lon"):
+        if ours in found:
+            yield from _field(ours, found[ours], rows)
+    if "type_id" not in found:
+        yield '# doubt: which column says what was asked for?\ntype_id = { value = "Request" }'
+    yield from _points(columns, found)
+    yield from _status(found.get("status"), "closed_at" in found)
+    yield from _rest(columns, found)
+
+
+def _field(ours: str, one: Column, rows: int) -> Iterator[str]:
+    for doubt in one.doubts:
+        yield f"# doubt: {doubt}"
+    if ours == "request_id" and one.distinct < rows:
+        yield f"# {rows - one.distinct:,} rows repeat an id: of rows with one id the last counts"
+    if ours.endswith("_at"):
+        midnight = all(re.search(r"(^|[ T])0?0:00|12:00(:00)? AM|^\S{8,10}$", value) for value in one.examples)
+        parts = [f"column = {_quoted(one.name)}", f"formats = [{', '.join(map(_quoted, one.formats))}]"]
+        if ours == "due_at" and midnight:
+            parts.append("end_of_day = true")
+        yield f"{ours} = {{ {', '.join(parts)} }}"
+        return
+    if any(re.fullmatch(r"-?\d+\.0+", value) for value in one.examples) and ours not in ("lat", "lon"):
+        yield f"{ours} = {{ column = {_quoted(one.name)}, whole = true }}"
+        return
+    yield f"{ours} = {_quoted(one.name)}"
+
+
+def _points(columns: Sequence[Column], found: dict[str, Column]) -> Iterator[str]:
+    if "lat" in found and "lon" in found:
+        return
+    for one in columns:
+        if one.examples and sum(bool(re.search(_POINT, value)) for value in one.examples) > len(one.examples) / 2:
+            yield f"lat = {{ column = {_quoted(one.name)}, pattern = '\\(?\\s*(-?\\d+\\.\\d+)\\s*,' }}"
+            yield f"lon = {{ column = {_quoted(one.name)}, pattern = ',\\s*(-?\\d+\\.\\d+)' }}"
+            return
+    projected = [
+        one for one in columns
+        if one.is_number and one.high is not None and one.high > 1000
+        and re.search(r"(^|_)(sr)?[xy](_|$|coord)", fold(one.name))
+    ][:2]  # fmt: skip
+    if len(projected) == 2:
+        yield "\n# doubt: projected coordinates; name their system, such as EPSG:2263\n#[place]"
+        yield f"#x = {_quoted(projected[0].name)}"
+        yield f'#y = {_quoted(projected[1].name)}\n#crs = "EPSG:…"'
+
+
+def _status(one: Column | None, has_closing: bool) -> Iterator[str]:
+    yield "\n[request.status]"
+    if one is None:
+        yield "# doubt: no column of states was found"
+        yield 'value = "new"'
+        return
+    yield f"column = {_quoted(one.name)}"
+    strange = [word for word in one.examples if word.casefold() not in STATUS_WORDS]
+    if strange or one.distinct > len(one.examples):
+        yield "[request.status.words]"
+        yield "# doubt: what do these mean? new, assigned, in_progress, on_hold, closed, cancelled, merged_duplicate …"
+        yield from (f'#{_quoted(word)} = ""' for word in strange)
+
+
+def _rest(columns: Sequence[Column], found: dict[str, Column]) -> Iterator[str]:
+    used = {one.name for one in found.values()}
+    others = [one for one in columns if one.name not in used and one.filled]
+    if others:
+        yield "\n# Not used:"
+        yield from (f"#   {one.name}: {' | '.join(value[:30] for value in one.examples[:3])}" for one in others)

@@ -1,0 +1,457 @@
+"""Every kind of source as one thing: a view of words in the build's own DuckDB; what a file looks like is known here.
+
+A view has one column for each of theirs. Rows that have not the shape of a row are counted and kept apart.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pandas as pd
+import pyarrow as pa
+from sqlalchemy import Connection, Select, String, case, cast, func, literal, literal_column, select
+from sqlalchemy import column as named_column
+from sqlalchemy import table as named_table
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import DropTable
+from sqlalchemy.sql.expression import TableClause
+
+from dashboard.domain.errors import ImportRefused
+from data_access.dialects import ReadLines, ReadObjects, ReadParquet, ReadTable, ViewOf
+from data_access.importers.mapping import Reading
+from data_access.importers.text import Heading, Lines, check_file, heading_of, mended, packing_of, tidied
+
+VIEW = "dashboard311_source"  # no column of a source is called so
+_RAW = "source_raw"
+_TOO_LONG = 10_000  # DuckDB keeps no more of a line it refuses
+
+_EXCEL = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+_AREAS = (".gpkg", ".shp", ".fgb")
+
+
+@dataclass(frozen=True)
+class Misshapen:
+    """Rows that have not the shape of a row: their number, what is wrong, and the row as it stands."""
+
+    rows: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame({"row_number": [], "value": [], "expected": [], "reason": [], "line": []})
+    )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file, or whatever else holds rows, ready to be read as `relation`.
+
+    Parameters
+    ----------
+    names
+        Its columns.
+    notes
+        What was found out about it that a person may want to know.
+    text, heading
+        Of a table of text only: what its lines are read from.
+    removed
+        Lines of a table of text that were taken out before, by row number.
+    rows
+        How many rows there must be, if that is known beforehand.
+    """
+
+    file: str
+    names: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    text: Lines | None = None
+    heading: Heading | None = None
+    removed: tuple[tuple[int, str], ...] = ()
+    rows: int | None = None
+
+    @property
+    def relation(self) -> TableClause:
+        """What to select from."""
+        return named_table(VIEW, *(named_column(one, String) for one in self.names))
+
+
+def files_of(words: Iterable[str | Path]) -> list[Path]:
+    """The files that paths and patterns such as ``311_*.csv.gz`` name, each once.
+
+    Raises ImportRefused for a pattern that fits no file.
+    """
+    found: list[Path] = []
+    for word in map(str, words):
+        if any(sign in word for sign in "*?[") and not Path(word).exists():
+            fitting = sorted(glob.glob(word, recursive=True))
+            if not fitting:
+                raise ImportRefused(word, "no file has a name like that.")
+            found += map(Path, fitting)
+        else:
+            found.append(Path(word))
+    return list(dict.fromkeys(found))
+
+
+def open_source(connection: Connection, path: Path, reading: Reading, folder: Path) -> Source:
+    """A file as `Source`, whatever kind it is of.
+
+    Raises ImportRefused if it is of no kind that is known, or is not what its name says.
+    """
+    check_file(path)
+    name = path.name.casefold()
+    stem = name.removesuffix(Path(name).suffix) if packing_of(path) and Path(name).suffix in _PACKED else name
+    if name.endswith(_EXCEL):
+        return _excel(connection, path, reading)
+    if name.endswith(_AREAS) or (packing_of(path) == "zip" and _holds_shapes(path)):
+        return _points(connection, path)
+    if _begins(path, b"PAR1"):
+        connection.execute(ReadParquet(_RAW, path))
+        return _as_words(connection, path.name, (f"Parquet: {path.name}",))
+    text = tidied(path, folder, reading.encoding)
+    first = _first_character(text.path)
+    if first == "<" or stem.endswith(".xml"):
+        return _xml(connection, path.name, text, reading)
+    if first in "{[" and not stem.endswith((".csv", ".tsv", ".txt")):
+        return _json(connection, path.name, text, reading)
+    return _table(connection, path.name, text, reading)
+
+
+_PACKED = (".gz", ".zip", ".zst", ".bz2", ".xz")
+
+
+def _begins(path: Path, magic: bytes) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(magic)) == magic
+
+
+def _first_character(path: Path) -> str:
+    with path.open("rb") as stream:
+        return stream.read(4096).decode("utf-8", "ignore").lstrip()[:1] or " "
+
+
+# ── Tables of text ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _table(connection: Connection, file: str, text: Lines, reading: Reading) -> Source:
+    heading = heading_of(text, file, reading.delimiter)
+    notes = []
+    if text.repaired:
+        notes.append(f"{text.repaired:,} bytes are not UTF-8 and were read as Windows-1252.")
+    elif text.encoding != "utf-8":
+        notes.append(f"Written in {text.encoding}.")
+    source = Source(file, heading.names, tuple(notes), text, heading)
+    connection.execute(ReadTable(VIEW, text.path, heading.names, heading.delimiter))
+    return source
+
+
+def adds_up(source: Source, accepted: int, refused: int) -> bool:
+    """Whether every row of a source was seen: as many as it has, or of a table of text as it has lines."""
+    if source.rows is not None:
+        return accepted + refused == source.rows
+    if source.text is None or source.heading is None:
+        return True
+    return accepted + refused == source.text.lines - source.heading.lines
+
+
+def mend(connection: Connection, source: Source, folder: Path) -> Source:
+    """A table of text whose rows do not add up to its lines, without the lines that are at fault."""
+    if source.text is None or source.heading is None or source.rows is not None:
+        raise ImportRefused(source.file, "not all of its rows could be read, and nobody knows which are missing.")
+    found = mended(source.text, source.heading, folder)
+    connection.execute(ReadTable(VIEW, found.path, source.names, source.heading.delimiter))
+    return Source(
+        source.file, source.names, source.notes, source.text, source.heading, found.removed,
+        rows=found.rows - len(found.removed),
+    )  # fmt: skip
+
+
+def misshapen(connection: Connection, source: Source) -> Misshapen:
+    """The rows that were refused for their shape while the view was read; afterwards they are forgotten."""
+    if source.text is None:
+        return Misshapen()
+    lines = named_table(
+        "refused_lines", *map(named_column, ("line", "line_byte_position", "error_type", "csv_line", "column_name"))
+    )
+    scans = named_table("refused_scans")
+    try:
+        cursor: Any = connection.execute(
+            select(
+                lines.c.line,
+                func.any_value(lines.c.error_type).label("problem"),
+                func.min(lines.c.line_byte_position).label("at"),
+                func.any_value(lines.c.csv_line).label("text"),
+            )
+            .group_by(lines.c.line)
+            .order_by(lines.c.line)
+        ).cursor
+        found = cursor.to_arrow_table().to_pandas()
+        connection.execute(DropTable(lines))  # type: ignore[arg-type]
+        connection.execute(DropTable(scans))  # type: ignore[arg-type]
+    except DBAPIError as problem:
+        if "refused_lines" in str(problem):  # nothing was refused, so there is no such table
+            return Misshapen()
+        raise
+    width = len(source.names)
+    rows = [
+        _refusal(int(line) - 1, str(problem), text, width)
+        for line, problem, text in zip(found["line"], found["problem"], found["text"], strict=True)
+    ]
+    numbers = original_numbers(source, [one["row_number"] for one in rows])
+    rows = [{**one, "row_number": number} for one, number in zip(rows, numbers, strict=True)]
+    rows += [
+        {
+            "row_number": number, "value": None, "expected": "a closing quotation mark",
+            "reason": "a quotation mark that opens and never closes", "line": text,
+        }
+        for number, text in source.removed
+    ]  # fmt: skip
+    return Misshapen(pd.DataFrame(rows)) if rows else Misshapen()
+
+
+def _refusal(number: int, problem: str, text: str, width: int) -> dict[str, Any]:
+    expected, reason, value = f"{width} columns", "wrong number of columns", None
+    if problem not in ("MISSING COLUMNS", "TOO MANY COLUMNS"):
+        expected, reason = "a row of a table", f"cannot be read ({problem.casefold()})"
+    if problem == "UNQUOTED VALUE":
+        expected, reason = "quotation marks around a whole value, or doubled", "a quotation mark in the wrong place"
+    return {
+        "row_number": number, "value": value, "expected": expected, "reason": reason,
+        "line": str(text).strip("\n"),
+    }  # fmt: skip
+
+
+def original_numbers(source: Source, numbers: Sequence[int]) -> list[int]:
+    """Row numbers of a table that was mended, as they were before."""
+    found = list(numbers)
+    for taken, _ in sorted(source.removed):
+        found = [one + (one >= taken) for one in found]
+    return found
+
+
+# ── JSON and XML ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _json(connection: Connection, file: str, text: Lines, reading: Reading) -> Source:
+    first, second = _first_lines(text.path)
+    json_: Any = literal_column("json")
+    wrapped = first.startswith("{") and not (second.startswith("{") or (text.lines == 1 and not _is_wrapper(first)))
+    if first.startswith("{") and not wrapped:
+        connection.execute(ReadLines(_RAW, text.path))
+        line: Any = literal_column("line")
+        whole = func.json_valid(line)
+        rows = select(
+            case((whole, cast(line, _JSON))).label("json"), case((~whole, line)).label("line")
+        ).select_from(named_table(_RAW)).where(func.trim(line) != "")  # fmt: skip
+        connection.execute(ViewOf("source_objects", rows))
+    else:
+        connection.execute(ReadObjects(_RAW, text.path, text.path.stat().st_size + (1 << 20)))
+        rows = select(json_, literal(None, String).label("line")).select_from(named_table(_RAW))
+        if wrapped and (listed := reading.rows or _list_in(connection, file)):
+            entries = func.unnest(func.json_extract(json_, f'$."{listed}"[*]')).label("json")
+            rows = select(entries, literal(None, String).label("line")).select_from(named_table(_RAW))
+        connection.execute(ViewOf("source_objects", rows))
+    return _objects(connection, file)
+
+
+def _first_lines(path: Path) -> tuple[str, str]:
+    with path.open("rb") as stream:
+        lines = (line.decode("utf-8", "ignore").strip() for line in iter(lambda: stream.readline(1 << 20), b""))
+        full = (line for line in lines if line)
+        return next(full, ""), next(full, "")
+
+
+def _is_wrapper(line: str) -> bool:
+    """Whether a whole object on one line holds a list of records rather than being one."""
+    return '"features"' in line[:2000] or '"records"' in line[:2000] or '"data"' in line[:2000]
+
+
+def _list_in(connection: Connection, file: str) -> str:
+    """The name of the list of records in a JSON object; empty if it is itself the record."""
+    try:
+        top = connection.scalar(select(literal_column("json")).select_from(named_table(_RAW)).limit(1))
+    except DBAPIError as problem:
+        raise ImportRefused(file, f"this is not JSON that can be read ({_first_sentence(problem)}).") from problem
+    found = json.loads(top) if isinstance(top, str) else top
+    lists = [name for name, held in (found or {}).items() if isinstance(held, list) and held]
+    return next((one for one in ("features", *lists) if one in lists), "")
+
+
+class _Json(String):
+    """DuckDB's JSON, by its name in a cast."""
+
+    __visit_name__ = "JSON"
+
+
+_JSON = _Json()
+
+
+def _objects(connection: Connection, file: str) -> Source:
+    """A view of `source_objects`: one column for each name that any object has."""
+    objects = named_table("source_objects", named_column("json"), named_column("line"))
+    shown: list[tuple[str, Any]] = [("", objects.c.json)]
+    try:
+        kinds = {str(one) for (one,) in connection.execute(select(func.json_type(objects.c.json)).distinct())}
+        if kinds - {"OBJECT", "None"}:
+            raise ImportRefused(file, "this JSON holds no records: a list of objects is expected.")
+        features = _keys(connection, objects, objects.c.json)
+    except DBAPIError as problem:
+        raise ImportRefused(file, f"this is not JSON that can be read ({_first_sentence(problem)}).") from problem
+    if {"type", "properties", "geometry"} <= set(features):
+        properties = func.json_extract(objects.c.json, "$.properties")
+        shown = [("", properties)]
+        features = _keys(connection, objects, properties)
+    columns = [
+        func.json_extract_string(held, f'$."{name}"').label(name) for _, held in shown for name in features
+    ]  # fmt: skip
+    if shown[0][1] is not objects.c.json:
+        for position, name in enumerate(("longitude", "latitude")):
+            if name not in features:
+                columns.append(
+                    func.json_extract_string(objects.c.json, f"$.geometry.coordinates[{position}]").label(name)
+                )
+    if not columns:
+        raise ImportRefused(file, "there is not one record in this file.")
+    columns.append(objects.c.line.label(BROKEN))
+    connection.execute(ViewOf(VIEW, select(*columns)))
+    return Source(file, tuple(one.name for one in columns))
+
+
+BROKEN = "line that is no record"
+"""The column in which a view of JSON lines holds what could not be read."""
+
+
+def _keys(connection: Connection, objects: TableClause, held: Any) -> list[str]:
+    names = select(func.unnest(func.json_keys(held)).label("name")).select_from(objects).subquery()
+    counted = select(names.c.name, func.count()).group_by(names.c.name).order_by(func.count().desc(), names.c.name)
+    return [str(name) for name, _ in connection.execute(counted)]
+
+
+def _first_sentence(problem: Exception) -> str:
+    said = str(getattr(problem, "orig", problem)).splitlines()[0]
+    return said.split(": ", 1)[-1][:160].rstrip(".")
+
+
+def _xml(connection: Connection, file: str, text: Lines, reading: Reading) -> Source:
+    """Records of XML: the children of the root, or of the element named; what is nested stays JSON."""
+    records: list[dict[str, Any]] = []
+    try:
+        root = ElementTree.parse(text.path).getroot()
+    except ElementTree.ParseError as problem:
+        raise ImportRefused(file, f"this is not XML that can be read ({problem}).") from problem
+    for element in root.iter(reading.rows) if reading.rows else root:
+        records.append({_tag(one): _held(one) for one in element})
+    return from_records(connection, file, records)
+
+
+def _tag(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _held(element: ElementTree.Element) -> Any:
+    if not len(element):
+        return element.text or ""
+    tags = [_tag(one) for one in element]
+    if len(set(tags)) < len(tags) or (len(tags) == 1 and element.tag.rstrip("s") == tags[0]):
+        return [_held(one) for one in element]
+    return {_tag(one): _held(one) for one in element}
+
+
+def from_records(connection: Connection, file: str, records: Sequence[dict[str, Any]]) -> Source:
+    """Records that are here already (an answer of an endpoint), as a source."""
+    if not records:
+        raise ImportRefused(file, "there is not one record in this file.")
+    written = pa.table({"json": pa.array([json.dumps(one, ensure_ascii=False) for one in records], pa.string())})
+    _register(connection, _RAW, written)
+    rows = select(cast(literal_column("json"), _JSON).label("json"), literal(None, String).label("line")).select_from(
+        named_table(_RAW)
+    )
+    connection.execute(ViewOf("source_objects", rows))
+    return _objects(connection, file)
+
+
+# ── Arrow, Parquet, Excel, points ───────────────────────────────────────────────────────────────────
+
+
+def from_arrow(connection: Connection, file: str, rows: pa.Table, notes: Sequence[str] = ()) -> Source:
+    """A table that is here already, as a source."""
+    _register(connection, _RAW, rows)
+    return _as_words(connection, file, tuple(notes))
+
+
+def _register(connection: Connection, name: str, rows: pa.Table) -> None:
+    driver: Any = connection.connection.driver_connection
+    driver.register(name, rows)
+
+
+def _as_words(connection: Connection, file: str, notes: tuple[str, ...]) -> Source:
+    """A view of a typed table: whole numbers without a point, instants as ISO, nested values as JSON."""
+    driver: Any = connection.connection.driver_connection
+    try:
+        described = driver.execute(f'DESCRIBE "{_RAW}"').fetchall()
+    except Exception as problem:  # whatever DuckDB says of a damaged file
+        raise ImportRefused(file, f"this file cannot be read ({_first_sentence(problem)}).") from problem
+    columns: list[Any] = []
+    words: Any
+    for name, kind, *_ in described:
+        one: Any = named_column(name)
+        if kind in ("DOUBLE", "FLOAT"):
+            exact = func.abs(one) < 2.0**63
+            words = case(
+                (exact & (one == func.trunc(one)), cast(cast(one, _Hugeint()), String)), else_=cast(one, String)
+            )
+        elif kind == "BLOB":
+            continue
+        elif "[" in kind or kind.startswith(("STRUCT", "MAP")):
+            words = cast(func.to_json(one), String)
+        else:
+            words = cast(one, String)
+        columns.append(words.label(" ".join(name.split()) or f"column {len(columns) + 1}"))
+    rows: Select = select(*columns).select_from(named_table(_RAW))
+    connection.execute(ViewOf(VIEW, rows))
+    return Source(file, tuple(one.name for one in columns), notes)
+
+
+class _Hugeint(String):
+    __visit_name__ = "HUGEINT"
+
+
+def _excel(connection: Connection, path: Path, reading: Reading) -> Source:
+    import fastexcel
+
+    try:
+        book = fastexcel.read_excel(path)
+        sheet = reading.sheet or next((one for one in book.sheet_names), "")
+        if sheet not in book.sheet_names:
+            raise ImportRefused(path.name, f"there is no sheet “{sheet}”; there are {', '.join(book.sheet_names)}.")
+        rows = pa.table(book.load_sheet(sheet, dtypes="string").to_arrow())
+    except fastexcel.FastExcelError as problem:
+        raise ImportRefused(path.name, f"this workbook cannot be read ({_first_sentence(problem)}).") from problem
+    others = [one for one in book.sheet_names if one != sheet]
+    notes = (f"Sheet “{sheet}”" + (f"; not read: {', '.join(others)}." if others else "."),)
+    return from_arrow(connection, path.name, rows, notes)
+
+
+def _holds_shapes(path: Path) -> bool:
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(one.casefold().endswith(".shp") for one in archive.namelist())
+    except zipfile.BadZipFile:
+        return False
+
+
+def _points(connection: Connection, path: Path) -> Source:
+    import geopandas as gpd
+
+    from data_access.importers.boundaries import read_shapes
+
+    areas: gpd.GeoDataFrame = read_shapes(path)
+    rows = pd.DataFrame(areas.drop(columns=areas.geometry.name))
+    points = areas.geometry.representative_point()
+    rows["longitude"], rows["latitude"] = points.x, points.y
+    return from_arrow(connection, path.name, pa.Table.from_pandas(rows, preserve_index=False))

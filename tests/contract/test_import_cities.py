@@ -1,0 +1,576 @@
+"""Exports as cities write them: real files with answers known beforehand, and each of their traps by itself."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import zstandard
+from sqlalchemy import select
+
+from dashboard.domain.errors import ImportRefused, UnknownName
+from dashboard.settings import Settings
+from data_access.build import Build
+from data_access.engine import Warehouse
+from data_access.importers.load import Importing, Outcome, import_files
+from data_access.importers.mapping import SourceMapping, mapping_from, mappings_named, shipped_names
+from data_access.importers.sketch import sketch_of
+from data_access.importers.sources import open_source
+from data_access.schema import FLAGS, refused_row, request, request_episode, request_event, sla_version
+
+CITY = """
+name = "test"
+[city]
+name = "Testville"
+tz = "America/New_York"
+[file]
+nulls = ["NA", "-"]
+[request]
+request_id = "ID"
+opened_at = { column = "Opened", formats = ["iso", "%m/%d/%Y %I:%M %p", "%d.%m.%y %H:%M", "epoch"] }
+closed_at = { column = "Closed", nulls = ["1900-01-01"] }
+due_at = { column = "Due", end_of_day = true }
+status = "Status"
+source_status = "Status"
+type_id = "Type"
+address = "Address"
+channel = { column = "Zip", whole = true }
+lat = { column = "Point", pattern = '\\((-?[0-9.]+),' }
+lon = { column = "Point", pattern = ',\\s*(-?[0-9.]+)\\)' }
+"""
+HEADING = "ID,Opened,Closed,Due,Status,Type,Address,Zip,Point"
+
+
+def mapping(more: str = "") -> SourceMapping:
+    return mapping_from(CITY + more, Path("test.toml"))
+
+
+@pytest.fixture(scope="module")
+def taken(tmp_path_factory) -> Iterator[Callable[..., tuple[Importing, pd.DataFrame, pd.DataFrame]]]:
+    """Reads the bytes of a file into a build, which is never finished: counts, accepted rows, refused rows."""
+    folder = tmp_path_factory.mktemp("taken")
+    number = iter(range(10_000))
+    with Build(Settings(data=folder / "data"), mapping().city) as build:
+
+        def take(content: bytes, name: str = "export.csv", by: SourceMapping | None = None):
+            path = folder / f"{next(number)}" / name
+            path.parent.mkdir()
+            path.write_bytes(content)
+            by = by or mapping()
+            importing = Importing(build, by.name, f"import {path.parent.name}", "")
+            importing.take(by, open_source(build.connection, path, by.file, build.spill))
+            staged = build.staged("request")
+            mine = select(staged).where(staged.c.import_id == importing.import_id)
+            rows = importing._frame(mine)
+            return importing.counts[name], rows, importing.refused()
+
+        yield take
+
+
+def table(*rows: str) -> bytes:
+    return "\n".join([HEADING, *rows, ""]).encode()
+
+
+ROW = "7,2024-03-01 09:00:00,2024-03-02 10:00:00,2024-03-05,Closed,Pothole,1 Main St,02131.0,"
+
+
+# ── Real files ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def imported(shared_data: Path, folder: Path, city: str, *files: str, **options) -> tuple[Outcome, pd.DataFrame]:
+    settings = Settings(data=folder)
+    outcome = import_files(settings, mappings_named(city), [shared_data / one for one in files], **options)
+    warehouse = Warehouse(settings)
+    rows = warehouse.frame(select(request))
+    warehouse.close()
+    report = outcome.report
+    assert report.read == report.accepted + report.refused
+    assert report.accepted == report.added + report.updated + report.unchanged + report.repeated
+    assert len(rows) == report.added + report.updated + report.unchanged + report.carried
+    return outcome, rows
+
+
+def test_st_louis(shared_data: Path, tmp_path: Path) -> None:
+    boundaries = shared_data / "stlouis" / "cth_st-louis_neighborhoods.geojson.gz"
+    outcome, rows = imported(
+        shared_data, tmp_path, "stlouis", "stlouis/csb_january_2018_full.csv.gz", boundaries=boundaries
+    )
+    report = outcome.report
+    assert (report.read, report.repeated, report.identical, report.refused) == (8_812, 98, 56, 0)
+    promised = rows[rows["closed_at"].notna() & rows["due_at"].notna() & (rows["status"] == "closed")]
+    by_day = (promised["closed_at"] <= promised["due_at"]).mean()
+    by_instant = (promised["closed_at"] <= promised["due_at"] - pd.Timedelta(days=1)).mean()
+    # 0.829 and 0.757 of all rows with both times; without cancelled ones, and each request once:
+    assert (len(promised), round(by_day, 3), round(by_instant, 3)) == (5_852, 0.832, 0.761)
+    # The Z is false: nothing is opened before the first of January, local time.
+    assert str(report.first_on) == "2018-01-01" and str(report.last_on) == "2018-01-31"
+    assert rows["department"].str.endswith(",").sum() == 0
+    assert rows["lat"].dropna().between(38.5, 38.8).mean() > 0.98 and rows["lat"].isna().sum() == 903
+    assert report.unmapped["STATUS"]["SENT BPS"] == 5
+    assert rows.loc[rows["source_status"] == "SENT BPS", "status"].eq("unmapped").all()
+    assert rows["district"].nunique() > 75
+
+
+def test_new_york(shared_data: Path, tmp_path: Path) -> None:
+    files = ("nyc/rat_sightings_2018.csv.gz", "nyc/nyc311_sample_5000_2023.csv.gz")
+    boundaries = shared_data / "nyc" / "nyc_community_district.geojson.gz"
+    outcome, rows = imported(shared_data, tmp_path, "nyc", *files, boundaries=boundaries)
+    report = outcome.report
+    assert report.files["rat_sightings_2018.csv.gz"] == {"read": 2_913, "accepted": 2_913, "refused": 0}
+    assert report.files["nyc311_sample_5000_2023.csv.gz"] == {"read": 4_999, "accepted": 4_999, "refused": 0}
+    rats = rows[rows["opened_at"] < "2019"]
+    assert len(rats) == 2_913 and (rats["service_type"] == "Rodent").all()
+    assert rats["closed_at"].notna().sum() == 1_586
+    impossible = (rats["dq_flags"] & FLAGS["closed_before_opened"]) != 0
+    assert impossible.sum() == 421 and rats.loc[impossible, "close_s"].isna().all()
+    sample = rows[rows["opened_at"] > "2019"]
+    assert ((sample["dq_flags"] & FLAGS["closed_before_opened"]) != 0).sum() == 2
+    assert round(sample["due_at"].isna().mean(), 3) == 0.976
+    assert sample["note"].str.contains("Transportation’s").any() and not sample["note"].str.contains("â").any()
+    assert rows["district"].notna().mean() > 0.99 and "MANHATTAN 04" in set(rows["district"])
+    assert (rows["department"] == "Department of Transportation").any()
+
+
+def test_chicago(shared_data: Path, tmp_path: Path) -> None:
+    boundaries = shared_data / "chicago" / "chicago_wards_2023.geojson.gz"
+    outcome, rows = imported(
+        shared_data, tmp_path, "chicago", "chicago/chicago_311_sanitation_code_complaints.csv.gz", boundaries=boundaries
+    )
+    report = outcome.report
+    assert (report.read, report.repeated, report.identical) == (74_401, 375, 3)
+    assert report.flagged["midnight_only"] == len(rows) == 74_026
+    dup = rows["source_status"].str.endswith("- Dup")
+    assert (
+        3_500 < dup.sum() <= 3_633 and rows.loc[dup, "is_duplicate"].all() and not rows.loc[~dup, "is_duplicate"].any()
+    )
+    assert rows["closed_at"].min() >= pd.Timestamp("2011-01-01")
+    assert set(rows["district"].dropna()) == {str(ward) for ward in range(1, 51)}
+
+
+def test_open311_as_endpoints_answer(shared_data: Path, tmp_path: Path) -> None:
+    outcome, rows = imported(shared_data, tmp_path, "open311", "open311/chicago_requests_extended.json")
+    assert outcome.report.read == len(rows) == 50 and outcome.report.details == {"request_event": 276}
+    rows = rows.set_index("request_id")
+    assert rows.loc["14-00684314", "opened_at"] == pd.Timestamp("2014-05-10 00:02:21")
+    assert rows.loc["14-00684314", "closed_at"] == pd.Timestamp("2015-10-10 15:15:40")
+    assert rows.loc["14-00684314", ["channel", "source_district"]].to_list() == ["phone", "21"]
+    warehouse = Warehouse(Settings(data=tmp_path))
+    kinds = set(warehouse.frame(select(request_event))["kind"])
+    warehouse.close()
+    assert {"created", "work", "transfer", "close"} | {"comment"} >= kinds >= {"created", "transfer"}
+    _, toronto = imported(shared_data, tmp_path, "open311", "open311/open311status_requests_many.xml")
+    assert toronto.set_index("request_id").loc["101005420892", "due_at"] == pd.Timestamp("2018-08-03 04:01")
+
+
+# ── Every mapping that is shipped ───────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_a_shipped_mapping_reads_a_row_of_its_own_columns(taken, name: str) -> None:
+    for one in mappings_named(name):
+        columns = dict.fromkeys(column for field in one.named() for column in field.columns[:1] if "." not in column)
+        cells = dict.fromkeys(columns, "")
+        for ours, value in {"request_id": "1", "opened_at": "2024-05-01 10:00:00", "closed_at": "2024-05-02 10:00:00",
+                            "status": "Closed", "type_id": "Pothole"}.items():  # fmt: skip
+            cells[one.columns[ours].columns[0]] = value
+        if name == "open311":
+            cells["status"] = "closed"
+        content = pd.DataFrame([cells]).to_csv(index=False, sep="|" if name == "houston" else ",").encode()
+        counts, rows, _ = taken(content, by=one)
+        assert (counts.read, counts.accepted) == (1, 1)
+        assert rows["status"].to_list() == ["closed"] and rows["type_id"].notna().all()
+        assert rows["closed_at"][0] - rows["opened_at"][0] == pd.Timedelta(days=1)
+
+
+def test_both_of_bostons_systems_are_one_city(tmp_path: Path) -> None:
+    old, new = (
+        mappings_named("boston")[::-1] if "case_id" in str(mappings_named("boston")[0]) else mappings_named("boston")
+    )
+    first = tmp_path / "old.csv"
+    first.write_text(
+        "case_enquiry_id,open_dt,closed_dt,case_status,type\n"
+        "101,2025-09-01 08:00:00,,Open,Graffiti\n102,2025-09-01 09:00:00,,Open,Graffiti\n"
+    )
+    second = tmp_path / "new.csv"
+    second.write_text(
+        "case_id,open_date,close_date,case_status,service_name,case_topic\n"
+        "102,2025-09-01 13:00:00+00,2025-11-01 13:00:00+00,Closed,Graffiti,Walls\n"
+        "BCS-1,2025-11-02 14:00:00,,Open,Graffiti,Walls\n"
+    )
+    settings = Settings(data=tmp_path / "data")
+    report = import_files(settings, mappings_named("boston"), [first, second]).report
+    assert (report.read, report.added, report.repeated) == (4, 3, 1)
+    warehouse = Warehouse(settings)
+    rows = warehouse.frame(select(request)).set_index("request_id")
+    warehouse.close()
+    assert rows.loc["102", "opened_at"] == pd.Timestamp("2025-09-01 13:00") and rows.loc["102", "status"] == "closed"
+    assert rows.loc["BCS-1", "opened_at"] == pd.Timestamp("2025-11-02 14:00")  # UTC, where the older export is local
+
+
+# ── Traps, one by one ───────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("written", "utc"),
+    [
+        ("2024-03-01 09:00:00", "2024-03-01 14:00"),
+        ("2024-03-01T09:00:00.000-05:00", "2024-03-01 14:00"),
+        ("2024-03-01T09:00:00Z", "2024-03-01 09:00"),
+        ("03/01/2024 09:00 PM", "2024-03-02 02:00"),
+        ("01.03.24 09:00", "2024-03-01 14:00"),
+        ("1709287200", "2024-03-01 10:00"),
+        ("2024-11-03 01:30:00", "2024-11-03 05:30"),  # shown twice: the first
+        ("2024-03-10 02:30:00", "2024-03-10 07:00"),  # skipped: the end of the gap
+    ],
+)
+def test_times_of_every_kind_in_one_column(taken, written: str, utc: str) -> None:
+    counts, rows, _ = taken(table(ROW.replace("2024-03-01 09:00:00", written), ROW.replace("7,", "8,", 1)))
+    assert (counts.read, counts.accepted) == (2, 2)
+    assert rows["opened_at"][0] == pd.Timestamp(utc)
+    doubtful = {"2024-11-03 01:30:00": "ambiguous_time", "2024-03-10 02:30:00": "nonexistent_time"}.get(written)
+    assert rows["dq_flags"][0] == (FLAGS[doubtful] if doubtful else 0)
+
+
+def test_days_numbers_points_and_nothings(taken) -> None:
+    _, rows, _ = taken(
+        table(
+            ROW,
+            "9007199254740993,2024-03-01,1900-01-01,NA,Open,Pothole,-,,\"(40.5, -73.25)\"",
+            "x,2024-03-01,,,open ,Pothole,  ,02131,",
+        )
+    )  # fmt: skip
+    assert rows["due_at"][0] == pd.Timestamp("2024-03-06 04:59:59.999999")  # the end of the fifth, local
+    assert rows["request_id"].to_list() == ["7", "9007199254740993", "x"]
+    assert rows["channel"].fillna("").to_list() == ["02131", "", "02131"]
+    assert rows["closed_at"].isna().to_list() == [False, True, True]
+    assert rows.loc[1, ["lat", "lon"]].to_list() == [40.5, -73.25]
+    assert rows["address"].isna().to_list() == [False, True, True]
+    assert rows["status"].to_list() == ["closed", "new", "new"]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason", "column"),
+    [
+        (",2024-03-01,,,Open,Pothole,,,", "no id", "ID"),
+        ("7,,,,Open,Pothole,,,", "no opening time", "Opened"),
+        ("7,soon,,,Open,Pothole,,,", "not a time", "Opened"),
+        ("7,2024-13-01,,,Open,Pothole,,,", "not a time", "Opened"),
+        ("7,0024-03-01,,,Open,Pothole,,,", "not a time", "Opened"),
+        ("7,2024-03-01,9999-12-31,,Open,Pothole,,,", "a year that cannot be", "Closed"),
+        ("7,2024-03-01,,,Open,,,,", "no service type", "Type"),
+        ("7,2024-03-01,,,Open,Pothole,", "wrong number of columns", None),
+        ("7,2024-03-01,,,Open,Pothole,,,,more", "wrong number of columns", None),
+        ('7,2024-03-01,,,Open,Pothole,"1 Main" St,,', "a quotation mark in the wrong place", None),
+        ('7,2024-03-01,,,Open,Pothole,"1 Main St,,', "a quotation mark that opens and never closes", None),
+        (HEADING, "the heading, once more in the middle", None),
+    ],
+)
+def test_a_wrong_row_alone_is_refused(taken, row: str, reason: str, column: str | None) -> None:
+    others = [ROW.replace("7,", f"{n},", 1) for n in range(100, 110)]
+    counts, rows, refused = taken(table(*others[:5], row, *others[5:]))
+    assert (counts.read, counts.accepted, counts.refused) == (11, 10, 1)
+    assert rows["request_id"].to_list() == [str(n) for n in range(100, 110)]
+    assert refused[["row_number", "reason"]].to_numpy().tolist() == [[6, reason]]
+    assert (refused["column_name"][0] or None) == column if column else not refused["column_name"].notna().any()
+    raw = json.loads(refused["raw"].iloc[0])
+    assert raw["line"] == row if "line" in raw else row.startswith(raw["ID"] or "")
+
+
+def test_line_ends_quotes_and_newlines_inside(taken) -> None:
+    inside = '7,2024-03-01,,,Open,Pothole,"line one\nline ""two""",,'
+    for end in ("\n", "\r\n", "\r"):
+        content = (end.join([HEADING, inside.replace("\n", end), "", ROW.replace("7,", "8,", 1)]) + end).encode()
+        counts, rows, _ = taken(b"\xef\xbb\xbf" + content)
+        assert (counts.read, counts.accepted) == (2, 2)
+        assert rows["address"][0] == 'line one\nline "two"'
+
+
+def test_an_open_quotation_mark_swallows_nothing(taken) -> None:
+    rows = [ROW.replace("7,", f"{n},", 1) for n in range(3_000)]
+    rows[10] = '10,2024-03-01,,,Open,Pothole,"never closed,,'
+    rows[2_990] = '2990,2024-03-01,,,Open,Pothole,"two\nlines",,'
+    counts, found, refused = taken(table(*rows))
+    assert (counts.read, counts.accepted, counts.refused) == (3_000, 2_999, 1)
+    assert refused["row_number"].to_list() == [11] and "2990" in set(found["request_id"])
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [("utf-8", "Müll"), ("cp1252", "Müll “quoted”"), ("utf-16", "Müll"), ("utf-8-sig", "日本")],
+)
+def test_encodings(taken, encoding: str, text: str) -> None:
+    content = table(ROW.replace("1 Main St", text), ROW.replace("7,", "8,", 1)).decode().encode(encoding)
+    _, rows, _ = taken(content)
+    assert rows["address"][0] == text
+
+
+def test_words_taken_for_another_encoding_are_put_right(taken) -> None:
+    twice = "Café’s Müll".encode().decode("latin-1")
+    _, rows, _ = taken(table(ROW.replace("1 Main St", twice)))
+    assert rows["address"][0] == "Café’s Müll"
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_delimiters_are_found(taken, delimiter: str) -> None:
+    counts, rows, _ = taken(table(ROW).replace(b",", delimiter.encode()))
+    assert counts.accepted == 1 and rows["type_id"][0] == "Pothole"
+
+
+def packed_in_zip(content: bytes, folder: Path) -> bytes:
+    path = folder / "one.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("export.csv", content)
+        archive.writestr("__MACOSX/._export.csv", b"x")
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["export.csv.gz", "export.zip", "export.csv.zst"])
+def test_packed_files(taken, tmp_path: Path, name: str) -> None:
+    content = table(*(ROW.replace("7,", f"{n},", 1) for n in range(5_000)))
+    packed = {"export.csv.gz": gzip.compress, "export.csv.zst": zstandard.compress}.get(
+        name, lambda one: packed_in_zip(one, tmp_path)
+    )(content)
+    counts, _, _ = taken(packed, name)
+    assert (counts.read, counts.accepted) == (5_000, 5_000)
+    with pytest.raises(ImportRefused, match="incomplete|damaged"):
+        taken(packed[: len(packed) // 2], name)
+
+
+KINDS = pd.DataFrame(
+    {
+        "ID": ["9007199254740993", "8"], "Opened": ["2024-03-01 09:00:00", "2024-03-02"], "Closed": [None, None],
+        "Due": [None, "2024-03-05"], "Status": ["Open", "Open"], "Type": ["Pothole", "Straße"], "Address": ["a", None],
+        "Zip": ["02131", "02132"], "Point": [None, None],
+    }
+)  # fmt: skip
+
+
+def as_excel(folder: Path) -> bytes:
+    path = folder / "one.xlsx"
+    KINDS.to_excel(path, index=False, engine="xlsxwriter")
+    return path.read_bytes()
+
+
+def as_parquet(folder: Path) -> bytes:
+    path = folder / "one.parquet"
+    typed = KINDS.assign(ID=KINDS["ID"].astype("int64"), Opened=pd.to_datetime(KINDS["Opened"], format="mixed"))
+    typed.to_parquet(path, index=False)
+    return path.read_bytes()
+
+
+def as_geojson(folder: Path) -> bytes:
+    features = [
+        {"type": "Feature", "properties": one, "geometry": {"type": "Point", "coordinates": [-73.25, 40.5]}}
+        for one in json.loads(KINDS.to_json(orient="records"))
+    ]
+    return json.dumps({"type": "FeatureCollection", "features": features}).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("one.xlsx", as_excel),
+        ("one.parquet", as_parquet),
+        ("one.json", lambda folder: KINDS.to_json(orient="records", indent=1).encode()),
+        ("one.json", lambda folder: b'{"meta": 1, "records": ' + KINDS.to_json(orient="records").encode() + b"}"),
+        ("one.jsonl", lambda folder: KINDS.to_json(orient="records", lines=True, force_ascii=False).encode()),
+        ("one.json.gz", lambda folder: gzip.compress(KINDS.to_json(orient="records").encode())),
+        ("one.geojson", as_geojson),
+        ("one.tsv", lambda folder: KINDS.to_csv(sep="\t", index=False).encode()),
+        ("one.xml", lambda folder: KINDS.to_xml(index=False, parser="etree").encode()),
+    ],
+)  # fmt: skip
+def test_kinds_of_files(taken, tmp_path: Path, name: str, make) -> None:
+    by = mapping_from(
+        CITY.replace('column = "Point", pattern', 'columns = ["Point", "latitude"], pattern'), Path("t.toml")
+    )
+    if name == "one.geojson":
+        by = mapping_from(CITY.split("lat =")[0] + 'lat = "latitude"\nlon = "longitude"\n', Path("t.toml"))
+    counts, rows, _ = taken(make(tmp_path), name, by)
+    assert (counts.read, counts.accepted) == (2, 2)
+    assert rows["request_id"].to_list() == ["9007199254740993", "8"] and rows["type_id"].to_list() == [
+        "Pothole",
+        "Straße",
+    ]
+    assert rows["opened_at"].to_list() == [pd.Timestamp("2024-03-01 14:00"), pd.Timestamp("2024-03-02 05:00")]
+    assert rows["address"].isna().to_list() == [False, True] and rows["closed_at"].isna().all()
+    if name == "one.geojson":
+        assert rows[["lat", "lon"]].to_numpy().tolist() == [[40.5, -73.25]] * 2
+
+
+def test_a_broken_line_of_json_is_one_refused_row(taken) -> None:
+    content = KINDS.to_json(orient="records", lines=True).strip() + '\n{"ID": "7", "Ope\n'
+    counts, _, refused = taken(content.encode(), "one.jsonl")
+    assert (counts.read, counts.accepted) == (3, 2)
+    assert refused["reason"].to_list() == ["a line that is no record"]
+    with pytest.raises(ImportRefused, match="not JSON"):
+        taken(b'[{"ID": 1}, {"ID"', "one.json")
+
+
+def test_columns_in_another_order_case_and_spelling(taken) -> None:
+    content = b"type,CLOSED,id ,opened,_status\nPothole,,5,2024-03-01,Open\n"
+    _, rows, _ = taken(content)
+    assert rows[["request_id", "status"]].to_numpy().tolist() == [["5", "new"]]
+    with pytest.raises(ImportRefused, match="several columns could be I-D"):
+        taken(
+            b"type,closed,i.d,opened,status,I D\nx,,1,2024-03-01,Open,2\n",
+            by=mapping_from(CITY.replace('"ID"', '"I-D"'), Path("t.toml")),
+        )
+
+
+def test_a_promise_in_days(taken, tmp_path: Path) -> None:
+    by = mapping_from(
+        CITY.replace('{ column = "Due", end_of_day = true }', '{ column = "Due", days_after = "opened_at" }'),
+        Path("test.toml"),
+    )
+    _, rows, _ = taken(table(ROW.replace("2024-03-05", "10")), by=by)
+    assert rows["due_at"][0] == pd.Timestamp("2024-03-11 13:00")  # the same time on the wall clock, after the change
+    listed = mapping_from(CITY.replace("due_at", "#due_at") + "[promises]\ndays = { Pothole = 3 }\n", Path("test.toml"))
+    path = tmp_path / "export.csv"
+    path.write_bytes(table(ROW))
+    settings = Settings(data=tmp_path / "data")
+    import_files(settings, listed, path)
+    warehouse = Warehouse(settings)
+    assert len(warehouse.frame(select(sla_version))) == 1
+    due = warehouse.frame(select(request.c.due_at, request.c.due_source))
+    warehouse.close()
+    assert due["due_source"][0] == "computed" and due["due_at"][0] == pd.Timestamp("2024-03-05 04:59:59.999999")
+
+
+# ── Mappings that are wrong ─────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("name = ", "not TOML"),
+        ("[request]\nrequest_id = 'a'", "section \\[city\\]"),
+        (CITY.replace("[file]", "[fiel]"), "no section \\[fiel\\]"),
+        (CITY.replace("address =", "adress ="), "no column adress"),
+        (CITY.replace("end_of_day", "endofday"), "no word “endofday”"),
+        (CITY.replace('type_id = "Type"', ""), "type_id comes from"),
+        (CITY.replace('status = "Status"', "status = { column = 'Status', words = { Open = 'opn' } }", 1), "no status"),
+        (CITY.replace("America/New_York", "America/Nowhere"), "no time zone"),
+        (CITY.replace("[0-9.]+)", "[0-9.]+", 1), "no regular expression"),
+        (CITY.replace('request_id = "ID"', ""), "request_id comes from"),
+        (CITY.replace("nulls = [\"NA\", \"-\"]", "nulls = 5"), "list of words"),
+        (CITY.replace("[city]", "[city]\npopulation = 3"), "no population"),
+    ],
+)  # fmt: skip
+def test_a_wrong_mapping_is_refused_in_words(tmp_path: Path, written: str, says: str) -> None:
+    path = tmp_path / "city.toml"
+    path.write_text(written)
+    from dashboard.domain.errors import Problem
+
+    with pytest.raises(Problem, match=says):
+        mappings_named(str(path))
+
+
+def test_a_mapping_may_be_like_another(tmp_path: Path) -> None:
+    path = tmp_path / "toronto.toml"
+    path.write_text('like = "open311"\n[city]\nname = "Toronto"\ntz = "America/Toronto"\n')
+    found = mappings_named(str(path))[0]
+    assert (found.name, found.city["city_id"], found.columns["request_id"].columns) == (
+        "toronto", "toronto", ("service_request_id",),
+    )  # fmt: skip
+    with pytest.raises(UnknownName, match="open311"):
+        path.write_text('like = "open31"\n[city]\nname = "Toronto"\ntz = "America/Toronto"\n')
+        mappings_named(str(path))
+
+
+# ── Sketched ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_sketch_of_an_export_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "tickets.csv"
+    rows = [
+        f"T-{n};{1 + n % 28}.{1 + n % 12:02d}.2023 14:00;{'' if n % 3 else '28.12.2023 09:00'};"
+        f"{'Open' if n % 3 else 'Erledigt'};{'Pothole' if n % 2 else 'Graffiti'};NULL;{51.2 + n / 1000};{7 + n / 1000}"
+        for n in range(60)
+    ]
+    path.write_text("Ticket Number;Created;Closed On;Status;Category;Team;Lat;Lon\n" + "\n".join(rows), "cp1252")
+    text = sketch_of(path)
+    assert 'delimiter = ";"' in text and 'nulls = ["NULL"]' in text and "doubt" in text
+    assert 'formats = ["%d.%m.%Y %H:%M"]' in text and '#"Erledigt" = ""' in text
+    corrected = text.replace('tz = "UTC"', 'tz = "Europe/Berlin"').replace('#"Erledigt" = ""', 'Erledigt = "closed"')
+    mapping_path = tmp_path / "city.toml"
+    mapping_path.write_text(corrected)
+    outcome = import_files(Settings(data=tmp_path / "data"), mappings_named(str(mapping_path)), path, dry=True)
+    assert (outcome.report.accepted, outcome.report.refused) == (60, 0) and not outcome.report.unmapped
+    assert {"lat", "lon", "closed_at", "type_id"} <= set(outcome.sample.columns)
+
+
+# ── Told afterwards ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_refused_rows_can_be_corrected_and_imported_again(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
+    path = tmp_path / "export.csv"
+    path.write_bytes(table(ROW, "8,soon,,,Open,Pothole,,,", "9,2024-03-01,,,Open,Pothole,"))
+    outcome = import_files(settings, mapping(), path)
+    assert (outcome.report.read, outcome.report.accepted, outcome.report.refused) == (3, 1, 2)
+    rows = outcome.refused_rows()
+    assert rows["refused_reason"].to_list() == ["not a time", "wrong number of columns"]
+    corrected = tmp_path / "corrected.csv"
+    rows["Opened"] = rows["Opened"].replace("soon", "2024-03-02")
+    rows.to_csv(corrected, index=False)
+    again = import_files(settings, mapping(), corrected).report
+    assert (again.added, again.carried, again.refused) == (2, 1, 0)
+
+
+def test_too_many_refusals_or_a_dry_run_change_nothing(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
+    path = tmp_path / "export.csv"
+    path.write_bytes(table(ROW))
+    before = import_files(settings, mapping(), path).report.build_id
+    path.write_bytes(table(ROW, "8,soon,,,Open,Pothole,,,", "9,2024-03-01,,,Open,Pothole,,,"))
+    for options in ({"max_refused": "0"}, {"max_refused": "30%"}, {"dry": True}):
+        outcome = import_files(settings, mapping(), path, **options)  # type: ignore[arg-type]
+        assert outcome.report.dry and outcome.report.refused == 1 and "Nothing was written" in outcome.report.as_text()
+        assert outcome.sample["request_id"].to_list() == ["7", "9"]
+    warehouse = Warehouse(settings)
+    assert warehouse.build_id() == before and not len(warehouse.frame(select(refused_row)))
+    warehouse.close()
+    assert not import_files(settings, mapping(), path, max_refused="1").report.dry
+
+
+# ── History ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_changed_between_two_exports_becomes_history(tmp_path: Path) -> None:
+    by = mapping_from(CITY + 'department_id = "Office"\nupdated_at = "Updated"\n', Path("test.toml"))
+    heading = HEADING + ",Office,Updated"
+    settings, path = Settings(data=tmp_path / "data"), tmp_path / "export.csv"
+
+    def read(*rows: str):
+        path.write_text("\n".join([heading, *rows, ""]))
+        return import_files(settings, by, path).report
+
+    stays = "1,2024-03-01 09:00:00,,,Open,Pothole,,,,Streets,2024-03-01 09:00:00"
+    read(stays, "2,2024-03-01 09:00:00,2024-03-02 09:00:00,,Closed,Pothole,,,,Streets,2024-03-02 09:00:00",
+         "3,2024-03-01 09:00:00,,,Open,Pothole,,,,Streets,2024-03-01 10:00:00")  # fmt: skip
+    second = read(
+        stays, "2,2024-03-01 09:00:00,,,Open,Pothole,,,,Streets,2024-03-05 09:00:00",
+        "3,2024-03-01 09:00:00,2024-03-06 09:00:00,,Closed,Pothole,,,,Parks,2024-03-06 09:00:00",
+    )  # fmt: skip
+    assert (second.updated, second.unchanged) == (2, 1)
+    assert second.events == {"close": 2, "reopen": 1, "status": 2, "transfer": 1}
+    late = read("3,2024-03-01 09:00:00,,,Open,Pothole,,,,Streets,2024-03-01 10:00:00")  # an older export, once more
+    assert (late.updated, late.unchanged, late.carried, dict(late.events)) == (0, 1, 2, {})
+    warehouse = Warehouse(settings)
+    episodes = warehouse.frame(select(request_episode).order_by(request_episode.c.request_id, request_episode.c.seq))
+    events = warehouse.frame(select(request_event))
+    warehouse.close()
+    again = episodes[episodes["request_id"] == "2"]
+    assert again["starts_by"].to_list() == ["opened", "reopened"]
+    assert again["closed_at"].to_list()[0] == pd.Timestamp("2024-03-02 14:00") and pd.isna(
+        again["closed_at"].to_list()[1]
+    )
+    assert again["opened_at"].to_list()[1] == pd.Timestamp("2024-03-05 14:00")
+    moved = episodes[episodes["request_id"] == "3"]
+    assert moved["department"].to_list()[0] == "Streets" and len(events) == 6
