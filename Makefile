@@ -35,10 +35,11 @@ test: check chromium       ## everything: style, types, architecture, units, con
 unit: $(VENV)/.installed-test   ## only the tests without a database or a browser
 	$(BIN)/python -m pytest tests/unit tests/architecture
 
-check: $(VENV)/.installed-test  ## style, types, import contracts
+check: $(VENV)/.installed-test  ## style, types, known weaknesses, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/bandit -q -c pyproject.toml -r dashboard layouts callbacks data_access
 	$(BIN)/lint-imports
 
 .PHONY: chromium

@@ -123,6 +123,12 @@
 
   const isMap = (figure) => (figure.data || []).some((trace) => /^(scatter|choropleth|density)map$/.test(trace.type || ""));
 
+  let webgl = null;
+  function drawsMaps() { // without WebGL a map would throw; its list holds the same
+    if (webgl === null) webgl = Boolean(document.createElement("canvas").getContext("webgl2"));
+    return webgl;
+  }
+
   function painted(spec, width) {
     const narrow = width < NARROW;
     const { narrow: forPhone, ...wide } = spec.figure;
@@ -174,6 +180,26 @@
     return { ...layout, annotations: kept, margin, xaxis: axis };
   }
 
+  // ── Leaving while a figure is still drawn ──
+
+  // A map is drawn in steps, each waiting for the one before. Dash takes a figure down as soon as its card leaves, and
+  // Plotly would go on with what is gone (“_rangeSliderData” of undefined): it is taken down after its last step.
+  const LAST_STEP_MS = 5000; // a map whose places never come
+  function takeDownWhenDrawn(plotly) {
+    const purge = plotly.purge;
+    plotly.purge = (graph) => {
+      const steps = graph._promises || [];
+      if (!steps.length) return purge(graph);
+      const atMost = new Promise((done) => setTimeout(done, LAST_STEP_MS));
+      Promise.race([Promise.allSettled([...steps]), atMost]).then(() => setTimeout(() => purge(graph), 0));
+      return graph;
+    };
+  }
+  let drawing;
+  Object.defineProperty(window, "Plotly", { // Dash fetches it when the first figure is shown
+    configurable: true, get: () => drawing, set(plotly) { drawing = plotly; takeDownWhenDrawn(plotly); },
+  });
+
   // ── Marks: what was clicked or brushed becomes a value for the server to toggle ──
 
   function first(value) { return Array.isArray(value) ? value[0] : value; }
@@ -182,6 +208,7 @@
     dashboard311: {
       paint(spec, appearance, id) {
         if (!spec || !spec.figure) return [window.dash_clientside.no_update, { height: 0 }, "chart is-absent"];
+        if (isMap(spec.figure) && !drawsMaps()) return [null, { height: 0 }, "chart no-webgl"];
         const place = elementOf(id);
         const width = (place && place.parentElement.clientWidth) || window.innerWidth;
         const figure = painted(spec, width);
@@ -344,8 +371,95 @@
   new MutationObserver(() => {
     if (due) return;
     due = true;
-    requestAnimationFrame(() => { due = false; tick(); reachable(); level(); openAgain(); });
+    requestAnimationFrame(() => { due = false; tick(); reachable(); level(); openAgain(); listen(); });
   }).observe(root, { childList: true, subtree: true });
+
+  // ── A map of places: its list points at it, it points at its list, and a bar plays the weeks before ──
+
+  const PLAY_MS = 700;
+  const graphs = (panel) => panel && panel.querySelector(".js-plotly-plot");
+  const hexagonsOf = (graph) => (graph.data || []).findIndex((trace) => trace.type === "choroplethmap");
+
+  function pointAt(cell, grid) { // ring a hexagon on every map of the view, and mark its row in every list
+    grid.querySelectorAll(".js-plotly-plot").forEach((graph) => {
+      const at = (graph.data || []).findIndex((trace) => trace.name === "ring");
+      if (at < 0 || graph.dataset.ringed === (cell || "")) return;
+      graph.dataset.ringed = cell || "";
+      window.Plotly.restyle(graph, { locations: [cell ? [cell] : []], z: [cell ? [1] : []] }, [at]);
+    });
+    grid.querySelectorAll("[data-cell]").forEach((link) => {
+      const row = link.closest("tr");
+      if (row) row.classList.toggle("is-pointed", link.dataset.cell === cell);
+    });
+  }
+
+  function pointing(event) {
+    if (!(event.target instanceof Element)) return;
+    const row = event.target.closest("tr"), grid = event.target.closest(".grid");
+    const link = row && row.querySelector("[data-cell]");
+    if (grid && grid.querySelector("[data-cell]")) pointAt(link ? link.dataset.cell : null, grid);
+  }
+  document.addEventListener("mouseover", pointing);
+  document.addEventListener("focusin", pointing);
+
+  function listen() { // a graph that has a list tells it what the mouse is over
+    document.querySelectorAll(".grid .js-plotly-plot").forEach((graph) => {
+      if (graph.dataset.listens || !graph.on || !(graph.data || []).some((trace) => trace.name === "ring")) return;
+      graph.dataset.listens = "yes";
+      graph.on("plotly_hover", (what) => pointAt(what.points[0].location, graph.closest(".grid")));
+      graph.on("plotly_unhover", () => pointAt(null, graph.closest(".grid")));
+    });
+  }
+
+  const playing = new WeakMap();
+  function showSlice(play, at) { // at null: the whole period again
+    const graph = graphs(play.closest(".panel"));
+    if (!graph || !graph.layout) return;
+    const trace = hexagonsOf(graph), slices = (graph.layout.meta || {}).slices || [];
+    const cells = graph.data[trace].locations.length;
+    if (!play.whole) play.whole = { z: graph._fullData[trace].z, opacity: graph.data[trace].marker.opacity };
+    let z = play.whole.z, opacity = play.whole.opacity;
+    if (at !== null && slices[at]) {
+      z = new Array(cells).fill(0);
+      opacity = new Array(cells).fill(0.42);
+      slices[at][0].forEach((cell, i) => { z[cell] = slices[at][1][i]; opacity[cell] = 0.88; });
+    }
+    window.Plotly.restyle(graph, { z: [z], "marker.opacity": [opacity] }, [trace]);
+    play.querySelectorAll("[data-slice]").forEach((bar) => {
+      bar.setAttribute("aria-pressed", String(bar.dataset.slice === String(at)));
+    });
+    const said = play.querySelector(".said"), bar = play.querySelector(`[data-slice="${at}"]`);
+    if (!said.dataset.usual) said.dataset.usual = said.textContent;
+    said.textContent = bar ? bar.getAttribute("aria-label") : said.dataset.usual;
+  }
+  function stopPlaying(play) {
+    clearInterval(playing.get(play));
+    playing.delete(play);
+    play.querySelector(".play-button").setAttribute("aria-pressed", "false");
+  }
+  document.addEventListener("click", (event) => {
+    const target = event.target instanceof Element ? event.target : null;
+    const play = target && target.closest(".play");
+    if (!play) return;
+    const bar = target.closest("[data-slice]");
+    if (bar) {
+      stopPlaying(play);
+      showSlice(play, bar.getAttribute("aria-pressed") === "true" ? null : Number(bar.dataset.slice));
+    } else if (target.closest(".play-button")) {
+      if (playing.has(play)) { stopPlaying(play); return; }
+      const last = play.querySelectorAll("[data-slice]").length - 1;
+      const now = play.querySelector('[aria-pressed="true"][data-slice]');
+      let at = now && Number(now.dataset.slice) < last ? Number(now.dataset.slice) : -1;
+      play.querySelector(".play-button").setAttribute("aria-pressed", "true");
+      const step = () => {
+        at += 1;
+        if (!play.isConnected || at > last) { if (play.isConnected) { stopPlaying(play); showSlice(play, null); } return; }
+        showSlice(play, at);
+      };
+      step();
+      playing.set(play, setInterval(step, PLAY_MS));
+    }
+  });
 
   // ── Links and clicks ──
 

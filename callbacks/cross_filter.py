@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 
 from dash import MATCH, ClientsideFunction, Dash, Input, Output, State, no_update
 
-from callbacks.address import filters_in, view_at
+from callbacks.address import filters_in, place_at, view_at
 from dashboard.domain.filters import DAY, DEFAULT_PERIOD, Clock, Period, add_months
 from dashboard.services import Services
 from data_access.semantics import Dimension
@@ -48,14 +48,14 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
     def choose_what_was_picked(picked, search, pathname):
         if not picked:
             return no_update
-        filters = filters_in(search, services, view_at(pathname, views))
+        view = view_at(pathname, views)
+        filters = filters_in(search, services, view)
         if "days" in picked:
             first, last = (date.fromisoformat(day) for day in picked["days"])
             return search_in_period(filters, Period(first, last + DAY))
         panel = panels.get((picked["view"], picked["panel"]))
-        if panel is None or panel.selects is None:
-            return no_update
-        if panel.selects == "period":
+        chooses = panel.chooses(place_at(pathname, view, filters) if view is not None else None) if panel else None
+        if chooses == "period":
             clock = services.clock()
             period = period_picked(picked, clock)
             if period is None:
@@ -64,9 +64,9 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
             if "value" in picked and (period.from_on, period.to_on) == (shown.from_on, shown.to_on):
                 period = Period.named(DEFAULT_PERIOD, clock)  # clicked again: taken back
             return search_in_period(filters, period)
-        if not isinstance(panel.selects, Dimension):
+        if not isinstance(chooses, Dimension):
             return no_update
-        name = panel.selects.name
+        name = chooses.name
         if "values" in picked:
             return filters.choose(name, picked["values"]).to_search()
         return filters.toggle(name, picked["value"]).to_search() if "value" in picked else no_update

@@ -7,8 +7,9 @@ import secrets
 from typing import Any
 
 from dash import html, set_props
+from werkzeug.exceptions import Forbidden
 
-from dashboard.domain.errors import Problem
+from dashboard.domain.errors import NotPermitted, Problem
 from layouts.components import mark
 from layouts.page import TROUBLE
 
@@ -35,6 +36,11 @@ def in_words(error: Exception, where: str) -> list[Any]:
 
 
 def show_trouble(error: Exception) -> None:
-    """Tell of an error that no panel could show; the page stays as it was."""
+    """Tell of an error that no panel could show; the page stays as it was.
+
+    What is not permitted was not asked by our own page, and is refused outright.
+    """
+    if isinstance(error, NotPermitted):
+        raise Forbidden(str(error))
     close = html.Button(className="close", type="button", **{"aria-label": "Close"})
     set_props(TROUBLE, {"children": [html.Div(in_words(error, "a callback")), close]})

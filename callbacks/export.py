@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain
@@ -17,10 +17,12 @@ from flask import Response, request
 
 from callbacks.address import filters_in, place_at, view_at
 from callbacks.errors import in_words, told
-from callbacks.panels import Answered, answers_to
+from callbacks.panels import Answered, answers_to, note_sight
 from dashboard.domain.errors import BadRequest, NotPermitted, NotThere, Problem, UnknownName
 from dashboard.domain.filters import Filters
 from dashboard.services import Services
+from data_access.areas import hexagons_geojson
+from data_access.hotspots import Analysed
 from data_access.listing import COLUMNS, MOST, Rows
 from data_access.semantics import Answer
 from data_access.timeline import Timeline
@@ -54,9 +56,12 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         if not clicks or view_at(pathname, views) is None:
             raise PreventUpdate
         view, panel = panels[at["view"], at["panel"]]
+        services.scope(view.needs)
         try:
             filters = filters_in(search, services, view)
-            answers = answers_to(panel, filters, services, place_at(pathname, view, filters))
+            place = place_at(pathname, view, filters)
+            answers = answers_to(panel, filters, services, place)
+            note_sight(view, place, services)
         except Exception as error:  # told where the table would have been
             return html.P(in_words(error, f"table of {panel.name}"))
         return [_table(panel, answer, title, services) for title, answer in _titled(panel, answers)]
@@ -65,11 +70,14 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         found = panels.get((view, panel))
         if found is None:
             raise UnknownName("panel", f"{view}/{panel}", ["/".join(key) for key in panels])
+        services.scope(found[0].needs)
         # A file has an address of its own: what the view's path names is part of its query.
         named = replace(found[0], parameters=(*found[0].parameters, *found[0].open_parts))
         filters = filters_in(request.query_string.decode(), services, named)
         place = {name: filters.parameter(name) for name in named.parameters if filters.parameter(name)}
-        return found[1], filters, answers_to(found[1], filters, services, place, MOST)
+        answers = answers_to(found[1], filters, services, place, MOST)
+        services.record("exported", f"{request.path} {request.query_string.decode('utf-8', 'replace')}".strip())
+        return found[1], filters, answers
 
     def refused(error: Exception, view: str, panel: str) -> Response:
         words, incident = told(error, f"export of {view}/{panel}")
@@ -91,6 +99,18 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
             return refused(error, view, panel)
         # Spreadsheets take a file for their own code page unless it begins with a byte order mark.
         return attached(chain(["\ufeff" + first], lines), "csv", "text/csv", view, panel)
+
+    @app.server.get("/export/<view>/<panel>.geojson")
+    def download_geojson(view: str, panel: str) -> Response:
+        try:
+            _, _, answers = exported(view, panel)
+            found = next((answer for answer in answers if isinstance(answer, Analysed)), None)
+            if found is None or "hexagon" not in found.frame.columns:
+                raise UnknownName("map", f"{view}/{panel}", ["hotspots/places"])
+            content = hexagons_geojson(found.frame)
+        except Exception as error:
+            return refused(error, view, panel)
+        return attached(content, "geojson", "application/geo+json", view, panel)
 
     @app.server.get("/export/<view>/<panel>.xlsx")
     def download_excel(view: str, panel: str) -> Response:
@@ -182,6 +202,7 @@ def _csv(panel: Panel, answers: Answered, services: Services) -> Iterator[str]:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     heading: list[str] | None = None
+    known = services.names()  # while it is known who asks: a long file is written when that is forgotten
     for title, answer in _titled(panel, answers):
         names = [str(name) for name in answer.frame.columns]
         labels = [_label(name, services) for name in names]
@@ -193,7 +214,9 @@ def _csv(panel: Panel, answers: Answered, services: Services) -> Iterator[str]:
             writer.writerow(heading)
         period = [title or "Chosen period"] if first else []
         for written, row in enumerate(answer.frame.itertuples(index=False), 1):
-            writer.writerow([*period, *(_plain(value, name, services) for name, value in zip(names, row, strict=True))])
+            writer.writerow(
+                [*period, *(_plain(value, name, services, known) for name, value in zip(names, row, strict=True))]
+            )
             if written % BATCH == 0:
                 yield _taken(out)
         if (words := _cut(answer)) is not None:
@@ -263,9 +286,14 @@ def _write(sheet: Any, row: int, column: int, value: Any, name: str, formats: di
         sheet.write_string(row, column, str(value))
 
 
-def _plain(value: Any, name: str, services: Services) -> Any:
-    """A value as a spreadsheet reads it, instants on the city's clocks, and never as a formula."""
-    value = _named(value, name, services)
+def _plain(value: Any, name: str, services: Services, known: Mapping[str, str]) -> Any:
+    """A value as a spreadsheet reads it, instants on the city's clocks, and never as a formula.
+
+    `known` are the people who may be called by name.
+    """
+    dimension = services.dimensions.get(name)
+    if dimension is not None and dimension.of_people:
+        value = known.get(value, value)
     if value is None or value != value:
         return ""
     if hasattr(value, "date"):

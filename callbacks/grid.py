@@ -39,6 +39,7 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         panel = panels.get((at["view"], at["panel"]))
         if not asked or view is None or panel is None or view.name != at["view"]:
             raise PreventUpdate
+        services.scope(view.needs), services.scope(panel.needs)
         filters = filters_in(search, services, view)
         listing = page_of(panel, place_at(pathname, view, filters), asked)
         rows = services.rows(listing, filters)

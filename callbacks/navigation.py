@@ -100,3 +100,14 @@ def is_there(pathname: str, views: Sequence[View], services: Services) -> bool:
     except Problem:
         pass  # told on the page itself
     return True
+
+
+def is_open(pathname: str, views: Sequence[View], services: Services) -> bool:
+    """Whether the viewer may see the view at `pathname`."""
+    view = view_at(pathname, views)
+    try:
+        return view is None or services.scope(view.needs) is not None
+    except NotPermitted:
+        return False
+    except Problem:
+        return True  # told on the page itself

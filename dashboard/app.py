@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import hashlib
-from pathlib import Path
 
 from dash import Dash, html
 from flask import Flask, request
@@ -12,17 +10,20 @@ from flask_compress import Compress
 
 import callbacks
 from callbacks.errors import show_trouble
-from callbacks.navigation import is_there
+from callbacks.navigation import is_open, is_there
 from dashboard.cache import open_cache
 from dashboard.domain.errors import DataUnavailable
-from dashboard.routes import add_routes, bootstrap_address, roles_of
+from dashboard.entrance import add_entrance, demo_accounts
+from dashboard.identity import DEPUTY_MANAGER, Identity, here
+from dashboard.public import add_public_pages
+from dashboard.routes import add_routes
 from dashboard.security import guard
-from dashboard.services import Services
+from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
+from dashboard.static_files import asset_address, assets_folder, bootstrap_address
+from dashboard.watching import add_watching
 from layouts import page
 from layouts.views import collect_views
-
-_HERE = Path(__file__).resolve().parent
 
 INDEX = """<!doctype html>
 <html lang="en" data-bs-theme="light">
@@ -46,17 +47,14 @@ INDEX = """<!doctype html>
 """
 
 
-def assets_folder() -> Path:
-    """Style sheets and scripts: beside the packages in a checkout, inside this one when installed."""
-    return next(folder for folder in (_HERE / "_assets", _HERE.parent / "assets") if folder.is_dir())
-
-
 def create_app(settings: Settings | None = None) -> Dash:
     """The dashboard for `settings` (default: from the environment), ready for a WSGI server as ``.server``."""
     settings = settings or Settings.from_environment()
     server = Flask("dashboard")
     server.config.update(
-        MAX_CONTENT_LENGTH=2 * 1024 * 1024,
+        MAX_CONTENT_LENGTH=512 * 1024,
+        MAX_FORM_MEMORY_SIZE=64 * 1024,
+        MAX_FORM_PARTS=50,
         COMPRESS_ALGORITHM=["zstd", "gzip"],
         COMPRESS_ALGORITHM_STREAMING=["zstd", "gzip"],
         COMPRESS_ZSTD_LEVEL=3,
@@ -74,7 +72,7 @@ def create_app(settings: Settings | None = None) -> Dash:
         "dashboard",
         server=server,  # type: ignore[arg-type]  # its stub knows only its own servers
         assets_folder=str(assets_folder()),
-        assets_ignore=r"^theme\.js$",  # stands in the head, before the first paint
+        assets_ignore=r"^(theme\.js|plain\.css)$",  # the one stands in the head, the other is for pages without Dash
         external_stylesheets=[bootstrap_address()],
         index_string=_index(),
         title="311",
@@ -84,38 +82,45 @@ def create_app(settings: Settings | None = None) -> Dash:
         suppress_callback_exceptions=True,  # cards come and go; a test checks that every id a callback names exists
         on_error=show_trouble,
     )
+    identity = Identity(settings, services.state, services.demo_viewers)
     add_routes(server, services)
+    add_entrance(server, services, identity)
 
     def layout() -> html.Div:
         try:
-            return page.shell(services.city().name, services.viewer(), roles_of(services))
+            viewer, visitor = services.viewer(), here()
+            return page.shell(
+                services.city().name, viewer, demo_accounts(services, viewer), visitor.kind if visitor else ""
+            )
         except DataUnavailable:
             return page.shell("", services.viewer())
 
     app.layout = layout
     callbacks.register(app, services, views)
-    guard(app, settings)
+    add_public_pages(server, settings, sign_in="/")
+    add_watching(server, services)
+    guard(app, settings, identity, views)
     _say_not_found(server, views, services)
     # Dash learns which scripts it may serve while it writes its first page, and refuses them until then: in a process
     # whose first request is for a script, that would break the page that another process has written.
-    server.test_client().get("/")
+    with acting_as(DEPUTY_MANAGER):
+        server.test_client().get("/")
     return app
 
 
 def _index() -> str:
-    def address(name: str) -> str:
-        content = (assets_folder() / name).read_bytes()
-        return f"/assets/{name}?m={hashlib.sha256(content).hexdigest()[:12]}"
-
-    return INDEX.replace("@THEME@", address("theme.js")).replace("@FAVICON@", address("favicon.svg"))
+    return INDEX.replace("@THEME@", asset_address("theme.js")).replace("@FAVICON@", asset_address("favicon.svg"))
 
 
 def _say_not_found(server: Flask, views, services: Services) -> None:
-    """Dash answers every path with its page; a path where nothing lives is still a 404, with the page saying so."""
+    """Dash answers every path with its page, which says what is missing or not shown; so does the status."""
 
     @server.after_request
     def not_found(response):
         is_page = response.mimetype == "text/html" and response.status_code == 200
-        if is_page and request.endpoint in ("/", "/<path:path>") and not is_there(request.path, views, services):
-            response.status_code = 404
+        if is_page and request.endpoint in ("/", "/<path:path>"):
+            if not is_there(request.path, views, services):
+                response.status_code = 404
+            elif not is_open(request.path, views, services):
+                response.status_code = 403
         return response

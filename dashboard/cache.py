@@ -94,6 +94,8 @@ def key_of(build_id: str, query: Query, filters: Filters, scope: Scope, as_of: d
         filters.switches,
         [[str(begin), str(end)] for begin, end in filters.left_out],
         scope.rows,
+        sorted(scope.facts) if scope.facts is not None else None,
+        scope.hides,
         str(as_of),
     )
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()

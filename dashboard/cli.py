@@ -7,6 +7,7 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from functools import wraps
@@ -19,18 +20,22 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from dashboard.domain.errors import BadRequest, Problem, UnknownName
+from dashboard.domain.errors import BadRequest, DataUnavailable, Problem, UnknownName
 from dashboard.domain.filters import DAY, SWITCHES, Filters, Period, civil_day
-from dashboard.domain.policy import Scope
-from dashboard.services import Services
+from dashboard.domain.policy import FACTS, OWN, ROLES, Scope, Viewer
+from dashboard.identity import Identity, may_serve
+from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access import schema
+from data_access.compile import parts_of
 from data_access.dialects import database_address
 from data_access.dimensions import DIMENSIONS
 from data_access.engine import check_in_service
 from data_access.measures import CATALOGUE
+from data_access.public_extract import extract_file, read_extract, write_extract
 from data_access.rows import refused_rows
 from data_access.semantics import EVERY, Answer, Measure, Query, Ratio, Spread
+from data_access.state import State
 
 out = Console(highlight=False, soft_wrap=True, emoji=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
@@ -87,6 +92,13 @@ def main(data: Path | None) -> None:
     """The management dashboard for city 311 call centres."""
 
 
+def about_what(command: Callable) -> Callable:
+    """The options that say which department, district or team a role is about."""
+    for name in reversed(OWN.values()):
+        command = click.option(f"--{name}", metavar="NAME", help=f"The {name} the role is about.")(command)
+    return command
+
+
 # ── ask ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -104,10 +116,13 @@ def main(data: Path | None) -> None:
     "--as-of", metavar="T", help="Answer as it was known then: local time, or a date for the end of that day."
 )
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option("--role", metavar="ROLE", help="Answer as somebody in ROLE would be answered, who may see less.")
+@about_what
 @with_settings
 def ask_command(
-    words, by, every, begin, end, where, counting, event_days, service_level, as_of, form, settings
-) -> None:
+    words, by, every, begin, end, where, counting, event_days, service_level, as_of, form, role, department, district,
+    team, settings,
+) -> None:  # fmt: skip
     """Answer MEASURE... by the same path as the screen.
 
     Dates are local civil days and --to is exclusive. CSV and JSON columns bear the names of measures and dimensions;
@@ -126,6 +141,10 @@ def ask_command(
     divisions = list(dict.fromkeys(divisions))
     measures = tuple(_known("measure", n, CATALOGUE) for n in names if not (by and n in DIMENSIONS))
     query = Query(measures, tuple(_known("dimension", name, DIMENSIONS) for name in divisions), every)
+    own = {"department": department, "district": district, "team": team}
+    if not role and any(own.values()):
+        raise BadRequest("--department, --district and --team say what a --role is about; rows are chosen by --where.")
+    viewer = Viewer(role, role, **{OWN[role]: about} if (about := _own(services, role, own)) else {}) if role else None
     clock = services.clock()
     period = Period(
         clock.first_on if begin is None else civil_day(begin, "--from"),
@@ -137,17 +156,27 @@ def ask_command(
         if not given:
             raise BadRequest(f"“{condition}” is no condition; write --where DIM=VALUE.")
         dimension = _known("dimension", name.strip(), DIMENSIONS)
-        value = services.resolve(dimension, value.strip(), Scope.everything())
+        with acting_as(viewer) if viewer else nullcontext():
+            value = services.resolve(dimension, value.strip(), None if viewer else Scope.everything())
         filters = filters.choose(dimension.name, {*filters.chosen(dimension.name), value})
     switches = {"counting": counting, "event_days": event_days, "service_level": service_level}
     for switch, setting in switches.items():
         filters = filters.switch(switch, setting) if setting else filters
     filters = filters.leaving_out(services.event_days())
     moment = services.stored(_instant(as_of)) if as_of else None
-    answer = services.ask(query, filters, Scope.everything(), moment)
+    answer = services.ask(query, filters, _scope_in(viewer, services, query), moment)
     _print_answer(answer, form)
     for note in answer.notes:
         err.print(f"Note: {note}", markup=False)
+
+
+def _scope_in(viewer: Viewer | None, services: Services, query: Query) -> Scope:
+    """The operator's scope; or that of a viewer who asks `query`, NotPermitted if it is not for such eyes."""
+    if viewer is None:
+        return Scope.everything()
+    with acting_as(viewer):
+        needs = {FACTS[measure.fact.name] for measure in parts_of(query.measures)}  # type: ignore[attr-defined]
+        return [services.scope(one) for one in sorted(needs)][0]
 
 
 def _print_answer(answer: Answer, form: str) -> None:
@@ -363,6 +392,8 @@ def import_command(
         report_to.write_text(json.dumps(report.as_dict(), ensure_ascii=False, indent=1) + "\n", "utf-8")
     if refused_to:
         outcome.refused_rows().to_csv(refused_to, index=False, lineterminator="\n")
+    if not report.dry:
+        _publish(settings)
     out.print(report.as_text(), markup=False)
     if dry_run:
         for name, values in outcome.sample.items():
@@ -410,6 +441,8 @@ def demo_command(seed, millions, stories, again, replace, settings) -> None:
     begun = monotonic()
     there = demo_in_service(settings)
     if there and not (again or millions):
+        if not extract_file(settings).is_file():
+            _publish(settings)
         out.print(f"Riverton is in service already (build {there.build_id}); --again makes it anew.")
         return
     with progress_bar() as bar:
@@ -418,6 +451,7 @@ def demo_command(seed, millions, stories, again, replace, settings) -> None:
             settings, seed=seed, millions=millions, replace=replace,
             progress=lambda doing, rows: bar.update(task, description=f"{doing} {rows:,}" if rows else doing),
         )  # fmt: skip
+    _publish(settings)
     out.print(
         f"Riverton is in service: {made.rows['request']:,} requests and {made.rows['contact']:,} contacts, "
         f"{made.data_from_on} to {made.data_to_on}, in {monotonic() - begun:.0f} s."
@@ -471,15 +505,171 @@ def _address(settings: Settings) -> str:
     return database_address(settings.database).render_as_string(hide_password=True)
 
 
+@main.command("publish")
+@with_settings
+def publish_command(settings) -> None:
+    """Write the tables that everybody may read (/public); import and demo do so by themselves."""
+    published = read_extract(write_extract(settings))
+    hidden = sum(n is None for name in ("by_type", "months") for row in published[name]["cells"] for n in row)
+    out.print(
+        f"Published to the end of {published['to']} (exclusive); {hidden} counts hidden: {extract_file(settings)}"
+    )
+
+
+def _publish(settings: Settings) -> None:
+    """Publish after a build; a city that cannot be published is in service all the same."""
+    try:
+        write_extract(settings)
+    except DataUnavailable as problem:
+        err.print(f"Note: {problem}", markup=False)
+
+
+@main.command("retain")
+@click.option("--people-days", type=click.IntRange(30), default=1095, show_default=True,
+              help="Callers, addresses, notes and shifts older than this are forgotten.")  # fmt: skip
+@click.option("--log-days", type=click.IntRange(30), default=730, show_default=True, help="So is the audit log.")
+@with_settings
+def retain_command(people_days, log_days, settings) -> None:
+    """Forget what tells of persons once it is old; numbers stay. For a timer, once a night."""
+    from data_access.retention import retain
+
+    found = retain(settings, people_days, log_days)
+    State(settings).record(OPERATOR, "", "retention", json.dumps(found))
+    out.print("Forgotten: " + ", ".join(f"{name} {n:,}" for name, n in found.items()))
+
+
 @main.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=int, default=8311, show_default=True)
 @click.option("--workers", type=int, default=2, show_default=True, help="Processes; each has eight threads.")
+@click.option(
+    "--public", is_flag=True, help="Serve the public pages alone, from the published tables and nothing else."
+)
 @with_settings
-def serve_command(host, port, workers, settings) -> None:
+def serve_command(host, port, workers, public, settings) -> None:
     """Serve the dashboard with gunicorn until stopped; a new build is noticed by itself."""
     from dashboard.serving import serve
 
-    check_in_service(settings)  # say so now, not on the first page
+    if public:
+        read_extract(extract_file(settings))
+        out.print(f"The public pages on [bold]http://{host}:{port}/public[/] (stop with Ctrl-C)")
+        serve(settings, host, port, workers, public=True)
+        return
+    who = may_serve(settings, host, check_in_service(settings))  # say so now, not on the first page
+    out.print(who, markup=False)
     out.print(f"dashboard311 on [bold]http://{host}:{port}[/] (stop with Ctrl-C)")
     serve(settings, host, port, workers)
+
+
+# ── accounts ────────────────────────────────────────────────────────────────────────────────────────
+
+ROLE = click.option("--role", required=True, metavar="ROLE", help=f"One of: {', '.join(ROLES)}.")
+OPERATOR = "command line"
+"""Who gave a role or a password, in the audit log."""
+
+
+@main.group("user")
+def user_group() -> None:
+    """Accounts: who may sign in, and in which role."""
+
+
+@user_group.command("add")
+@click.argument("name")
+@ROLE
+@about_what
+@click.option("--called", help="The name shown on the page. Default: NAME.")
+@click.option("--password-from", type=click.File(), help="Read the password from a file (- for the standard input).")
+@with_settings
+def user_add(name, role, department, district, team, called, password_from, settings) -> None:
+    """Add an account NAME and ask for its password."""
+    services, identity = accounts_of(settings)
+    own = _own(services, role, {"department": department, "district": district, "team": team})
+    if not name.strip() or name != name.strip() or any(not letter.isprintable() for letter in name):
+        raise BadRequest("A name to sign in with has letters and no space around them.")
+    if password_from is not None:
+        password = password_from.readline().rstrip("\r\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    account_id = services.state.add_account(name, called or name, identity.hashed(password, name))
+    services.state.give_role(account_id, role, own, OPERATOR)
+    services.state.record(OPERATOR, "", "account: add", f"{name}: {role} {own or ''}".strip())
+    out.print(f"{name} may sign in as {role}{f', {own}' if own else ''}.", markup=False)
+
+
+@user_group.command("role")
+@click.argument("name")
+@ROLE
+@about_what
+@with_settings
+def user_role(name, role, department, district, team, settings) -> None:
+    """Give account NAME another role. Its sessions end."""
+    services, _ = accounts_of(settings)
+    own = _own(services, role, {"department": department, "district": district, "team": team})
+    services.state.give_role(services.state.account(name)["account_id"], role, own, OPERATOR)
+    services.state.record(OPERATOR, "", "account: role", f"{name}: {role} {own or ''}".strip())
+    out.print(f"{name} is {role}{f', {own}' if own else ''} from the next sign-in on.", markup=False)
+
+
+@user_group.command("password")
+@click.argument("name")
+@with_settings
+def user_password(name, settings) -> None:
+    """Reset the password of account NAME: prints one that is good for one sign-in. Its sessions end."""
+    services, identity = accounts_of(settings)
+    password = identity.reset_password(name)
+    services.state.record(OPERATOR, "", "account: reset", name)
+    click.echo(password)
+
+
+@user_group.command("disable")
+@click.argument("name")
+@click.option("--again", is_flag=True, help="Let NAME sign in again.")
+@with_settings
+def user_disable(name, again, settings) -> None:
+    """Let account NAME sign in no longer. Its sessions end."""
+    services, _ = accounts_of(settings)
+    services.state.set_disabled(services.state.account(name)["account_id"], not again)
+    services.state.record(OPERATOR, "", "account: enable" if again else "account: disable", name)
+    out.print(f"{name} can sign in again." if again else f"{name} can no longer sign in.", markup=False)
+
+
+@user_group.command("list")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@with_settings
+def user_list(form, settings) -> None:
+    """List the accounts with their roles."""
+    services, _ = accounts_of(settings)
+    fields = ("name", "shown_name", "role", "own", "source", "is_disabled")
+    rows = [{field: one[field] for field in fields} for one in services.state.accounts()]
+    if form == "json":
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    if not rows:
+        out.print("No account yet: dashboard311 user add NAME --role ROLE")
+    for row in rows:
+        about = f", {row['own']}" if row["own"] else ""
+        state = " (disabled)" if row["is_disabled"] else ""
+        out.print(f"{row['name']}: {row['role'] or 'no role'}{about}{state}", markup=False)
+
+
+def accounts_of(settings: Settings) -> tuple[Services, Identity]:
+    """What the commands about accounts work with."""
+    services = opened(settings)
+    return services, Identity(settings, services.state, services.demo_viewers)
+
+
+def _own(services: Services, role: str, given: dict[str, str | None]) -> str | None:
+    """The one value that `role` is about, as the data spells it."""
+    if role not in ROLES:
+        raise UnknownName("role", role, ROLES)
+    about = OWN.get(role)
+    if other := next((name for name, value in given.items() if value and name != about), None):
+        raise BadRequest(f"A {role} is not about one {other}; leave --{other} out.")
+    if about is None:
+        return None
+    if not (value := given[about]):
+        raise BadRequest(f"A {role} is about one {about}: say --{about} NAME.")
+    if about == "team":
+        teams = services.teams()
+        return value if not teams or value in teams else _known("team", value, dict.fromkeys(teams))
+    return services.resolve(DIMENSIONS[about], value, Scope.everything())

@@ -30,8 +30,12 @@ class Roster:
     names: Mapping[str, str]
 
     def known_to(self, people: People) -> dict[str, str]:
-        """The names of those `people` may name, by pseudonym, in the order of their names."""
-        known = {one: self.names.get(one) or one for one, team in self.teams.items() if people.names(team)}
+        """What those are called whom `people` may tell apart, by pseudonym, in the order of what they are called."""
+        known = {
+            one: (self.names.get(one) if people.by_name else "") or one
+            for one, team in self.teams.items()
+            if people.names(team)
+        }
         return dict(sorted(known.items(), key=lambda item: (item[1].casefold(), item[0])))
 
 
@@ -64,13 +68,13 @@ def unnamed(answer: Answer, dimension: Dimension, people: People, roster: Roster
 
 
 @lru_cache(maxsize=8)
-def key_in(folder: Path) -> bytes:
-    """The installation's key for labels, made when first needed; one for this process where it cannot be kept."""
-    path = folder / "labels.key"
+def key_in(folder: Path, name: str = "labels.key") -> bytes:
+    """A key of the installation, made when first needed; one for this process where it cannot be kept."""
+    path = folder / name
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
-            draft = folder / f".labels.{secrets.token_hex(8)}"
+            draft = folder / f".{name}.{secrets.token_hex(8)}"
             with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
                 file.write(secrets.token_bytes(32))
             try:

@@ -2,45 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hmac
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from flask import has_request_context, request
+from flask import has_request_context
 from flask_caching import Cache
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 
 from dashboard.cache import cached, key_of
 from dashboard.domain.city_events import marks_days
 from dashboard.domain.errors import DataUnavailable, NotPermitted, UnknownName
 from dashboard.domain.filters import Clock, Filters
+from dashboard.domain.neighbours import Neighbours
 from dashboard.domain.policy import Permission, Scope, Viewer, may, scope_of
+from dashboard.domain.redaction import without_contact_details
+from dashboard.identity import DEPUTY_MANAGER, here
 from dashboard.people import Roster, key_in, unnamed
 from dashboard.settings import Settings
 from data_access import schema
 from data_access.areas import Areas
 from data_access.ask import ask, values_of
 from data_access.compile import Frame
-from data_access.dimensions import DIMENSIONS, agent, category, service_type
+from data_access.dimensions import DIMENSIONS, HEXAGONS, agent, category, service_type
 from data_access.engine import BuildInfo, City, Warehouse
+from data_access.hotspots import Analysed, Analysis, Asking
 from data_access.listing import ListColumn, Listing, Rows, columns_for, count_rows, list_rows
 from data_access.measures import CATALOGUE
 from data_access.measures.contacts import CONTACT, in_force
 from data_access.measures.requests import REQUEST
+from data_access.places import Ground, named, read_ground
 from data_access.semantics import Answer, Dimension, Measure, Query
+from data_access.state import State
 from data_access.timeline import OneRequest, Rights, Timeline, read_timeline
 
 FACTS = {fact.name: (fact, needs) for fact, needs in (
     (REQUEST, Permission.READ_REQUESTS), (CONTACT, Permission.READ_CONTACTS),
 )}  # fmt: skip
 """Where the values of dimensions are looked up, and what a viewer needs to read there."""
-SEE_AS = "see-as"
-"""The cookie that holds the role a reader of the demo city has taken on."""
-DEPUTY_MANAGER = Viewer("Deputy manager", "deputy manager")
+SIZES = {dimension.name: size for size, dimension in HEXAGONS.items()}
+"""The size of hexagon that each dimension of places is about."""
 DEMO_DISTRICT, DEMO_TEAM = "4 Mill Ward", "Heron"
+
+_acting: ContextVar[Viewer | None] = ContextVar("acting", default=None)
+
+
+@contextmanager
+def acting_as(viewer: Viewer) -> Iterator[None]:
+    """Ask and answer as `viewer`, whoever else is signed in."""
+    before = _acting.set(viewer)
+    try:
+        yield
+    finally:
+        _acting.reset(before)
+
+
+def acting() -> Viewer | None:
+    """The viewer of `acting_as`, if any."""
+    return _acting.get()
 
 
 class Services:
@@ -56,6 +81,7 @@ class Services:
         self.settings = settings
         self.warehouse = Warehouse(settings)
         self.areas = Areas(self.warehouse)
+        self.state = State(settings)
         self._remember = cached(cache)
         # Small things that change only with the build, kept for the last few builds.
         self._values = lru_cache(maxsize=256)(self._values_in)
@@ -66,9 +92,13 @@ class Services:
         self._roster = lru_cache(maxsize=4)(self._roster_in)
         self._demo_viewers = lru_cache(maxsize=4)(self._demo_viewers_in)
         self._populations = lru_cache(maxsize=4)(self._populations_in)
+        self._targets = lru_cache(maxsize=4)(self._targets_in)
         self._has_table = lru_cache(maxsize=64)(self._has_table_in)
         # What is asked again within a moment: the length of a list for each of its pages, a request for each panel.
         self._lengths = lru_cache(maxsize=256)(self._length_in)
+        self._analyses = lru_cache(maxsize=64)(self._analyses_in)
+        self._ground = lru_cache(maxsize=6)(self._ground_in)
+        self._place_names = lru_cache(maxsize=6)(self._place_names_in)
         self._timelines = lru_cache(maxsize=32)(self._timeline_in)
 
     # ── what there is ──
@@ -126,7 +156,11 @@ class Services:
 
     def say(self, dimension: Dimension, value: str) -> str:
         """What `value` is called for the viewer: hour 34 is “Tuesday 10:00”, an agent of the own team has a name."""
-        return self.names().get(value, value) if dimension.of_people else dimension.say(value)
+        if dimension.of_people:
+            return self.names().get(value, value)
+        if (size := SIZES.get(dimension.name)) is not None:
+            return self._place_names(self.build().build_id, size).get(value) or dimension.say(value)
+        return dimension.say(value)
 
     def names(self) -> dict[str, str]:
         """The agents whom the viewer may know by name, by pseudonym."""
@@ -135,6 +169,10 @@ class Services:
         except NotPermitted:
             return {}
         return self._roster(self.build().build_id).known_to(people)
+
+    def teams(self) -> list[str]:
+        """The teams of those who answer."""
+        return sorted({team for team in self._roster(self.build().build_id).teams.values() if team})
 
     def categories(self) -> dict[str, str]:
         """The category of each service type that has one."""
@@ -157,6 +195,13 @@ class Services:
     def populations(self) -> dict[str, int]:
         """How many people live in each district in force when the data ends; those of unknown number left out."""
         return self._populations(self.build().build_id)
+
+    def targets(self) -> dict[str, float]:
+        """What share of its promises each service type is to keep, as in force when the data ends.
+
+        A type without a goal of its own, or with several that differ by priority, is left out: the city's one applies.
+        """
+        return self._targets(self.build().build_id)
 
     def resolve(self, dimension: Dimension, value: str, scope: Scope | None = None) -> str:
         """The value meant by what somebody typed: its exact name, or the same in another case.
@@ -181,15 +226,20 @@ class Services:
     # ── who is looking ──
 
     def viewer(self) -> Viewer:
-        """Who is looking. Until there is sign-in, everybody on this machine is the deputy manager.
+        """Who is looking: whom the gate let in with the request at hand; NotPermitted for anybody else.
 
-        In the demo city, and nowhere else, a reader may take on another role.
+        Without a request it is the operator of this program, in the eyes of the deputy manager.
         """
-        role = request.cookies.get(SEE_AS) if has_request_context() else None
-        return self.demo_viewers().get(role, DEPUTY_MANAGER) if role else DEPUTY_MANAGER
+        if (viewer := acting()) is not None:
+            return viewer
+        if not has_request_context():
+            return DEPUTY_MANAGER
+        if (visitor := here()) is None:
+            raise NotPermitted("Sign in first.")
+        return visitor.viewer
 
     def demo_viewers(self) -> dict[str, Viewer]:
-        """The roles that a reader may take on, by the name in the address; none in a real city."""
+        """The demo city's accounts, one for each role, by the name in the address; none in a real city."""
         try:
             return self._demo_viewers(self.build().build_id) if self.city().is_made_up else {}
         except DataUnavailable:
@@ -197,7 +247,18 @@ class Services:
 
     def scope(self, needs: Permission) -> Scope:
         """The rows the viewer may see; NotPermitted if none for this."""
-        return scope_of(self.viewer(), needs)
+        found = scope_of(self.viewer(), needs)
+        if found.hides and not self._has_table(self.build().build_id, "service_type"):
+            return replace(found, hides=())  # nothing was classified
+        return found
+
+    def map_key(self) -> str:
+        """The part of a map's address that changes with the build and with what the viewer may see on it."""
+        build_id, scope = self.build().build_id, self.scope(Permission.READ_REQUESTS)
+        if not scope.rows and not scope.hides:
+            return build_id
+        seen = f"{scope.rows} {scope.hides}"
+        return f"{build_id}-{hmac.new(key_in(self.settings.data), seen.encode(), 'sha256').hexdigest()[:16]}"
 
     # ── asking ──
 
@@ -237,6 +298,16 @@ class Services:
                 found = unnamed(found, dimension, scope.people, roster, key_in(self.settings.data), picture)
         return found
 
+    def analyse(self, question: Analysis, filters: Filters, scope: Scope) -> Analysed:
+        """Answer what is asked about places; kept while the build is in service, as it takes more than counting."""
+        self._check_people(Query(()), filters, scope)
+        may = frozenset(permission for permission in Permission if self.may(permission))
+        return self._analyses(self.build().build_id, question, filters, scope, may, self._frame(filters))
+
+    def ground(self, resolution: int) -> Ground:
+        """Every hexagon of the city of one size."""
+        return self._ground(self.build().build_id, resolution)
+
     def rows(self, listing: Listing, filters: Filters) -> Rows:
         """A page of the rows a measure counts, in the columns and rows the viewer may read."""
         scope, build, frame = self.scope(Permission.LIST_REQUESTS), self.build(), self._frame(filters)
@@ -271,10 +342,16 @@ class Services:
         roster = self._roster(build_id)
         known = roster.known_to(scope.people)
         steps = tuple(
-            step._replace(actor=known.get(step.actor or "", "311 agent")) if step.actor in roster.teams else step
+            step._replace(
+                actor=known.get(step.actor or "", "311 agent") if step.actor in roster.teams else step.actor,
+                note=without_contact_details(step.note) if step.note else step.note,
+            )
             for step in found.steps
         )
-        return replace(found, question=question, steps=steps)
+        told = dict(found.request)
+        if told.get("note"):
+            told["note"] = without_contact_details(told["note"])
+        return replace(found, question=question, steps=steps, request=told)
 
     def may(self, needs: Permission) -> bool:
         """Whether the viewer's role holds a permission at all."""
@@ -312,7 +389,38 @@ class Services:
                 continue
         return tuple(found)
 
+    def record(self, did: str, what: str) -> None:
+        """Write into the audit log what the viewer did.
+
+        Raises DataUnavailable where it cannot be written: what must be logged is not done unlogged, except in the demo.
+        """
+        viewer = self.viewer()
+        try:
+            self.state.record(viewer.account or viewer.name, viewer.role, did, what)
+        except DataUnavailable:
+            if not self.city().is_made_up:
+                raise
+
     # ── kept per build ──
+
+    def _analyses_in(
+        self, build_id: str, question: Analysis, filters: Filters, scope: Scope, may: frozenset[Permission],
+        frame: Frame,
+    ) -> Analysed:  # fmt: skip
+        def ground(resolution: int) -> Ground:
+            return self._ground(build_id, resolution)
+
+        with self.warehouse.reading(build_id) as reading:
+            asking = Asking(reading, filters, scope, self.clock(), frame, may, ground, _rings)
+            return question.answer(asking)
+
+    def _place_names_in(self, build_id: str, resolution: int) -> dict[str, str]:
+        ground = self._ground(build_id, resolution)
+        return dict(zip(ground.ids, named(ground), strict=True))
+
+    def _ground_in(self, build_id: str, resolution: int) -> Ground:
+        with self.warehouse.reading(build_id) as reading:
+            return read_ground(reading, resolution, self._has_table(build_id, schema.place.name))
 
     def _length_in(
         self, build_id: str, listing: Listing, filters: Filters, scope: Scope, frame: Frame,
@@ -361,7 +469,9 @@ class Services:
         if districts:
             district = DEMO_DISTRICT if DEMO_DISTRICT in districts else districts[0]
             found["council-member"] = Viewer("Council member", "council member", district=district)
-        return found
+        found["analyst"] = Viewer("Analyst", "analyst")
+        found["administrator"] = Viewer("Administrator", "administrator")
+        return {slug: replace(viewer, account=f"demo {viewer.role}") for slug, viewer in found.items()}
 
     def _categories_in(self, _build_id: str) -> dict[str, str]:
         pairs = self.warehouse.frame(
@@ -377,6 +487,21 @@ class Services:
             select(t.name, t.population).where(t.population > 0, t.valid_to_on.is_(None)).order_by(t.name)
         )
         return {name: int(number) for name, number in people.itertuples(index=False)}
+
+    def _targets_in(self, _build_id: str) -> dict[str, float]:
+        if not self.warehouse.columns("sla_version"):
+            return {}
+        sla, kind = schema.sla_version.c, schema.service_type.c
+        goals = self.warehouse.frame(
+            select(kind.name, func.min(sla.target_share).label("least"), func.max(sla.target_share).label("most"))
+            .join_from(schema.sla_version, schema.service_type, sla.type_id == kind.type_id)
+            .where(sla.target_share.isnot(None), or_(sla.valid_to_on.is_(None), sla.valid_to_on > self.clock().last_on))
+            .where(or_(sla.valid_from_on.is_(None), sla.valid_from_on <= self.clock().last_on))
+            .group_by(kind.name)
+            .order_by(kind.name)
+        )
+        rows = goals.itertuples(index=False)
+        return {name: float(least) for name, least, most in rows if name is not None and least == most}
 
     def _events_in(self, _build_id: str) -> pd.DataFrame:
         t = schema.city_event.c
@@ -398,3 +523,8 @@ class Services:
         calendars = days["calendar_id"].nunique()
         agreeing = days.groupby("day_on")["calendar_id"].nunique()
         return frozenset(pd.DatetimeIndex(agreeing.index[2 * agreeing >= calendars]).date)
+
+
+@lru_cache(maxsize=16)
+def _rings(ground: Ground, most: int) -> list[Neighbours]:
+    return ground.rings(most)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+
 from gunicorn.app.base import BaseApplication
 
 from dashboard.settings import Settings
@@ -10,8 +13,8 @@ from dashboard.settings import Settings
 class _Served(BaseApplication):
     """gunicorn told by us instead of by a file; the application is made after the fork."""
 
-    def __init__(self, settings: Settings, options: dict):
-        self._settings, self._options = settings, options
+    def __init__(self, settings: Settings, options: dict, public: bool):
+        self._settings, self._options, self._public = settings, options, public
         super().__init__()
 
     def load_config(self) -> None:
@@ -20,12 +23,17 @@ class _Served(BaseApplication):
 
     def load(self):
         from dashboard.app import create_app
+        from dashboard.public import create_public_server
+        from dashboard.watching import log_as_json
 
+        log_as_json()
+        if self._public:
+            return create_public_server(self._settings)
         return create_app(self._settings).server
 
 
-def serve(settings: Settings, host: str, port: int, workers: int) -> None:
-    """Serve until stopped."""
+def serve(settings: Settings, host: str, port: int, workers: int, public: bool = False) -> None:
+    """Serve until stopped; with `public` the public pages alone."""
     options = {
         "bind": f"{host}:{port}",
         "workers": workers,
@@ -35,5 +43,15 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
         "limit_request_line": 8190,  # a shared link may hold many choices
         "control_socket_disable": True,
         "loglevel": "warning",
+        "child_exit": _forget,
     }
-    _Served(settings, options).run()
+    with tempfile.TemporaryDirectory(prefix="dashboard311-counts-") as counts:
+        # prometheus_client reads it while it is imported, which is after the fork.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts  # noqa: TID251
+        _Served(settings, options, public).run()
+
+
+def _forget(_server, worker) -> None:
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)

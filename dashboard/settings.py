@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from dashboard.domain.errors import BadRequest
 @dataclass(frozen=True)
 class Settings:
     """The configuration of one installation. Every field has an environment variable of the same name.
+
+    A secret may stand in a file instead: ``DASHBOARD311_SECRET_FILE`` names the file that holds
+    ``DASHBOARD311_SECRET``, and so for every field.
 
     Parameters
     ----------
@@ -33,38 +37,121 @@ class Settings:
     basemap
         Raster tile URL with ``{z}/{x}/{y}`` to lay under maps (``DASHBOARD311_BASEMAP``). Empty: no foreign host
         is ever contacted.
+    state
+        SQLAlchemy URL of a PostgreSQL database for accounts, sessions and the audit log (``DASHBOARD311_STATE``).
+        Empty: an SQLite file in the data folder.
+    secret
+        What cookies are signed with, at least 32 characters (``DASHBOARD311_SECRET``). Empty: a random one, made
+        when first needed and kept in the data folder.
+    session_hours
+        A session ends at the latest after so many hours (``DASHBOARD311_SESSION_HOURS``), and after a quarter of
+        them without being used.
+    sign_in
+        Who knows the people: ``accounts`` (kept here), ``oidc`` (an OpenID Connect provider, beside the accounts kept
+        here) or ``proxy`` (a proxy that has signed them in and says so in headers) (``DASHBOARD311_SIGN_IN``).
+    groups
+        TOML file that says which role a group of the provider or the proxy has (``DASHBOARD311_GROUPS``).
+    oidc_issuer, oidc_client, oidc_secret
+        Address of the provider (its ``/.well-known/openid-configuration`` is read), and this dashboard's id and secret
+        there (``DASHBOARD311_OIDC_ISSUER``, ``DASHBOARD311_OIDC_CLIENT``, ``DASHBOARD311_OIDC_SECRET``).
+    oidc_groups
+        The claim that lists the groups (``DASHBOARD311_OIDC_GROUPS``).
+    proxy_networks
+        Addresses the signing-in proxy comes from, ``10.0.0.5,10.1.0.0/16``; its headers count from nowhere else
+        (``DASHBOARD311_PROXY_NETWORKS``).
+    proxy_user, proxy_groups
+        The headers in which it names the person, and the groups between commas (``DASHBOARD311_PROXY_USER``,
+        ``DASHBOARD311_PROXY_GROUPS``).
+    proxies
+        How many reverse proxies stand before the dashboard, whose ``X-Forwarded-…`` headers are believed
+        (``DASHBOARD311_PROXIES``).
+    requests_per_minute
+        So many answers an address may get in a minute from one process, files left out; 0 for as many as it likes
+        (``DASHBOARD311_REQUESTS_PER_MINUTE``).
+    metrics_token
+        The bearer token that opens ``/metrics`` (``DASHBOARD311_METRICS_TOKEN``). Empty: there are none.
     """
 
     data: Path = field(default_factory=lambda: Path(platformdirs.user_data_dir("dashboard311", appauthor=False)))
-    database: str = ""
+    database: str = field(default="", repr=False)
     query_seconds: float = 20.0
     threads: int = 2
     cache: str = "filesystem"
     basemap: str = ""
+    state: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+    session_hours: float = 12.0
+    sign_in: str = "accounts"
+    groups: Path | None = None
+    oidc_issuer: str = ""
+    oidc_client: str = ""
+    oidc_secret: str = field(default="", repr=False)
+    oidc_groups: str = "groups"
+    proxy_networks: str = ""
+    proxy_user: str = "Remote-User"
+    proxy_groups: str = "Remote-Groups"
+    proxies: int = 0
+    requests_per_minute: int = 3000
+    metrics_token: str = field(default="", repr=False)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Read the ``DASHBOARD311_…`` variables; those not set keep their defaults.
 
-        Raises BadRequest for a value that cannot be, naming the variable.
+        Raises BadRequest for a value that cannot be, naming the variable; a secret's value is not repeated.
         """
         environ = os.environ if environ is None else environ
         given: dict[str, Any] = {}
         for name, (kind, fits, wanted) in _FIELDS.items():
             variable = f"DASHBOARD311_{name.upper()}"
-            if text := environ.get(variable, ""):
-                try:
-                    given[name] = kind(text)
-                except ValueError:
-                    raise BadRequest(f"{variable} is “{text}”; it wants {wanted}.") from None
-                if not fits(given[name]):
-                    raise BadRequest(f"{variable} is “{text}”; it wants {wanted}.")
+            text = environ.get(variable, "") or _in_file(variable, environ)
+            if not text:
+                continue
+            was = "" if name in _SECRET else f" is “{text}”; it"
+            try:
+                given[name] = kind(text)
+            except ValueError:
+                raise BadRequest(f"{variable}{was} wants {wanted}.") from None
+            if not fits(given[name]):
+                raise BadRequest(f"{variable}{was} wants {wanted}.")
         return cls(**given)
+
+
+def _in_file(variable: str, environ: Mapping[str, str]) -> str:
+    path = environ.get(f"{variable}_FILE", "")
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise BadRequest(f"{variable}_FILE names {path}, which cannot be read.") from None
+
+
+_POSTGRES = "an address like postgresql://user@host/name"
+_SECRET = frozenset({"database", "state", "secret", "oidc_secret", "metrics_token"})
+_WELL_KNOWN = ("change", "secret", "password", "example", "default", "test-only", "dashboard311")
+"""What stands in examples; a secret that holds one of these words was copied, not made."""
+
+
+def _is_secret(text: str) -> bool:
+    return len(text) >= 32 and len(set(text)) >= 10 and not any(word in text.casefold() for word in _WELL_KNOWN)
+
+
+def _is_safe(url: str) -> bool:
+    return url.startswith(("https://", "http://127.0.0.1:", "http://localhost:"))
+
+
+def _are_networks(text: str) -> bool:
+    return bool([ipaddress.ip_network(one.strip()) for one in text.split(",")])  # ValueError says no
+
+
+def _is_header(name: str) -> bool:
+    return name.replace("-", "").isalnum()
 
 
 _FIELDS: dict[str, tuple[Callable, Callable, str]] = {
     "data": (Path, lambda path: True, "a folder"),
-    "database": (str, lambda url: url.startswith("postgresql"), "an address like postgresql://user@host/name"),
+    "database": (str, lambda url: url.startswith("postgresql"), _POSTGRES),
     "query_seconds": (float, lambda seconds: 0 < seconds < 86400, "a number of seconds"),
     "threads": (int, lambda threads: 1 <= threads <= 256, "a whole number from 1"),
     "cache": (str, lambda kind: kind in ("filesystem", "memory", "off"), "filesystem, memory or off"),
@@ -73,4 +160,19 @@ _FIELDS: dict[str, tuple[Callable, Callable, str]] = {
         lambda url: url.startswith(("http://", "https://", "/")) and all(part in url for part in ("{z}", "{x}", "{y}")),
         "a tile address with {z}, {x} and {y}",
     ),
+    "state": (str, lambda url: url.startswith("postgresql"), _POSTGRES),
+    "secret": (str, _is_secret, "at least 32 random characters, like those of “openssl rand -hex 32”"),
+    "session_hours": (float, lambda hours: 0.1 <= hours <= 720, "a number of hours up to 720"),
+    "sign_in": (str, lambda kind: kind in ("accounts", "oidc", "proxy"), "accounts, oidc or proxy"),
+    "groups": (Path, lambda path: path.is_file(), "a TOML file"),
+    "oidc_issuer": (str, _is_safe, "an address that begins with https://"),
+    "oidc_client": (str, bool, "the id of this dashboard at the provider"),
+    "oidc_secret": (str, bool, "the secret of this dashboard at the provider"),
+    "oidc_groups": (str, bool, "the name of a claim"),
+    "proxy_networks": (str, _are_networks, "addresses or networks between commas, like 10.0.0.5,10.1.0.0/16"),
+    "proxy_user": (str, _is_header, "the name of a header"),
+    "proxy_groups": (str, _is_header, "the name of a header"),
+    "proxies": (int, lambda number: 0 <= number <= 5, "a whole number up to 5"),
+    "requests_per_minute": (int, lambda number: number >= 0, "a whole number"),
+    "metrics_token": (str, _is_secret, "at least 32 random characters"),
 }

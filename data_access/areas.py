@@ -14,8 +14,11 @@ import pandas as pd
 import shapely
 from sqlalchemy import select
 
+from dashboard.domain.policy import Scope
 from data_access import schema
+from data_access.compile import permitted
 from data_access.engine import Warehouse
+from data_access.measures.requests import REQUEST
 
 _SIMPLIFY_M = 12
 
@@ -66,13 +69,13 @@ class Areas:
         lats, lons = zip(*points, strict=True)
         return min(lons), min(lats), max(lons), max(lats)
 
-    def hexagons(self, resolution: int) -> list[str]:
-        """The ids of every hexagon a request lies in."""
+    def hexagons(self, resolution: int, scope: Scope = Scope(())) -> list[str]:  # noqa: B008
+        """The ids of every hexagon in which a request of `scope` lies."""
         column = schema.request.c[f"h3_{resolution}"].label("cell")
-        cells = self._warehouse.frame(select(column).where(column.isnot(None)).distinct())
+        cells = self._warehouse.frame(select(column).where(column.isnot(None), *permitted(REQUEST, scope)).distinct())
         return [h3.int_to_str(int(cell)) for cell in cells["cell"]]
 
-    def hexagons_geojson(self, resolution: int) -> str:
+    def hexagons_geojson(self, resolution: int, scope: Scope) -> str:
         """Those hexagons as a FeatureCollection, drawn at 93 % so that the ground shows as their edge."""
 
         def shape(cell: str) -> shapely.Polygon:
@@ -80,7 +83,17 @@ class Areas:
             corners = h3.cell_to_boundary(cell)
             return shapely.Polygon([(lon + 0.93 * (x - lon), lat + 0.93 * (y - lat)) for y, x in corners])
 
-        return _collection((cell, shape(cell), {}) for cell in sorted(self.hexagons(resolution)))
+        return _collection((cell, shape(cell), {}) for cell in sorted(self.hexagons(resolution, scope)))
+
+
+def hexagons_geojson(frame: pd.DataFrame) -> str:
+    """Rows that have a column ``hexagon`` as a FeatureCollection of whole hexagons; the other columns as properties."""
+    rows = frame.drop(columns="hexagon").astype(object).where(frame.drop(columns="hexagon").notna(), None)
+    features = [
+        (cell, shapely.Polygon([(lon, lat) for lat, lon in h3.cell_to_boundary(cell)]), {**values, "hexagon": cell})
+        for cell, values in zip(frame["hexagon"], rows.to_dict("records"), strict=True)
+    ]
+    return _collection(features)
 
 
 def _areas(frame: pd.DataFrame) -> gpd.GeoDataFrame:

@@ -21,6 +21,7 @@ from dashboard.domain.survival import closed_only_quantile, kaplan_meier
 from data_access.compile import Frame, Statement, caveats, compile_query, parts_of, permitted
 from data_access.semantics import Answer, Dimension, Fact, Measure, Query, Ratio, Spread, Standing
 
+SENSITIVE = "Without sensitive types, which are shown only as published."
 AMOUNTS = ("s", "s²", "h")
 """Units of which there are parts; everything else is counted."""
 
@@ -38,7 +39,7 @@ def ask(reader: Reader, query: Query, filters: Filters, scope: Scope, clock: Clo
     The answer has a row per division and step of time, without gaps. Totals of a step with nothing in it are 0; a
     ratio over nothing is missing, never 0 (measures R5). Steps end where the data ends.
     """
-    period, outside = _known_part(filters.period, clock)
+    period, outside = known_part(filters.period, clock)
     query = replace(query, every=_step(query.every, period))
     filters = filters.during(period)
     read = [(statement, _read(reader, statement, query)) for statement in compile_query(query, filters, scope, frame)]
@@ -56,7 +57,7 @@ def ask(reader: Reader, query: Query, filters: Filters, scope: Scope, clock: Clo
         _sorted(_divided(merged, query, keys), query),
         frame.as_of,
         query.every,
-        outside + caveats(query, filters),
+        outside + caveats(query, filters) + ((SENSITIVE,) if scope.hides else ()),
     )
 
 
@@ -97,7 +98,7 @@ def steps_of(period: Period, every: str) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(found).as_unit("us")
 
 
-def _known_part(period: Period, clock: Clock) -> tuple[Period, tuple[str, ...]]:
+def known_part(period: Period, clock: Clock) -> tuple[Period, tuple[str, ...]]:
     """`period` as far as the data reaches, so that no step shows a zero for days nobody knows about.
 
     A period that lies wholly outside stays as asked, with a sentence that says so.

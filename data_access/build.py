@@ -58,7 +58,7 @@ from sqlalchemy.schema import AddConstraint, CreateSchema, DropSchema, DropTable
 
 from dashboard.domain.errors import BadRequest, DataUnavailable, ImportRefused
 from dashboard.settings import Settings
-from data_access import derive, schema
+from data_access import derive, placing, schema
 from data_access.dialects import (
     Analyze,
     AttachFile,
@@ -113,6 +113,13 @@ _HAPPENED = {
     "inspection": ("visited_at",),
     "survey": ("sent_at", "answered_at"),
 }
+# Tables that a build fills by itself; no source writes them.
+_OWN = ("city", "build", "request_episode", "place")
+# When a row is over, for tables that tell of persons; of those without private columns the rows themselves do.
+_OVER = {
+    "request": "closed_at", "request_event": "event_at", "contact": "arrived_at", "survey": "answered_at",
+    "agent_state": "end_at", "agent_shift": "end_at",
+}  # fmt: skip
 # Derived columns that a reader of sources may give as a first word: what it found while reading.
 _HINTS = {"request": ("dq_flags", "district"), "contact": ("dq_flags",)}
 
@@ -277,7 +284,7 @@ class Build:
         Raises BadRequest for a table or column that does not exist, or a derived one.
         """
         table = schema.metadata.tables.get(name)
-        if table is None or name in ("city", "build", "request_episode"):
+        if table is None or name in _OWN:
             raise BadRequest(f"A build takes no rows for a table “{name}”.")
         if self._summary and name in _ORDER:
             raise BadRequest(f"This build is finished; rows of “{name}” come too late.")
@@ -389,12 +396,32 @@ class Build:
             # What happened must be noted before the events themselves are carried.
             for table in sorted(schema.metadata.sorted_tables, key=lambda one: one.name == "request_event"):
                 present = warehouse.columns(table.name)
-                if present and table.name not in ("city", "build", "request_episode"):
+                if present and table.name not in _OWN:
                     self._carry(warehouse, table, present, counts, again)
             events = {kind: n for kind, n in sorted(counts.items()) if kind in derive.CHANGES}
             return Kept(counts["updated"], counts["unchanged"], counts["carried"], events)
         finally:
             warehouse.close()
+
+    def forget_people(self, before: datetime) -> dict[str, int]:
+        """Empty the private columns of what was over before an instant, and drop shifts; how many rows of each.
+
+        Call it after `carry_over`. Requests are over when they are closed. Only what tells of a person goes.
+        """
+        found: dict[str, int] = {}
+        for name, dated in _OVER.items():
+            staged = self._staged[name]
+            private = [one.name for one in schema.metadata.tables[name].c if one.info.get("private")]
+            if private:
+                told = or_(*(staged.c[one].isnot(None) for one in private))
+                over = and_(staged.c[dated] < before, told)
+                found[name] = int(self._writer.scalar(select(func.count()).select_from(staged).where(over)) or 0)
+                self._writer.execute(update(staged).where(over).values(dict.fromkeys(private)))
+            else:
+                over = staged.c[dated] < before
+                found[name] = int(self._writer.scalar(select(func.count()).select_from(staged).where(over)) or 0)
+                self._writer.execute(staged.delete().where(over))
+        return found
 
     def displace(self, replace: bool = False) -> None:
         """Make sure that nothing real is lost: ImportRefused if another real city is in service, unless `replace`."""
@@ -531,7 +558,9 @@ class Build:
                 self._append(
                     schema.metadata.tables[name], to_arrow(deriving(frame, context), schema.metadata.tables[name])
                 )
+        self._derive_inspections(context)
         self._derive_surveys()
+        self._derive_places()
         for name in _AS_WRITTEN:
             self._copy(name)
         request, contact = schema.request.c, schema.contact.c
@@ -634,6 +663,17 @@ class Build:
             derive.tally(contacts["dq_flags"], flags)
             self.progress("deriving contacts", len(contacts))
 
+    def _derive_inspections(self, context: derive.Context) -> None:
+        request = schema.request.c
+        for frame in self._windows("inspection"):
+            asked = pa.table({"request_id": pa.array(frame["request_id"].dropna().unique(), pa.string())})
+            self._register(asked)
+            known = select(request.request_id, request.department, request.service_type).where(
+                request.request_id.in_(select(named_table("_incoming", named_column("request_id")).c.request_id))
+            )
+            found = derive.inspections(frame, context, self._frame(known).set_index("request_id"))
+            self._append(schema.inspection, to_arrow(found, schema.inspection))
+
     def _derive_surveys(self) -> None:
         survey, request = self._staged["survey"], schema.request
         frame = self._frame(
@@ -647,6 +687,19 @@ class Build:
         if len(frame):
             surveys = derive.surveys(frame, self.city["tz"])
             self._append(schema.survey, to_arrow(surveys, schema.survey))
+
+    def _derive_places(self) -> None:
+        """Fill `place`: every hexagon in which anything was reported, named, with those who live there."""
+        points = self._frame(select(self._staged["population_point"]))
+        names = [one.name for one in schema.place.columns]
+        for resolution in placing.RESOLUTIONS:
+            peopled = None
+            if len(points):
+                cell = derive.cells(points["lat"], points["lon"], np.ones(len(points), bool), resolution)
+                self._register(pa.table({"cell": pa.array(cell, pa.int64()), "residents": points["residents"]}))
+                peopled = named_table("_incoming", named_column("cell"), named_column("residents"))
+            rows = placing.places(resolution, peopled).order_by(literal_column("2"))
+            self._writer.execute(insert(schema.place).from_select(names, rows))
 
     def _last_instant(self) -> datetime:
         """The data's own clock: the last instant anything was recorded, short of the impossible future."""
@@ -742,6 +795,7 @@ class Build:
             "build_id": self.build_id,
             "file": self._file.name,
             "previous": before["file"] if before else None,
+            "is_made_up": bool(self.city["is_made_up"]),
         }
         fresh = self._folder / "current.part"
         fresh.write_text(json.dumps(pointer), "utf-8")

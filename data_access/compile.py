@@ -32,6 +32,7 @@ from sqlalchemy.sql import visitors
 from dashboard.domain.errors import BadRequest, NotPermitted
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Scope
+from data_access import schema
 from data_access.dimensions import DIMENSIONS
 from data_access.semantics import (
     EVERY,
@@ -259,6 +260,8 @@ def _chosen(fact: Fact, measure: Measure, filters: Filters) -> Iterator[ColumnEl
 
 def permitted(fact: Fact, scope: Scope) -> Iterator[ColumnElement[bool]]:
     """The conditions that keep a question about `fact` inside `scope`; NotPermitted if they cannot be written."""
+    if not scope.reaches(fact.name):
+        raise NotPermitted(f"{fact.plural.capitalize()} are not shown to you. Ask the dashboard’s administrator.")
     for name, values in scope.rows:
         dimension = DIMENSIONS[name]
         if fact.name not in dimension.columns:
@@ -267,6 +270,13 @@ def permitted(fact: Fact, scope: Scope) -> Iterator[ColumnElement[bool]]:
                 "so they are not shown."
             )
         yield _is_one_of(dimension, fact, values)
+    if scope.hides:
+        kind = DIMENSIONS["service_type"].columns.get(fact.name)
+        if kind is None:
+            raise NotPermitted(f"{fact.plural.capitalize()} carry no service type, so they are not shown to you.")
+        types = schema.service_type.c
+        hidden = select(types.name).where(types.sensitivity.in_(scope.hides))
+        yield or_(kind.is_(None), kind.not_in(hidden))
 
 
 def _is_one_of(dimension: Dimension, fact: Fact, values: tuple[str, ...]) -> ColumnElement[bool]:

@@ -17,7 +17,7 @@ from data_access import schema
 from data_access.demo import catalogue, ledgers
 from data_access.demo.assets import asset_frame
 from data_access.demo.contacts import ContactCentre
-from data_access.demo.geography import district_frame, ground, map_feature_frame
+from data_access.demo.geography import district_frame, ground, map_feature_frame, population_frame
 from data_access.demo.records import event_frame, pause_frame, public_ids, request_frame
 from data_access.demo.requests import Requests
 from data_access.demo.stories import AS_OF, STORIES, Story
@@ -113,6 +113,7 @@ def _dimensions(first: date) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "department", catalogue.department_frame()
     yield "district", district_frame()
     yield "map_feature", map_feature_frame()
+    yield "population_point", population_frame()
     yield "service_type", catalogue.service_type_frame()
     yield "sla_version", catalogue.sla_frame()
     yield "asset", asset_frame()

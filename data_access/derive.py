@@ -32,7 +32,7 @@ from data_access.schema import FLAGS
 DIMENSIONS = ("department", "service_type", "sla_version", "calendar", "calendar_day", "district", "agent")
 # Tables that `Build.finish` fills; all others are copied as written.
 DERIVED = frozenset(
-    {"request", "request_episode", "contact", "survey", "agent_state", "inspection", "asset", "city_event"}
+    {"request", "request_episode", "contact", "survey", "agent_state", "inspection", "place", "asset", "city_event"}
 )
 
 # A pair of coordinates stands for “unknown” if it is shared by more than this share and number of rows.
@@ -741,11 +741,15 @@ def _agent_states(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     return found
 
 
-def _inspections(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
+def inspections(frame: pd.DataFrame, context: Context, requests: pd.DataFrame) -> pd.DataFrame:
+    """A chunk of visits with everything derived; `requests` are theirs: department and service_type by request id."""
     found = frame.reset_index(drop=True).copy()
     found["visited_on"] = civil_date(found["visited_at"], context.tz).astype("datetime64[us]")
     located = _on_earth(found["lat"], found["lon"])
-    found["h3_9"] = cells(found["lat"], found["lon"], located, 9)
+    for resolution in (8, 9, 10):
+        found[f"h3_{resolution}"] = cells(found["lat"], found["lon"], located, resolution)
+    for name in ("department", "service_type"):
+        found[name] = requests[name].reindex(found["request_id"]).to_numpy(dtype=object)
     area = areas_at(found["lat"], found["lon"], found["visited_on"], located, context.areas)
     found["district"] = _take([one.name for one in context.areas], area)
     return found
@@ -769,7 +773,7 @@ def _city_events(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     return found
 
 
-SIMPLE = {"agent_state": _agent_states, "inspection": _inspections, "asset": _assets, "city_event": _city_events}
+SIMPLE = {"agent_state": _agent_states, "asset": _assets, "city_event": _city_events}
 
 
 def surveys(frame: pd.DataFrame, tz: str) -> pd.DataFrame:

@@ -33,7 +33,10 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 
 def _carried(column: str, *facts: str) -> dict[str, ColumnElement]:
-    tables = {"request": _request, "episode": _episode, "contact": _contact, "survey": schema.survey.c}
+    tables = {
+        "request": _request, "episode": _episode, "contact": _contact, "survey": schema.survey.c,
+        "inspection": schema.inspection.c,
+    }  # fmt: skip
     return {fact: tables[fact][column] for fact in facts}
 
 
@@ -41,18 +44,18 @@ department = Dimension(
     "department",
     "Department",
     "The department that holds the request now; of what stands open, is closed or moved, the one that held it then.",
-    _carried("department", "request", "episode", "survey"),
+    _carried("department", "request", "episode", "survey", "inspection"),
 )
 service_type = Dimension(
     "service_type", "Service type", "What was asked for, as the CRM names it.",
-    _carried("service_type", "request", "episode", "survey"),
+    _carried("service_type", "request", "episode", "survey", "inspection"),
 )  # fmt: skip
 category = Dimension(
     "category", "Category", "The group of service types it belongs to.", _carried("category", "request", "episode")
 )
 district = Dimension(
     "district", "District", "Where it is: the source's own district, else the one its point lies in.",
-    _carried("district", "request", "episode", "survey"), missing="no district",
+    _carried("district", "request", "episode", "survey", "inspection"), missing="no district",
 )  # fmt: skip
 channel = Dimension(
     "channel", "Channel", "How it reached the city: phone, web, app …",
@@ -85,6 +88,10 @@ reason = Dimension("reason", "Reason", "Why they got in touch.", _carried("reaso
 asked_type = Dimension(
     "asked_type", "Type asked about", "The service type of the request that a contact made or asked about.",
     {"contact": _contact.service_type},
+)  # fmt: skip
+visit_kind = Dimension(
+    "visit_kind", "Kind of visit", "Why somebody went: a first visit on a report, a return, or the city's own round.",
+    {"inspection": schema.inspection.c.kind},
 )  # fmt: skip
 language = Dimension("language", "Language", "The language spoken.", _carried("language", "contact"))
 contact_outcome = Dimension(
@@ -125,17 +132,23 @@ half_hour = Dimension(
 )  # fmt: skip
 
 
+SIZES = {8: " (0.7 km²)", 9: "", 10: " (0.015 km²)"}
+"""What tells hexagons of other sizes from the usual ones of about 0.1 km²."""
+
+
 def _hexagons(resolution: int) -> Dimension:
     column = f"h3_{resolution}"
     return Dimension(
-        f"hexagon_{resolution}", f"Place (hexagon, size {resolution})", "The H3 cell its point lies in.",
-        _carried(column, "request", "episode"), missing="no point",
+        f"hexagon_{resolution}", f"Place{SIZES[resolution]}", f"The H3 hexagon (size {resolution}) its point lies in.",
+        _carried(column, "request", "episode", "inspection"), missing="no point",
         to_value=lambda cell: h3.int_to_str(int(cell)), to_column=partial(_cell, resolution),
         in_words=lambda text: f"hexagon {short_cell(text)}",
     )  # fmt: skip
 
 
 hexagon_8, hexagon_9, hexagon_10 = _hexagons(8), _hexagons(9), _hexagons(10)
+HEXAGONS: dict[int, Dimension] = {8: hexagon_8, 9: hexagon_9, 10: hexagon_10}
+"""The dimension of each size of hexagon."""
 
 # Ages are counted in civil days at the moment asked about, from the request's own opening.
 _AGE_DAYS = MOMENT_ON - _episode.first_opened_on  # noqa: SIM300
@@ -215,7 +228,7 @@ DIMENSIONS: dict[str, Dimension] = {
     dimension.name: dimension
     for dimension in (
         department, service_type, category, district, channel, priority, status, team, closure_outcome, queue, agent,
-        reason, asked_type, language, contact_outcome, hour_of_week, weekday, hour, hour_block, half_hour, hexagon_8,
-        hexagon_9, hexagon_10, age_band, promise_band, lateness, due_in, promise_position, closing_day,
+        reason, asked_type, visit_kind, language, contact_outcome, hour_of_week, weekday, hour, hour_block, half_hour,
+        hexagon_8, hexagon_9, hexagon_10, age_band, promise_band, lateness, due_in, promise_position, closing_day,
     )
 }  # fmt: skip

@@ -287,19 +287,21 @@ def builds_folder(settings: Settings) -> Path:
     return settings.data / "builds"
 
 
-def check_in_service(settings: Settings) -> None:
-    """Raise DataUnavailable if nothing is in service.
+def check_in_service(settings: Settings) -> bool:
+    """Whether the city in service is made up; DataUnavailable if nothing is in service.
 
     It does not open DuckDB: a process that has, and then forks, has children that hang when they are to end.
     """
     if settings.database:
         warehouse = Warehouse(settings)
         try:
-            warehouse.build()
+            return warehouse.city().is_made_up
         finally:
             warehouse.close()
-    elif read_pointer(builds_folder(settings)) is None:
+    pointer = read_pointer(builds_folder(settings))
+    if pointer is None:
         raise DataUnavailable(_NOTHING)
+    return bool(pointer.get("is_made_up"))
 
 
 def read_pointer(folder: Path) -> dict[str, Any] | None:

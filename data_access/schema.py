@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-VERSION = 2
+VERSION = 3
 """Raised whenever a build must hold something that earlier ones do not."""
 
 
@@ -175,6 +175,16 @@ district = Table(
     Column("boundary_version", String),
     Column("valid_from_on", Date),
     Column("valid_to_on", Date),
+)
+
+population_point = Table(
+    # Where people live: parcels, address points or the middles of census blocks. What rates are rates of.
+    "population_point",
+    metadata,
+    _key("point_id"),
+    Column("lat", Float, nullable=False),
+    Column("lon", Float, nullable=False),
+    Column("residents", Float, nullable=False),
 )
 
 map_feature = Table(
@@ -470,8 +480,25 @@ inspection = Table(
     Column("lat", Float),
     Column("lon", Float),
     _derived("visited_on", Date),
+    # Of the request that led to the visit; null for rounds on the city's own account.
+    _derived("department", String),
+    _derived("service_type", String),
     _derived("district", String),
+    _derived("h3_8", BigInteger),
     _derived("h3_9", BigInteger),
+    _derived("h3_10", BigInteger),
+)
+
+place = Table(
+    # Every hexagon of the city: those in which anything was ever reported, of three sizes. What is tested for hotspots.
+    "place",
+    metadata,
+    _key("resolution", SmallInteger, info={"derived": True}),
+    _key("cell", BigInteger, info={"derived": True}),
+    _derived("name", String),  # its most named streets, “Mercer St / Hollis St”; null where no request has an address
+    _derived("district", String),  # where most of its requests lie
+    _derived("requests", BigInteger),  # all that were ever opened there
+    _derived("residents", Float),  # null where the city gives no population points
 )
 
 asset = Table(

@@ -116,8 +116,8 @@ class Dimension:
 class Measure:
     """What every measure says of itself (measures R8).
 
-    `unit` is one of ``requests``, ``contacts``, ``surveys``, ``share``, ``s`` (seconds), ``s²`` (their squares, added
-    up), ``h`` (hours) and ``ratio``; `better` is ``higher``, ``lower`` or None where neither is good in
+    `unit` is one of ``requests``, ``contacts``, ``surveys``, ``visits``, ``share``, ``s`` (seconds), ``s²`` (their
+    squares, added up), ``h`` (hours) and ``ratio``; `better` is ``higher``, ``lower`` or None where neither is good in
     itself.
     """
 

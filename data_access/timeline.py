@@ -139,6 +139,11 @@ class Timeline:
         return steps if self.rights.notes else steps.drop(columns=["actor", "note"])
 
 
+_CODED = (
+    "created", "status", "transfer", "pause", "resume", "inspect", "work", "sla_change", "merge", "close", "reopen",
+    "survey",
+)  # fmt: skip
+"""Kinds of steps whose values are codes of the CRM; those of edits may be what a caller said."""
 _INTERNAL = {"h3_9", "type_id", "department_id", "sla_id"}
 _COLUMNS = (
     "request_id", "public_id", "service_type", "category", "department", "team", "district", "channel", "priority",
@@ -246,11 +251,23 @@ class _Records:
         names += ["actor", "note"] if self.rights.notes else []
         if not self.has("request_event"):
             return pd.DataFrame({name: [] for name in names})
-        return self.reader.frame(
+        found = self.reader.frame(
             select(*(_event[name] for name in names))
             .where(_event.request_id == request_id, _event.event_at <= self.as_of)
             .order_by(_event.event_at, _event.event_id)
         )
+        return found if self.rights.notes else self._without_free_words(found)
+
+    def _without_free_words(self, events: pd.DataFrame) -> pd.DataFrame:
+        """The steps without what they were changed from and to where that may be anything; a holder must be a team."""
+        assigned = events["kind"] == "assigned"
+        named = {one for one in events.loc[assigned, ["from_value", "to_value"]].to_numpy().ravel() if _text(one)}
+        teams = self.reader.frame(select(_r.team).where(_r.team.in_(sorted(named))).distinct()) if named else None
+        known = set() if teams is None else set(teams["team"])
+        safe = events["kind"].isin(_CODED)
+        for name in ("from_value", "to_value"):
+            events[name] = events[name].where(safe | (assigned & events[name].isin(known)), None)
+        return events
 
     def departments(self) -> dict[str, str]:
         """The departments' names by their ids."""
@@ -287,7 +304,8 @@ class _Records:
                 .where(_event.kind == "merge", _event.to_value == request_id, _event.event_at <= self.as_of)
                 .group_by(_event.request_id)
             )
-            rows["at"] = rows["request_id"].map(dict(merged.itertuples(index=False))).fillna(rows["opened_at"])
+            joined: pd.Series = rows["request_id"].astype(object).map(dict(merged.itertuples(index=False)))
+            rows["at"] = joined.astype("datetime64[us]").fillna(rows["opened_at"])  # of some no merging is recorded
         return rows
 
     def contacts(self, request_id: str) -> pd.DataFrame | None:

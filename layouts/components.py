@@ -168,6 +168,29 @@ def request_link(request_id: str, filters: Any = None, words: Any = None) -> htm
 # ── tables ──
 
 
+class Cell(NamedTuple):
+    """What stands in a cell of a `table`, and the value that sorting goes by."""
+
+    content: Any
+    value: float
+
+
+def controls(*groups: Sequence[tuple[str, str, bool]], label: str = "") -> html.Span:
+    """Choices of how a card shows its answer, each ``(words, href, is current)``; a group stands in one frame."""
+    return html.Span(
+        [
+            html.Span(
+                [link(words, href, **({"aria-current": "true"} if current else {})) for words, href, current in group],
+                className="seg",
+            )
+            for group in groups
+        ],
+        className="card-controls",
+        role="group",
+        **({"aria-label": label} if label else {}),
+    )
+
+
 class Column(NamedTuple):
     """A column of a `table`: its heading, whether it holds numbers, and whether a phone leaves it out."""
 
@@ -210,7 +233,12 @@ def table(
     for i, row in enumerate(rows):
         first, *rest = row
         cells = [html.Th(first, scope="row", className=classes[0])]
-        cells += [html.Td(cell, className=name) for cell, name in zip(rest, classes[1:], strict=True)]
+        cells += [
+            html.Td(cell.content, className=name, **{"data-value": f"{cell.value:.12g}"})
+            if isinstance(cell, Cell)
+            else html.Td(cell, className=name)
+            for cell, name in zip(rest, classes[1:], strict=True)
+        ]
         lines.append(html.Tr(cells, className="sel" if i in chosen else ("faded" if chosen else "")))
     extra = {"data-sortable": ""} if sortable else {}
     content = [html.Caption(caption, className="visually-hidden")] if caption else []
@@ -335,6 +363,17 @@ def bar(part: float, token: str = "series") -> html.Span:
     """A bar `part` (0 to 1) as long as its cell."""
     style = {"width": f"{100 * max(0.0, min(1.0, part)):.1f}%", "background": f"var(--{token})"}
     return html.Span(html.I(className="bar", style=style), className="bar-track", **{"aria-hidden": "true"})
+
+
+def bars(values: Sequence[float], partial: bool = False) -> html.Span:
+    """A few numbers as bars from one zero; with `partial` the last belongs to a step still running."""
+    most = max(values, default=0) or 1
+    marks = [
+        html.I(style={"height": f"{max(100 * value / most, 4):.0f}%"},
+               className="is-partial" if partial and i == len(values) - 1 else "")
+        for i, value in enumerate(values)
+    ]  # fmt: skip
+    return html.Span(marks, className="bars", **{"aria-hidden": "true"})
 
 
 def multiples(low: float, high: float, most: float = 4.0) -> html.Div:

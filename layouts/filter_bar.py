@@ -20,6 +20,8 @@ from layouts.components import link, mark, sentence
 PERIOD_FROM = "period-from"
 PERIOD_TO = "period-to"
 
+MOST_CHIPS = 6
+"""More values of one dimension share a chip."""
 SEARCHED_FROM = 9
 """Lists longer than this are searched by typing."""
 
@@ -255,11 +257,13 @@ def _values(filters: Filters, listed: Choice) -> html.Details:
 def _chips(filters: Filters, clock: Clock, labels: Mapping[str, str], say: Say) -> html.Div | None:
     """What is chosen, each with its way back; days of one's own, brushed or typed, go back to the usual period."""
     cleared = filters.cleared().to_search()
-    chips = [
-        _chip(labels.get(name, name), say(name, value), filters.toggle(name, value).to_search())
-        for name, values in filters.choices
-        for value in values
-    ]
+    chips = []
+    for name, values in filters.choices:
+        label = labels.get(name, name)
+        if len(values) > MOST_CHIPS:  # drawn around on a map: one way back for all of them
+            chips.append(_chip(label, f"{len(values)} chosen", filters.without(name).to_search()))
+            continue
+        chips += [_chip(label, say(name, value), filters.toggle(name, value).to_search()) for value in values]
     chips += [
         _chip(
             SWITCH_LABELS.get(name, name),

@@ -15,14 +15,14 @@ from urllib.parse import urlencode
 from dash import dcc, html
 
 from dashboard.domain.filters import Clock, Filters
-from dashboard.domain.policy import Viewer
+from dashboard.domain.policy import Permission, Viewer, may
 from data_access.listing import Listing, listable
 from data_access.semantics import Measure, Query, Ratio
 from data_access.timeline import OneRequest
 from layouts import view as parts
 from layouts.components import icon, link, mark, sentence
-from layouts.theme import GRAPH_CONFIG
-from layouts.view import Accounted, FromAddress, Panel, Place, Question, View
+from layouts.theme import GRAPH_CONFIG, MAP_CONFIG
+from layouts.view import Accounted, Compared, FromAddress, Lately, Over, Panel, Place, Question, View
 
 COLUMNS = 12
 URL = "url"
@@ -33,6 +33,8 @@ PAGE = "page"
 FOOT = "foot"
 SHOWN_VIEW = "shown-view"
 """Names the view on screen: its panels are asked once it is there."""
+SLOW = "slow"
+"""What the panels that take longer are asked, once the others are there."""
 TITLE = "title"
 APPEARANCE = "appearance"
 """Written by the browser when theme or width change; every figure is then painted anew."""
@@ -50,8 +52,11 @@ class Role(NamedTuple):
     is_current: bool = False
 
 
-def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = ()) -> html.Div:
-    """The whole page, empty; callbacks fill it from the address. `roles` are offered at the foot of the menu."""
+def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = (), kind: str = "") -> html.Div:
+    """The whole page, empty; callbacks fill it from the address.
+
+    `roles` are the accounts offered at the foot of the menu; `kind` says how the viewer is known (`identity.Visitor`).
+    """
     brand = [html.I(className="logo", **{"aria-hidden": "true"}), html.Div([city_name, " ", html.Span("311")])]
     return html.Div(
         [
@@ -59,6 +64,7 @@ def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = ()) -> html.Di
             dcc.Store(id=APPEARANCE),
             dcc.Store(id=PICKED),
             dcc.Store(id=TITLE),
+            dcc.Store(id=SLOW),
             html.A("Skip to content", href="#page", className="skip"),
             dcc.Store(id=SHOWN_VIEW),
             html.Div(id=TROUBLE, className="trouble", role="alert"),
@@ -66,7 +72,7 @@ def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = ()) -> html.Di
             html.Div(
                 [
                     html.Nav(
-                        [link(brand, "/", className="brand"), html.Div(id=MENU), _who(viewer, roles)],
+                        [link(brand, "/", className="brand"), html.Div(id=MENU), _who(viewer, roles, kind)],
                         id="main-menu",
                         className="menu",
                         **{"aria-label": "Main"},
@@ -211,7 +217,7 @@ def card(view: View, panel: Panel, place: Place | None = None, may_list: bool = 
     at = (view.name, panel.name)
     kinds = {"tile": "panel tile", "strip": "panel is-strip", "plain": "plain", "short": "panel is-short"}
     kind, is_card = kinds.get(panel.kind, "panel"), panel.kind in ("card", "short")
-    picks = " can-pick" if panel.selects else ""
+    more = (" can-pick" if panel.selects else "") + (" is-roomy" if panel.is_roomy else "")
     waiting = {"height": f"{panel.height}px"} if is_card else {"height": 0}
     return html.Section(
         [
@@ -225,7 +231,11 @@ def card(view: View, panel: Panel, place: Place | None = None, may_list: bool = 
             dcc.Store(id=parts.spec_id(*at)),
             html.Div(
                 dcc.Graph(
-                    id=parts.figure_id(*at), config=GRAPH_CONFIG, responsive=True, style=waiting, className="graph"
+                    id=parts.figure_id(*at),
+                    config=MAP_CONFIG if callable(panel.selects) else GRAPH_CONFIG,
+                    responsive=True,
+                    style=waiting,
+                    className="graph",
                 ),
                 id=parts.chart_id(*at),
                 className="chart is-unpainted" if is_card else "chart is-absent",
@@ -239,7 +249,7 @@ def card(view: View, panel: Panel, place: Place | None = None, may_list: bool = 
             _table_dialog(view, panel),
             _meaning_dialog(panel),
         ],
-        className=f"{kind} span-{panel.width}{picks}",
+        className=f"{kind} span-{panel.width}{more}",
         **{"aria-label": panel.question},
     )
 
@@ -341,7 +351,7 @@ def _meaning_dialog(panel: Panel) -> html.Dialog:
 
 def listed_of(panel: Panel) -> Measure | None:
     """The measure whose requests stand behind a panel in the chosen period; None if it counts none."""
-    if any(isinstance(item, FromAddress | OneRequest) for item in panel.queries):
+    if panel.assumes or any(isinstance(item, FromAddress | OneRequest) for item in panel.queries):
         return None
     kinds = Query | Listing | Accounted
     plain = [measure for item in panel.queries if isinstance(item, kinds) for measure in _asked(item)]
@@ -351,10 +361,15 @@ def listed_of(panel: Panel) -> Measure | None:
 def _asked(item: Question) -> tuple[Measure, ...]:
     match item:
         case FromAddress():
-            return item.measures
+            return ()
         case OneRequest():
             return ()
-    wanted = item if isinstance(item, Query | Listing) else item.query
+        case Query() | Listing():
+            wanted: Query | Listing = item
+        case Compared() | Over() | Lately() | Accounted():
+            wanted = item.query
+        case _:
+            return ()
     return (wanted.of,) if isinstance(wanted, Listing) else wanted.measures
 
 
@@ -380,7 +395,7 @@ def _definition(measure: Measure) -> list[Any]:
     ]
 
 
-def _who(viewer: Viewer, roles: Sequence[Role]) -> html.Div:
+def _who(viewer: Viewer, roles: Sequence[Role], kind: str) -> html.Div:
     def theme(name: str, label: str) -> html.Button:
         return html.Button(
             [icon(name), html.Span(label)],
@@ -401,6 +416,7 @@ def _who(viewer: Viewer, roles: Sequence[Role]) -> html.Div:
                 className="who-name",
             ),
             _see_as(roles) if roles else None,
+            html.Div(_doors(viewer, kind), className="doors"),
             html.Div(
                 [theme("light", "Light"), theme("dark", "Dark"), theme("auto", "Auto")],
                 className="themes",
@@ -410,6 +426,21 @@ def _who(viewer: Viewer, roles: Sequence[Role]) -> html.Div:
         ],
         className="who",
     )
+
+
+def _doors(viewer: Viewer, kind: str) -> list[Any]:
+    """The ways out of the dashboard at the foot of the menu."""
+    doors: list[Any] = []
+    if kind == "here":
+        doors.append(html.Span("No sign-in on this computer", title="dashboard311 user add NAME --role ROLE"))
+    if kind == "account":
+        doors.append(html.A("Password", href="/password"))
+    if may(viewer, Permission.ADMINISTER):
+        doors.append(html.A("Administration", href="/administration"))
+    doors.append(html.A("Public view", href="/public"))
+    if kind in ("account", "demo"):
+        doors.append(html.Button("Sign out", type="button", **{"data-post": "/sign-out"}))
+    return doors
 
 
 def _see_as(roles: Sequence[Role]) -> html.Details:

@@ -28,6 +28,14 @@ GRAPH_CONFIG: dict[str, Any] = {
     "locale": "en",
 }  # fmt: skip
 
+MAP_CONFIG: dict[str, Any] = {
+    **GRAPH_CONFIG,
+    "modeBarButtonsToRemove": [
+        one for one in GRAPH_CONFIG["modeBarButtonsToRemove"] if one not in ("select2d", "lasso2d")
+    ],
+}  # fmt: skip
+"""The same for a map whose places can be chosen by a box or a line drawn around them."""
+
 TOKENS = frozenset(
     """
     bg surface surface-2 surface-3 line line-2 text text-2 text-3 accent accent-2 accent-soft accent-line on-accent

@@ -7,7 +7,7 @@ callback answers every view, so a new view is one file in `layouts.views`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from dashboard.domain.filters import Clock, Filters, Period
 from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import lately, step_lately
+from data_access.hotspots import Analysis
 from data_access.listing import Listing
 from data_access.semantics import Dimension, Measure, Query
 from data_access.timeline import OneRequest
@@ -43,6 +44,9 @@ class Context:
     civil days on which it stays shut, holidays most of all.
     `names` are the people the viewer may know by name, by what an answer calls them; all others stay unnamed.
     `populations` are the residents of each district, where they are known.
+    `targets` are the shares of their promises that service types are to keep, where they have a goal of their own.
+    `own` are the values of dimensions to which the viewer's rows are kept: all of the city's are not theirs to see.
+    `assumed` are the filters that were asked for where the panel assumes something the reader did not choose.
     """
 
     filters: Filters
@@ -56,6 +60,18 @@ class Context:
     closed_on: frozenset[date] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
     populations: Mapping[str, int] = field(default_factory=dict, hash=False)
+    targets: Mapping[str, float] = field(default_factory=dict, hash=False)
+    own: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    assumed: Filters | None = None
+
+    @property
+    def asked(self) -> Filters:
+        """The filters that were asked for."""
+        return self.assumed or self.filters
+
+    def target_of(self, service_type: str) -> float | None:
+        """What share of its promises a service type is to keep: its own goal, else the city's; None without either."""
+        return self.targets.get(service_type, self.city.promise_target_share)
 
 
 @dataclass(frozen=True)
@@ -136,15 +152,15 @@ class FromAddress:
     may be about.
     """
 
-    question: Callable[[Place], Query | Listing | OneRequest | None]
+    question: Callable[[Place], Query | Listing | OneRequest | Analysis | None]
     measures: tuple[Measure, ...] = ()
 
 
-Dated = Query | Compared | Over | Lately | Accounted | Listing
+Dated = Query | Compared | Over | Lately | Accounted | Listing | Analysis
 Question = Dated | OneRequest | FromAddress
 
 
-def asked_of(question: Dated, filters: Filters, clock: Clock) -> tuple[Query | Listing, Filters] | None:
+def asked_of(question: Dated, filters: Filters, clock: Clock) -> tuple[Query | Listing | Analysis, Filters] | None:
     """The query itself and the filters with the period it is asked of; None if there is no such period."""
     match question:
         case Compared(query):
@@ -183,7 +199,12 @@ class Panel:
         Columns of twelve on a desk.
     selects
         The dimension a click on a mark toggles; the panel ignores that filter itself, so the selection stays visible
-        among the rest. ``"period"`` for a time axis that can be brushed.
+        among the rest. ``"period"`` for a time axis that can be brushed. A function of the address where what is
+        shown depends on it; ask `chooses`.
+    assumes
+        ``(filters, service types, the most frequent first) → filters``: what is asked where the reader chose nothing.
+    slow
+        Answered in a post of its own, after the others.
     height
         Pixels reserved for the figure, so that nothing jumps.
     kind
@@ -196,12 +217,22 @@ class Panel:
     queries: tuple[Question, ...]
     draw: Draw
     width: int = 6
-    selects: Dimension | str | None = None
+    selects: Dimension | str | Callable[[Place], Dimension] | None = None
     height: int = 248
     needs: Permission = Permission.READ_REQUESTS
+    is_roomy: bool = False
+    """On a small desk, where two cards of six columns are narrow, it has a row of its own."""
     kind: str = "card"
     """``card``; ``tile``: one figure; ``strip``: a row of figures without a visible title; ``grid``: a list to be
     scrolled, sorted and narrowed; ``plain``: a body without a card."""
+    assumes: Callable[[Filters, Sequence[str]], Filters] | None = None
+    slow: bool = False
+
+    def chooses(self, place: Place | None = None) -> Dimension | str | None:
+        """What a click chooses at this address: a dimension, ``"period"``, or nothing."""
+        if self.selects is None or isinstance(self.selects, Dimension | str):
+            return self.selects
+        return self.selects(place or {})
 
 
 @dataclass(frozen=True)
@@ -245,8 +276,8 @@ class View:
 
     @property
     def in_menu(self) -> bool:
-        """Whether one can go there without naming anything."""
-        return not self.open_parts
+        """Whether one can go there without naming anything, and from anywhere."""
+        return not self.open_parts and not self.within
 
     def named_in(self, path: str) -> dict[str, tuple[str, ...]] | None:
         """What the open parts of the address are at `path`; None if the view does not live there."""

@@ -8,6 +8,7 @@ so that a shared link never silently widens. Nothing here reads a clock: "the la
 from __future__ import annotations
 
 import calendar as gregorian
+import re
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -36,6 +37,10 @@ COMPARISONS: Mapping[str, str] = {
     "none": "nothing",
 }
 
+
+CELLS = re.compile(r"hexagon_\d+")
+"""Dimensions whose values are H3 ids: an address holds many of them, short and in one word."""
+CELL_DIGITS = 15
 
 SWITCHES: Mapping[str, Mapping[str, str]] = {
     "counting": {"reports": "Reports", "incidents": "Incidents"},
@@ -238,7 +243,9 @@ class Filters:
             if key not in dimensions:
                 known = list(dimensions) if isinstance(dimensions, Iterable) else []
                 raise UnknownName("filter", key, [*known, *SWITCHES, "period", "from", "to", "compare"])
-        choices = tuple(sorted((key, tuple(sorted(set(values)))) for key, values in given.items()))
+        for key in filter(CELLS.fullmatch, given):
+            given[key] = [cell.ljust(CELL_DIGITS, "f") for value in given[key] for cell in value.split(".") if cell]
+        choices = tuple(sorted((key, tuple(sorted(set(values)))) for key, values in given.items() if values))
         return replace(switched, choices=choices, parameters=beside)
 
     def to_search(self) -> str:
@@ -251,7 +258,11 @@ class Filters:
         if self.compare != self.default_compare:
             pairs.append(("compare", self.compare))
         pairs += self.switches
-        pairs += [(name, value) for name, values in self.choices for value in values]
+        for name, values in self.choices:
+            if CELLS.fullmatch(name):
+                pairs.append((name, ".".join(value.rstrip("f") for value in values)))
+            else:
+                pairs += [(name, value) for value in values]
         return f"?{urlencode(pairs)}" if pairs else ""
 
     # ── reading ──

@@ -1,7 +1,8 @@
 """Who may see what, in one readable place: permissions, roles, and the rows and columns they open.
 
-Deny by default: a role that is not listed sees nothing, and a `Scope` is a required argument of the only
-function that compiles SQL.
+Deny by default: a role that is not listed sees nothing, a table that is not listed is asked by nobody, and a `Scope` is
+a required argument of the only function that compiles SQL. The public is no role: it reads the published tables and
+nothing else (`domain/disclosure.py`, `data_access/public_extract.py`), which hold what `SMALLEST` lets through.
 """
 
 from __future__ import annotations
@@ -22,10 +23,23 @@ class Permission(StrEnum):
     READ_NOTES = "read notes and who wrote them"
     READ_AGENT_SPREAD = "see agents as a distribution without names"
     READ_AGENTS = "read the agents of a team by name"
+    READ_PSEUDONYMS = "tell all agents apart by pseudonym"
+    ADMINISTER = "manage accounts and read the audit log"
 
 
 ABOUT_CONTACTS = frozenset({Permission.READ_CONTACTS, Permission.READ_AGENT_SPREAD, Permission.READ_AGENTS})
 """What only data with calls and other contacts can answer."""
+
+
+FACTS: dict[str, Permission] = {
+    "request": Permission.READ_REQUESTS,
+    "episode": Permission.READ_REQUESTS,
+    "survey": Permission.READ_REQUESTS,
+    "inspection": Permission.READ_REQUESTS,
+    "contact": Permission.READ_CONTACTS,
+    "agent_state": Permission.READ_AGENT_SPREAD,
+}
+"""What it takes to ask a fact; one that is not listed is asked by nobody."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +51,14 @@ class People:
     spread
         Whether numbers may be divided by agent at all; agents stay unnamed.
     teams
-        The teams whose agents are named; None for all of them.
+        The teams whose agents are told apart; None for all of them.
+    by_name
+        Whether those are called by their names; otherwise by pseudonyms.
     """
 
     spread: bool = False
     teams: tuple[str, ...] | None = ()
+    by_name: bool = True
 
     def names(self, team: str | None) -> bool:
         """Whether the agents of `team` are named."""
@@ -57,10 +74,23 @@ class Scope:
     """The rows a viewer may see: for each restricted dimension the values allowed; and what they may know of people.
 
     ``Scope(())`` is every row and nobody in them: deny by default.
+
+    Parameters
+    ----------
+    facts
+        The facts that may be asked at all; None for all of `FACTS`.
+    hides
+        Sensitivity classes of service types whose requests are not seen.
     """
 
     rows: tuple[tuple[str, tuple[str, ...]], ...]
     people: People = NOBODY
+    facts: frozenset[str] | None = None
+    hides: tuple[str, ...] = ()
+
+    def reaches(self, fact: str) -> bool:
+        """Whether a fact may be asked."""
+        return fact in FACTS if self.facts is None else fact in self.facts
 
     @classmethod
     def everything(cls) -> Scope:
@@ -75,13 +105,17 @@ class Scope:
 
 @dataclass(frozen=True)
 class Viewer:
-    """A person looking: a name to show, a role, and the department, district or team the role is about."""
+    """A person looking: a name to show, a role, and the department, district or team the role is about.
+
+    `account` is what the person signs in with, for the audit log.
+    """
 
     name: str
     role: str
     department: str | None = None
     district: str | None = None
     team: str | None = None
+    account: str = ""
 
     @property
     def own(self) -> str:
@@ -99,11 +133,27 @@ ROLES: dict[str, frozenset[Permission]] = {
         _P.READ_REQUESTS, _P.READ_CONTACTS, _P.LIST_REQUESTS, _P.READ_AGENT_SPREAD, _P.READ_AGENTS,
     }),
     "council member": frozenset({_P.READ_REQUESTS, _P.LIST_REQUESTS}),
+    "analyst": frozenset({
+        _P.READ_REQUESTS, _P.READ_CONTACTS, _P.LIST_REQUESTS, _P.READ_ADDRESSES, _P.READ_AGENT_SPREAD,
+        _P.READ_PSEUDONYMS,
+    }),
+    "administrator": frozenset({_P.ADMINISTER}),  # of the dashboard, not of the data
 }  # fmt: skip
 """What each role may do at all; `scope_of` says in which rows."""
 
+OWN: dict[str, str] = {"department head": "department", "council member": "district", "supervisor": "team"}
+"""Roles that are about one department, district or team."""
+
 OWN_ROWS: dict[str, str] = {"department head": "department", "council member": "district"}
 """Roles that see only the rows with their own value of a dimension."""
+
+HIDDEN_CLASSES: dict[str, tuple[str, ...]] = {"council member": ("P3",)}
+"""Sensitive types (shelter, needles, eviction …) that a role sees only as published (measures G2, G4)."""
+
+SMALLEST: dict[str, int] = {"P0": 5, "P1": 5, "P2": 11, "P3": 11}
+"""The smallest count other than 0 that is published, by sensitivity class (measures G2, G3)."""
+UNCLASSIFIED = "P2"
+"""The class of a service type that nobody has classified."""
 
 
 def may(viewer: Viewer, needs: Permission) -> bool:
@@ -118,14 +168,22 @@ def scope_of(viewer: Viewer, needs: Permission) -> Scope:
     """
     if not may(viewer, needs):
         raise NotPermitted(f"A {viewer.role} may not {needs}. Ask the dashboard’s administrator.")
-    people = people_of(viewer)
+    held = ROLES[viewer.role]
+    everything = Scope(
+        (),
+        people_of(viewer),
+        facts=frozenset(fact for fact, wanted in FACTS.items() if wanted in held),
+        hides=HIDDEN_CLASSES.get(viewer.role, ()),
+    )
     if (dimension := OWN_ROWS.get(viewer.role)) is not None:
         own = getattr(viewer, dimension)
-        return replace(Scope.only(dimension, *([own] if own else [])), people=people)
-    return Scope((), people)
+        return replace(everything, rows=Scope.only(dimension, *([own] if own else [])).rows)
+    return everything
 
 
 def people_of(viewer: Viewer) -> People:
-    """Whom `viewer` may tell apart: the agents of the own team by name, all others as a distribution, or nobody."""
+    """Whom `viewer` may tell apart: the agents of the own team by name, all by pseudonym, a distribution, or nobody."""
+    if may(viewer, Permission.READ_PSEUDONYMS):
+        return People(spread=True, teams=None, by_name=False)
     named = (viewer.team,) if viewer.team and may(viewer, Permission.READ_AGENTS) else ()
     return People(may(viewer, Permission.READ_AGENT_SPREAD), named)

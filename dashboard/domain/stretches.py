@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from dashboard.domain.filters import DAY, Clock, Period, add_months
 
@@ -97,6 +98,45 @@ def lately(chosen: Period, clock: Clock) -> Period:
     end = _end(chosen, clock)
     monday = (end - DAY) - timedelta(days=(end - DAY).weekday())
     return Period(monday - timedelta(weeks=25), end, whole_to_on=monday + timedelta(weeks=1))
+
+
+WEEKS, MONTHS = 26, 12
+"""The least that places are looked back on, in weeks or months."""
+WEEKLY_UP_TO = 200
+"""A period of more days is looked at by the month, one of more than five years by the quarter."""
+WINDOW_WEEKS = 4
+"""What a week is judged by: itself and the weeks before it, as single weeks hold too little."""
+
+
+class Slices(NamedTuple):
+    """A stretch cut into steps: `every` step is judged with the `window` − 1 steps before it."""
+
+    period: Period
+    every: str
+    window: int
+
+
+def slices(chosen: Period, clock: Clock) -> Slices:
+    """What places are looked back on: half a year by the week, or the chosen period by month or quarter if longer.
+
+    It begins `window` − 1 steps earlier, so that the first slice is judged like the others, and with a whole step where
+    the data does not reach that far. The last step may have only begun.
+    """
+    end = _end(chosen, clock)
+    if chosen.days <= WEEKLY_UP_TO:
+        monday = (end - DAY) - timedelta(days=(end - DAY).weekday())
+        weeks = max(WEEKS, -(-chosen.days // 7)) + WINDOW_WEEKS - 1
+        first = clock.first_on + timedelta(days=-clock.first_on.weekday() % 7)
+        begin = min(max(monday - timedelta(weeks=weeks - 1), first), monday)
+        return Slices(Period(begin, end, whole_to_on=monday + timedelta(weeks=1)), "week", WINDOW_WEEKS)
+    size = 1 if chosen.days <= 5 * 366 else 3
+    running, whole = _step_around(end - DAY, "month" if size == 1 else "quarter", clock)
+    begin, _ = _step_around(min(chosen.from_on, add_months(running, -size * (MONTHS - 1))), "month", clock)
+    first = clock.first_on if clock.first_on.day == 1 else add_months(clock.first_on.replace(day=1), 1)
+    begin = min(max(begin, first), running)
+    while size == 3 and begin.month % 3 != 1:
+        begin = add_months(begin, 1)
+    return Slices(Period(begin, end, whole_to_on=whole), "month" if size == 1 else "quarter", 1)
 
 
 def running(step: str) -> Stretch:

@@ -155,7 +155,9 @@ class Requests:
                 into.append(value)
 
         for i, kind in enumerate(TYPES):
-            key = (kind.category, kind.place)
+            # Rats are reported as often by everybody, but for the stories: what else stands out is a false alarm.
+            is_even = kind is TYPES[TYPE_AT["Rats and vermin"]]
+            key = (kind.name if is_even else kind.category, kind.place)
             if kind.place == "meter":
                 continue
             if key not in known:
@@ -163,7 +165,7 @@ class Requests:
                 if kind.place == "light":
                     self._pools.append(("light", self.assets.light_faults))
                 else:
-                    district = tilt[CATEGORIES.index(kind.category)][g.district]
+                    district = 1.0 if is_even else tilt[CATEGORIES.index(kind.category)][g.district]
                     self._pools.append(("place", surfaces[kind.place] * district))
             add(i, known[key], usual[:, i])
         after = span >= day_number(stories.METERS_REPLACED_ON)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any, NamedTuple
 
@@ -91,9 +91,7 @@ def _shares_with_intervals(
         else (axis_start(low[(under >= ENOUGH) | (under.max(initial=0) < ENOUGH)], target), 1.0)
     )
     step = (
-        (0.1 if end == 0.25 else end / 2)
-        if on_phone and is_small
-        else end / 5
+        {0.05: 0.05 if on_phone else 0.01, 0.25: 0.1}.get(end, end / 2)
         if is_small
         else 0.1
         if start > 0.6
@@ -330,18 +328,17 @@ def bridge_sum(start: float, moves: Sequence[Move], end: float) -> str:
 
 
 def small_multiples(
-    rows: Sequence[tuple[str, Steps, np.ndarray, np.ndarray]], target: float | None, selected: Sequence[str] = ()
+    rows: Sequence[tuple[str, Steps, np.ndarray, np.ndarray, float | None]], selected: Sequence[str] = ()
 ) -> dict[str, Any]:
     """A small line of shares for each of up to six things, all from 0 to 100 %; on a phone two beside each other.
 
-    `rows` are ``(name, steps, shares, n)``; a step still running is a hollow dot off the line.
+    `rows` are ``(name, steps, shares, n, target)``; a step still running is a hollow dot off the line.
     """
-    return {**_small_multiples(rows, target, selected, 3), "narrow": _small_multiples(rows, target, selected, 2)}
+    return {**_small_multiples(rows, selected, 3), "narrow": _small_multiples(rows, selected, 2)}
 
 
 def _small_multiples(
-    rows: Sequence[tuple[str, Steps, np.ndarray, np.ndarray]],
-    target: float | None,
+    rows: Sequence[tuple[str, Steps, np.ndarray, np.ndarray, float | None]],
     selected: Sequence[str],
     across: int,
 ) -> dict[str, Any]:
@@ -350,7 +347,7 @@ def _small_multiples(
     data, notes, shapes = [], [], []
     layout: dict[str, Any] = {"hovermode": "closest", "margin": {"l": 44, "r": 12, "t": 24, "b": 24}}
     opacity = faded([row[0] for row in rows], selected)
-    for i, (name, steps, shares, n) in enumerate(rows):
+    for i, (name, steps, shares, n, target) in enumerate(rows):
         end = "" if i == 0 else str(i + 1)
         column, line = i % across, i // across
         wide, high = 1 / across, 1 / down
@@ -407,12 +404,19 @@ class Dot(NamedTuple):
 
 
 def volume_against_share(
-    dots: Sequence[Dot], groups: Sequence[str], named: Sequence[str], target: float | None, selected: Sequence[str] = ()
+    dots: Sequence[Dot],
+    groups: Sequence[str],
+    named: Sequence[str],
+    target: float | None,
+    selected: Sequence[str] = (),
+    own_targets: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """How many fell due (log axis) against the share kept, a dot for each type with its interval.
 
     `groups` get a colour and a shape each (six, then “other”); the dots in `named` are labelled, the selected too.
+    `own_targets` are those of types that have one beside the city's, which is the line.
     """
+    goals = {name: f"<br>its own target {share(goal, 0)}" for name, goal in (own_targets or {}).items()}
     low = wilson([dot.over for dot in dots], [dot.under for dot in dots]).lower
     start = axis_start(np.array([dot.over / dot.under for dot in dots]), target)
     start = start if start >= 0.3 else 0.0
@@ -440,7 +444,7 @@ def volume_against_share(
                         "thickness": 1.5, "width": 0, "color": f"${token}/0.35"},
             "hovertext": [
                 f"<b>{dot.name}</b><br>{share(s)} of {count(dot.under)} kept<br>95 % sure of {share(a)} to {share(b)}"
-                f"<br>{dot.group}" for dot, s, a, b in zip(own, shares, low, high, strict=True)
+                f"{goals.get(dot.name, '')}<br>{dot.group}" for dot, s, a, b in zip(own, shares, low, high, strict=True)
             ],
             "hovertemplate": "%{hovertext}<extra></extra>",
         })  # fmt: skip

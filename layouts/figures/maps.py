@@ -17,6 +17,7 @@ from layouts.components import count
 STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 WIDTH_PX = 600.0
 """The width a map is fitted for; where it needs more than the card has, the browser starts further out."""
+_NO_MARGIN = {"l": 0, "r": 0, "t": 0, "b": 0}
 
 
 def ground(build_id: str) -> dict[str, Any]:
@@ -106,30 +107,98 @@ def hexagon_map(
     """Hexagons coloured in classes, the selected ones ringed and the others faded, district outlines above."""
     limits = classes_of(values)
     classes = np.clip(np.searchsorted(limits, values, "right") - 1, 0, len(limits) - 1)
-    tokens = class_tokens(len(limits))
-    n = len(limits)
+    hexagons = _hexagons(cells, classes, class_tokens(len(limits)), words, build_id, resolution, selected)
+    return _of_city(cells, [hexagons], build_id, [land(build_id), places(build_id, resolution), outlines(build_id)])
+
+
+RING = "ring"
+"""The name of the trace that rings what the reader points at in a list."""
+
+
+def class_map(
+    cells: Sequence[str], classes: np.ndarray, tokens: Sequence[str], words: Sequence[str], build_id: str,
+    resolution: int, selected: Sequence[str] = (), numbered: Sequence[str] = (), slices: Sequence[Any] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """Every hexagon of the city in its class, number 0 pale; the first places of a list by their numbers.
+
+    `slices` is what the play bar shows: for each slice of time the positions and classes of cells not of class 0.
+    """
+    hexagons = _hexagons(cells, classes, tokens, words, build_id, resolution, selected)
+    hexagons["marker"]["opacity"] = np.where(classes > 0, 0.88, 0.42)
+    ring = {
+        "type": "choroplethmap", "geojson": hexagons["geojson"], "featureidkey": "id", "locations": [], "z": [],
+        "zmin": 0, "zmax": 1, "colorscale": [[0, "$accent/0"], [1, "$accent/0"]], "showscale": False, "name": RING,
+        "hoverinfo": "skip", "marker": {"line": {"color": "$accent", "width": 3}}, "below": "",
+    }  # fmt: skip
+    middles = [h3.cell_to_latlng(cell) for cell in numbered]
+    numbers = {
+        "type": "scattermap", "mode": "markers+text", "lat": [lat for lat, _ in middles],
+        "lon": [lon for _, lon in middles], "text": [str(n) for n in range(1, len(numbered) + 1)],
+        "customdata": list(numbered), "hoverinfo": "skip", "marker": {"size": 15, "color": "$surface"},
+        "textfont": {"size": 11, "color": "$text"}, "textposition": "middle center", "below": "",
+    }  # fmt: skip
+    layers = [land(build_id), outlines(build_id)]
+    figure = _of_city(cells, [hexagons, ring, *([numbers] if numbered else [])], build_id, layers)
+    figure["layout"]["meta"]["slices"] = list(slices)
+    return figure
+
+
+def crowd_map(build_id: str, outlines_of: Sequence[Any], words: Sequence[str]) -> dict[str, Any]:
+    """Outlines of crowds of points with some of the city's ground around them, numbered."""
+    data: list[dict[str, Any]] = []
+    for shape in outlines_of:
+        lon, lat = (list(axis) for axis in zip(*shape.exterior.coords, strict=True))
+        data.append({
+            "type": "scattermap", "mode": "lines", "lat": lat, "lon": lon, "fill": "toself", "fillcolor": "$hot-2/0.35",
+            "line": {"width": 2, "color": "$hot-3"}, "hoverinfo": "skip",
+        })  # fmt: skip
+    middles = [shape.centroid for shape in outlines_of]
+    data.append({
+        "type": "scattermap", "mode": "markers+text", "lat": [one.y for one in middles],
+        "lon": [one.x for one in middles], "text": [str(n) for n in range(1, len(middles) + 1)],
+        "hovertext": list(words), "hovertemplate": "%{hovertext}<extra></extra>",
+        "marker": {"size": 15, "color": "$surface"}, "textfont": {"size": 11, "color": "$text"},
+    })  # fmt: skip
+    near = {
+        cell for one in middles for cell in h3.grid_disk(h3.latlng_to_cell(one.y, one.x, 8), 1)
+    }  # fmt: skip
+    return _of_city(sorted(near), data, build_id, [land(build_id), outlines(build_id)], 260.0)
+
+
+def _hexagons(
+    cells: Sequence[str], classes: np.ndarray, tokens: Sequence[str], words: Sequence[str], build_id: str,
+    resolution: int, selected: Sequence[str],
+) -> dict[str, Any]:  # fmt: skip
+    n = len(tokens)
     scale: list[list[Any]] = []
     for i, token in enumerate(tokens):
         scale += [[i / n, f"${token}"], [(i + 1) / n, f"${token}"]]
-    chosen = [i for i, cell in enumerate(cells) if cell in selected]
+    picked = set(selected)
+    chosen = [i for i, cell in enumerate(cells) if cell in picked]
     hexagons: dict[str, Any] = {
         "type": "choroplethmap", "geojson": f"/geometry/{build_id}/hexagons/{resolution}.json", "featureidkey": "id",
         "locations": list(cells), "z": classes.astype(float), "zmin": -0.5, "zmax": n - 0.5, "colorscale": scale,
         "showscale": False, "below": "", "hovertext": list(words), "hovertemplate": "%{hovertext}<extra></extra>",
-        "marker": {"opacity": 0.88, "line": {"color": "$text", "width": [2.2 * (cell in selected) for cell in cells]}},
+        "marker": {"opacity": 0.88, "line": {"color": "$text", "width": [2.2 * (cell in picked) for cell in cells]}},
     }  # fmt: skip
     if chosen:
         hexagons["selectedpoints"] = chosen
         hexagons["selected"] = {"marker": {"opacity": 1}}
         hexagons["unselected"] = {"marker": {"opacity": 0.38}}
-    centre, zoom, px = fitted(cells)
-    layers = [land(build_id), places(build_id, resolution), outlines(build_id)]
+    return hexagons
+
+
+def _of_city(
+    cells: Sequence[str], data: list[dict[str, Any]], build_id: str, layers: list[dict[str, Any]],
+    height_px: float = 420.0,
+) -> dict[str, Any]:  # fmt: skip
+    centre, zoom, px = fitted(cells, height_px)
     layout = {
-        "margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "hovermode": "closest", "meta": {"fittedFor": px},
+        "margin": _NO_MARGIN, "hovermode": "closest", "meta": {"fittedFor": px}, "selectdirection": "any",
         "map": {"style": ground(build_id), "layers": layers, "center": centre,
                 "zoom": zoom, "uirevision": f"map {build_id}"},
     }  # fmt: skip
-    return {"data": [hexagons], "layout": layout}
+    return {"data": data, "layout": layout}
 
 
 class Fit(NamedTuple):
@@ -156,7 +225,6 @@ def fitted(cells: Sequence[str], height_px: float = 420.0) -> Fit:
 
 
 _METRES_PER_DEGREE = 111_195.0
-_NO_MARGIN = {"l": 0, "r": 0, "t": 0, "b": 0}
 
 
 def point_map(build_id: str, point: Mapping[str, Any], near: pd.DataFrame, metres: float) -> dict[str, Any]:

@@ -119,17 +119,17 @@ def score(over: float, under: float, target: float | None) -> html.Div:
 
 
 class Score(NamedTuple):
-    """A row of a scorecard: its name, its link if it has one, and ``(kept, due)`` for each column."""
+    """A row of a scorecard: its name, its link if it has one, ``(kept, due)`` for each column, and its target."""
 
     name: Any
     cells: Sequence[tuple[float, float]]
+    target: float | None = None
 
 
 def scorecard(
     heading: str,
     columns: Sequence[tuple[str, str, bool]],
     rows: Sequence[Score],
-    target: float | None,
     selected: Sequence[int] = (),
     caption: str = "",
 ) -> html.Div:
@@ -138,7 +138,7 @@ def scorecard(
         c.Column([name, html.Small(days)], is_number=True, on_phone=on_phone, className="cell")
         for name, days, on_phone in columns
     ]
-    lines = [[row.name, *(score(over, under, target) for over, under in row.cells)] for row in rows]
+    lines = [[row.name, *(score(over, under, row.target) for over, under in row.cells)] for row in rows]
     return c.table(heads, lines, caption=caption, selected=selected, className="score")
 
 

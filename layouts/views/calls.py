@@ -540,11 +540,11 @@ VIEW = View(
         Panel(
             "handle", "How long does a call take?",
             (_HANDLED, Compared(_HANDLED), Query((answered, talk_s, hold_s, wrap_s), every="auto")),
-            draw_handle, selects="period", height=400, needs=_CALLS,
+            draw_handle, selects="period", height=400, needs=_CALLS, is_roomy=True,
         ),
         Panel(
             "variants", "What does “in time” mean?", (Query(_VARIANTS), Compared(Query(_VARIANTS))), draw_variants,
-            needs=_CALLS,
+            needs=_CALLS, is_roomy=True,
         ),
     ),
 )  # fmt: skip

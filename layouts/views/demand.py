@@ -287,7 +287,7 @@ def draw_busiest(
         mean = sum(counts[one] for one in before) / len(before) if len(before) >= 3 else None
         times = f"× {counts[day] / mean:.1f}" if mean else c.NOTHING
         here = context.filters.during(Period(day, day + DAY)).to_search()
-        link = c.link(expectation.named(day).replace(" ", c.NBSP), here)
+        link = c.link(expectation.named(day), here, className="nw")
         lines.append([link, c.count(counts[day]), times, _why(day, before, causes, cause, context)])
     event = expectation.event_on(inside[0], context.events)
     text = f"**{expectation.named(inside[0])}** brought most, **{c.count(counts[inside[0]])}** {things}"

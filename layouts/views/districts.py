@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from dash import html
 
 from dashboard.domain.filters import DAY
 from dashboard.domain.intervals import difference, wilson
@@ -39,6 +40,28 @@ def _chosen(context: Context) -> tuple[str, ...]:
 def _named(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows that lie in a district."""
     return frame[frame[district.name] != district.missing] if len(frame) else frame
+
+
+def _everybody(context: Context) -> str:
+    """What all rows together are called: the city, or what the viewer's rows are kept to."""
+    return ", ".join(name for values in context.own.values() for name in values) if context.own else "City"
+
+
+def _is_alone(context: Context) -> bool:
+    """Whether the viewer sees one district only, and so nothing to hold it against."""
+    return len(context.own.get(district.name, ())) == 1
+
+
+def _subject(context: Context) -> str:
+    return _everybody(context) if context.own else "the city"
+
+
+def _whose(context: Context) -> str:
+    return f"all of {_everybody(context)}’s" if context.own else "the city’s"
+
+
+def _rest(context: Context) -> str:
+    return "the other districts" if context.own else "the rest of the city"
 
 
 def _none(answer: Answer, context: Context) -> Drawing:
@@ -109,25 +132,26 @@ def draw_sides(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         name = row.district
         rows.append(line(name, c.toggle(name, context.filters, district.name, name), row))
     total = next(whole.frame.itertuples(index=False))
-    everyone = line("", c.sentence("**City**"), total)
+    everyone = line("", html.B(_everybody(context)), total)
     if peopled:
         placed = frame[frame[district.name].isin(context.populations)]
         people = sum(context.populations[name] for name in placed[district.name])
         everyone[2] = f"{PER * placed['opened'].sum() / people:,.1f}" if people else c.NOTHING
-    rows.append(everyone)
+    if not _is_alone(context):
+        rows.append(everyone)
     at = [i for i, name in enumerate(frame[district.name]) if name in context.selected]
     if context.selected:
         text = f"Shown below: {words.listed(list(context.selected))}. Choose another to compare; again to take it back."
     else:
         kept = f"kept **{c.share(total.sla_compliance)}** of its promises and " if total.due >= words.FEW else ""
         text = (
-            f"{words.plural(len(frame), 'district')}; the city {kept}has "
+            f"{words.plural(len(frame), 'district')}; {_subject(context)} {kept}has "
             f"{words.plural(total.backlog, 'request')} open. Choose a district to see its page."
         )
     lost = by.frame.loc[by.frame[district.name] == district.missing, "opened"].sum()
     foot = words.foot(
-        CAUTION, "in the order of their names: no ranking",
-        f"{c.count(lost)} opened without a district are in the city only" if lost else "",
+        CAUTION, "" if len(rows) == 1 else "in the order of their names: no ranking",
+        f"{c.count(lost)} opened without a district are in the last row only" if lost else "",
     )  # fmt: skip
     body = c.table(columns, rows, caption="Districts side by side", selected=at)
     return Drawing(c.sentence(text), body=body, foot=foot)
@@ -171,15 +195,19 @@ def draw_numbers(answers: tuple[Answer | None, ...], context: Context) -> Drawin
     between = f"other districts: {_range(spread.min(), spread.max())}" if len(spread) else ""
     strip = c.strip(
         c.figure("Opened", c.count(n), "", c.sentence("; ".join(filter(None, (
-            f"{c.share(part)} of the city’s", volume))) + people)),
+            "" if _is_alone(context) else f"{c.share(part)} of {_whose(context)}", volume))) + people)),
         c.figure("Promises kept", c.share(here["kept"] / here["due"]) if here["due"] >= words.FEW else c.NOTHING, "",
-                 _gap(here["kept"], here["due"], rest["kept"], rest["due"], good=True)),
+                 f"of {c.count(here['due'])} that fell due" if _is_alone(context) else
+                 _gap(here["kept"], here["due"], rest["kept"], rest["due"], context, good=True)),
         c.figure("Open, of which overdue", c.count(here["backlog"]), f"of which {c.count(here['overdue'])}",
-                 _gap(here["overdue"], here["backlog"], rest["overdue"], rest["backlog"], good=False, what=" overdue")),
+                 "" if _is_alone(context) else
+                 _gap(here["overdue"], here["backlog"], rest["overdue"], rest["backlog"], context, good=False,
+                      what=" overdue")),
         c.figure("Half done in", _half(row), "", between),
     )  # fmt: skip
     more = [one for one in chosen if one != name]
-    text = f"**{name}** against the rest of the city, {context.filters.period.sentence()}"
+    against = "" if _is_alone(context) else f" against {_rest(context)}"
+    text = f"**{name}**{against}, {context.filters.period.sentence()}"
     text += f"; compared below with {words.listed(more)}." if more else "."
     return Drawing(c.sentence(text), body=strip)
 
@@ -195,11 +223,14 @@ def _whole_city(answer: Answer, context: Context) -> Drawing:
         c.figure("Open, of which overdue", c.count(row.backlog), f"of which {c.count(row.overdue)}", ""),
         c.figure("Half done in", _half(row), "", "open requests included"),
     )  # fmt: skip
-    text = "All districts. **Choose one** in the table or on the map to open its page."
+    where = f"{_everybody(context)}, all districts" if context.own and not _is_alone(context) else "All districts"
+    text = f"{where}. **Choose one** in the table or on the map to open its page."
+    if _is_alone(context):
+        text = f"{_everybody(context)}. **Choose it** in the table or on the map to open its page."
     return Drawing(c.sentence(text), body=strip)
 
 
-def _gap(k: float, n: float, others: float, of_others: float, *, good: bool, what: str = "") -> list:
+def _gap(k: float, n: float, others: float, of_others: float, context: Context, *, good: bool, what: str = "") -> list:
     """The difference of a share to the rest of the city in points, with its interval and what that means."""
     if min(n, of_others) < words.FEW:
         return c.sentence("too few to compare")
@@ -207,7 +238,7 @@ def _gap(k: float, n: float, others: float, of_others: float, *, good: bool, wha
     said = f"{value:+.1f} points{what} ({low:+.1f} to {high:+.1f})".replace("-", c.MINUS)
     if low <= 0 <= high:
         return [c.mark("same"), f" no clear difference: {said}"]
-    return [c.mark("meets" if (value > 0) == good else "misses"), f" {said} on the rest of the city"]
+    return [c.mark("meets" if (value > 0) == good else "misses"), f" {said} on {_rest(context)}"]
 
 
 def draw_kept(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -226,13 +257,18 @@ def draw_kept(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     frame = frame.sort_values(district.name, key=lambda names: names.map(_in_order))
     shown = frame[frame[district.name].isin(context.selected)] if context.selected else frame
     rows = [Kept(*row) for row in shown[[district.name, "kept", "due"]].itertuples(index=False, name=None)]
-    city = Kept("City", whole.value("kept"), total)
-    figure = comparisons.shares_with_intervals(rows[:MOST_ROWS], city, context.city.promise_target_share)
+    city = Kept(_everybody(context), whole.value("kept"), total)
+    figure = comparisons.shares_with_intervals(
+        rows[:MOST_ROWS], None if _is_alone(context) else city, context.city.promise_target_share
+    )
     if not rows:
         return words.nothing(f"Fewer than {words.FEW} promises fell due in each district", context)
     comparisons.of_height(figure, KEPT_PX, 20)
-    text = f"The city kept **{c.share(city.over / city.under)}** of its promises"
-    if context.selected:
+    text = f"{words.capital(_subject(context))} kept **{c.share(city.over / city.under)}** of its promises"
+    if _is_alone(context):
+        low, high = (float(x) for x in wilson(city.over, city.under)[1:])
+        text += f" ({c.share(low)} to {c.share(high)})"
+    elif context.selected:
         for row in rows[:2]:
             low, high = (float(x) for x in wilson(row.over, row.under)[1:])
             text += f"; {row.name} **{c.share(row.over / row.under)}** ({c.share(low)} to {c.share(high)})"
@@ -294,7 +330,7 @@ def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         text = f"**{c.count(total)}** opened, all of them **{first}**"
     if len(apart):
         most = str(apart.index[0])
-        here_and_there = f"{c.share(others[most] / of_others)} in the rest of the city"
+        here_and_there = f"{c.share(others[most] / of_others)} in {_rest(context)}"
         if most == first:
             text += f", against {here_and_there}: it stands out most"
         else:

@@ -266,38 +266,47 @@ def draw_scorecard(answers: tuple[Answer | None, ...], context: Context) -> Draw
             for p in pairs
         ]
 
-    rows = [
-        tables.Score(c.toggle(name, context.filters, service_type.name, name), [p.get(name, (0.0, 0.0)) for p in pairs])
-        for name in shown
-    ]
+    goals = {name: context.target_of(name) for name in shown}
+    differ = any(goal != target for goal in goals.values())
+
+    def named(name: str) -> Any:
+        link, goal = c.toggle(name, context.filters, service_type.name, name), goals[name]
+        return c.twin(link, f"target {c.share(goal, 0)}" if goal is not None else "no target") if differ else link
+
+    rows = [tables.Score(named(name), [p.get(name, (0.0, 0.0)) for p in pairs], goals[name]) for name in shown]
     if others:
-        rows.append(tables.Score(f"{len(others)} more types", total(others)))
+        rows.append(tables.Score(f"{len(others)} more types", total(others), target))
     if len(rows) > 1:
-        rows.append(tables.Score(c.sentence("**All types**"), total([*shown, *others])))
+        rows.append(tables.Score(c.sentence("**All types**"), total([*shown, *others]), target))
     columns = [(label, _since(step, context), on_phone) for step, label, on_phone in STRETCHES]
     chosen = [i for i, name in enumerate(shown) if name in context.selected]
-    body = tables.scorecard(
-        "Service", columns, rows, target, chosen, "Promises kept, by service type and stretch of time"
-    )
+    body = tables.scorecard("Service", columns, rows, chosen, "Promises kept, by service type and stretch of time")
     marks = [
         c.status("meets"), " ", c.status("near", "near, within five points"), " ", c.status("misses"), " ",
         c.status("unknown", f"fewer than {words.FEW} due"),
     ]  # fmt: skip
-    key = html.Span(marks, className="legend") if target is not None else "The city has set no target"
-    foot = words.foot(key, "% of requests that fell due, closed in time", "n = fell due")
+    has_goals = any(row.target is not None for row in rows)
+    key = html.Span(marks, className="legend") if has_goals else "The city has set no target"
+    which = ""
+    if differ:
+        which = "each type against its own target" + (
+            "" if target is None else f", the last rows against {c.share(target, 0)}"
+        )
+    foot = words.foot(key, "% of requests that fell due, closed in time", "n = fell due", which)
+    said = "their own target" if differ else f"the target of {c.share(target, 0)}" if target is not None else ""
     name = f"{running('month')(context.filters.period, context.clock).from_on:%B}"
-    return Drawing(_scorecard_words(shown, month, target, name), body=body, foot=foot)
+    return Drawing(_scorecard_words(goals, month, said, name), body=body, foot=foot)
 
 
 def _scorecard_words(
-    shown: Sequence[str], month: dict[str, tuple[float, float]], target: float | None, name: str
+    goals: dict[str, float | None], month: dict[str, tuple[float, float]], said: str, name: str
 ) -> list[Any]:
     over = sum(kept for kept, _ in month.values())
     under = sum(due for _, due in month.values())
     head = f"In {name} **{c.share(over / under)}** of {c.count(under)} promises were kept" if under else ""
-    if target is None:
+    if all(goal is None for goal in goals.values()):
         return c.sentence(f"{head}." if head else f"No promise fell due in {name}.")
-    found = {name: tables.status_of(*month.get(name, (0, 0)), target) for name in shown}
+    found = {name: tables.status_of(*month.get(name, (0, 0)), goal) for name, goal in goals.items()}
     counts = {status: sum(1 for one in found.values() if one == status) for status in ("meets", "near", "misses")}
     known = sum(counts.values())
     if not known:
@@ -308,7 +317,7 @@ def _scorecard_words(
     )[:3]  # fmt: skip
     meet = "service meets" if known == 1 else "services meet"
     text = (
-        f"{head}. **{counts['meets']}** of {known} {meet} the target of {c.share(target, 0)}, "
+        f"{head}. **{counts['meets']}** of {known} {meet} {said}, "
         f"**{counts['near']}** {'is' if counts['near'] == 1 else 'are'} within five points and "
         f"**{counts['misses']}** {'misses' if counts['misses'] == 1 else 'miss'} it by more"
     )

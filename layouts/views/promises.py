@@ -14,6 +14,7 @@ from dashboard.domain.promises import OUT_OF_REACH, PADDED, REALISTIC, TIGHT, fi
 from dashboard.domain.stretches import last_months
 from data_access.dimensions import department, district, hexagon_9, service_type, short_cell
 from data_access.measures.requests import (
+    broken,
     broken_share,
     due,
     kept,
@@ -130,7 +131,7 @@ def draw_departments(answers: tuple[Answer | None, ...], context: Context) -> Dr
         against = words.points(city.value(sla_compliance), before.value(sla_compliance) if before else None, context)
         text += f" All together: {against}." if against else ""
     foot = words.foot(
-        "Bar: 95 % interval" + ("; tick: target" if target is not None else ""),
+        "Bar: 95 % interval" + (f"; tick: the city’s target of {c.share(target, 0)}" if target is not None else ""),
         comparisons.break_words(figure), "due in the period; not closed in time counts against",
     )  # fmt: skip
     figure["layout"]["height"] = 64 + (34 if len(rows) < 11 else 26) * (len(rows) + (whole is not None))
@@ -162,7 +163,7 @@ def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     worst = [dot for dot in broken if dot.under > dot.over][:5]
     target = context.city.promise_target_share
     figure = comparisons.volume_against_share(
-        enough, list(groups.index), [dot.name for dot in worst], target, context.selected
+        enough, list(groups.index), [dot.name for dot in worst], target, context.selected, context.targets
     )
     all_broken = sum(dot.under - dot.over for dot in dots)
     if worst:
@@ -170,14 +171,18 @@ def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         part = sum(dot.under - dot.over for dot in few) / all_broken
         text = (
             f"{words.listed([dot.name for dot in few])} {'accounts' if len(few) == 1 else 'account'} for "
-            f"**{c.share(part, 0)}** of the {c.count(all_broken)} broken promises."
+            f"**{c.share(part, 0)}** of the {c.count(all_broken)} broken promises"
         )
+        before = answers[1].value("broken") if answers[1] is not None and not context.selected else None
+        against = words.changed(all_broken, before, context)
+        text += f" ({against})." if against else "."
     else:
         text = "Every promise that fell due was kept."
     hidden = len(dots) - len(enough)
     foot = words.foot(
         comparisons.shape_key(list(groups.index)),
         f"n = {c.count(frame['due'].sum())} that fell due", "line: 95 % interval",
+        "dashed: the city’s target; types’ own on hover" if context.targets and target is not None else "",
         f"{hidden} types with fewer than {words.FEW} left out" if hidden else "",
         comparisons.break_words(figure, "yaxis"),
     )  # fmt: skip
@@ -239,11 +244,11 @@ def draw_trends(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         steps = steps_of(replace(answers[0], frame=own), MONTHS(context.filters.period, context.clock), context.clock)
         n, over = steps.values("due"), steps.values("kept")
         share = np.divide(over, n, out=np.full(len(n), np.nan), where=n >= words.FEW)
-        shown.append((name, steps, share, n))
+        shown.append((name, steps, share, n, context.target_of(name)))
         known = np.flatnonzero(steps.is_whole & np.isfinite(share))
         if len(known) >= 2:
             moved.append((share[known[-1]] - share[known[0]], name, share[known[0]], share[known[-1]], steps, known))
-    figure = comparisons.small_multiples(shown, context.city.promise_target_share, context.selected)
+    figure = comparisons.small_multiples(shown, context.selected)
     text = f"The {len(names)} types with the most promises."
     if moved:
         by, name, first, last, steps, known = max(moved, key=lambda one: abs(one[0]))
@@ -252,7 +257,11 @@ def draw_trends(answers: tuple[Answer | None, ...], context: Context) -> Drawing
             f"{steps.name(known[-1])}."
         )
     key = [
-        "dashed: target" if context.city.promise_target_share is not None else "",
+        ""
+        if all(one[4] is None for one in shown)
+        else "dashed: each type’s own target"
+        if context.targets
+        else "dashed: target",
         "" if all(one[1].is_whole[-1] for one in shown) else "○ month to date",
     ]
     said = ["by the month it fell due; months with too few left out", "click a type to choose it"]
@@ -376,6 +385,9 @@ def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         f"**{c.count(total)}** promises were broken in **{c.count(len(places))}** places of about 0.1 km²; half of "
         f"them in the first **{c.count(half)}**."
     )
+    before = answers[1].value("broken") if answers[1] is not None and not context.selected else None
+    against = words.changed(total + lost, before, context)
+    text += f" All broken promises: {against}." if against else ""
     figure = maps.hexagon_map(list(places.index), values, hover, context.build_id, RESOLUTION, context.selected)
     limits = maps.classes_of(values)
     key = c.key(*((token, f"{said} ({c.count(n)})") for token, said, n in maps.class_words(limits, values)))
@@ -452,6 +464,7 @@ VIEW = View(
             (_COHORTS, Compared(_COHORTS)),
             draw_cohorts,
             width=6,
+            is_roomy=True,
             height=300,
         ),
         Panel(
@@ -460,6 +473,7 @@ VIEW = View(
             (Over(Query((kept, due), by=(service_type,), every="month"), MONTHS),),
             draw_trends,
             width=6,
+            is_roomy=True,
             selects=service_type,
             height=300,
         ),
@@ -479,7 +493,7 @@ VIEW = View(
         Panel(
             "types",
             "Which few types matter most?",
-            (Query((kept, due), by=(service_type, department)),),
+            (Query((kept, due), by=(service_type, department)), Compared(Query((broken,)))),
             draw_types,
             width=7,
             selects=service_type,
@@ -494,7 +508,15 @@ VIEW = View(
             selects=service_type,
             height=480,
         ),
-        Panel("map", "Where are they broken?", (_LATE,), draw_map, width=7, selects=hexagon_9, height=460),
+        Panel(
+            "map",
+            "Where are they broken?",
+            (_LATE, Compared(Query((broken,)))),
+            draw_map,
+            width=7,
+            selects=hexagon_9,
+            height=460,
+        ),
         Panel("places", "Which places come first?", (_LATE_IN,), draw_places, width=5, selects=hexagon_9, height=460),
     ),
 )

@@ -9,7 +9,7 @@ from dashboard.cli import main, measures_in_markdown, schema_in_markdown, storie
 from dashboard.settings import Settings
 from data_access import schema
 from data_access.dimensions import DIMENSIONS
-from data_access.measures import CATALOGUE, agents, contacts, outcomes, requests
+from data_access.measures import CATALOGUE, agents, contacts, inspections, outcomes, requests
 from data_access.semantics import Measure, Ratio
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,7 +18,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 @pytest.mark.parametrize("measure", CATALOGUE.values(), ids=lambda measure: measure.name)
 def test_every_measure_says_what_it_is(measure):
-    known = {"requests", "contacts", "surveys", "share", "s", "s²", "h", "ratio"}
+    known = {"requests", "contacts", "surveys", "visits", "share", "s", "s²", "h", "ratio"}
     assert measure.unit in known
     assert measure.better in {"higher", "lower", None}
     assert measure.about.endswith(".") and measure.formula and measure.source.startswith("measures reference")
@@ -27,8 +27,10 @@ def test_every_measure_says_what_it_is(measure):
 
 
 def test_no_two_measures_bear_one_name():
-    declared = {id(one): one for module in (requests, outcomes, contacts, agents) for one in vars(module).values()
-                if isinstance(one, Measure)}  # fmt: skip
+    modules = (requests, outcomes, inspections, contacts, agents)
+    declared = {
+        id(one): one for module in modules for one in vars(module).values() if isinstance(one, Measure)
+    }  # fmt: skip
     names = [one.name for one in declared.values()]
     assert sorted(names) == sorted(set(names)) == sorted(CATALOGUE)
 

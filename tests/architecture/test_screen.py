@@ -17,6 +17,7 @@ from layouts import filter_bar, grid, page
 from layouts.theme import GRAPH_CONFIG
 from layouts.view import Panel, View
 from layouts.views import GROUPS, collect_views
+from tests.client import ask
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -84,8 +85,8 @@ def test_files_that_never_change_are_kept_and_errors_are_words(app):
     sheet = next(part.split('"')[0] for part in html.split('href="') if part.startswith("/bootstrap/"))
     for fixed in (sheet, "/assets/tokens.css?m=1"):
         assert "immutable" in client.get(fixed, buffered=True).headers["Cache-Control"]
-    junk = client.post("/_dash-update-component", json=["nonsense"])
-    assert junk.status_code == 500 and "incident" in junk.get_data(as_text=True)
+    junk = ask(client, ["nonsense"])
+    assert junk.status_code == 400 and "not what this page asks" in junk.get_data(as_text=True)
     assert "Traceback" not in junk.get_data(as_text=True)
     assert client.get("/geometry/x/nothing.json").status_code == 404
 

@@ -31,10 +31,6 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 
-PURGED = "_rangeSliderData"
-"""Plotly says this of a figure it was still drawing when the reader went on to another view: nothing is lost by it."""
-
-
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -127,7 +123,7 @@ def visiting(chromium: playwright.Browser, address: str) -> Iterator[Callable[..
         contexts.append(context)
         page = context.new_page()
         page.on("request", look)
-        page.on("pageerror", lambda error: wrong.append(str(error)) if PURGED not in str(error) else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", hear)
         page.goto(path)
         settle(page)
@@ -150,9 +146,9 @@ def settle(page: playwright.Page) -> None:
     waiting = page.locator(".is-waiting, [data-dash-is-loading]")
     playwright.expect(waiting).to_have_count(0, timeout=20_000)  # a function to poll would need unsafe-eval
     before = None
-    for _ in range(130):  # figures are painted after the words are there: until all are, and none came since
+    for _ in range(200):  # figures are painted after the words are there: until all are, and none came since
         drawn = page.evaluate(DRAWN)
         if drawn == before and "false" not in drawn:
             return
         before = drawn
-        page.wait_for_timeout(150)
+        page.wait_for_timeout(100)

@@ -51,6 +51,22 @@ def see_as(chromium, riverton: str) -> Iterator[Callable[..., Page]]:
         yield opened
 
 
+@pytest.fixture(scope="module")
+def window(chromium, riverton: str) -> Iterator[Page]:
+    """A window in which stories are looked for, one after another."""
+    with visiting(chromium, riverton) as visit:
+        yield visit("/")
+
+
+@pytest.fixture
+def overview(window: Page) -> Page:
+    """That window, back at the usual picture of Overview."""
+    if window.url.rstrip("/").count("/") > 2 or "?" in window.url:
+        click(window, window.locator("#main-menu .brand"))
+    assert title(window) == "Overview" and keys(window) == {}
+    return window
+
+
 # ── Clicking, and what is then on the page ──────────────────────────────────────────────────────────
 
 
@@ -274,16 +290,16 @@ def follow(page: Page, written: str) -> None:
 
 
 @pytest.mark.parametrize("name", SEEN)
-def test_a_story_is_found_by_the_clicks_written_down(see_as, name: str):
-    page, story = see_as(), next(one for one in STORIES if one.name == name)
+def test_a_story_is_found_by_the_clicks_written_down(overview, name: str):
+    page, story = overview, next(one for one in STORIES if one.name == name)
     for written in story.clicks:
         follow(page, written)
     question, words = SEEN[name]
     assert re.search(words, said(page, question), re.DOTALL), said(page, question)
 
 
-def test_many_callers_of_one_main_are_many_reports_and_one_incident(see_as):
-    page, question = see_as(), "How many requests came in?"
+def test_many_callers_of_one_main_are_many_reports_and_one_incident(overview):
+    page, question = overview, "How many requests came in?"
     water, *incidents = next(one for one in STORIES if one.name.startswith("One broken main")).clicks
     follow(page, water)
     reports = said(page, question)

@@ -326,6 +326,32 @@ def test_a_build_that_fails_leaves_no_trace(store: Settings) -> None:
     assert not list((store.data / "builds").glob("*.part*"))
 
 
+def test_a_types_own_target_is_the_one_in_force_when_the_data_ends(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    day = {"target_value": 1, "target_unit": "calendar_days", "mode": "same_time", "calendar_id": "office"}
+    goals = [
+        ("PH", None, 0.7, None, date(2026, 1, 1)), ("PH", None, 0.9, date(2026, 1, 1), None),
+        ("PH", "high", 0.9, date(2026, 1, 1), None), ("PH", None, 0.95, date(2027, 1, 1), None),
+        # One that differs by priority is no one number, one that is not set is the city's.
+        ("SL", "high", 0.95, None, None), ("SL", "low", 0.8, None, None), ("T", None, None, None, None),
+    ]  # fmt: skip
+    names = ("type_id", "priority", "target_share", "valid_from_on", "valid_to_on")
+    rows = [{**day, "sla_id": str(i), **dict(zip(names, goal, strict=True))} for i, goal in enumerate(goals)]
+    with Build(settings, CITY) as build:
+        write_facts(build, REQUESTS)
+        build.write(
+            "service_type",
+            pd.DataFrame(
+                {"type_id": ["SL", "T"], "name": ["Street light", "Tree"], "is_info_only": False, "is_internal": False}
+            ),
+        )
+        build.write("sla_version", pd.DataFrame(rows))
+        build.publish()
+    services = Services(settings)
+    assert services.targets() == {"Pothole": 0.9}
+    services.warehouse.close()
+
+
 def test_the_build_before_is_kept_for_running_readers_and_no_older_one(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path)
     ids = [fill(settings) for _ in range(3)]

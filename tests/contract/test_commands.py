@@ -144,7 +144,8 @@ def test_a_setting_that_cannot_be_is_named(tmp_path, monkeypatch, name, value):
     monkeypatch.setenv(f"DASHBOARD311_{name}", value)
     result = CliRunner().invoke(main, ["check", "--data", str(tmp_path)])
     assert result.exit_code == 1
-    assert f"DASHBOARD311_{name} is “{value}”; it wants" in result.stderr
+    told = f"DASHBOARD311_{name} is “{value}”; it wants"
+    assert (told if name != "DATABASE" else "DASHBOARD311_DATABASE wants") in result.stderr  # it may hold a password
 
 
 def test_what_people_type_is_text_and_never_markup(run):

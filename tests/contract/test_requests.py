@@ -24,7 +24,8 @@ from callbacks.navigation import is_there
 from callbacks.panels import answers_to, context_of
 from dashboard.domain.errors import BadRequest, NotThere, UnknownName
 from dashboard.domain.policy import Viewer
-from dashboard.services import Services
+from dashboard.identity import DEPUTY_MANAGER
+from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access.build import Build
 from data_access.listing import COLUMNS, Condition, Listing, listable
@@ -265,7 +266,8 @@ def files(told: Services):
     app = Dash("files", server=Flask("files"), suppress_callback_exceptions=True)
     app.layout = html.Div()
     callbacks.register(app, told, VIEWS)
-    return app.server.test_client()
+    with acting_as(DEPUTY_MANAGER):
+        yield app.server.test_client()
 
 
 def test_a_list_is_taken_away_as_it_stands(files):

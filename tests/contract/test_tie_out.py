@@ -18,7 +18,7 @@ import pytest
 
 from callbacks.address import filters_in, holds_contacts
 from callbacks.export import _csv, _table, _titled
-from callbacks.panels import answers_to, context_of
+from callbacks.panels import answers_to, asked_by, context_of
 from dashboard.domain.errors import BadRequest
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Permission, Scope
@@ -28,6 +28,7 @@ from data_access.build import Build
 from data_access.compile import parts_of
 from data_access.demo_city import AS_OF, CITY, demo_tables
 from data_access.dimensions import DIMENSIONS
+from data_access.hotspots import FoundPlaces
 from data_access.importers.load import import_files
 from data_access.importers.mapping import mappings_named
 from data_access.listing import Listing, Rows
@@ -93,19 +94,26 @@ def test_every_panel_ties_out(services: Services, view):
             answers = answers_to(panel, filters, services)
             for question, answer in zip(panel.queries, answers, strict=True):
                 if isinstance(answer, Rows):
-                    asked = asked_of(question, left_open(panel, filters), services.clock())
+                    asked = asked_of(question, asked_by(panel, filters, services), services.clock())
                     assert asked is not None, where
                     agrees_with_its_number(answer, asked[1], services, where)
-                elif answer is not None:
-                    agrees_with_ask(question, answer, left_open(panel, filters), services, where)
+                elif isinstance(answer, FoundPlaces):
+                    places_add_up(answer, asked_by(panel, filters, services), services, where)
+                elif isinstance(answer, Answer):
+                    agrees_with_ask(question, answer, asked_by(panel, filters, services), services, where)
             if search == "":
                 files_hold_the_answers(panel, answers, services, where)
-            has_the_rows_it_counts(panel, left_open(panel, filters), services, where)
+            has_the_rows_it_counts(panel, asked_by(panel, filters, services), services, where)
             shows_what_was_answered(panel, answers, filters, services, where)
 
 
-def left_open(panel: Panel, filters: Filters) -> Filters:
-    return filters.without(panel.selects.name) if isinstance(panel.selects, Dimension) else filters
+def places_add_up(found: FoundPlaces, filters: Filters, services: Services, where: str) -> None:
+    """The hexagons of a map, and what lies in none, are all that was counted, in the period and along time."""
+    total = number(services, found.question.of, filters)
+    assert found.now.n.sum() + found.now.elsewhere == total, where
+    along = number(services, found.question.of, filters.during(found.cut.period))
+    assert found.along.n.sum() + found.along.elsewhere == along, where
+    assert found.frame[found.question.of.name].sum() == found.now.n.sum(), where
 
 
 @lru_cache(maxsize=5000)
@@ -245,6 +253,7 @@ def value_axes(trace: dict[str, Any]) -> tuple[str, ...]:
 
 
 DRAWN_OTHERWISE: dict[str, tuple[str, ...]] = {
+    "hotspots": ("map", "clusters"),  # classes and outlines (test_places)
     # means over the hours there were (test_figures, by hour of the week), and over the calls of seven days
     "demand": ("hours",),
     "calls": ("hours", "half-hours", "handle"),
@@ -303,5 +312,5 @@ def test_the_walk_meets_every_kind_of_number():
     shown = [measure for view in VIEWS for panel in view.panels for measure in measures_of(panel)]
     assert {type(measure) for measure in shown} == {Total, Standing, Ratio, Spread}
     assert {measure.name for measure in shown} <= set(CATALOGUE)
-    assert set(DIMENSIONS) >= {panel.selects.name for view in VIEWS for panel in view.panels
-                               if isinstance(panel.selects, Dimension)}  # fmt: skip
+    chosen = [panel.chooses() for view in VIEWS for panel in view.panels]
+    assert set(DIMENSIONS) >= {one.name for one in chosen if isinstance(one, Dimension)}

@@ -68,6 +68,23 @@ def written(part) -> str:
     return written(part.children) if hasattr(part, "children") else "" if part is None else str(part)
 
 
+# ── Targets ──
+
+
+def test_each_type_is_held_against_its_own_target_and_the_rest_against_the_citys():
+    frame = pd.DataFrame({"service_type": ["Light", "Tree"], "kept": [45.0, 41.0], "due": [50.0, 50.0]})
+    answers = (Answer(Query(()), frame.assign(sla_compliance=frame["kept"] / frame["due"]), CLOCK.as_of),) * 5
+    usual = overview.draw_scorecard(answers, CONTEXT)
+    assert "meet the target of 85" in written(usual.sentence) and "own target" not in written(usual.foot)
+    own = overview.draw_scorecard(answers, replace(CONTEXT, targets={"Light": 0.95, "Tree": 0.8}))
+    assert "1 of 2 services meet their own target, 1 is within five points" in written(own.sentence)
+    rows = markup(own.body).split("<tr")
+    assert ["target 95" in rows[2], "m-near" in rows[2]] == [True, True]
+    assert ["target 80" in rows[3], "m-meets" in rows[3]] == [True, True]
+    assert "m-meets" in rows[4]  # all types: 86 of 100, and the city's 85 %
+    assert "last rows against 85" in written(own.foot)
+
+
 # ── Stretches of time ──
 
 
@@ -529,7 +546,7 @@ def rows_to(listing: Listing, empty: bool) -> Rows:
 def test_every_panel_draws(view, panel, target, chosen, compares):
     city = SimpleNamespace(**{**vars(CITY), "promise_target_share": target, "service_level_target_share": target})
     filters = FILTERS if compares else replace(FILTERS, compare="none")
-    own = getattr(panel.selects, "name", None)
+    own = getattr(panel.chooses(), "name", None)
     filters = filters.choose(own, [chosen]) if chosen and own else filters
     context = replace(CONTEXT, city=city, filters=filters, selected=filters.chosen(own) if own else ())
     context = replace(context, names={"Alpha": "Ann"} if chosen else {})

@@ -1,0 +1,1 @@
+"""The steps that bring a state database up to date, in Alembic's order; `data_access.state` runs them."""

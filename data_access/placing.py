@@ -1,0 +1,101 @@
+"""The hexagons of the city with their names, districts and residents: SELECTs from which a build fills `place`.
+
+Where a database that others filled has no such table, the same SELECT answers in its place.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.types import Float, SmallInteger
+
+from data_access import schema
+
+RESOLUTIONS = (8, 9, 10)
+"""Sizes of H3 hexagons: about 0.7, 0.1 and 0.015 km²."""
+LEAST_NAMED = 3
+"""A street names a place once so many of its requests lie in it: one address is nobody's business."""
+SECOND_STREET = 0.2
+"""A second street is named if it is named at least so often for each time the first one is."""
+
+
+def places(resolution: int, points: FromClause | None = None) -> Select:
+    """The rows of `place` of one size: resolution, cell, name, district, requests, residents.
+
+    `points` has the columns ``cell`` and ``residents``: where people live; without it residents are null. Requests that
+    lie outside every boundary make no place.
+    """
+    r = schema.request.c
+    column = r[f"h3_{resolution}"]
+    inside = r.dq_flags.op("&")(literal_column(str(schema.FLAGS["outside_boundary"]))) == 0
+    known = select(column.label("cell"), r.district, r.address).where(
+        column.is_not(None), or_(inside, r.dq_flags.is_(None))
+    )
+    rows = known.cte(f"known_{resolution}")
+    cells = select(rows.c.cell, func.count().label("n")).group_by(rows.c.cell).cte(f"cells_{resolution}")
+    home = _most_of(rows.c.cell, rows.c.district, rows, f"home_{resolution}", least=1)
+    named = _streets(rows, resolution)
+    street = _most_of(named.c.cell, named.c.street, named, f"street_{resolution}", least=LEAST_NAMED)
+    first, second = street.alias(f"first_{resolution}"), street.alias(f"second_{resolution}")
+    both = second.c.n >= SECOND_STREET * first.c.n
+    name = case((both, func.concat(first.c.value, " / ", second.c.value)), else_=first.c.value)
+    joined = (
+        cells.outerjoin(home, (home.c.cell == cells.c.cell) & (home.c.rank == 1))
+        .outerjoin(first, (first.c.cell == cells.c.cell) & (first.c.rank == 1))
+        .outerjoin(second, (second.c.cell == cells.c.cell) & (second.c.rank == 2))
+    )
+    residents: ColumnElement = cast(literal_column("NULL"), Float)
+    if points is not None:
+        people = (
+            select(points.c.cell, func.sum(points.c.residents).label("residents"))
+            .group_by(points.c.cell)
+            .cte(f"people_{resolution}")
+        )
+        joined = joined.outerjoin(people, people.c.cell == cells.c.cell)
+        residents = func.coalesce(people.c.residents, 0.0)
+    return select(
+        cast(literal_column(str(resolution)), SmallInteger).label("resolution"), cells.c.cell, name.label("name"),
+        home.c.value.label("district"), cells.c.n.label("requests"), residents.label("residents"),
+    ).select_from(joined)  # fmt: skip
+
+
+def _streets(rows: FromClause, resolution: int) -> FromClause:
+    """The streets in addresses: of “12 Mercer St, 2nd floor” it is Mercer St, of a crossing both its streets."""
+    text = func.regexp_replace(rows.c.address, r"^\s*(intersection\s+(of\s+)?)?", "", "i")
+    line = func.split_part(func.split_part(func.replace(text, " / ", " & "), ",", 1), "  ", 1)
+    lines = select(rows.c.cell, line.label("line")).where(rows.c.address.is_not(None)).cte(f"lines_{resolution}")
+    crosses = lines.c.line.contains(" & ")
+    one = func.trim(func.regexp_replace(lines.c.line, r"^\s*[0-9]+(-[0-9]+)?[A-Za-z]?\s+", ""))
+    parts = [
+        select(lines.c.cell, one.label("street")).where(~crosses),
+        *(
+            select(lines.c.cell, func.trim(func.split_part(lines.c.line, " & ", part)).label("street")).where(crosses)
+            for part in (1, 2)
+        ),
+    ]
+    found = union_all(*parts).subquery(f"streets_{resolution}")
+    return select(found).where(func.length(found.c.street) > literal(2)).subquery(f"named_{resolution}")
+
+
+def _most_of(cell: ColumnElement, value: ColumnElement, rows: FromClause, name: str, least: int) -> FromClause:
+    """The values of each cell by how often they occur: cell, value, n, rank."""
+    counted = (
+        select(cell.label("cell"), value.label("value"), func.count().label("n"))
+        .where(value.is_not(None))
+        .group_by(cell, value)
+        .having(func.count() >= least)
+        .cte(f"{name}_counted")
+    )
+    rank = func.row_number().over(partition_by=counted.c.cell, order_by=(counted.c.n.desc(), counted.c.value))
+    return select(counted, rank.label("rank")).cte(name)

@@ -1,0 +1,295 @@
+"""The published tables: one small file of aggregates, written with every build and readable anywhere.
+
+It holds months, service types, districts and hexagons of street assets, each count either as it is or hidden; no column
+of a person, an address, a note or a single request ever comes near it. The cuts are fixed: complete months that ended a
+week ago or longer, one year of them for types, quarters and the whole city for sensitive types (measures G2, G3).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import func, select
+
+from dashboard.domain.disclosure import Release, audit, protect, table
+from dashboard.domain.errors import BadRequest, DataUnavailable
+from dashboard.domain.filters import Clock, Filters, Period, add_months
+from dashboard.domain.policy import SMALLEST, UNCLASSIFIED, Scope
+from dashboard.settings import Settings
+from data_access import schema
+from data_access.areas import Areas
+from data_access.ask import ask
+from data_access.compile import Frame, permitted
+from data_access.dimensions import district, service_type
+from data_access.engine import Warehouse
+from data_access.measures.requests import REQUEST, backlog, closed, due, kept, opened
+from data_access.semantics import Measure, Query
+
+log = logging.getLogger(__name__)
+
+SETTLED = timedelta(days=7)
+"""A month is published when it ended so long ago: a request of yesterday is a person of yesterday."""
+MONTHS = 24
+SENSITIVE = "P3"
+FEW_A_YEAR = 100
+"""Types with fewer requests a year are counted together, as other types."""
+MAPPED = 8
+"""Types of street assets with a map of hexagons."""
+RESOLUTION = 8
+OTHER = "Other types"
+
+
+def extract_file(settings: Settings) -> Path:
+    """Where the published tables lie."""
+    return settings.data / "public" / "city.json"
+
+
+def read_extract(path: Path) -> dict[str, Any]:
+    """The published tables; DataUnavailable if there are none."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise DataUnavailable("Nothing is published yet. Run “dashboard311 publish”.") from None
+
+
+def write_extract(settings: Settings) -> Path:
+    """Publish the tables of the build in service in the place of those before, whole or not at all.
+
+    Raises DataUnavailable if no month is complete, or a small count could not be hidden; what was published before is
+    then taken away, since it is of other data.
+    """
+    path = extract_file(settings)
+    warehouse = Warehouse(settings)
+    try:
+        tables = _Tables(warehouse).all()
+    except BadRequest as problem:
+        path.unlink(missing_ok=True)
+        raise DataUnavailable(f"Nothing can be published: {problem}") from problem
+    except DataUnavailable:
+        path.unlink(missing_ok=True)
+        raise
+    finally:
+        warehouse.close()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".part")
+    draft.write_text(json.dumps(tables, ensure_ascii=False, separators=(",", ":")), "utf-8")
+    os.replace(draft, path)
+    return path
+
+
+class _Tables:
+    """The tables of one build, asked by the same measures as everything else."""
+
+    def __init__(self, warehouse: Warehouse):
+        self._warehouse, self._city, self._build = warehouse, warehouse.city(), warehouse.build()
+        first, last = self._build.data_from_on, self._build.data_to_on
+        if first is None or last is None:
+            raise DataUnavailable("There is nothing to publish: no day has data.")
+        settled = last - SETTLED + timedelta(days=1)
+        self._end = date(settled.year, settled.month, 1)
+        begin = date(first.year, first.month, 1)
+        begin = begin if begin == first else add_months(begin, 1)
+        self._months = Period(max(begin, add_months(self._end, -MONTHS)), self._end) if begin < self._end else None
+        if self._months is None:
+            raise DataUnavailable("There is nothing to publish yet: no month is complete.")
+        self._year = Period(max(self._months.from_on, add_months(self._end, -12)), self._end)
+        as_of = datetime.combine(last, time())
+        self._clock = Clock(first_on=first, last_on=last, as_of=self._build.as_of, fiscal_year_start_month=1,
+                            as_of_on=as_of.date(), gaps=())  # fmt: skip
+        self._frame = Frame(self._build.as_of, self._city.answer_within_s, self._city.short_abandon_s)
+        self._classes = self._sensitivities()
+        self._open = Scope((), hides=(SENSITIVE,)) if warehouse.columns("service_type") else Scope(())
+
+    def all(self) -> dict[str, Any]:
+        """Everything that is published."""
+        by_type, by_month, types = self._opened()
+        return {
+            "city": self._city.name, "is_made_up": self._city.is_made_up, "build": self._build.build_id,
+            "from": str(self._year.from_on), "to": str(self._end), "promise_target": self._city.promise_target_share,
+            "smallest": SMALLEST, "types": types, "months": by_month, "by_type": by_type,
+            "sensitive": self._sensitive(), "promises": self._promises(types), "maps": self._maps(by_type, types),
+            "districts": self._districts(), "shapes": json.loads(Areas(self._warehouse).districts_geojson()),
+        }  # fmt: skip
+
+    # ── what is asked ──
+
+    def _ask(self, measures: tuple[Measure, ...], by: tuple, during: Period, every: str | None = None) -> pd.DataFrame:
+        query = Query(measures, by, every)
+        return ask(self._warehouse, query, Filters(during), self._open, self._clock, self._frame).frame
+
+    def _sensitivities(self) -> dict[str, str]:
+        """The class of each service type that has one; of two of one name the stricter."""
+        t = schema.service_type.c
+        if not self._warehouse.columns("service_type"):
+            return {}
+        known = self._warehouse.frame(select(t.name, t.sensitivity).where(t.sensitivity.in_(list(SMALLEST))))
+        return {str(name): str(group.max()) for name, group in known.groupby("name")["sensitivity"]}
+
+    def _opened(self) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
+        """Requests of a year by type and district, rare types together; requests of each month by district; the types.
+
+        One release: a district's year is the sum of its months.
+        """
+        assert self._months is not None
+        found = self._ask((opened,), (service_type, district), self._year)
+        found["class"] = [self._classes.get(name, UNCLASSIFIED) for name in found["service_type"]]
+        rare = found.groupby("service_type")["opened"].transform("sum") < FEW_A_YEAR
+        found["service_type"] = found["service_type"].where(~rare, OTHER)
+        classes = found.groupby("service_type")["class"].max()
+        monthly = self._ask((opened,), (district,), self._months, "month")
+        columns = sorted({*found["district"], *monthly["district"]})
+        shape: dict[str, Any] = {"values": "opened", "columns": "district", "aggfunc": "sum", "fill_value": 0}
+        cells = found.pivot_table(index="service_type", **shape).reindex(columns=columns, fill_value=0)
+        cells = cells.loc[cells.sum(axis=1).sort_values(ascending=False, kind="stable").index]
+        months = monthly.pivot_table(index="month", **shape)
+        months = months.reindex(columns=columns, fill_value=0)
+        types = [{"name": name, "class": classes[name]} for name in cells.index]
+        strict = max(SMALLEST.values())
+        year = table(cells.to_numpy(), np.array([SMALLEST[one["class"]] for one in types], dtype=int))
+        every = table(months.to_numpy(), np.full(len(months), strict))
+        in_year = np.flatnonzero(months.index >= pd.Timestamp(self._year.from_on))
+        n, m = cells.shape
+        links = [(n * m + n + j, tuple(len(year.values) + int(i) * m + j for i in in_year)) for j in range(m)]
+        told = _told(_together(year, every, links))
+        by_type = _written(told[: len(year.values)], list(cells.index), columns)
+        by_month = _written(told[len(year.values) :], [f"{month:%Y-%m}" for month in months.index], columns)
+        whole = self._ask((closed, backlog), (), self._months, "month")
+        for name in ("closed", "backlog"):  # of the whole city, and in no sum with anything else that is published
+            by_month[name] = [int(n) if n == 0 or n >= strict else None for n in whole[name]]
+        return by_type, by_month, types
+
+    def _sensitive(self) -> dict[str, Any]:
+        """Sensitive types: the city's complete quarters, nothing smaller."""
+        names = sorted(name for name, kind in self._classes.items() if kind == SENSITIVE)
+        last = date(self._end.year, (self._end.month - 1) // 3 * 3 + 1, 1)
+        begin = max(self._year.from_on, add_months(last, -12))
+        begin = add_months(date(begin.year, (begin.month - 1) // 3 * 3 + 1, 1), 0 if begin.month % 3 == 1 else 3)
+        if not names or begin >= last:
+            return {}
+        filters = Filters(Period(begin, last)).choose("service_type", names)
+        query = Query((opened,), (service_type,), "quarter")
+        found = ask(self._warehouse, query, filters, Scope(()), self._clock, self._frame).frame
+        if found.empty:
+            return {}
+        cells = found.pivot_table(index="service_type", columns="quarter", values="opened", aggfunc="sum", fill_value=0)
+        quarters = [f"{day.year} Q{day.quarter}" for day in pd.DatetimeIndex(cells.columns)]
+        return _margins(cells.to_numpy(), np.full(len(cells), SMALLEST[SENSITIVE]), list(cells.index), quarters)
+
+    def _promises(self, types: list[dict[str, Any]]) -> dict[str, Any]:
+        """Promises that fell due in the year, kept and not, by type and by district."""
+        strict = {one["name"]: SMALLEST[one["class"]] for one in types}
+        found: dict[str, Any] = {}
+        for name, dimension in (("by_type", service_type), ("by_district", district)):
+            rows = self._ask((due, kept), (dimension,), self._year)
+            if name == "by_type":
+                rows[dimension.name] = rows[dimension.name].where(rows[dimension.name].isin(strict), OTHER)
+            rows = rows.groupby(dimension.name, as_index=False)[["due", "kept"]].sum()
+            rows = rows.sort_values("due", ascending=False, ignore_index=True)
+            cells = np.column_stack([rows["kept"], rows["due"] - rows["kept"]]).astype(np.int64)
+            limits = [strict.get(one, max(SMALLEST.values())) for one in rows[dimension.name]]
+            found[name] = _margins(cells, np.array(limits, dtype=int), rows[dimension.name].tolist(), ["kept", "late"])
+        # The grand totals are the same numbers in both: what one hides, the other may not show.
+        if any(None in one["by_column"] for one in found.values()):
+            raise BadRequest("too few promises fell due to tell how many were kept.")
+        return found
+
+    def _maps(self, by_type: dict[str, Any], types: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
+        """Hexagons of the most frequent street assets: only of types whose districts are all told.
+
+        Then the districts' counts are known numbers, and a type's hexagons are a release of their own with them:
+        hexagons and districts overlap, and where they do is counted but never shown.
+        """
+        candidates = [
+            one["name"] for row, one in enumerate(types)
+            if one["class"] == "P0" and one["name"] != OTHER and None not in by_type["cells"][row]
+        ][:MAPPED]  # fmt: skip
+        t = schema.request.c
+        cell = t[f"h3_{RESOLUTION}"]
+        rows = self._warehouse.frame(
+            select(t.service_type, cell.label("cell"), t.district, func.count().label("n"))
+            .where(
+                t.service_type.in_(candidates), t.opened_on >= self._year.from_on, t.opened_on < self._year.to_on,
+                REQUEST.counted if REQUEST.counted is not None else t.request_id.isnot(None),
+                *permitted(REQUEST, self._open),
+            )
+            .group_by(t.service_type, cell, t.district)
+        )  # fmt: skip
+        found = {}
+        for name, own in rows.groupby("service_type"):
+            shown = _hexagons(own, SMALLEST["P0"])
+            if shown is not None:
+                found[str(name)] = shown
+        return found
+
+    def _districts(self) -> list[dict[str, Any]]:
+        t = schema.district.c
+        if not self._warehouse.columns("district"):
+            return []
+        rows = self._warehouse.frame(select(t.name, t.population).where(t.valid_to_on.is_(None)).order_by(t.name))
+        return [
+            {"name": name, "population": None if pd.isna(n) else int(n)} for name, n in rows.itertuples(index=False)
+        ]
+
+
+def _margins(values: np.ndarray, smallest: np.ndarray, rows: list[str], columns: list[str]) -> dict[str, Any]:
+    """A table by itself, as it is published."""
+    return _written(_told(table(values, smallest)), rows, columns)
+
+
+def _together(first: Release, second: Release, links: list[tuple[int, tuple[int, ...]]]) -> Release:
+    """Two tables as one release, the cells of the second after those of the first, with sums across them."""
+    shift = len(first.values)
+    moved = tuple((total + shift, tuple(part + shift for part in parts)) for total, parts in second.sums)
+    values = np.concatenate([first.values, second.values])
+    return Release(values, np.concatenate([first.smallest, second.smallest]), first.sums + moved + tuple(links))
+
+
+def _told(release: Release) -> list[int | None]:
+    """The cells as they are published, audited: a hidden one is None."""
+    hidden = protect(release)
+    if exposed := audit(release, hidden):
+        raise BadRequest(f"{len(exposed)} small counts could be told from the rest.")
+    return [None if hide else int(value) for value, hide in zip(release.values, hidden, strict=True)]
+
+
+def _written(told: list[int | None], rows: list[str], columns: list[str]) -> dict[str, Any]:
+    """A table of two ways with its margins, by the numbers of its cells in `disclosure.table`."""
+    n, m = len(rows), len(columns)
+    return {
+        "rows": rows, "columns": columns, "cells": [told[i * m : (i + 1) * m] for i in range(n)],
+        "by_row": told[n * m : n * m + n], "by_column": told[n * m + n : n * m + n + m], "all": told[-1],
+    }  # fmt: skip
+
+
+def _hexagons(rows: pd.DataFrame, smallest: int) -> dict[str, int] | None:
+    """The hexagons that can be shown of one type, with their counts; None if it cannot be."""
+    rows = rows.assign(cell=rows["cell"].astype("Int64"), district=rows["district"].fillna("")).reset_index(drop=True)
+    cells = [int(one) for one in rows["cell"].dropna().unique()]
+    places = sorted(rows["district"].unique())
+    n, h = len(rows), len(cells)
+    by_cell = rows.groupby("cell")["n"].sum()
+    by_place = rows.groupby("district")["n"].sum()
+    values = np.concatenate(
+        [rows["n"], [by_cell[one] for one in cells], [by_place[one] for one in places], [rows["n"].sum()]]
+    ).astype(np.int64)
+    within = [(n + i, (rows["cell"] == one).fillna(False)) for i, one in enumerate(cells)]
+    within += [(n + h + i, rows["district"] == one) for i, one in enumerate(places)]
+    sums = [(total, tuple(int(one) for one in np.flatnonzero(parts))) for total, parts in within]
+    sums.append((n + h + len(places), tuple(range(n + h, n + h + len(places)))))
+    # Parts of hexagons are shown nowhere, and must be no nearer told than hexagons; districts are told already.
+    limits = np.concatenate([np.full(n + h, smallest), np.ones(len(places) + 1)]).astype(np.int64)
+    release = Release(values, limits, tuple(sums), never=tuple(range(n)))
+    try:
+        hidden = protect(release, shown=range(n + h, len(values)))
+    except BadRequest:
+        return None
+    if audit(release, hidden):
+        return None
+    return {f"{cell:x}": int(by_cell[cell]) for i, cell in enumerate(cells) if not hidden[n + i]}

@@ -1,0 +1,105 @@
+"""The list a crew takes along: where to go, in which order, and everything to know before getting there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+
+from dashboard.domain.policy import Permission
+from data_access.fieldwork import NEARBY_DAYS, VISITED_DAYS, CrewList, Stop, Stops
+from data_access.hotspots import Hotspots
+from data_access.measures.requests import opened
+from layouts import components as c
+from layouts.figures import words
+from layouts.view import Context, Drawing, FromAddress, Panel, Place, View
+from layouts.views.hotspots import quotient, rats_if_nothing_is_chosen, size_of
+
+OUTCOMES = ("Active signs", "Conditions", "None", "No access")
+MOST_OPEN = 8
+
+
+def _list(place: Place) -> CrewList:
+    return CrewList(Hotspots(opened, size_of(place)))
+
+
+def draw_stops(answers: tuple[Stops, ...], context: Context) -> Drawing:
+    """A card for each place, made to be printed or read on a phone: why, what was found, what is open, what is near."""
+    (answer,) = answers
+    if not answer.stops:
+        return Drawing(c.empty("No place stands out, and none is chosen.", c.link("Back to the map", "/hotspots",
+                       **{"data-with-search": ""})), is_empty=True)  # fmt: skip
+    open_now = sum(len(stop.open) for stop in answer.stops)
+    text = (
+        f"{words.plural(len(answer.stops), 'stop')}, {words.plural(open_now, 'open request')}; confirmed and recently "
+        "active places first."
+    )
+    body = html.Ol([_stop(rank, stop, context) for rank, stop in enumerate(answer.stops, 1)], className="stops")
+    foot = words.foot(f"Visits of {VISITED_DAYS} days, nearby of {NEARBY_DAYS} days; one tick for each visit",
+                      "places, not people: ask before entering")  # fmt: skip
+    return Drawing(c.sentence(text), body=body, foot=foot)
+
+
+def _stop(rank: int, stop: Stop, context: Context) -> html.Li:
+    parts: list[Any] = [
+        html.H3([html.Span(str(rank), className="rank-no"), stop.place,
+                 html.Span(stop.district or "", className="sub")]),
+        html.P(c.sentence(_why(stop)), className="why"),
+        html.Dl([one for name, value in _facts(stop) for one in (html.Dt(name), html.Dd(value))], className="facts"),
+    ]  # fmt: skip
+    if stop.open:
+        shown = [
+            html.Li([
+                html.I(className="tick"), c.request_link(one.request_id, words=one.public_id),
+                f" {one.address}" if one.address else "", f", since {one.opened_on.day} {one.opened_on:%b %Y}",
+                c.tag("overdue", "bad") if one.is_overdue else "",
+            ])
+            for one in stop.open[:MOST_OPEN]
+        ]  # fmt: skip
+        if len(stop.open) > MOST_OPEN:
+            shown.append(html.Li(f"and {len(stop.open) - MOST_OPEN} more"))
+        parts.append(html.Ul(shown, className="todo"))
+    parts.append(
+        html.P(
+            ["Found today: ", *(html.Span([html.I(className="tick"), word]) for word in OUTCOMES)], className="found"
+        )
+    )
+    return html.Li(parts, className="stop")
+
+
+def _why(stop: Stop) -> str:
+    told = f"**{c.count(stop.reports)}** reports in the period, z {stop.z:.1f} (q {quotient(stop.q)})"
+    return told + (f": {stop.category}." if stop.category not in (None, "none") else ".")
+
+
+def _facts(stop: Stop) -> list[tuple[str, Any]]:
+    seen = stop.visited
+    facts: list[tuple[str, Any]] = [
+        ("Visits", f"{seen.active} of {seen.told} found activity" if seen.told else "none with an outcome")
+    ]
+    if seen.last_on:
+        facts.append(
+            ("Last visit", f"{seen.last_on.day} {seen.last_on:%b %Y}, {(seen.last_result or '').replace('_', ' ')}")
+        )
+    if seen.baited_on:
+        facts.append(("Baited", f"{seen.baited_on.day} {seen.baited_on:%b %Y}, {c.count(seen.baited)} premises"))
+    if stop.nearby:
+        facts.append(("Nearby", ", ".join(f"{kind} {n}" for kind, n in stop.nearby)))
+    facts.append(("Point", f"{stop.lat:.5f}, {stop.lon:.5f}"))
+    return facts
+
+
+VIEW = View(
+    name="hotspots-crew",
+    title="Crew list",
+    question="Where do we go today?",
+    order=51,
+    path="/hotspots/crew",
+    within="hotspots",
+    parameters=("show", "size"),
+    needs=Permission.LIST_REQUESTS,
+    panels=(
+        Panel("stops", "The stops, in order", (FromAddress(_list, (opened,)),), draw_stops, width=12,
+              needs=Permission.LIST_REQUESTS, assumes=rats_if_nothing_is_chosen),
+    ),
+)  # fmt: skip
