@@ -56,7 +56,7 @@ from sqlalchemy import table as named_table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import AddConstraint, CreateSchema, DropSchema, DropTable, Index
 
-from dashboard.domain.errors import BadRequest, DataUnavailable, ImportRefused
+from dashboard.domain.errors import BadRequest, Busy, DataUnavailable, ImportRefused
 from dashboard.settings import Settings
 from data_access import derive, placing, schema
 from data_access.dialects import (
@@ -248,7 +248,7 @@ class Build:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as taken:
             self._let_go()
-            raise DataUnavailable(busy) from taken
+            raise Busy(busy) from taken
         if self.settings.database:
             engine = postgres_engine(self.settings.database, read_only=False)
             try:
@@ -259,7 +259,7 @@ class Build:
                 raise DataUnavailable("The database does not answer; nothing was changed.") from problem
             if not free:
                 self._let_go()
-                raise DataUnavailable(busy)
+                raise Busy(busy)
             self._spare_foreign_tables()
 
     def _spare_foreign_tables(self) -> None:

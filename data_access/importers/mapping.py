@@ -178,6 +178,9 @@ class Reading:
     nulls: tuple[str, ...] = ()
     sheet: str = ""
     rows: str = ""  # in JSON or XML, the name of the list of records
+    table: str = ""  # of a database
+    updated: str = ""  # their column that tells what is new
+    address: str = ""  # what `dashboard311 sync` asks
 
 
 @dataclass(frozen=True)
