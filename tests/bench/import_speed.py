@@ -86,8 +86,9 @@ def main(rows: int) -> None:
         taken = time.perf_counter() - begun
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     told = (
-        f"{rows:,} rows, {report.refused:,} refused: plain {anchor:.2f} s, import {taken:.2f} s ({rows / taken:,.0f} rows "
-        f"a second), ratio {taken / anchor:.2f}, peak {peak:.2f} GB\n{ {name: round(at, 2) for name, at in steps.items()} }"
+        f"{rows:,} rows, {report.refused:,} refused: plain {anchor:.2f} s, import {taken:.2f} s "
+        f"({rows / taken:,.0f} rows a second), ratio {taken / anchor:.2f}, peak {peak:.2f} GB\n"
+        f"{ {name: round(at, 2) for name, at in steps.items()} }"
     )
     sys.stdout.write(told + "\n")
 
