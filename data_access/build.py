@@ -129,13 +129,14 @@ class Kept:
     """How the requests and contacts of an import compare with the build in service.
 
     `carried` ones are in service and were not written anew. `events` counts, by kind, what must have happened to
-    updated requests since.
+    updated requests since, `others` the updated and unchanged rows of tables whose rows bear no id of their source.
     """
 
     updated: int = 0
     unchanged: int = 0
     carried: int = 0
     events: Mapping[str, int] = field(default_factory=dict)
+    others: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -399,7 +400,10 @@ class Build:
                 if present and table.name not in _OWN:
                     self._carry(warehouse, table, present, counts, again)
             events = {kind: n for kind, n in sorted(counts.items()) if kind in derive.CHANGES}
-            return Kept(counts["updated"], counts["unchanged"], counts["carried"], events)
+            others = {
+                one.name: (counts[f"{one.name}+"], counts[f"{one.name}="]) for one in schema.metadata.sorted_tables
+            }
+            return Kept(counts["updated"], counts["unchanged"], counts["carried"], events, others)
         finally:
             warehouse.close()
 
@@ -480,6 +484,11 @@ class Build:
                 if table.name == "request":
                     changed.append(old.loc[rewritten & ~same, list(derive.WATCHED)])
                 unchanged.append(old_keys[same])
+            elif rewritten.any() and not append_only:
+                whole = [one.name for one in columns]
+                alike = _keys(old, whole).isin(_keys(self._frame(select(*(staged.c[one] for one in whole))), whole))
+                counts[f"{table.name}="] += int((rewritten & alike).sum())
+                counts[f"{table.name}+"] += int((rewritten & ~alike).sum())
             kept = old[~rewritten | same]
             if by_source:
                 counts["updated"] += int((rewritten & ~same).sum())

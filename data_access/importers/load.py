@@ -457,15 +457,19 @@ class Importing:
     def _report(
         self, files: str, read: int, accepted: int, repeated: Repeated, kept: Kept, summary: Summary, dry: bool
     ) -> Report:
+        main = self.mappings[0].target
+        updated, unchanged = (
+            (kept.updated, kept.unchanged) if "src_id" in main.c else kept.others.get(main.name, (0, 0))
+        )
         return Report(
             source=self.name,
             file=files,
             build_id=self.build.build_id,
             read=read,
             accepted=accepted,
-            added=accepted - repeated.rows - kept.updated - kept.unchanged,
-            updated=kept.updated,
-            unchanged=kept.unchanged,
+            added=accepted - repeated.rows - updated - unchanged,
+            updated=updated,
+            unchanged=unchanged,
             repeated=repeated.rows,
             identical=repeated.identical,
             refused=read - accepted,

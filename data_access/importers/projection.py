@@ -314,7 +314,7 @@ class Projection:
                 )
             meant = self.meanings(name)
             if (name in always or name in missing) and not (meant is not None and name == "status"):
-                said = missing.get(name, f"no {name.replace('_', ' ')}")
+                said = missing.get(name, f"no {name.removesuffix('_at').replace('_', ' ')}")
                 wanted = "an id" if said == "no id" else said.removeprefix("no ")
                 if name in ("opened_at", "arrived_at"):
                     wanted = " or ".join(field.formats)
