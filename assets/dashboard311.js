@@ -180,6 +180,26 @@
     return { ...layout, annotations: kept, margin, xaxis: axis };
   }
 
+  // ── Leaving while a figure is still drawn ──
+
+  // A map is drawn in steps, each waiting for the one before. Dash takes a figure down as soon as its card leaves, and
+  // Plotly would go on with what is gone (“_rangeSliderData” of undefined): it is taken down after its last step.
+  const LAST_STEP_MS = 5000; // a map whose places never come
+  function takeDownWhenDrawn(plotly) {
+    const purge = plotly.purge;
+    plotly.purge = (graph) => {
+      const steps = graph._promises || [];
+      if (!steps.length) return purge(graph);
+      const atMost = new Promise((done) => setTimeout(done, LAST_STEP_MS));
+      Promise.race([Promise.allSettled([...steps]), atMost]).then(() => setTimeout(() => purge(graph), 0));
+      return graph;
+    };
+  }
+  let drawing;
+  Object.defineProperty(window, "Plotly", { // Dash fetches it when the first figure is shown
+    configurable: true, get: () => drawing, set(plotly) { drawing = plotly; takeDownWhenDrawn(plotly); },
+  });
+
   // ── Marks: what was clicked or brushed becomes a value for the server to toggle ──
 
   function first(value) { return Array.isArray(value) ? value[0] : value; }

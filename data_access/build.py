@@ -564,11 +564,10 @@ class Build:
         for frame in self._windows("inspection"):
             asked = pa.table({"request_id": pa.array(frame["request_id"].dropna().unique(), pa.string())})
             self._register(asked)
-            known = select(request.request_id, request.department).where(
+            known = select(request.request_id, request.department, request.service_type).where(
                 request.request_id.in_(select(named_table("_incoming", named_column("request_id")).c.request_id))
             )
-            departments = self._frame(known).set_index("request_id")["department"]
-            found = derive.inspections(frame, context, departments)
+            found = derive.inspections(frame, context, self._frame(known).set_index("request_id"))
             self._append(schema.inspection, to_arrow(found, schema.inspection))
 
     def _derive_surveys(self) -> None:

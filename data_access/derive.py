@@ -735,14 +735,15 @@ def _agent_states(frame: pd.DataFrame, context: Context) -> pd.DataFrame:
     return found
 
 
-def inspections(frame: pd.DataFrame, context: Context, departments: pd.Series) -> pd.DataFrame:
-    """A chunk of visits with everything derived; `departments` are those of their requests, by request id."""
+def inspections(frame: pd.DataFrame, context: Context, requests: pd.DataFrame) -> pd.DataFrame:
+    """A chunk of visits with everything derived; `requests` are theirs: department and service_type by request id."""
     found = frame.reset_index(drop=True).copy()
     found["visited_on"] = civil_date(found["visited_at"], context.tz).astype("datetime64[us]")
     located = _on_earth(found["lat"], found["lon"])
     for resolution in (8, 9, 10):
         found[f"h3_{resolution}"] = cells(found["lat"], found["lon"], located, resolution)
-    found["department"] = departments.reindex(found["request_id"]).to_numpy(dtype=object)
+    for name in ("department", "service_type"):
+        found[name] = requests[name].reindex(found["request_id"]).to_numpy(dtype=object)
     area = areas_at(found["lat"], found["lon"], found["visited_on"], located, context.areas)
     found["district"] = _take([one.name for one in context.areas], area)
     return found

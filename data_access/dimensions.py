@@ -48,7 +48,7 @@ department = Dimension(
 )
 service_type = Dimension(
     "service_type", "Service type", "What was asked for, as the CRM names it.",
-    _carried("service_type", "request", "episode", "survey"),
+    _carried("service_type", "request", "episode", "survey", "inspection"),
 )  # fmt: skip
 category = Dimension(
     "category", "Category", "The group of service types it belongs to.", _carried("category", "request", "episode")

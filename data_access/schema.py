@@ -454,7 +454,9 @@ inspection = Table(
     Column("lat", Float),
     Column("lon", Float),
     _derived("visited_on", Date),
-    _derived("department", String),  # of the request that led to the visit; null for rounds on the city's own account
+    # Of the request that led to the visit; null for rounds on the city's own account.
+    _derived("department", String),
+    _derived("service_type", String),
     _derived("district", String),
     _derived("h3_8", BigInteger),
     _derived("h3_9", BigInteger),

@@ -160,6 +160,12 @@ def draw_trend(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     return Drawing(c.sentence(text), figure, foot=foot)
 
 
+def _then(context: Context) -> str:
+    """The day at whose end the comparison period stood: “on 21 May 2025”; empty without one."""
+    against = context.filters.comparison()
+    return "" if against is None else f"on {_said(against.to_on - DAY)} {(against.to_on - DAY).year}"
+
+
 def _grid(frame: pd.DataFrame, rows: list[str], by: Dimension, band: Dimension) -> np.ndarray:
     table = frame.pivot_table(index=by.name, columns=band.name, values="backlog", aggfunc="sum", fill_value=0)
     return table.reindex(index=rows, columns=list(band.ordered), fill_value=0).to_numpy(float)
@@ -167,7 +173,8 @@ def _grid(frame: pd.DataFrame, rows: list[str], by: Dimension, band: Dimension) 
 
 def draw_ages(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Ages by department: in days, and in multiples of what was promised."""
-    totals, by_age, by_multiple = (answer.frame for answer in answers)
+    totals, by_age, by_multiple = (answer.frame for answer in answers[:3])
+    earlier = answers[3]
     totals = totals[totals["backlog"] > 0].sort_values(["backlog", "department"], ascending=[False, True])
     if totals.empty:
         return words.nothing("Nothing was open", context)
@@ -180,10 +187,16 @@ def draw_ages(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     chosen = [i for i, name in enumerate(rows) if name in context.selected] or list(range(len(rows)))
     n, old, far = standing[chosen].sum(), ages[chosen, -1].sum(), multiples[chosen, 3].sum()
     who = f"{words.listed([rows[i] for i in chosen])}: " if context.selected and len(chosen) < len(rows) else ""
+    before = ""
+    if earlier is not None and len(earlier.frame):
+        then = earlier.frame  # of all departments: some that have nothing open now had something then
+        if context.selected:
+            then = then[then[department.name].isin([rows[i] for i in chosen])]
+        long_ago = then.loc[then[age_band.name] == age_band.ordered[-1], "backlog"].sum()
+        before = f" ({c.count(long_ago)} of {c.count(then['backlog'].sum())} {_then(context)})"
     text = (
-        f"{who}**{c.count(old)}** of **{c.count(n)}** open requests are older than 180 days, and "
-        f"**{c.count(far)}** have "
-        f"waited more than three times what was promised."
+        f"{who}**{c.count(old)}** of **{c.count(n)}** open requests are older than 180 days{before}, and "
+        f"**{c.count(far)}** have waited more than three times what was promised."
     )
     if len(rows) > 1:
         worst = int(np.argmax(np.where(standing >= words.FEW, late / standing, -1)))
@@ -219,6 +232,11 @@ def draw_holders(answers: tuple[Answer | None, ...], context: Context) -> Drawin
             bars["customdata"][-1] = None
     worst = frame.assign(share=frame["overdue"] / frame["backlog"])[frame["backlog"] >= words.FEW]
     text = f"**{names[0]}** holds the most, **{c.count(whole[0])}** of {c.count(n)}"
+    earlier = answers[1]
+    compares = earlier is not None and len(earlier.frame) > 0
+    if compares:
+        then = earlier.frame.set_index("team")["backlog"]
+        text += f" ({c.count(then.get(names[0], 0))} of {c.count(then.sum())} {_then(context)})"
     if len(worst) and late:
         top = worst.sort_values("share").iloc[-1]
         text += f"; of {c.count(top['backlog'])} at {top['team']}, **{c.share(top['share'], 0)}** are overdue."
@@ -226,8 +244,9 @@ def draw_holders(answers: tuple[Answer | None, ...], context: Context) -> Drawin
         text += "."
     figure["layout"]["height"] = 24 + 32 * len(names)
     foot = words.foot(
-        c.key(("overdue", "overdue"), ("seq-3", "in time or without a promise")), f"n = {c.count(n)} open"
-    )
+        c.key(("overdue", "overdue"), ("seq-3", "in time or without a promise")), f"n = {c.count(n)} open",
+        "what stood open then: by the team that has or last had it" if compares else "",
+    )  # fmt: skip
     return Drawing(c.sentence(text), figure, foot=foot)
 
 
@@ -482,6 +501,7 @@ VIEW = View(
                 Query((backlog, overdue), by=(department,)),
                 Query((backlog,), by=(department, age_band)),
                 Query((backlog,), by=(department, promise_band)),
+                Compared(Query((backlog,), by=(department, age_band))),
             ),
             draw_ages,
             width=12,
@@ -532,7 +552,7 @@ VIEW = View(
         Panel(
             "holders",
             "Who is holding them?",
-            (Query((backlog, overdue), by=(team,)),),
+            (Query((backlog, overdue), by=(team,)), Compared(Query((backlog, overdue), by=(team,)))),
             draw_holders,
             width=12,
             selects=team,

@@ -93,7 +93,7 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         c.figure("Resolved", c.share(now.value(resolved_share)), "",
                  c.sentence(_against(now, before, resolved_share, context) or "the outcome says so")),
         c.figure(f"Reopened in {REOPENED_WITHIN_DAYS} days", reopened, "", reopened_of),
-        c.figure(f"Same place again in {RECURRED_WITHIN_DAYS}", again, "", again_of),
+        c.figure(f"Same place in {RECURRED_WITHIN_DAYS} days", again, "", again_of),
         c.figure("Closed without activity", c.share(idle), "", idle_of),
         c.figure("Satisfied", c.share(liked) if enough else c.NOTHING, "",
                  liked_of if enough or not replies else f"only {c.count(replies)} answers: too few"),
@@ -123,6 +123,9 @@ def draw_outcomes(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     text = f"**{c.share(whole[0] / whole.sum())}** of {c.count(whole.sum())} requests were closed as resolved"
     if context.selected and len(chosen) < len(names):
         text = f"{words.listed([names[i] for i in chosen])}: {text}"
+    elif answers[1] is not None:
+        against = words.points(whole[0] / whole.sum(), answers[1].value(resolved_share), context)
+        text += f", {against}" if against else ""
     rest = [(part.words, n) for part, n in zip(kinds[1:-1], whole[1:-1], strict=True) if n]
     rest.sort(key=lambda one: -one[1])
     if rest:
@@ -303,6 +306,9 @@ def draw_rates(
     figure = comparisons.shares_with_intervals(rows, whole, None, context.selected, said=said, of=of, is_small=is_small)
     comparisons.of_height(figure, room)
     text = text.format(share=f"**{c.share(frame[over].sum() / total)}**", n=c.count(total))
+    before = answers[2].value(measure) if len(answers) > 2 and answers[2] is not None else None
+    against = words.points(frame[over].sum() / total, before, context)
+    text += f" All together: {against}." if against else ""
     chosen = next((row for row in rows if row.name in context.selected), None)
     city, way = frame[over].sum() / total, "above" if worst_first else "below"
     apart = [row.name for row in rows if (wilson(row.over, row.under).lower > city if worst_first
@@ -357,7 +363,14 @@ def draw_positions(answers: tuple[Answer | None, ...], context: Context) -> Draw
     text = (
         f"**{c.share(by_band[last] / kept if kept else None)}** of those closed in time were closed in the last tenth"
     )
-    text += " of the time promised."
+    text += " of the time promised"
+    if answers[1] is not None and kept:
+        then = answers[1].frame.groupby("promise_position")["closed_final"].sum()
+        in_time_then = then.reindex(in_time, fill_value=0).sum()
+        share_then = then.get(last, 0) / in_time_then if in_time_then else None
+        against = words.points(by_band[last] / kept, share_then, context)
+        text += f", {against}" if against else ""
+    text += "."
     burst = _burst(frame, in_time, last)
     if burst is not None:
         name, outcome, over, under, usual = burst
@@ -522,7 +535,8 @@ VIEW = View(
             draw_strip, width=12, kind="strip", height=88,
         ),
         Panel(
-            "outcomes", "What did closing mean?", (Query((closed_final,), by=(department, closure_outcome)),),
+            "outcomes", "What did closing mean?",
+            (Query((closed_final,), by=(department, closure_outcome)), Compared(Query((resolved_share,)))),
             draw_outcomes, selects=department, height=574,
         ),
         Panel(
@@ -539,7 +553,8 @@ VIEW = View(
         ),
         Panel(
             "positions", "When in the promised time is it closed?",
-            (Query((closed_final,), by=(department, closure_outcome, promise_position)),), draw_positions,
+            (Query((closed_final,), by=(department, closure_outcome, promise_position)),
+             Compared(Query((closed_final,), by=(promise_position,)))), draw_positions,
             selects=promise_position, height=320,
         ),
         Panel(
@@ -568,7 +583,7 @@ VIEW = View(
         ),
         Panel(
             "activity", "How many are closed with nothing on record?",
-            (Query((without_activity_share,), by=(department,)), _CLOSED),
+            (Query((without_activity_share,), by=(department,)), _CLOSED, Compared(Query((without_activity_share,)))),
             partial(
                 draw_rates, measure=without_activity_share, dimension=department, said="without", of="closed",
                 text="{share} of {n} requests were closed without any work, inspection or comment on record.",

@@ -14,6 +14,7 @@ from dashboard.domain.promises import OUT_OF_REACH, PADDED, REALISTIC, TIGHT, fi
 from dashboard.domain.stretches import last_months
 from data_access.dimensions import department, district, hexagon_9, service_type, short_cell
 from data_access.measures.requests import (
+    broken,
     broken_share,
     due,
     kept,
@@ -170,8 +171,11 @@ def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         part = sum(dot.under - dot.over for dot in few) / all_broken
         text = (
             f"{words.listed([dot.name for dot in few])} {'accounts' if len(few) == 1 else 'account'} for "
-            f"**{c.share(part, 0)}** of the {c.count(all_broken)} broken promises."
+            f"**{c.share(part, 0)}** of the {c.count(all_broken)} broken promises"
         )
+        before = answers[1].value("broken") if answers[1] is not None and not context.selected else None
+        against = words.changed(all_broken, before, context)
+        text += f" ({against})." if against else "."
     else:
         text = "Every promise that fell due was kept."
     hidden = len(dots) - len(enough)
@@ -381,6 +385,9 @@ def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         f"**{c.count(total)}** promises were broken in **{c.count(len(places))}** places of about 0.1 km²; half of "
         f"them in the first **{c.count(half)}**."
     )
+    before = answers[1].value("broken") if answers[1] is not None and not context.selected else None
+    against = words.changed(total + lost, before, context)
+    text += f" All broken promises: {against}." if against else ""
     figure = maps.hexagon_map(list(places.index), values, hover, context.build_id, RESOLUTION, context.selected)
     limits = maps.classes_of(values)
     key = c.key(*((token, f"{said} ({c.count(n)})") for token, said, n in maps.class_words(limits, values)))
@@ -486,7 +493,7 @@ VIEW = View(
         Panel(
             "types",
             "Which few types matter most?",
-            (Query((kept, due), by=(service_type, department)),),
+            (Query((kept, due), by=(service_type, department)), Compared(Query((broken,)))),
             draw_types,
             width=7,
             selects=service_type,
@@ -501,7 +508,15 @@ VIEW = View(
             selects=service_type,
             height=480,
         ),
-        Panel("map", "Where are they broken?", (_LATE,), draw_map, width=7, selects=hexagon_9, height=460),
+        Panel(
+            "map",
+            "Where are they broken?",
+            (_LATE, Compared(Query((broken,)))),
+            draw_map,
+            width=7,
+            selects=hexagon_9,
+            height=460,
+        ),
         Panel("places", "Which places come first?", (_LATE_IN,), draw_places, width=5, selects=hexagon_9, height=460),
     ),
 )

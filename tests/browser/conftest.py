@@ -31,10 +31,6 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 
-PURGED = "_rangeSliderData"
-"""Plotly says this of a figure it was still drawing when the reader went on to another view: nothing is lost by it."""
-
-
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -127,7 +123,7 @@ def visiting(chromium: playwright.Browser, address: str) -> Iterator[Callable[..
         contexts.append(context)
         page = context.new_page()
         page.on("request", look)
-        page.on("pageerror", lambda error: wrong.append(str(error)) if PURGED not in str(error) else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", hear)
         page.goto(path)
         settle(page)

@@ -135,6 +135,27 @@ def test_the_menu_keeps_the_filters(visit):
     expect(page.locator("h1")).to_have_text(VIEWS[0].title)
 
 
+SLOWLY = """async () => {
+  const graph = [...document.querySelectorAll(".js-plotly-plot")].find((one) => one.data && one.data.length);
+  let steps = [new Promise((done) => setTimeout(done, 1500))];
+  steps[0].then(() => { steps = []; });
+  Object.defineProperty(graph, "_promises", { get: () => steps, set() {} });  // a step that waits, as those of maps do
+  window.left = graph;
+  window.drawn = Plotly.redraw(graph).then(() => "to the end", (failed) => failed.message);
+}"""
+
+
+def test_a_figure_still_being_drawn_is_taken_down_after_its_last_step(visit):
+    page = visit("/demand?period=all")
+    page.evaluate(SLOWLY)
+    page.locator("#menu").get_by_role("link", name="Requests", exact=True).click()
+    expect(page.locator("h1")).to_have_text("Requests")
+    expect(page.locator(".list-grid")).to_be_visible()
+    assert page.evaluate("window.drawn") == "to the end"
+    page.wait_for_timeout(100)
+    assert page.evaluate("[window.left.isConnected, Boolean(window.left._fullLayout)]") == [False, False]
+
+
 def test_an_address_nobody_knows_says_so(visit):
     page = visit("/nowhere")
     expect(page.locator("#page")).to_contain_text("There is no such page")
