@@ -689,7 +689,7 @@ class Build:
             self._append(schema.survey, to_arrow(surveys, schema.survey))
 
     def _derive_places(self, context: derive.Context) -> None:
-        """Fill `place`: every hexagon in which anything was reported or that lies in a district, and who lives there."""
+        """Fill `place`: every hexagon that lies in a district or was ever reported from, and who lives there."""
         points = self._frame(select(self._staged["population_point"]))
         names = [one.name for one in schema.place.columns]
         for resolution in placing.RESOLUTIONS:
