@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from dashboard.domain.errors import BadRequest, DataUnavailable, Problem, UnknownName
+from dashboard.domain.errors import BadRequest, Busy, DataUnavailable, NothingNew, Problem, UnknownName
 from dashboard.domain.filters import DAY, SWITCHES, Filters, Period, civil_day
 from dashboard.domain.policy import FACTS, OWN, ROLES, Scope, Viewer
 from dashboard.identity import Identity, may_serve
@@ -400,6 +400,27 @@ def import_command(
             click.echo(f"{name:>18}  " + " | ".join("—" if pd.isna(one) else str(one)[:30] for one in values))
     if report.dry and not dry_run:
         click.get_current_context().exit(1)
+
+
+@main.command("sync")
+@click.argument("mappings", nargs=-1, required=True, metavar="MAPPING...")
+@with_settings
+def sync_command(mappings, settings) -> None:
+    """Ask the sources that MAPPING... name as their address for what is new, one after the other; for cron.
+
+    A run that finds another one at work leaves it to that.
+    """
+    from data_access.importers.load import import_files
+    from data_access.importers.mapping import mappings_named
+
+    for word in mappings:
+        known = mappings_named(word)
+        if not known[0].file.address:
+            raise BadRequest(f"{word} names no source to ask: address = “…” in [file].")
+        try:
+            out.print(import_files(settings, known, known[0].file.address).report.as_text(), markup=False)
+        except (Busy, NothingNew) as problem:
+            out.print(str(problem), markup=False)
 
 
 @main.command("refused")

@@ -56,7 +56,7 @@ from sqlalchemy import table as named_table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import AddConstraint, CreateSchema, DropSchema, DropTable, Index
 
-from dashboard.domain.errors import BadRequest, DataUnavailable, ImportRefused
+from dashboard.domain.errors import BadRequest, Busy, DataUnavailable, ImportRefused
 from dashboard.settings import Settings
 from data_access import derive, placing, schema
 from data_access.dialects import (
@@ -108,6 +108,7 @@ _LOOKED_UP = {
 _HAPPENED = {
     "request": ("opened_at", "closed_at", "first_closed_at", "first_response_at"),
     "contact": ("arrived_at", "ended_at"),
+    "contact_interval": ("start_at",),
     "request_event": ("event_at",),
     "inspection": ("visited_at",),
     "survey": ("sent_at", "answered_at"),
@@ -247,7 +248,7 @@ class Build:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as taken:
             self._let_go()
-            raise DataUnavailable(busy) from taken
+            raise Busy(busy) from taken
         if self.settings.database:
             engine = postgres_engine(self.settings.database, read_only=False)
             try:
@@ -258,7 +259,7 @@ class Build:
                 raise DataUnavailable("The database does not answer; nothing was changed.") from problem
             if not free:
                 self._let_go()
-                raise DataUnavailable(busy)
+                raise Busy(busy)
             self._spare_foreign_tables()
 
     def _spare_foreign_tables(self) -> None:
@@ -357,12 +358,11 @@ class Build:
         first = np.asarray(found.column(1)) == 1
         kept, gone = np.asarray(found.column(0))[first], np.asarray(found.column(0))[~first]
         identical = int((np.asarray(found.column(2)) > 1).sum()) if by_source else 0
-        for rows, statement in (
-            (kept, update(staged).values(dq_flags=staged.c.dq_flags.op("|")(schema.FLAGS["dup_id"]))),
-            (gone, staged.delete()),
-        ):
-            if rows is kept and "dq_flags" not in staged.c:
-                continue
+        changes: list[tuple[Any, Any]] = [(gone, staged.delete())]
+        if "dq_flags" in staged.c:
+            flagged = staged.c.dq_flags.op("|")(schema.FLAGS["dup_id"])
+            changes.insert(0, (kept, update(staged).values(dq_flags=flagged)))
+        for rows, statement in changes:
             self._register(pa.table({"row": pa.array(rows, pa.int64())}))
             incoming = named_table("_incoming", named_column("row"))
             self._writer.execute(statement.where(rowid.in_(select(incoming.c.row))))

@@ -823,8 +823,9 @@ def changes(before: pd.DataFrame, now: pd.DataFrame, known_at: datetime, recorde
     Source: measures reference, B0.
     """
     both = before.merge(now, on="request_id", suffixes=("", "_now")).reset_index(drop=True)
-    when = both["updated_at_now"].where(both["updated_at_now"] > both["updated_at"].fillna(pd.Timestamp.min))
-    when = when.fillna(pd.Timestamp(known_at)).astype("datetime64[us]")
+    both = both.astype(dict.fromkeys(("updated_at", "updated_at_now", "closed_at", "closed_at_now"), "datetime64[us]"))
+    newer = both["updated_at"].isna() | (both["updated_at_now"] > both["updated_at"])
+    when = both["updated_at_now"].where(newer).fillna(pd.Timestamp(known_at).as_unit("us"))
     was, closed = both["closed_at"], both["closed_at_now"]
     states = both["source_status"].fillna(both["status"]), both["source_status_now"].fillna(both["status_now"])
     none = pd.Series(None, index=both.index, dtype=object)

@@ -308,6 +308,32 @@ contact = Table(
     _derived("service_type", String),  # of the request it made or asked about
 )
 
+contact_interval = Table(
+    # What a telephone system published of a stretch of time, for cities that give no single calls. It stays what it is:
+    # averages and shares are those published, never made into calls.
+    "contact_interval",
+    metadata,
+    _key("interval_id"),
+    Column("start_at", DateTime, nullable=False),
+    Column("grain", String, nullable=False),  # quarter_hour, half_hour, hour, shift, day, month
+    Column("queue", String),
+    Column("channel", String),
+    Column("offered", Integer),
+    Column("answered", Integer),
+    Column("abandoned", Integer),
+    Column("short_abandoned", Integer),
+    Column("answered_within", Integer),  # within `within_s`
+    Column("within_s", Integer),
+    Column("wait_s", Float),  # all waits together, as are the sums that follow
+    Column("talk_s", Float),
+    Column("hold_s", Float),
+    Column("wrap_s", Float),
+    Column("staffed_s", Float),
+    Column("available_s", Float),
+    Column("average_wait_s", Float),  # speed of answer as published
+    Column("service_level_share", Float),  # as published
+)
+
 request = Table(
     "request",
     metadata,

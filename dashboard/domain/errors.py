@@ -8,7 +8,9 @@
     ├── NotPermitted             the viewer may not see it; says whom to ask
     ├── NotThere                 there is no such thing, or it is not the viewer's to see
     ├── DataUnavailable          no build in service, or the database did not answer; safe to retry
+    │   └── Busy                 another import is at work
     └── ImportRefused            a source that cannot be imported: file, row, column, reason
+        └── NothingNew           a source that was asked has nothing to tell
 
 Raised where the fact is known, caught in one place (`callbacks.errors`, `dashboard.cli`);
 anything else is logged with an incident number and the screen shows the number.
@@ -61,6 +63,14 @@ class ImportRefused(Problem):
         where = file + (f", row {row}" if row is not None else "") + (f", column {column}" if column else "")
         super().__init__(f"{where}: {reason}")
         self.file, self.reason, self.row, self.column = file, reason, row, column
+
+
+class Busy(DataUnavailable):
+    """Another import is at work; only one writes at a time."""
+
+
+class NothingNew(ImportRefused):
+    """A source that was asked for what is new has nothing to tell."""
 
 
 class NotThere(Problem):

@@ -10,6 +10,8 @@ import csv
 import hashlib
 import io
 import json
+import shutil
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,12 +28,13 @@ from sqlalchemy import table as named_table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import DropTable
 
-from dashboard.domain.errors import BadRequest, ImportRefused
+from dashboard.domain.errors import BadRequest, ImportRefused, NothingNew
 from dashboard.domain.local_time import wall_clock
 from dashboard.settings import Settings
 from data_access.build import Build, Kept, Repeated, Summary
 from data_access.dialects import Macros, TableOf, ViewOf
 from data_access.engine import to_pandas
+from data_access.importers.live import Known, is_address, known_of, open_live, shown
 from data_access.importers.mapping import SourceMapping, the_one_that_fits
 from data_access.importers.projection import CLOCK, POINTS, TYPED, Projection
 from data_access.importers.report import Report
@@ -102,7 +105,8 @@ def import_files(
     mappings
         Of one source; each file is read by the one that knows its columns.
     files
-        Paths, or patterns such as ``311_*.csv.gz``. Of rows with one id the later file's counts.
+        Paths, patterns such as ``311_*.csv.gz``, or addresses of databases and endpoints. Of rows with one id the
+        later file's counts.
     boundaries
         A file of the city's districts.
     replace
@@ -122,13 +126,19 @@ def import_files(
     from data_access.importers.boundaries import read_boundaries
 
     known = (mappings,) if isinstance(mappings, SourceMapping) else tuple(mappings)
-    paths = files_of([files] if isinstance(files, str | Path) else files)
+    words = [files] if isinstance(files, str | Path) else list(files)
+    addresses = [str(one) for one in words if is_address(one)]
+    paths = files_of(one for one in words if not is_address(one))
     progress = progress or (lambda doing, rows: None)
     first = known[0]
     districts = read_boundaries(Path(boundaries), first) if boundaries else None
     sums = [checksum(one) for one in paths]
+    if addresses:  # what they answer is another thing each time
+        sums += [f"{one} {uuid.uuid4()}" for one in addresses]
     # The same files are the same import, however often they are read.
-    whole = sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
+    whole = sums[0] if len(sums) == 1 and paths else hashlib.sha256("".join(sums).encode()).hexdigest()
+    known_before = known_of(settings, first) if addresses else Known()
+    keep = settings.data / "fetched" / first.name
     infer = any(bool(one.types.repeats) for one in known)
     with Build(settings, first.city, infer, progress) as build:
         importing = Importing(build, first.name, f"{first.name}-{whole[:16]}", whole)
@@ -139,7 +149,15 @@ def import_files(
             reading = next((one.file for one in known), first.file)
             source = open_source(build.connection, path, reading, build.spill)
             importing.take(the_one_that_fits(known, source.names, path.name), source)
-        return importing.end(districts, replace, dry, max_refused)
+        for address in addresses:
+            progress(f"asking {shown(address)}", 0)
+            keep.mkdir(parents=True, exist_ok=True)
+            source = open_live(build.connection, address, first, known_before, build.spill, keep, build.started_at)
+            importing.take(the_one_that_fits(known, source.names, source.file), source)
+        outcome = importing.end(districts, replace, dry, max_refused)
+    if addresses and not outcome.report.dry:
+        shutil.rmtree(keep, ignore_errors=True)
+    return outcome
 
 
 @dataclass
@@ -242,8 +260,8 @@ class Importing:
         misshapen(self.build.connection, source)
         typed = projection.typed_table()
         self._write(mapping, projection, typed)
-        self.details[mapping.table] += self._count(typed, typed.c.refusal == 0)
-        if refused := self._count(typed, typed.c.refusal > 0):
+        refused = self._count(typed, typed.c.refusal > 0)
+        if refused and mapping.each:
             self.details[f"{mapping.table} incomplete"] += refused
         self.build.connection.execute(DropTable(typed))  # type: ignore[arg-type]
 
@@ -340,10 +358,11 @@ class Importing:
             if meanings is None or projection.fields[name].otherwise is not None:
                 continue
             words = typed.c[f"{name}__w"]
-            strange = words.is_(None) if (projection.mapping.table, name) == ("request", "status") else words.is_(1)
             unknown = func.lower(words).not_in(list(meanings))
+            if (projection.mapping.table, name) == ("request", "status"):
+                unknown = unknown | words.is_(None)
             column = projection.present(projection.fields[name])[0]
-            for word, n in self._counted([words], (typed.c.refusal == 0) & (unknown | strange)):
+            for word, n in self._counted([words], (typed.c.refusal == 0) & unknown):
                 self.unmapped.setdefault(column, Counter())[word or "(empty)"] += n
 
     # ── what was refused ────────────────────────────────────────────────────────────────────────────
@@ -407,6 +426,8 @@ class Importing:
         accepted = sum(one.accepted for one in self.counts.values())
         files = ", ".join(self.counts)
         refused = self.refused()
+        if not read and any(is_address(one) for one in self.counts):
+            raise NothingNew(files, "there is nothing new.")
         if not read:
             raise ImportRefused(files, "there is a heading, and not one row under it.")
         allowed = allowed_refusals(max_refused, read)
@@ -416,6 +437,7 @@ class Importing:
             raise ImportRefused(files, f"not one of its {read:,} rows could be accepted.{first}")
         main = self.mappings[0].table
         repeated = {name: build.keep_last(name) for name in self.written}.get(main, Repeated())
+        self.details.update({name: self._count(build.staged(name)) for name in self.written if name != main})
         self._finish_dimensions(districts)
         if len(refused):
             build.write("refused_row", refused)

@@ -56,6 +56,10 @@ class Field:
         reaches into a nested value.
     join
         Put all `columns` together instead, with this between them.
+    instead
+        Lists of columns, each put together as by `join`, that hold it where the others do not.
+    least
+        A number below this means nothing.
     formats
         How a time is written, in ``strptime``'s words, tried in order. Besides: ``iso`` (also with an offset),
         ``epoch`` and ``epoch_ms`` (seconds and milliseconds since 1970), ``excel`` (days since 1900).
@@ -89,6 +93,8 @@ class Field:
 
     columns: tuple[str, ...] = ()
     join: str | None = None
+    instead: tuple[tuple[str, ...], ...] = ()
+    least: float | None = None
     formats: tuple[str, ...] = ("iso",)
     zone: str = ""
     end_of_day: bool = False
@@ -172,6 +178,9 @@ class Reading:
     nulls: tuple[str, ...] = ()
     sheet: str = ""
     rows: str = ""  # in JSON or XML, the name of the list of records
+    table: str = ""  # of a database
+    updated: str = ""  # their column that tells what is new
+    address: str = ""  # what `dashboard311 sync` asks
 
 
 @dataclass(frozen=True)
@@ -433,6 +442,10 @@ class _Reader:
     def one(self, where: str, kind: str, said: Any) -> Any:
         if kind.startswith("Field"):
             return self.field(where, said)
+        if kind.startswith("tuple[tuple[str, ...]"):
+            if not isinstance(said, list) or not all(isinstance(one, list) for one in said):
+                raise self.wrong(f"{where} is a list of lists of columns.")
+            return tuple(tuple(map(str, one)) for one in said)
         if kind.startswith("tuple[str") or kind.startswith("frozenset"):
             words = [said] if isinstance(said, str) else said
             if not isinstance(words, list) or not all(isinstance(one, str) for one in words):

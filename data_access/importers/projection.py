@@ -134,6 +134,11 @@ class Projection:
             found = func.nullif(func.concat_ws(field.join, *parts), "")
             if together:
                 found = case((and_(*(one.is_not(None) for one in parts)), found))
+        for columns in field.instead:
+            if all(self.column_of(one) for one in columns):
+                others = [self._text(one, field) for one in columns]
+                whole = and_(*(one.is_not(None) for one in others))
+                found = func.coalesce(found, case((whole, func.concat_ws(field.join or " ", *others))))
         if field.pattern:
             found = func.nullif(func.regexp_extract(found, field.pattern, 1), "")
         for pattern, instead in field.replace:
@@ -212,6 +217,8 @@ class Projection:
             plain = func.replace(func.replace(given, ",", ""), " ", "")
             number = TryCast(plain, Float) * field.scale if field.scale != 1 else TryCast(plain, Float)
             number = case((func.isfinite(number), number))
+            if field.least is not None:
+                number = case((number >= field.least, number))
             return [(cast(func.round(number), BigInteger) if kind == "whole" else number).label(name)]
         if kind == "yes_no":
             meanings = self.mapping.words_for(name)
@@ -286,7 +293,8 @@ class Projection:
                     )
                 )  # fmt: skip
             elif kind in ("number", "whole"):
-                unread = and_(given.is_not(None), row.c[name].is_(None))
+                number = TryCast(func.replace(func.replace(given, ",", ""), " ", ""), Float)
+                unread = and_(given.is_not(None), func.isfinite(number).is_not(True))
                 found.append(Refusal(unread, column, given, "a number", "not a number"))
             elif kind == "yes_no":
                 unread = and_(given.is_not(None), row.c[name].is_(None))

@@ -28,7 +28,8 @@ from data_access.importers.mapping import Reading
 from data_access.importers.text import Heading, Lines, check_file, heading_of, mended, packing_of, tidied
 
 VIEW = "dashboard311_source"  # no column of a source is called so
-_RAW = "source_raw"
+RAW = "source_raw"
+"""What is read, before it is made words."""
 _TOO_LONG = 10_000  # DuckDB keeps no more of a line it refuses
 
 _EXCEL = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
@@ -109,8 +110,8 @@ def open_source(connection: Connection, path: Path, reading: Reading, folder: Pa
     if name.endswith(_AREAS) or (packing_of(path) == "zip" and _holds_shapes(path)):
         return _points(connection, path)
     if _begins(path, b"PAR1"):
-        connection.execute(ReadParquet(_RAW, path))
-        return _as_words(connection, path.name, (f"Parquet: {path.name}",))
+        connection.execute(ReadParquet(RAW, path))
+        return as_words(connection, path.name, (f"Parquet: {path.name}",))
     text = tidied(path, folder, reading.encoding)
     first = _first_character(text.path)
     if first == "<" or stem.endswith(".xml"):
@@ -240,19 +241,19 @@ def _json(connection: Connection, file: str, text: Lines, reading: Reading) -> S
     json_: Any = literal_column("json")
     wrapped = first.startswith("{") and not (second.startswith("{") or (text.lines == 1 and not _is_wrapper(first)))
     if first.startswith("{") and not wrapped:
-        connection.execute(ReadLines(_RAW, text.path))
+        connection.execute(ReadLines(RAW, text.path))
         line: Any = literal_column("line")
         whole = func.json_valid(line)
         rows = select(
             case((whole, cast(line, _JSON))).label("json"), case((~whole, line)).label("line")
-        ).select_from(named_table(_RAW)).where(func.trim(line) != "")  # fmt: skip
+        ).select_from(named_table(RAW)).where(func.trim(line) != "")  # fmt: skip
         connection.execute(ViewOf("source_objects", rows))
     else:
-        connection.execute(ReadObjects(_RAW, text.path, text.path.stat().st_size + (1 << 20)))
-        rows = select(json_, literal(None, String).label("line")).select_from(named_table(_RAW))
+        connection.execute(ReadObjects(RAW, text.path, text.path.stat().st_size + (1 << 20)))
+        rows = select(json_, literal(None, String).label("line")).select_from(named_table(RAW))
         if wrapped and (listed := reading.rows or _list_in(connection, file)):
             entries = func.unnest(func.json_extract(json_, f'$."{listed}"[*]')).label("json")
-            rows = select(entries, literal(None, String).label("line")).select_from(named_table(_RAW))
+            rows = select(entries, literal(None, String).label("line")).select_from(named_table(RAW))
         connection.execute(ViewOf("source_objects", rows))
     return _objects(connection, file)
 
@@ -272,7 +273,7 @@ def _is_wrapper(line: str) -> bool:
 def _list_in(connection: Connection, file: str) -> str:
     """The name of the list of records in a JSON object; empty if it is itself the record."""
     try:
-        top = connection.scalar(select(literal_column("json")).select_from(named_table(_RAW)).limit(1))
+        top = connection.scalar(select(literal_column("json")).select_from(named_table(RAW)).limit(1))
     except DBAPIError as problem:
         raise ImportRefused(file, f"this is not JSON that can be read ({_first_sentence(problem)}).") from problem
     found = json.loads(top) if isinstance(top, str) else top
@@ -365,9 +366,9 @@ def from_records(connection: Connection, file: str, records: Sequence[dict[str, 
     if not records:
         raise ImportRefused(file, "there is not one record in this file.")
     written = pa.table({"json": pa.array([json.dumps(one, ensure_ascii=False) for one in records], pa.string())})
-    _register(connection, _RAW, written)
+    _register(connection, RAW, written)
     rows = select(cast(literal_column("json"), _JSON).label("json"), literal(None, String).label("line")).select_from(
-        named_table(_RAW)
+        named_table(RAW)
     )
     connection.execute(ViewOf("source_objects", rows))
     return _objects(connection, file)
@@ -378,8 +379,8 @@ def from_records(connection: Connection, file: str, records: Sequence[dict[str, 
 
 def from_arrow(connection: Connection, file: str, rows: pa.Table, notes: Sequence[str] = ()) -> Source:
     """A table that is here already, as a source."""
-    _register(connection, _RAW, rows)
-    return _as_words(connection, file, tuple(notes))
+    _register(connection, RAW, rows)
+    return as_words(connection, file, tuple(notes))
 
 
 def _register(connection: Connection, name: str, rows: pa.Table) -> None:
@@ -387,11 +388,11 @@ def _register(connection: Connection, name: str, rows: pa.Table) -> None:
     driver.register(name, rows)
 
 
-def _as_words(connection: Connection, file: str, notes: tuple[str, ...]) -> Source:
+def as_words(connection: Connection, file: str, notes: tuple[str, ...]) -> Source:
     """A view of a typed table: whole numbers without a point, instants as ISO, nested values as JSON."""
     driver: Any = connection.connection.driver_connection
     try:
-        described = driver.execute(f'DESCRIBE "{_RAW}"').fetchall()
+        described = driver.execute(f'DESCRIBE "{RAW}"').fetchall()
     except Exception as problem:  # whatever DuckDB says of a damaged file
         raise ImportRefused(file, f"this file cannot be read ({_first_sentence(problem)}).") from problem
     columns: list[Any] = []
@@ -410,7 +411,7 @@ def _as_words(connection: Connection, file: str, notes: tuple[str, ...]) -> Sour
         else:
             words = cast(one, String)
         columns.append(words.label(" ".join(name.split()) or f"column {len(columns) + 1}"))
-    rows: Select = select(*columns).select_from(named_table(_RAW))
+    rows: Select = select(*columns).select_from(named_table(RAW))
     connection.execute(ViewOf(VIEW, rows))
     return Source(file, tuple(one.name for one in columns), notes)
 

@@ -8,8 +8,10 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
 import zstandard
 from sqlalchemy import select
 
@@ -17,11 +19,21 @@ from dashboard.domain.errors import ImportRefused, UnknownName
 from dashboard.settings import Settings
 from data_access.build import Build
 from data_access.engine import Warehouse
+from data_access.importers.boundaries import read_boundaries
 from data_access.importers.load import Importing, Outcome, import_files
 from data_access.importers.mapping import SourceMapping, mapping_from, mappings_named, shipped_names
 from data_access.importers.sketch import sketch_of
 from data_access.importers.sources import open_source
-from data_access.schema import FLAGS, refused_row, request, request_episode, request_event, sla_version
+from data_access.schema import (
+    FLAGS,
+    contact,
+    contact_interval,
+    refused_row,
+    request,
+    request_episode,
+    request_event,
+    sla_version,
+)
 
 CITY = """
 name = "test"
@@ -167,12 +179,48 @@ def test_open311_as_endpoints_answer(shared_data: Path, tmp_path: Path) -> None:
     assert toronto.set_index("request_id").loc["101005420892", "due_at"] == pd.Timestamp("2018-08-03 04:01")
 
 
+def test_a_log_of_calls(shared_data: Path, tmp_path: Path) -> None:
+    settings, path = Settings(data=tmp_path), shared_data / "callcenter" / "anonymous_bank_feb1999.tsv.gz"
+    report = import_files(settings, mappings_named("anonymousbank"), path).report
+    assert (report.read, report.added, report.repeated, report.refused) == (33_344, 33_344, 0, 0)
+    warehouse = Warehouse(settings)
+    rows = warehouse.frame(select(contact))
+    warehouse.close()
+    assert rows["outcome"].value_counts().to_dict() == {"answered": 27_162, "abandoned": 5_904, "ivr_abandon": 278}
+    by_day = rows["arrived_on"].dt.day.value_counts()
+    assert by_day[[1, 2, 28]].to_list() == [1_567, 1_846, 1_361]
+    assert (rows["wait_s"] > 0).sum() == 18_306
+    served = rows[rows["outcome"] == "answered"]
+    assert round(served.loc[served["wait_s"] > 0, "wait_s"].mean(), 2) == 78.57
+    assert round(served.loc[served["talk_s"] > 0, "talk_s"].mean(), 2) == 176.91
+    assert served["agent_id"].isna().sum() == 491
+
+
+def test_days_of_calls_stay_days(shared_data: Path, tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    path = shared_data / "callcenter" / "vancouver_311_contact_centre_daily.csv"
+    report = import_files(settings, mappings_named("vancouver"), path).report
+    assert (report.read, report.added, report.refused) == (5_585, 5_585, 0)
+    assert import_files(settings, mappings_named("vancouver"), path).report.read == 5_585
+    warehouse = Warehouse(settings)
+    rows = warehouse.frame(select(contact_interval))
+    assert len(rows) == 5_585 and not len(warehouse.frame(select(contact.c.contact_id)))
+    warehouse.close()
+    assert (rows["start_at"].min(), rows["start_at"].max()) == (
+        pd.Timestamp("2009-06-15 07:00"), pd.Timestamp("2024-09-30 07:00"),
+    )  # fmt: skip
+    differ = rows["offered"] != rows["answered"] + rows["abandoned"]
+    assert round(differ.mean(), 2) == 0.97
+
+
 # ── Every mapping that is shipped ───────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("name", shipped_names())
 def test_a_shipped_mapping_reads_a_row_of_its_own_columns(taken, name: str) -> None:
     for one in mappings_named(name):
+        if one.table != "request":
+            continue
         columns = dict.fromkeys(column for field in one.named() for column in field.columns[:1] if "." not in column)
         cells = dict.fromkeys(columns, "")
         for ours, value in {"request_id": "1", "opened_at": "2024-05-01 10:00:00", "closed_at": "2024-05-02 10:00:00",
@@ -574,3 +622,31 @@ def test_what_changed_between_two_exports_becomes_history(tmp_path: Path) -> Non
     assert again["opened_at"].to_list()[1] == pd.Timestamp("2024-03-05 14:00")
     moved = episodes[episodes["request_id"] == "3"]
     assert moved["department"].to_list()[0] == "Streets" and len(events) == 6
+
+
+# ── Boundaries ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", ["areas.geojson", "areas.geojson.gz", "areas.gpkg", "areas.zip", "areas.shp"])
+def test_boundaries_of_every_kind_in_any_projection(tmp_path: Path, name: str) -> None:
+    squares = [shapely.box(-73.5, 40, -73, 41), shapely.box(-73, 40, -72.5, 41)]
+    areas = gpd.GeoDataFrame({"WARD": [1.0, 2.0]}, geometry=squares, crs=4326)
+    path = tmp_path / name
+    if name.startswith("areas.geojson"):
+        plain = areas.to_json().encode()
+        path.write_bytes(gzip.compress(plain) if name.endswith(".gz") else plain)
+    elif name == "areas.zip":
+        (tmp_path / "shapes").mkdir()
+        areas.to_crs(2263).to_file(tmp_path / "shapes" / "areas.shp")
+        with zipfile.ZipFile(path, "w") as archive:
+            for one in (tmp_path / "shapes").iterdir():
+                archive.write(one, one.name)
+    else:
+        areas.to_crs(2263).to_file(path)
+    by = mapping_from(CITY + '[district]\nkind = "ward"\nname_property = "ward"\n', Path("test.toml"))
+    found = read_boundaries(path, by)
+    assert found["name"].to_list() == ["1", "2"] and set(found["kind"]) == {"ward"}
+    assert shapely.from_geojson(found["geometry"][0]).contains(shapely.Point(-73.25, 40.5))
+    wrong = mapping_from(CITY + '[district]\nname_property = "title"\n', Path("test.toml"))
+    with pytest.raises(ImportRefused, match="no “title”; they have .*WARD"):
+        read_boundaries(path, wrong)
