@@ -46,5 +46,8 @@ check: $(VENV)/.installed-test  ## style, types, known weaknesses, import contra
 chromium:
 	@sh tests/browser/chromium.sh
 
+bench: $(VENV)/.installed-test  ## how fast Hotspots is at ten million requests; takes about ten minutes
+	$(BIN)/python -m tests.bench.hotspots
+
 clean:           ## remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
