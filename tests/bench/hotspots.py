@@ -1,7 +1,7 @@
 """How long the map and the list of Hotspots take in a big city: ``python -m tests.bench.hotspots``.
 
 The demo city's requests, repeated until there are so many (10 million unless told otherwise) over ten years, in a file
-of their own. Told in one run: the whole question, its methods alone, and what counting the same rows costs in plain SQL.
+of their own. Told in one run: the whole question, its methods alone, and what counting the same rows costs in SQL.
 """
 
 from __future__ import annotations
