@@ -202,7 +202,8 @@ def _macros(element: Macros, compiler, **kw) -> str:
     signs = f"[ÂÃâ][\u0080-\u00bf{odd}]"  # what begins accents and punctuation when they are misread
     return (
         "CREATE OR REPLACE TEMP MACRO repaired(w) AS "
-        f"CASE WHEN regexp_matches(w, '{signs}') THEN coalesce(try({once}), w) ELSE w END"
+        "CASE WHEN strlen(w) = length(w) THEN w "  # plain ASCII, nearly always
+        f"WHEN regexp_matches(w, '{signs}') THEN coalesce(try({once}), w) ELSE w END"
     )
 
 

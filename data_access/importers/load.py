@@ -36,7 +36,7 @@ from data_access.dialects import Macros, TableOf, ViewOf
 from data_access.engine import to_pandas
 from data_access.importers.live import Known, is_address, known_of, open_live, shown
 from data_access.importers.mapping import SourceMapping, the_one_that_fits
-from data_access.importers.projection import CLOCK, POINTS, TYPED, Projection
+from data_access.importers.projection import CLOCK, POINTS, TYPED, Projection, phrase_table
 from data_access.importers.report import Report
 from data_access.importers.sources import (
     VIEW,
@@ -269,6 +269,8 @@ class Importing:
         tz = self.build.city["tz"]
         self._set_clocks(projection, typed, tz)
         self._place(projection, typed)
+        for name in projection.phrased():
+            self.build.connection.execute(TableOf(phrase_table(name), projection.phrases(name, typed)))
         names, rows = projection.rows(self.import_id, tz, typed)
         self.build.write_from(mapping.table, names, rows)
         self.written[mapping.table] = None

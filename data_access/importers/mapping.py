@@ -286,7 +286,7 @@ def mappings_named(word: str) -> tuple[SourceMapping, ...]:
     """
     if word.endswith(".toml"):
         return (read_mapping(Path(word)),)
-    files = [path for path in sorted(SHIPPED.glob("*.toml")) if path.stem.split("-")[0] == word]
+    files = sorted((one for one in SHIPPED.glob("*.toml") if one.stem.split("-")[0] == word), key=lambda one: one.stem)
     if not files:
         raise UnknownName("source", word, shipped_names())
     return tuple(read_mapping(path) for path in files)

@@ -190,7 +190,20 @@ class Projection:
 
     def _words_kept(self) -> set[str]:
         """Words whose meanings are looked up later."""
-        return {f"{name}__w" for name in self.fields if self.meanings(name) is not None}
+        return {f"{name}__w" for name in self.fields if self.meanings(name) is not None} | {
+            f"{name}__w" for name in self.phrased()
+        }
+
+    def phrased(self) -> list[str]:
+        """Our columns that are told from phrases in a text."""
+        return [name for name, one in self.fields.items() if one.phrases and one.value is None]
+
+    def phrases(self, name: str, typed: TableClause) -> Select:
+        """What each different text says of one of our columns: most texts are written over and over."""
+        field, words = self.fields[name], typed.c[f"{name}__w"]
+        texts = select(words.label("words")).where(words.is_not(None)).distinct().subquery()
+        whens = [(func.regexp_matches(texts.c.words, pattern, "i"), meaning) for pattern, meaning in field.phrases]
+        return select(texts.c.words, case(*whens, else_=field.otherwise).label("meaning"))
 
     def meanings(self, name: str) -> dict[str, str] | None:
         """What the words of one of our columns of words mean; None if they stand for themselves."""
@@ -229,11 +242,7 @@ class Projection:
             else_ = (given.is_not(None), literal(otherwise, Boolean))
             return [case((low.in_(yes), true()), (low.in_(no), literal(False)), else_).label(name)]
         if field.phrases:
-            found = case(
-                *((func.regexp_matches(given, pattern, "i"), meaning) for pattern, meaning in field.phrases),
-                else_=field.otherwise,
-            )
-            return [found.label(name)]
+            return []
         if self.meanings(name) is not None:
             return []
         return [func.repaired(given).label(name)]
@@ -344,6 +353,10 @@ class Projection:
             instant, twice, never = localised(local, clock.c)
             found[name] = func.coalesce(utc, instant)
             doubts.append((and_(utc.is_(None), twice), and_(utc.is_(None), never)))
+        for name in self.phrased():
+            said = named_table(phrase_table(name), named_column("words"), named_column("meaning", String))
+            joined = joined.outerjoin(said, said.c.words == typed.c[f"{name}__w"])
+            found[name] = func.coalesce(said.c.meaning, self.fields[name].otherwise)
         for name in self.fields:
             if name not in found:
                 meant = self.meanings(name)
@@ -417,6 +430,11 @@ class Projection:
 
 
 _CLOCK = ("zone", "day", "ends", "offset", "start", "again", "offset_2", "start_2", "again_2")
+
+
+def phrase_table(name: str) -> str:
+    """The table of what texts say of one of our columns."""
+    return f"phrases_{name}"
 
 
 def localised(local: _Expr, clock: Any) -> tuple[_Expr, _Expr, _Expr]:
