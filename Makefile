@@ -49,5 +49,8 @@ bench: $(VENV)/.installed  ## how fast an export of a million rows is imported
 chromium:
 	@sh tests/browser/chromium.sh
 
+bench: $(VENV)/.installed-test  ## how fast Hotspots is at ten million requests; takes about ten minutes
+	$(BIN)/python -m tests.bench.hotspots
+
 clean:           ## remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

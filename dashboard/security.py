@@ -40,6 +40,8 @@ OPEN = (
     "/see-as/",
 )
 """Addresses that begin like this need no sign-in: files everybody has, and the demo's accounts."""
+PUBLIC = "/public"
+"""What everybody may read, without a cookie."""
 ENTRANCE = ("/sign-in", "/sign-out", "/password", "/sign-in/oidc", "/sign-in/oidc/back")
 CSRF_COOKIE = "_csrf_token"
 """Read by Dash, which sends it back as ``X-CSRFToken``."""
@@ -81,7 +83,7 @@ def guard(app: Dash, settings: Settings, identity: Identity, views: Sequence[Vie
     @server.before_request
     def gate() -> WerkzeugResponse | None:
         path = request.path
-        if path.startswith(OPEN):
+        if path.startswith(OPEN) or _is_public(path):
             return None
         who = acting()
         visitor = Visitor(who, "program") if who is not None else identity.visitor()
@@ -112,7 +114,7 @@ def guard(app: Dash, settings: Settings, identity: Identity, views: Sequence[Vie
         response.headers["Referrer-Policy"] = "same-origin"
         response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        if request.path.startswith("/public"):
+        if _is_public(request.path):
             pass  # they say for themselves what they are, and set no cookie
         elif response.mimetype == "text/html":
             response.headers["Content-Security-Policy"] = _policy(app, tiles)
@@ -131,6 +133,10 @@ def guard(app: Dash, settings: Settings, identity: Identity, views: Sequence[Vie
         elif "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"
         return response
+
+
+def _is_public(path: str) -> bool:
+    return path == PUBLIC or path.startswith(f"{PUBLIC}/")
 
 
 def _whose() -> str:

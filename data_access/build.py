@@ -569,7 +569,7 @@ class Build:
                 )
         self._derive_inspections(context)
         self._derive_surveys()
-        self._derive_places()
+        self._derive_places(context)
         for name in _AS_WRITTEN:
             self._copy(name)
         request, contact = schema.request.c, schema.contact.c
@@ -697,8 +697,8 @@ class Build:
             surveys = derive.surveys(frame, self.city["tz"])
             self._append(schema.survey, to_arrow(surveys, schema.survey))
 
-    def _derive_places(self) -> None:
-        """Fill `place`: every hexagon in which anything was reported, named, with those who live there."""
+    def _derive_places(self, context: derive.Context) -> None:
+        """Fill `place`: every hexagon that lies in a district or was ever reported from, and who lives there."""
         points = self._frame(select(self._staged["population_point"]))
         names = [one.name for one in schema.place.columns]
         for resolution in placing.RESOLUTIONS:
@@ -709,6 +709,9 @@ class Build:
                 peopled = named_table("_incoming", named_column("cell"), named_column("residents"))
             rows = placing.places(resolution, peopled).order_by(literal_column("2"))
             self._writer.execute(insert(schema.place).from_select(names, rows))
+            reported = select(schema.place.c.cell).where(schema.place.c.resolution == resolution)
+            quiet = derive.quiet_places(context, resolution, set(self._frame(reported)["cell"]), points)
+            self._append(schema.place, to_arrow(quiet, schema.place))
 
     def _last_instant(self) -> datetime:
         """The data's own clock: the last instant anything was recorded, short of the impossible future."""

@@ -496,6 +496,25 @@ def areas_at(
     return found
 
 
+def quiet_places(context: Context, resolution: int, reported: set[int], points: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `place` for the hexagons whose middle lies in a district and that are not among the `reported`.
+
+    `points` are the rows of `population_point`; without any nobody knows who lives there.
+    """
+    found: dict[int, str] = {}
+    newest = max((area.until for area in context.areas), default=np.datetime64("NaT"))
+    for area in context.areas:
+        if area.geometry is not None and area.until == newest:
+            shape_of = h3.geo_to_h3shape(area.geometry)
+            found |= {cell: area.name for cell in h3.h3shape_to_cells(shape_of, resolution) if cell not in reported}
+    frame = pd.DataFrame({"cell": pd.Series(found.keys(), dtype="int64"), "district": list(found.values())})
+    residents: Any = np.nan
+    if len(points):
+        where = cells(points["lat"], points["lon"], np.ones(len(points), bool), resolution)
+        residents = points["residents"].groupby(where).sum().reindex(frame["cell"]).fillna(0.0).to_numpy()
+    return frame.assign(resolution=resolution, name=None, requests=0, residents=residents)
+
+
 def areas_named(names: npt.NDArray[Any], on: pd.Series, areas: tuple[Area, ...]) -> npt.NDArray[np.int64]:
     """Which area each name stands for, whatever its case and spaces, of those valid on its day; -1 for none."""
     day = on.to_numpy()

@@ -490,7 +490,7 @@ inspection = Table(
 )
 
 place = Table(
-    # Every hexagon of the city: those in which anything was ever reported, of three sizes. What is tested for hotspots.
+    # Every hexagon of the city, of three sizes: those in which anything was ever reported or that lie in a district.
     "place",
     metadata,
     _key("resolution", SmallInteger, info={"derived": True}),

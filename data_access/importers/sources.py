@@ -11,10 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree  # nosec B405 - its types only; what is read is read by defusedxml
 
 import pandas as pd
 import pyarrow as pa
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import parse as read_xml
 from sqlalchemy import Connection, Select, String, case, cast, func, literal, literal_column, select
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
@@ -340,8 +342,8 @@ def _xml(connection: Connection, file: str, text: Lines, reading: Reading) -> So
     """Records of XML: the children of the root, or of the element named; what is nested stays JSON."""
     records: list[dict[str, Any]] = []
     try:
-        root = ElementTree.parse(text.path).getroot()
-    except ElementTree.ParseError as problem:
+        root = read_xml(text.path).getroot()
+    except (ElementTree.ParseError, DefusedXmlException) as problem:
         raise ImportRefused(file, f"this is not XML that can be read ({problem}).") from problem
     for element in root.iter(reading.rows) if reading.rows else root:
         records.append({_tag(one): _held(one) for one in element})

@@ -119,7 +119,10 @@ def _briefly(event: Event) -> str:
 
 
 def told(figure: dict[str, Any]) -> str:
-    """“shaded: Flood, 4–8 Apr; dotted: New routes, from 4 May”, for what a figure has no room to name."""
+    """“shaded: Flood, 4–8 Apr; dotted: New routes, from 4 May”, for what a figure has no room to name.
+
+    Of two the axis tells the days: their names stand in its order.
+    """
     notes = figure["layout"].get("annotations", [])
     named = {one["text"] for one in notes if one.get("name") in ("event", "event-wide")}
     shapes = [shape for shape in figure["layout"].get("shapes", []) if shape.get("name", "").startswith(_MARK)]
@@ -128,5 +131,7 @@ def told(figure: dict[str, Any]) -> str:
         marked = [shape["name"].removeprefix(_MARK) for shape in shapes if shape["type"] == kind]
         left = [words for words in reversed(marked) if words not in named]  # the earliest first
         if left:
-            parts.append(f"{word}: {', and '.join(left) if len(left) <= 2 else many}")
+            if len(left) == 2:
+                left = [" and ".join(words.rsplit(", ", 1)[0] for words in left)]
+            parts.append(f"{word}: {left[0] if len(left) == 1 else many}")
     return "; ".join(parts)

@@ -538,7 +538,7 @@ VIEW = View(
             draw_flow,
             width=5,
             selects="period",
-            height=440,
+            height=520,
         ),
         Panel(
             "latest",

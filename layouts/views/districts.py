@@ -141,7 +141,12 @@ def draw_sides(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         rows.append(everyone)
     at = [i for i, name in enumerate(frame[district.name]) if name in context.selected]
     if context.selected:
-        text = f"Shown below: {words.listed(list(context.selected))}. Choose another to compare; again to take it back."
+        text = f"Shown below: {words.listed(list(context.selected))}. "
+        text += (
+            "Choose it again to take it back."
+            if _is_alone(context)
+            else ("Choose another to compare; again to take it back.")
+        )
     else:
         kept = f"kept **{c.share(total.sla_compliance)}** of its promises and " if total.due >= words.FEW else ""
         text = (
@@ -214,7 +219,8 @@ def draw_numbers(answers: tuple[Answer | None, ...], context: Context) -> Drawin
 
 def _whole_city(answer: Answer, context: Context) -> Drawing:
     row = next(answer.frame.itertuples(index=False))
-    people = sum(context.populations.values())
+    own = context.own.get(district.name)
+    people = sum(n for name, n in context.populations.items() if own is None or name in own)
     rate = f"{PER * row.opened / people:,.1f} per 1,000 residents" if people else ""
     strip = c.strip(
         c.figure("Opened", c.count(row.opened), "", rate),
@@ -283,7 +289,7 @@ def draw_kept(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     target = context.city.promise_target_share
     foot = words.foot(
         "Bar: 95 % interval" + (f"; line: target {c.share(target, 0)}" if target is not None else ""),
-        comparisons.break_words(figure), "request mixes differ between districts",
+        comparisons.break_words(figure), "" if _is_alone(context) else "request mixes differ between districts",
         f"{fell_due - len(frame)} with fewer than {words.FEW} left out" if len(frame) < fell_due else "",
     )  # fmt: skip
     return Drawing(c.sentence(text + "."), figure, foot=foot)
@@ -442,10 +448,9 @@ def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     known = shares[np.isfinite(shares)]
     text = "Too few promises fell due to colour the districts; click one to open its page."
     if len(known):
-        text = (
-            f"Between **{c.share(known.min())}** and **{c.share(known.max())}** of promises were kept. "
-            "Click a district to open its page."
-        )
+        between = f"Between **{c.share(known.min())}** and **{c.share(known.max())}**"
+        kept = between if len(known) > 1 else f"**{c.share(known[0])}**"
+        text = f"{kept} of promises were kept. Click a district to open its page."
     key = c.key(*district_maps.class_words(shares))
     return Drawing(c.sentence(text), figure, foot=words.foot(key, "promises kept; intervals beside the map"))
 
@@ -465,7 +470,8 @@ def _where_open(places: pd.DataFrame, names: list[str], hover: list[str], contex
     key = c.key(*((token, f"{text} ({c.count(n)})") for token, text, n in maps.class_words(limits, values)))
     last = min(context.filters.period.to_on, context.clock.end_on) - DAY
     text = f"**{c.count(values.sum())}** requests with a place are open, in **{c.count(len(values))}** hexagons."
-    foot = words.foot(key, f"open at the end of {last.day} {last:%b %Y}", "click another district to compare")
+    more = "" if _is_alone(context) else "click another district to compare"
+    foot = words.foot(key, f"open at the end of {last.day} {last:%b %Y}", more)
     return Drawing(c.sentence(text), figure, foot=foot)
 
 

@@ -65,7 +65,7 @@ def test_every_view_is_accessible_fits_a_phone_and_asks_no_foreign_host(window, 
 
 
 def test_the_first_tab_skips_to_the_content(visit):
-    page = visit("/")
+    page = visit("/requests")
     page.keyboard.press("Tab")
     expect(page.locator(":focus")).to_have_text("Skip to content")
     page.keyboard.press("Enter")
@@ -85,7 +85,7 @@ def test_a_theme_is_chosen_without_asking_the_server_and_stays(visit):
 
 
 def test_a_choice_is_a_link_and_back_takes_it_back(visit):
-    page = visit("/?period=all")
+    page = visit("/requests?period=all")
     page.locator("#pick-department > summary").click()
     option = page.locator("#pick-department a.option").first
     name = option.inner_text()
@@ -99,7 +99,7 @@ def test_a_choice_is_a_link_and_back_takes_it_back(visit):
 
 
 def test_filters_work_by_keyboard(visit):
-    page = visit("/")
+    page = visit("/requests")
     page.locator("#pick-period > summary").focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
@@ -114,7 +114,7 @@ def test_filters_work_by_keyboard(visit):
 
 
 def test_own_days_can_be_chosen(visit):
-    page = visit("/?period=all")
+    page = visit("/requests?period=all")
     page.locator("#pick-period > summary").click()
     first = page.locator("#period-from").input_value()
     page.locator("#period-to").fill("1999-01-01")
@@ -167,7 +167,7 @@ def test_an_address_nobody_knows_says_so(visit):
 
 
 def test_a_phone_has_its_menu_and_its_sheet_of_filters(visit):
-    page = visit("/?period=all", width=390)
+    page = visit("/requests?period=all", width=390)
     expect(page.locator("#main-menu")).not_to_be_visible()
     page.get_by_role("button", name="Menu").click()
     expect(page.locator("#main-menu")).to_be_visible()

@@ -234,7 +234,7 @@ def test_an_event_gives_way_to_the_name_of_the_unit_and_is_told_with_its_year_on
         ("New promise", date(2026, 5, 4)), ("New routes", date(2026, 5, 5)))]  # fmt: skip
     steps = days([5.0] * 20)
     figure = events.shade(series.over_time(steps, "n", "Open at the end of the day", "requests"), steps, rules)
-    assert events.told(figure) == "dotted: New promise, from 4 May, and New routes, from 5 May"
+    assert events.told(figure) == "dotted: New promise and New routes"
     long = days([5.0] * 400, "2025-04-16")
     figure = events.shade(series.over_time(long, "n", "Requests a day", "requests"), long, rules[:1])
     names = [one["text"] for one in figure["layout"]["annotations"] if one.get("name") == "event"]
