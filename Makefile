@@ -42,8 +42,9 @@ check: $(VENV)/.installed-test  ## style, types, known weaknesses, import contra
 	$(BIN)/bandit -q -c pyproject.toml -r dashboard layouts callbacks data_access
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.installed  ## how fast an export of a million rows is imported
+bench: $(VENV)/.installed  ## how fast an export of a million rows is imported, and Hotspots at ten million requests
 	PYTHONPATH=. $(BIN)/python tests/bench/import_speed.py
+	$(BIN)/python -m tests.bench.hotspots
 
 .PHONY: chromium
 chromium:

@@ -505,8 +505,9 @@ def quiet_places(context: Context, resolution: int, reported: set[int], points: 
     newest = max((area.until for area in context.areas), default=np.datetime64("NaT"))
     for area in context.areas:
         if area.geometry is not None and area.until == newest:
-            shape_of = h3.geo_to_h3shape(area.geometry)
-            found |= {cell: area.name for cell in h3.h3shape_to_cells(shape_of, resolution) if cell not in reported}
+            for part in shapely.get_parts(shapely.buffer(area.geometry, 0)):  # without stray points and lines
+                inside = h3.h3shape_to_cells(h3.geo_to_h3shape(part), resolution)
+                found |= {cell: area.name for cell in inside if cell not in reported}
     frame = pd.DataFrame({"cell": pd.Series(found.keys(), dtype="int64"), "district": list(found.values())})
     residents: Any = np.nan
     if len(points):
