@@ -193,7 +193,6 @@ JOURNEYS = [
     Journey("/promises", "Which departments keep theirs?", press_mark, "department", PARKS, PARKS),
     Journey("/demand", "What is asked for?", press_row, "service_type", "Graffiti Removal", "Graffiti Removal"),
     Journey("/demand", "Where do requests come from?", press_row, "district", "Roxbury", "Roxbury"),
-    Journey("/hotspots", "Where are they reported?", press_place, "hexagon_9", PLACE, "hexagon 6630b"),
 ]
 
 
@@ -255,6 +254,17 @@ def test_a_mark_changes_every_other_panel_and_back_takes_it_back(visit_boston, j
     if journey is JOURNEYS[0]:  # a link is the address alone, whichever mark wrote it
         copied = visit_boston(address)
         eventually(copied, lambda: told(copied), after)
+
+
+def test_a_hexagon_is_chosen_on_the_map_and_back_takes_it_back(visit_boston):
+    page = visit_boston("/hotspots" + AUGUST)
+    start, chips = keys(page), page.locator(".chip").count()
+    press_place(page, "Where is more reported than chance explains?", PLACE)
+    eventually(page, lambda: keys(page), start | {"hexagon_9": [PLACE.rstrip("f")]})
+    expect(page.locator(".chip")).to_have_count(chips + 1)
+    page.go_back()
+    eventually(page, lambda: keys(page), start)
+    expect(page.locator(".chip")).to_have_count(chips)
 
 
 def test_a_drag_along_time_sets_the_period_and_back_takes_it_back(visit_boston):
