@@ -678,7 +678,7 @@ class Build:
                 asking = self._frame(derive.clock_rows(self._staged, *inside))
                 pauses = self._frame(
                     select(derive.rowid(request).label("row"), pause.c.start_at, pause.c.end_at)
-                    .join(pause, pause.c.request_id == request.c.request_id)
+                    .select_from(request.join(pause, pause.c.request_id == request.c.request_id))
                     .where(*inside)
                 )
                 clocks = beyond_sql.clocks(asking, pauses, context, known.as_of)
@@ -739,6 +739,9 @@ class Build:
         """Fill `place`: every hexagon that lies in a district or was ever reported from, and who lives there."""
         points = self._all("population_point")
         names = [one.name for one in schema.place.columns]
+        named = named_table("streets", named_column("address"), named_column("street"))
+        if self.rows["request"]:
+            self._writer.execute(TableOf(named.name, placing.streets()))
         for resolution in placing.RESOLUTIONS:
             peopled = None
             if len(points):
@@ -746,7 +749,7 @@ class Build:
                 self._register(pa.table({"cell": pa.array(cell, pa.int64()), "residents": points["residents"]}))
                 peopled = named_table("_incoming", named_column("cell"), named_column("residents"))
             if self.rows["request"]:
-                rows = placing.places(resolution, peopled).order_by(literal_column("2"))
+                rows = placing.places(resolution, peopled, named).order_by(literal_column("2"))
                 self._writer.execute(insert(schema.place).from_select(names, rows))
             if context.has_shapes:
                 reported = select(schema.place.c.cell).where(schema.place.c.resolution == resolution)

@@ -284,6 +284,7 @@ def duckdb_writer(path: Path, threads: int, memory: str, spill: Path) -> Engine:
                 "memory_limit": memory,
                 "temp_directory": str(spill),
                 "preserve_insertion_order": "true",
+                "checkpoint_threshold": "1TB",
             }
         },
         pool_size=1,
