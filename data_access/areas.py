@@ -112,4 +112,5 @@ def _collection(features: Iterable[tuple[str, shapely.Geometry, dict]]) -> str:
         }
         for key, shape, properties in features
     ]
-    return json.dumps({"type": "FeatureCollection", "features": found}, separators=(",", ":"), ensure_ascii=False)
+    whole = {"type": "FeatureCollection", "features": found}
+    return json.dumps(whole, separators=(",", ":"), ensure_ascii=False, default=lambda day: day.isoformat())
