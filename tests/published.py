@@ -26,6 +26,7 @@ def requests() -> pd.DataFrame:
                 day = pd.Timestamp("2025-01-01") + pd.Timedelta(days=int(dice.integers(0, 516)))
                 rows.append((name, where, day, int(dice.integers(0, 9)), i % 9 == 0, place))
     frame = pd.DataFrame(rows, columns=["type_id", "source_district", "day", "spot", "late", "place"])
+    frame = frame[np.random.default_rng(1).random(len(frame)) < 0.6].reset_index(drop=True)
     opened = city.utc(frame["day"].dt.strftime("%Y-%m-%dT10:00"))
     return pd.DataFrame(
         {
@@ -34,19 +35,21 @@ def requests() -> pd.DataFrame:
             "due_at": opened + pd.Timedelta(days=3), "due_source": "source", "status": "closed", "channel": "web",
             "closed_at": opened + pd.to_timedelta(np.where(frame["late"], 9, 2), unit="D"), "src_system": "tiny",
             "src_id": "", "person_key": "person-planted", "address": "12 Planted St", "note": "planted note",
-            "lat": 39.61 + 0.02 * (frame["spot"] ** 2 % 7) + 0.05 * frame["place"], "lon": -75.91,
+            "lat": 39.61 + 0.02 * (frame["spot"] ** 2 % 7) + 0.04 * frame["place"], "lon": -75.91,
         }
     )  # fmt: skip
 
 
-def publish(settings: Settings) -> None:
-    """Build the city and write its published tables."""
+def publish(settings: Settings, as_of: str = "2026-06-03T12:00") -> None:
+    """Build the city as it was known at an instant, and write its published tables."""
+    known = requests()
+    known = known[known["opened_at"] < as_of]
     types = pd.DataFrame({"type_id": list(CLASSES), "name": list(CLASSES), "sensitivity": list(CLASSES.values()),
                           "is_info_only": False, "is_internal": False})  # fmt: skip
     with Build(settings, city.CITY) as build:
         build.write("department", city.DEPARTMENTS)
         build.write("service_type", types)
         build.write("district", city.DISTRICTS)
-        build.write("request", requests())
-        build.publish(as_of=pd.Timestamp("2026-06-03T12:00").to_pydatetime())
+        build.write("request", known.assign(closed_at=known["closed_at"].where(known["closed_at"] < as_of)))
+        build.publish(as_of=pd.Timestamp(as_of).to_pydatetime())
     write_extract(settings)
