@@ -185,6 +185,7 @@ def test_forged_posts_are_refused(app, browsers):
         lambda body: body.update(changedPropIds=["x.y"]), lambda body: body.update(changedPropIds=[5]),
         lambda body: body.update(changedPropIds=['{"type":"retry","view":"no","panel":"no"}.n_clicks']),
         lambda body: body["outputs"][0][0]["id"].update(type="spec"), lambda body: body["outputs"].pop(),
+        lambda body: body["state"][0].update(value="\ud800"), lambda body: body["inputs"][1].update(value="?q=\udfff"),
     ):  # fmt: skip
         body = deepcopy(honest)
         change(body)
