@@ -10,6 +10,7 @@ import h3
 import numpy as np
 import pandas as pd
 import pytest
+from sqlalchemy import literal, select
 
 from callbacks.panels import answers_to, context_of
 from dashboard.app import create_app
@@ -25,6 +26,7 @@ from data_access.fieldwork import Clusters, CrewList, RepeatAddresses, Treatment
 from data_access.hotspots import Hotspots, Outbreaks, Related
 from data_access.measures.requests import opened
 from data_access.places import Places
+from data_access.placing import _streets
 from layouts.views import collect_views
 from tests import city
 
@@ -121,6 +123,20 @@ def test_every_hexagon_has_a_name_a_district_and_its_residents(services):
     assert ground.name[CELLS.index(HOT)] == "Mercer St / Hollis St"
     assert services.say(DIMENSIONS["hexagon_9"], HOT) == "Mercer St / Hollis St"
     assert len(services.ground(8)) < len(CELLS)
+
+
+@pytest.mark.parametrize(
+    ("address", "streets"),
+    [
+        ("12 Mercer St, 2nd floor", {"Mercer St"}), ("440 Saratoga St  East Boston  MA  02128", {"Saratoga St"}),
+        ("INTERSECTION of Blossom St & Garden St  Boston  MA", {"Blossom St", "Garden St"}),
+        ("334 EAST    6 STREET", {"EAST 6 STREET"}), ("107-40 West  142 Street", {"West 142 Street"}),
+        ("8300 4 AVENUE", {"4 AVENUE"}), ("52 Avenue", {"52 Avenue"}), ("90 Avenue B", {"Avenue B"}),
+    ],
+)  # fmt: skip
+def test_a_street_is_known_by_its_name_in_an_address(services, address, streets):
+    lines = select(literal(1).label("cell"), literal(address).label("address")).subquery()
+    assert set(services.warehouse.frame(select(_streets(lines, 9)))["street"]) == streets
 
 
 def test_the_hot_place_stands_out_with_its_neighbours_and_the_old_one_no_longer(services):
