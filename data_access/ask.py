@@ -19,11 +19,9 @@ from dashboard.domain.filters import Clock, Filters, Period, add_months
 from dashboard.domain.policy import Scope
 from dashboard.domain.survival import closed_only_quantile, kaplan_meier
 from data_access.compile import Frame, Statement, caveats, compile_query, parts_of, permitted
-from data_access.semantics import Answer, Dimension, Fact, Measure, Query, Ratio, Spread, Standing
+from data_access.semantics import AMOUNTS, Answer, Dimension, Fact, Measure, Query, Ratio, Spread, Standing
 
 SENSITIVE = "Without sensitive types, which are shown only as published."
-AMOUNTS = ("s", "s²", "h")
-"""Units of which there are parts; everything else is counted."""
 
 
 class Reader(Protocol):

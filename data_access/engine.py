@@ -29,6 +29,7 @@ from dashboard.domain.errors import DataUnavailable
 from dashboard.settings import Settings
 from data_access import schema
 from data_access.dialects import duckdb_reader, postgres_engine
+from data_access.rollups import Held
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ class _Service:
     city: City
     build: BuildInfo
     counted: bool = False
+    held: Held = Held()
 
     @property
     def look_every_s(self) -> float:
@@ -125,6 +127,10 @@ class Warehouse:
     def build(self) -> BuildInfo:
         """What the build in service covers."""
         return self._in_service().build
+
+    def held(self) -> Held:
+        """The sums counted beforehand that the build in service holds."""
+        return self._in_service().held
 
     def frame(self, statement: Select) -> pd.DataFrame:
         """The rows of `statement`, alike on every engine.
@@ -212,7 +218,7 @@ class Warehouse:
         if pointer is None or not (folder / pointer["file"]).is_file():
             raise DataUnavailable(_NOTHING)
         engine = duckdb_reader(folder / pointer["file"], self.settings.threads)
-        service = _Service(stamp, engine, *_describe(engine))
+        service = _Service(stamp, engine, *_describe(engine), _held_in(engine))
         if known:
             log.info("Build %s replaces %s", service.build.build_id, known.build.build_id)
             until = time.monotonic() + self.settings.query_seconds + 10
@@ -235,7 +241,7 @@ class Warehouse:
             raise
         if known and known.build == build and known.city == city:
             return known
-        return _Service(build.build_id, engine, city, build, counted)
+        return _Service(build.build_id, engine, city, build, counted, _held_in(engine))
 
     def _dispose_retired(self) -> None:
         now = time.monotonic()
@@ -343,6 +349,14 @@ def _describe(engine: Engine) -> tuple[City, BuildInfo, bool]:
             if row:
                 return city, BuildInfo(**row), False
         return city, _counted(connection, tables), True
+
+
+def _held_in(engine: Engine) -> Held:
+    with engine.connect() as connection:
+        if not inspect(connection).has_table(schema.sums.name):
+            return Held()
+        rows = connection.execute(select(schema.sums.c.name, schema.sums.c.n)).all()
+    return Held(tuple(sorted((name, n) for name, n in rows)))
 
 
 def _columns(table, kind) -> list:
