@@ -51,7 +51,7 @@ INDEX = """<!doctype html>
 def create_app(settings: Settings | None = None) -> Dash:
     """The dashboard for `settings` (default: from the environment), ready for a WSGI server as ``.server``."""
     settings = settings or Settings.from_environment()
-    server = Flask("dashboard")
+    server = Flask("dashboard", static_folder=None)  # assets are Dash’s
     server.config.update(
         MAX_CONTENT_LENGTH=512 * 1024,
         MAX_FORM_MEMORY_SIZE=64 * 1024,
