@@ -748,7 +748,7 @@ class Build:
         names = [one.name for one in schema.place.columns]
         named = named_table("streets", named_column("address"), named_column("street"))
         if self.rows["request"]:
-            self._writer.execute(TableOf(named.name, placing.streets()))
+            self._writer.execute(TableOf(named.name, placing.streets(placing.addresses())))
         for resolution in placing.RESOLUTIONS:
             peopled = None
             if len(points):

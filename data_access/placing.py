@@ -47,7 +47,7 @@ def places(resolution: int, points: FromClause | None = None, named: FromClause 
     rows = known.cte(f"known_{resolution}")
     cells = select(rows.c.cell, func.count().label("n")).group_by(rows.c.cell).cte(f"cells_{resolution}")
     home = _most_of(rows.c.cell, rows.c.district, rows, f"home_{resolution}", least=1)
-    named = streets().subquery() if named is None else named
+    named = streets(addresses()).subquery() if named is None else named
     on = rows.join(named, named.c.address == rows.c.address)
     street = _most_of(rows.c.cell, named.c.street, on, f"street_{resolution}", least=LEAST_NAMED)
     first, second = street.alias(f"first_{resolution}"), street.alias(f"second_{resolution}")
@@ -73,15 +73,20 @@ def places(resolution: int, points: FromClause | None = None, named: FromClause 
     ).select_from(joined)  # fmt: skip
 
 
-def streets() -> Select:
-    """The streets that addresses name: address, street; each address once, a crossing once for each of its streets.
+def addresses() -> Select:
+    """The addresses that requests name, each once."""
+    return select(schema.request.c.address).where(schema.request.c.address.is_not(None)).distinct()
+
+
+def streets(of: Select) -> Select:
+    """The streets that addresses name: address, street; a crossing once for each of its streets.
 
     Of “12 Mercer St, 2nd floor” it is Mercer St.
     """
-    addresses = select(schema.request.c.address).where(schema.request.c.address.is_not(None)).distinct().subquery()
+    addresses = of.subquery()
     plain = func.left(addresses.c.address, 1).not_in([*" \t\n\r\f\v", "i", "I"])
     without = func.regexp_replace(addresses.c.address, r"^\s*(intersection\s+(of\s+)?)?", "", "i")
-    text = case((plain, addresses.c.address), else_=without)
+    text: ColumnElement = case((plain, addresses.c.address), else_=without)
     # Two spaces end the street in some exports; in others they stand between “East” and a number that is its name.
     text = func.regexp_replace(text, r"(^|\s)(east|west|north|south|[ewns])\s+", r"\1\2 ", "gi")
     line = func.split_part(func.split_part(func.replace(text, " / ", " & "), ",", 1), "  ", 1)
