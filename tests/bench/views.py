@@ -1,0 +1,227 @@
+"""How fast the dashboard answers: ``python -m tests.bench.views [--millions 10] [--folder FOLDER]``.
+
+In one run, on one city: every view under three filters, over HTTP in the process, first computed and then from what was
+kept; the same questions as SQL on the facts alone; many users at once against the served dashboard; memory, start and
+bytes on the wire. A table on the screen, and the same as JSON in ``bench-views.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import http.cookiejar
+import json
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from callbacks.address import filters_in, place_at
+from callbacks.panels import asked_by
+from dashboard.app import create_app
+from dashboard.services import Services
+from dashboard.settings import Settings
+from data_access.ask import known_part
+from data_access.compile import compile_query
+from data_access.rollups import Held
+from data_access.semantics import Query
+from layouts.view import asked_of
+from layouts.views import collect_views
+from tests.bench.city import build_city
+from tests.client import ask
+from tests.contract.test_access import answers
+
+RUNS = 5
+SEARCHES = {
+    "ten years": "?period=all",
+    "twelve months": "?period=last-12-months",
+    "thirty days, one department": "?period=last-30&department=Vector+%26+Animal+Services",
+}
+VIEWS = {view.name: view for view in collect_views() if not view.within and view.name != "requests"}
+SECONDS = 15
+"""How long users ask in each round."""
+
+
+def median_ms(what: Callable[[], Any]) -> float:
+    took = []
+    for _ in range(RUNS):
+        begun = time.perf_counter()
+        what()
+        took.append(1000 * (time.perf_counter() - begun))
+    return statistics.median(took)
+
+
+def path_of(name: str) -> str:
+    return "/" if name == "overview" else f"/{name}"
+
+
+def raw_statements(services: Services, name: str, search: str) -> list[Any]:
+    """What the view asks, as SELECTs on the facts."""
+    view, found = VIEWS[name], []
+    filters = filters_in(search, services, view)
+    place = place_at(path_of(name), view, filters)
+    for panel in view.panels:
+        mine = asked_by(panel, filters, services, place)
+        for item in panel.queries:
+            asked = asked_of(item, mine, services.clock()) if not hasattr(item, "question") else None
+            if asked is None or not isinstance(asked[0], Query):
+                continue
+            query, during = asked
+            period, _ = known_part(during.period, services.clock())
+            days = period.days
+            every = {"auto": "day" if days <= 120 else "week" if days <= 740 else "month"}.get(query.every, query.every)
+            frame = replace(services._frame(during), held=Held())
+            scope = services.scope(panel.needs)
+            found += compile_query(replace(query, every=every), during.during(period), scope, frame)
+    return [statement.select for statement in found]
+
+
+def measure_views(settings: Settings) -> list[dict[str, Any]]:
+    """Each view under each filter: computed, kept, as SQL on the facts, and its bytes."""
+    app = create_app(replace(settings, cache="off"))
+    keeping = create_app(replace(settings, cache="memory"))
+    services = Services(replace(settings, cache="off"))
+    browser, second = app.server.test_client(), keeping.server.test_client()
+    for one in (browser, second):
+        one.get("/see-as/deputy-manager")
+    found = []
+    for name in VIEWS:
+        for label, search in SEARCHES.items():
+            post = answers(app, name, path_of(name), search)
+            response = ask(browser, post)  # once, so that what is remembered of a build is
+            statements = raw_statements(services, name, search)
+
+            def raw(statements=statements) -> None:
+                with services.warehouse.reading(services.build().build_id) as reading:
+                    for statement in statements:
+                        reading.table(statement)
+
+            raw()
+            row: dict[str, Any] = {"view": name, "filter": label, "panels": len(VIEWS[name].panels)}
+            row["computed_ms"] = median_ms(lambda post=post: ask(browser, post))
+            row["facts_ms"] = median_ms(raw)
+            row["ratio"] = row["computed_ms"] / row["facts_ms"] if row["facts_ms"] else float("nan")
+            ask(second, post)
+            row["kept_ms"] = median_ms(lambda post=post: ask(second, post))
+            row["questions"] = len(statements)
+            row["kB"] = len(gzip.compress(response.data, 6)) / 1000
+            found.append(row)
+            print(
+                f"{name:20} {label:28} computed {row['computed_ms']:7.1f} ms   facts {row['facts_ms']:7.1f} ms   "
+                f"ratio {row['ratio']:5.2f}   kept {row['kept_ms']:5.2f} ms   {row['kB']:6.1f} kB", flush=True,
+            )  # fmt: skip
+    return found
+
+
+class User:
+    """Somebody who opens views, one after the other, with a filter of the own."""
+
+    def __init__(self, base: str, posts: list[dict[str, Any]], seed: int):
+        self.base, self.posts, self.chance = base, posts, random.Random(seed)
+        jar = http.cookiejar.CookieJar()
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+        self.opener.open(f"{base}/see-as/deputy-manager").read()
+        self.token = next(cookie.value for cookie in jar if cookie.name == "_csrf_token")
+
+    def ask(self) -> float:
+        """Seconds that one refresh took."""
+        body = json.dumps(self.chance.choice(self.posts)).encode()
+        head = {"Content-Type": "application/json", "X-CSRFToken": self.token or "", "Accept-Encoding": "gzip"}
+        begun = time.perf_counter()
+        told = self.opener.open(urllib.request.Request(f"{self.base}/_dash-update-component", body, head), timeout=60)
+        told.read()
+        return time.perf_counter() - begun
+
+
+def measure_load(settings: Settings, users: int, thinks_s: float) -> dict[str, Any]:
+    """So many users at once for a while: times, answers a second, errors and memory."""
+    app = create_app(replace(settings, cache="off"))
+    services = Services(settings)
+    searches = ["?period=last-12-months"] + [
+        f"?period=last-12-months&department={one.replace(' ', '+').replace('&', '%26')}"
+        for one in services.values("department")
+    ]
+    posts = [
+        answers(app, name, path_of(name), search)
+        for name in ("overview", "demand", "promises", "backlog", "calls") for search in searches
+    ]  # fmt: skip
+    port = 8399
+    command = Path(sys.executable).with_name("dashboard311")
+    with_data = [f"DASHBOARD311_DATA={settings.data}", "DASHBOARD311_REQUESTS_PER_MINUTE=0"]
+    begun = time.perf_counter()
+    server = subprocess.Popen(
+        ["env", *with_data, str(command), "serve", "--port", str(port)], stdout=subprocess.DEVNULL
+    )
+    try:
+        first = None
+        while first is None:
+            try:
+                first = User(f"http://127.0.0.1:{port}", posts, 0)
+            except OSError:
+                time.sleep(0.05)
+        first.ask()
+        start_s = time.perf_counter() - begun
+        took: list[float] = []
+        errors: list[str] = []
+        until = time.perf_counter() + SECONDS
+
+        def work(seed: int) -> None:
+            user = User(f"http://127.0.0.1:{port}", posts, seed)
+            while time.perf_counter() < until:
+                try:
+                    took.append(user.ask())
+                except OSError as problem:
+                    errors.append(str(problem))
+                if thinks_s:
+                    time.sleep(user.chance.uniform(0, 2 * thinks_s))
+
+        workers = [threading.Thread(target=work, args=(seed,)) for seed in range(1, users + 1)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        processes = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
+        ranked = sorted(took)
+        return {
+            "users": users, "thinks_s": thinks_s, "answers": len(took), "per_s": len(took) / SECONDS,
+            "p50_ms": 1000 * ranked[len(ranked) // 2], "p95_ms": 1000 * ranked[int(0.95 * len(ranked))],
+            "errors": len(errors), "start_to_answer_s": start_s,
+            "largest_process_MB": max(one.memory_info().rss for one in processes) / 1e6,
+        }  # fmt: skip
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def main() -> None:
+    """Print the figures, and write them as JSON."""
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--millions", type=float, default=10)
+    words.add_argument("--folder", type=Path, help="where the city is kept; default: a temporary one")
+    given = words.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench") as temporary:
+        folder = given.folder or Path(temporary)
+        begun = time.perf_counter()
+        settings = build_city(folder, given.millions, requests_per_minute=0)
+        told: dict[str, Any] = {"build_s": time.perf_counter() - begun}
+        info = Services(settings).build()
+        print(f"{info.requests:,} requests, {info.contacts:,} contacts", flush=True)
+        told |= {"requests": info.requests, "contacts": info.contacts, "views": measure_views(settings), "load": []}
+        for users, thinks_s in ((1, 0.0), (8, 0.0), (32, 0.0), (32, 2.5)):
+            told["load"].append(row := measure_load(settings, users, thinks_s))
+            print("  ".join(f"{name} {value:,.1f}" for name, value in row.items()), flush=True)
+    Path("bench-views.json").write_text(json.dumps(told, indent=1), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
