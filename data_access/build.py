@@ -658,7 +658,7 @@ class Build:
             for wanted in (True, False)
         ]
         others = or_(request.c.import_id.is_(None), request.c.import_id.not_in(sorted(self._counted)))
-        if self.rows["request"]:
+        if self.rows["request"] >= derive.MIDNIGHT_ROWS:
             for name, *found in self._writer.execute(select(source, *counts).where(others).group_by(source)):
                 told = [(name, column, wanted) for column in columns for wanted in (True, False)]
                 counted.update(dict(zip(told, found, strict=True)))
@@ -740,7 +740,9 @@ class Build:
         points = self._all("population_point")
         names = [one.name for one in schema.place.columns]
         named = named_table("streets", named_column("address"), named_column("street"))
-        if self.rows["request"]:
+        r = schema.request.c
+        placed = bool(self.rows["request"]) and self._one(select(func.count(r.h3_10)))[0] > 0
+        if placed:
             self._writer.execute(TableOf(named.name, placing.streets()))
         for resolution in placing.RESOLUTIONS:
             peopled = None
@@ -748,7 +750,7 @@ class Build:
                 cell = beyond_sql.cells(points["lat"], points["lon"], resolution)
                 self._register(pa.table({"cell": pa.array(cell, pa.int64()), "residents": points["residents"]}))
                 peopled = named_table("_incoming", named_column("cell"), named_column("residents"))
-            if self.rows["request"]:
+            if placed:
                 rows = placing.places(resolution, peopled, named).order_by(literal_column("2"))
                 self._writer.execute(insert(schema.place).from_select(names, rows))
             if context.has_shapes:

@@ -77,7 +77,7 @@ def streets() -> Select:
     Of “12 Mercer St, 2nd floor” it is Mercer St.
     """
     addresses = select(schema.request.c.address).where(schema.request.c.address.is_not(None)).distinct().subquery()
-    plain = func.left(addresses.c.address, 1).not_in([*" \t\n\r\f\v", "i", "I"])
+    plain = func.strpos(" \t\n\r\f\viI", func.left(addresses.c.address, 1)) == 0
     without = func.regexp_replace(addresses.c.address, r"^\s*(intersection\s+(of\s+)?)?", "", "i")
     text = case((plain, addresses.c.address), else_=without)
     line = func.split_part(func.split_part(func.replace(text, " / ", " & "), ",", 1), "  ", 1)
@@ -87,7 +87,9 @@ def streets() -> Select:
     parts = [
         select(lines.c.address, one.label("street")).where(~crosses),
         *(
-            select(lines.c.address, func.trim(func.split_part(lines.c.line, " & ", part)).label("street")).where(crosses)
+            select(lines.c.address, func.trim(func.split_part(lines.c.line, " & ", part)).label("street")).where(
+                crosses
+            )
             for part in (1, 2)
         ),
     ]
