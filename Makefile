@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8311
 
-.PHONY: help demo serve test check unit browser bench clean
+.PHONY: help demo serve test check unit browser bench audit clean
 help:            ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -52,6 +52,12 @@ chromium:
 
 bench: $(VENV)/.installed-test  ## how fast Hotspots is at ten million requests; takes about ten minutes
 	$(BIN)/python -m tests.bench.hotspots
+
+audit: $(VENV)/.installed  ## what is installed, against the package index's list of known weaknesses
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(BIN)/python -m pip freeze --exclude-editable > $(VENV)/audit/installed.txt
+	$(VENV)/audit/bin/pip-audit --strict --no-deps --disable-pip -r $(VENV)/audit/installed.txt
 
 clean:           ## remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -421,7 +421,7 @@
     let z = play.whole.z, opacity = play.whole.opacity;
     if (at !== null && slices[at]) {
       z = new Array(cells).fill(0);
-      opacity = new Array(cells).fill(0.42);
+      opacity = new Array(cells).fill(0);
       slices[at][0].forEach((cell, i) => { z[cell] = slices[at][1][i]; opacity[cell] = 0.88; });
     }
     window.Plotly.restyle(graph, { z: [z], "marker.opacity": [opacity] }, [trace]);

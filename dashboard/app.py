@@ -16,6 +16,7 @@ from dashboard.domain.errors import DataUnavailable
 from dashboard.entrance import add_entrance, demo_accounts
 from dashboard.identity import DEPUTY_MANAGER, Identity, here
 from dashboard.public import add_public_pages
+from dashboard.repeats import keep_answers
 from dashboard.routes import add_routes
 from dashboard.security import guard
 from dashboard.services import Services, acting_as
@@ -50,7 +51,7 @@ INDEX = """<!doctype html>
 def create_app(settings: Settings | None = None) -> Dash:
     """The dashboard for `settings` (default: from the environment), ready for a WSGI server as ``.server``."""
     settings = settings or Settings.from_environment()
-    server = Flask("dashboard")
+    server = Flask("dashboard", static_folder=None)  # assets are Dash’s
     server.config.update(
         MAX_CONTENT_LENGTH=512 * 1024,
         MAX_FORM_MEMORY_SIZE=64 * 1024,
@@ -65,7 +66,8 @@ def create_app(settings: Settings | None = None) -> Dash:
         ],
     )  # fmt: skip
     Compress(server)
-    services = Services(settings, open_cache(server, settings))
+    cache = open_cache(server, settings)
+    services = Services(settings, cache)
     atexit.register(services.warehouse.close)  # while Python still stands, or DuckDB's threads abort the process
     views = collect_views()
     app = Dash(
@@ -100,6 +102,7 @@ def create_app(settings: Settings | None = None) -> Dash:
     add_public_pages(server, settings, sign_in="/")
     add_watching(server, services)
     guard(app, settings, identity, views)
+    keep_answers(app, services, views, cache)
     _say_not_found(server, views, services)
     # Dash learns which scripts it may serve while it writes its first page, and refuses them until then: in a process
     # whose first request is for a script, that would break the page that another process has written.

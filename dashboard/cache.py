@@ -13,7 +13,8 @@ import json
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +26,7 @@ from flask import Flask
 from flask_caching import Cache
 
 import data_access
+from dashboard.domain.errors import Busy
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Scope
 from dashboard.settings import Settings
@@ -74,17 +76,21 @@ def open_cache(server: Flask, settings: Settings) -> Cache | None:
 
 
 @lru_cache(maxsize=1)
-def _program() -> str:
-    """A fingerprint of the code that makes answers: those of another version are not this one's."""
-    root = Path(data_access.__file__).parent
-    sources = sorted([*root.rglob("*.py"), *(Path(__file__).parent / "domain").glob("*.py")])
+def program() -> str:
+    """A fingerprint of the code that makes answers and draws them: those of another version are not this one's."""
+    root = Path(data_access.__file__).parents[1]
+    sources = sorted(
+        path
+        for storey in ("data_access", "dashboard", "layouts", "callbacks")
+        for path in (root / storey).rglob("*.py")
+    )
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
 
 
 def key_of(build_id: str, query: Query, filters: Filters, scope: Scope, as_of: datetime | None) -> str:
     """A name for an answer: equal questions have equal names, different ones never."""
     words = (
-        _program(),
+        program(),
         build_id,
         [measure.name for measure in query.measures],
         [dimension.name for dimension in query.by],
@@ -99,6 +105,55 @@ def key_of(build_id: str, query: Query, filters: Filters, scope: Scope, as_of: d
         str(as_of),
     )
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()
+
+
+class Flight:
+    """Who computes now: one request for each key, few at once, in the order in which they came.
+
+    Parameters
+    ----------
+    at_once
+        So many compute at the same time.
+    in_line
+        So many may wait; the next one is turned away (Busy).
+    seconds
+        Nobody waits longer than this (Busy).
+    """
+
+    def __init__(self, at_once: int, in_line: int, seconds: float):
+        self._at_once, self._in_line, self._seconds = at_once, in_line, seconds
+        self._lock = threading.Lock()
+        self._flying: set[str] = set()
+        self._line: list[tuple[str, threading.Event]] = []
+
+    @contextmanager
+    def turn(self, key: str) -> Iterator[None]:
+        """Wait for the turn to compute `key`, and leave it when done."""
+        called = threading.Event()
+        with self._lock:
+            if len(self._line) >= self._in_line:
+                raise Busy("Too many wait already.")
+            self._line.append((key, called))
+            self._call_next()
+        if not called.wait(self._seconds):
+            with self._lock:
+                if not called.is_set():
+                    self._line.remove((key, called))
+                    raise Busy("It took too long until it was its turn.")
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._flying.discard(key)
+                self._call_next()
+
+    def _call_next(self) -> None:
+        for one in list(self._line):  # who waits for an answer that is being computed lets others pass
+            key, called = one
+            if len(self._flying) < self._at_once and key not in self._flying:
+                self._flying.add(key)
+                self._line.remove(one)
+                called.set()
 
 
 def cached(cache: Cache | None) -> Callable[[str, Query, Callable[[], Answer]], Answer]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
+import orjson
 from dash import Dash
 
 from data_access.semantics import EVERY
@@ -32,8 +33,12 @@ def checker(app: Dash, panels: Iterable[tuple[str, str]]) -> Callable[[Any], Non
         if not isinstance(body, dict) or not isinstance(body.get("output"), str):
             raise Refused("no callback")
         declared = app.callback_map.get(body["output"])
-        if declared is None:
+        if declared is None or "callback" not in declared:  # others run in the browser
             raise Refused("no such callback")
+        try:
+            orjson.dumps(body)
+        except TypeError:  # half a letter, a number no machine holds, endless nesting
+            raise Refused("no text") from None
         outputs = body.get("outputs")
         wanted = _split(body["output"])
         given = outputs if isinstance(outputs, list) else [outputs]

@@ -13,12 +13,12 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, redirect, request
 from flask_compress import Compress
-from flask_limiter import Limiter
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from dashboard.domain.errors import DataUnavailable
+from dashboard.limits import add_limits
 from dashboard.settings import Settings
 from dashboard.static_files import asset_address, assets_folder, bootstrap_address, bootstrap_sheet
 from data_access.measures.requests import backlog, closed, due, kept, opened, sla_compliance
@@ -116,10 +116,7 @@ def create_public_server(settings: Settings) -> Flask:
     if settings.proxies:
         n = settings.proxies
         server.wsgi_app = ProxyFix(server.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
-    Limiter(
-        lambda: request.remote_addr or "nobody", app=server, storage_uri="memory://",
-        default_limits=[f"{settings.requests_per_minute} per minute"] if settings.requests_per_minute else [],
-    )  # fmt: skip
+    add_limits(server, settings)
     add_public_pages(server, settings)
 
     @server.get("/")

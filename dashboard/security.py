@@ -12,13 +12,13 @@ from urllib.parse import urlencode, urlsplit
 from dash import Dash
 from flask import Flask, Request, Response, g, redirect, request
 from flask.sessions import SecureCookieSessionInterface
-from flask_limiter import Limiter
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from dashboard.entrance import home_of, path_here
 from dashboard.identity import Identity, Visitor
+from dashboard.limits import add_limits
 from dashboard.people import key_in
 from dashboard.posts import Refused, checker
 from dashboard.services import acting
@@ -73,11 +73,7 @@ def guard(app: Dash, settings: Settings, identity: Identity, views: Sequence[Vie
         server.wsgi_app = ProxyFix(server.wsgi_app, x_for=n, x_proto=n, x_host=n)
     check_post = checker(app, [(view.name, panel.name) for view in views for panel in view.panels])
     CSRFProtect(server)
-    limiter = Limiter(
-        _whose, app=server, storage_uri="memory://", headers_enabled=False,
-        default_limits=[f"{settings.requests_per_minute} per minute"] if settings.requests_per_minute else [],
-        default_limits_exempt_when=lambda: request.path.startswith(OPEN),
-    )  # fmt: skip
+    limiter = add_limits(server, settings, lambda: request.path.startswith(OPEN))
     server.view_functions["try_to_sign_in"] = limiter.limit(SIGN_INS)(server.view_functions["try_to_sign_in"])
 
     @server.before_request
@@ -137,11 +133,6 @@ def guard(app: Dash, settings: Settings, identity: Identity, views: Sequence[Vie
 
 def _is_public(path: str) -> bool:
     return path == PUBLIC or path.startswith(f"{PUBLIC}/")
-
-
-def _whose() -> str:
-    """Whose requests are counted together."""
-    return request.remote_addr or "nobody"
 
 
 def _is_page(asked: Request) -> bool:

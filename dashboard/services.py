@@ -283,6 +283,7 @@ class Services:
             short_abandon_s=city.short_abandon_s,
             service_level_variant=in_force(filters, city.service_level_variant),
             looks_back=looks_back,
+            held=self.warehouse.held(),
         )
         key = key_of(build.build_id, query, filters, scope, frame.as_of)
 
@@ -360,7 +361,9 @@ class Services:
     def _frame(self, filters: Filters) -> Frame:
         city = self.city()
         variant = in_force(filters, city.service_level_variant)
-        return Frame(self.build().as_of, city.answer_within_s, city.short_abandon_s, variant)
+        return Frame(
+            self.build().as_of, city.answer_within_s, city.short_abandon_s, variant, held=self.warehouse.held()
+        )
 
     def _check_people(self, query: Query, filters: Filters, scope: Scope) -> None:
         if any(dimension.of_people for dimension in query.by) and not scope.people.spread:

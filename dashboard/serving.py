@@ -1,4 +1,4 @@
-"""The dashboard under gunicorn: several processes, eight threads each, every one with its own connections."""
+"""The dashboard under gunicorn: several processes, each with threads and connections of its own."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def serve(settings: Settings, host: str, port: int, workers: int, public: bool =
         "bind": f"{host}:{port}",
         "workers": workers,
         "worker_class": "gthread",
-        "threads": 8,
+        "threads": 32,  # most of them wait in line or send what is kept; `repeats` says how many compute
         "timeout": max(30, int(settings.query_seconds) + 10),
         "limit_request_line": 8190,  # a shared link may hold many choices
         "control_socket_disable": True,

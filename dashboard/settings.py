@@ -66,8 +66,10 @@ class Settings:
         How many reverse proxies stand before the dashboard, whose ``X-Forwarded-…`` headers are believed
         (``DASHBOARD311_PROXIES``).
     requests_per_minute
-        So many answers an address may get in a minute from one process, files left out; 0 for as many as it likes
+        So many answers an address may get in a minute, files left out; 0 for as many as it likes
         (``DASHBOARD311_REQUESTS_PER_MINUTE``).
+    limits
+        Redis in which several processes count them together (``DASHBOARD311_LIMITS``). Empty: each counts for itself.
     metrics_token
         The bearer token that opens ``/metrics`` (``DASHBOARD311_METRICS_TOKEN``). Empty: there are none.
     """
@@ -92,6 +94,7 @@ class Settings:
     proxy_groups: str = "Remote-Groups"
     proxies: int = 0
     requests_per_minute: int = 3000
+    limits: str = field(default="", repr=False)
     metrics_token: str = field(default="", repr=False)
 
     @classmethod
@@ -128,7 +131,7 @@ def _in_file(variable: str, environ: Mapping[str, str]) -> str:
 
 
 _POSTGRES = "an address like postgresql://user@host/name"
-_SECRET = frozenset({"database", "state", "secret", "oidc_secret", "metrics_token"})
+_SECRET = frozenset({"database", "state", "secret", "oidc_secret", "metrics_token", "limits"})
 _WELL_KNOWN = ("change", "secret", "password", "example", "default", "test-only", "dashboard311")
 """What stands in examples; a secret that holds one of these words was copied, not made."""
 
@@ -174,5 +177,10 @@ _FIELDS: dict[str, tuple[Callable, Callable, str]] = {
     "proxy_groups": (str, _is_header, "the name of a header"),
     "proxies": (int, lambda number: 0 <= number <= 5, "a whole number up to 5"),
     "requests_per_minute": (int, lambda number: number >= 0, "a whole number"),
+    "limits": (
+        str,
+        lambda url: url.startswith(("redis://", "rediss://", "redis+unix://")),
+        "an address like redis://host:6379/0",
+    ),
     "metrics_token": (str, _is_secret, "at least 32 random characters"),
 }

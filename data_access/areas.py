@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
 import geopandas as gpd
 import h3
+import orjson
 import pandas as pd
 import shapely
 from sqlalchemy import select
@@ -17,6 +19,7 @@ from sqlalchemy import select
 from dashboard.domain.policy import Scope
 from data_access import schema
 from data_access.compile import permitted
+from data_access.dimensions import district
 from data_access.engine import Warehouse
 from data_access.measures.requests import REQUEST
 
@@ -70,20 +73,38 @@ class Areas:
         return min(lons), min(lats), max(lons), max(lats)
 
     def hexagons(self, resolution: int, scope: Scope = Scope(())) -> list[str]:  # noqa: B008
-        """The ids of every hexagon in which a request of `scope` lies."""
+        """The ids of every hexagon of the city that `scope` is about, in order.
+
+        Those in which a request of `scope` lies, and where the city's boundaries are known all within them, so that
+        neither a hexagon nor a hole tells where somebody else's requests lie.
+        """
         column = schema.request.c[f"h3_{resolution}"].label("cell")
         cells = self._warehouse.frame(select(column).where(column.isnot(None), *permitted(REQUEST, scope)).distinct())
-        return [h3.int_to_str(int(cell)) for cell in cells["cell"]]
+        found = {int(cell) for cell in cells["cell"]}
+        t = schema.place.c
+        if self._warehouse.columns(schema.place.name):
+            ground = self._warehouse.frame(
+                select(t.cell, t.district, t.requests).where(t.resolution == resolution, t.district.isnot(None))
+            )
+            if (ground["requests"] == 0).any():  # drawn from boundaries, not only from what was reported
+                for name, values in scope.rows:
+                    if name == district.name:
+                        ground = ground[ground["district"].isin(values)]
+                found |= {int(cell) for cell in ground["cell"]}
+        return sorted(h3.int_to_str(cell) for cell in found)
 
     def hexagons_geojson(self, resolution: int, scope: Scope) -> str:
         """Those hexagons as a FeatureCollection, drawn at 93 % so that the ground shows as their edge."""
 
-        def shape(cell: str) -> shapely.Polygon:
+        def feature(cell: str) -> dict[str, Any]:
             lat, lon = h3.cell_to_latlng(cell)
-            corners = h3.cell_to_boundary(cell)
-            return shapely.Polygon([(lon + 0.93 * (x - lon), lat + 0.93 * (y - lat)) for y, x in corners])
+            ring = [(round(lon + 0.93 * (x - lon), 5), round(lat + 0.93 * (y - lat), 5))
+                    for y, x in h3.cell_to_boundary(cell)]  # fmt: skip
+            shape = {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
+            return {"type": "Feature", "id": cell, "properties": {}, "geometry": shape}
 
-        return _collection((cell, shape(cell), {}) for cell in sorted(self.hexagons(resolution, scope)))
+        features = [feature(cell) for cell in self.hexagons(resolution, scope)]
+        return orjson.dumps({"type": "FeatureCollection", "features": features}).decode()
 
 
 def hexagons_geojson(frame: pd.DataFrame) -> str:
@@ -112,4 +133,5 @@ def _collection(features: Iterable[tuple[str, shapely.Geometry, dict]]) -> str:
         }
         for key, shape, properties in features
     ]
-    return json.dumps({"type": "FeatureCollection", "features": found}, separators=(",", ":"), ensure_ascii=False)
+    whole = {"type": "FeatureCollection", "features": found}
+    return json.dumps(whole, separators=(",", ":"), ensure_ascii=False, default=lambda day: day.isoformat())

@@ -63,6 +63,7 @@ from dashboard.domain.errors import BadRequest, Busy, DataUnavailable, ImportRef
 from dashboard.domain.local_time import decades, offset_periods
 from dashboard.settings import Settings
 from data_access import beyond_sql, derive, placing, schema
+from data_access.compile import Frame, with_values
 from data_access.dialects import (
     Analyze,
     AttachFile,
@@ -76,6 +77,7 @@ from data_access.dialects import (
     postgres_engine,
 )
 from data_access.engine import City, Warehouse, builds_folder, read_pointer, to_pandas
+from data_access.rollups import PAYS_BY, PAYS_FROM_ROWS, ROLLUPS
 
 Progress = Callable[[str, int], None]
 
@@ -136,7 +138,7 @@ _ON_THE_CLOCK = {
     "city_event": ("start_at", "end_at"),
 }
 # Tables that a build fills by itself; no source writes them.
-_OWN = ("city", "build", "request_episode", "place")
+_OWN = ("city", "build", "request_episode", "place", "sums")
 # When a row is over, for tables that tell of persons; of those without private columns the rows themselves do.
 _OVER = {
     "request": "closed_at", "request_event": "event_at", "contact": "arrived_at", "survey": "answered_at",
@@ -194,6 +196,8 @@ class Build:
         Take near and nearly simultaneous reports of one type for one incident, where the type says how near.
     progress
         Called with what is being done and the number of rows it was done to.
+    pays_by
+        A rollup is kept if it has so many times fewer rows than its fact.
 
     Raises DataUnavailable if another build is running.
     """
@@ -204,10 +208,12 @@ class Build:
         city: Mapping[str, Any],
         infer_duplicates: bool = False,
         progress: Progress | None = None,
+        pays_by: float = PAYS_BY,
     ):
         self.settings = settings
         self.city = derive.city_row(city)
         self.infer_duplicates = infer_duplicates
+        self.pays_by = pays_by
         self.progress = progress or (lambda doing, rows: None)
         self.started_at = _now()
         self.build_id = f"{self.started_at:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
@@ -583,6 +589,7 @@ class Build:
         self._derive_places(context)
         for name in _AS_WRITTEN:
             self._copy(name)
+        self._sum_up(as_of)
         flags: Counter[str] = Counter()
         for table in (schema.request, schema.contact):
             if self.rows[table.name]:
@@ -758,6 +765,26 @@ class Build:
                 quiet = beyond_sql.quiet_places(context, resolution, set(self._frame(reported)["cell"]), points)
                 self._append(schema.place, to_arrow(quiet, schema.place))
 
+    def _sum_up(self, as_of: datetime) -> None:
+        """Count beforehand what pays: every rollup that has far fewer rows than its fact."""
+        frame = Frame(as_of, self.city["answer_within_s"], self.city["short_abandon_s"])
+        sizes = {rollup.fact.name: self._count(rollup.fact.table) for rollup in ROLLUPS.values()}
+        held = []
+        for name, rollup in ROLLUPS.items():
+            if (of := sizes[rollup.fact.name]) < PAYS_FROM_ROWS:
+                continue
+            rollup.table.create(self._writer)
+            rows = with_values(rollup.rows(), frame, as_of.date())
+            self._writer.execute(insert(rollup.table).from_select(list(rollup.table.c.keys()), rows))
+            n = self._count(rollup.table)
+            self.progress("summing up", n)
+            if n * self.pays_by > of:
+                self._writer.execute(DropTable(rollup.table))
+            else:
+                held.append({"name": name, "n": n})
+        if held:
+            self._append(schema.sums, to_arrow(pd.DataFrame(held), schema.sums))
+
     def _last_instant(self) -> datetime:
         """The data's own clock: the last instant anything was recorded, short of the impossible future.
 
@@ -818,7 +845,7 @@ class Build:
         """Put the build in service, at once and whole. Afterwards the build is closed."""
         summary = self.finish(as_of)
         for table in schema.metadata.sorted_tables:
-            if table.name not in {*derive.DERIVED, *_AS_WRITTEN, "city", "build"}:
+            if table.name not in {*derive.DERIVED, *_AS_WRITTEN, "city", "build", "sums"}:
                 self._copy(table.name)
         self._append(schema.city, to_arrow(pd.DataFrame([self.city]), schema.city))
         request, contact = schema.request.c, schema.contact.c
@@ -873,37 +900,39 @@ class Build:
                 connection.execute(DropSchema(_POSTGRES_STAGING, cascade=True, if_exists=True))
                 connection.execute(CreateSchema(_POSTGRES_STAGING))
             building = MetaData(schema=_POSTGRES_STAGING)
-            loaded = [_bare(table, building) for table in schema.metadata.sorted_tables]
-            for table in loaded:
+            held = [ROLLUPS[name].table for (name,) in self._writer.execute(select(schema.sums.c.name))]
+            written = [*schema.metadata.sorted_tables, *held]
+            loaded = [_bare(table, building) for table in written]
+            for source, table in zip(written, loaded, strict=True):
                 with engine.begin() as connection:
-                    self._load(connection, table)
+                    self._load(connection, source, table)
             with engine.begin() as connection:
                 target = connection.scalar(select(func.current_schema())) or "public"
                 present = set(inspect(connection).get_table_names(schema=target))
-                for table in reversed(loaded):
-                    if table.name in present:
-                        connection.execute(DropTable(Table(table.name, MetaData(schema=target))))
+                for name in (*ROLLUPS, *(table.name for table in reversed(schema.metadata.sorted_tables))):
+                    if name in present:
+                        connection.execute(DropTable(Table(name, MetaData(schema=target))))
                 for table in loaded:
                     connection.execute(MoveTable(table, target))
                 connection.execute(DropSchema(_POSTGRES_STAGING))
         finally:
             engine.dispose()
 
-    def _load(self, connection: Connection, table: Table) -> None:
+    def _load(self, connection: Connection, source: Table, table: Table) -> None:
         table.create(connection)
         cursor = connection.connection.cursor()
         command = str(CopyFromCsv(table).compile(dialect=connection.dialect))
         options = pyarrow.csv.WriteOptions(include_header=False)
         with cursor.copy(command) as wire:
-            for batch in self._batches(select(schema.metadata.tables[table.name])):
+            for batch in self._batches(select(source)):
                 sink = pa.BufferOutputStream()
                 pyarrow.csv.write_csv(_for_csv(batch), sink, options)
                 wire.write(sink.getvalue().to_pybytes())
                 self.progress(f"loading {table.name}", batch.num_rows)
-        key = [one.name for one in schema.metadata.tables[table.name].primary_key]
+        key = [one.name for one in source.primary_key]
         if key:
             connection.execute(AddConstraint(PrimaryKeyConstraint(*(table.c[one] for one in key))))
-        for one in _LOOKED_UP.get(table.name, ()):
+        for one in ("day",) if table.name in ROLLUPS else _LOOKED_UP.get(table.name, ()):
             Index(f"{table.name}_{one}", table.c[one]).create(connection)
         connection.execute(Analyze(table))
 

@@ -1,7 +1,8 @@
 """Write the SELECTs that answer a question. The only place where a WHERE clause is written.
 
-One SELECT per fact and date column, grouped first and merged afterwards, so that no row can be counted twice
-(the fan-out and chasm traps). `Scope` is a required argument: nothing compiles without saying who is looking.
+One SELECT per fact and date column, grouped first and merged afterwards, so that no row can be counted twice (the
+fan-out and chasm traps); from sums counted beforehand where they carry what is asked (`rollups`), else from the facts.
+`Scope` is a required argument: nothing compiles without saying who is looking.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import reduce
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Date,
     DateTime,
@@ -26,6 +28,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    union_all,
 )
 from sqlalchemy.sql import visitors
 
@@ -34,6 +37,7 @@ from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Scope
 from data_access import schema
 from data_access.dimensions import DIMENSIONS
+from data_access.rollups import Held, Rollup, columns_in, ends_of, starts_of
 from data_access.semantics import (
     EVERY,
     Dimension,
@@ -52,7 +56,8 @@ class Frame:
     """What a question is asked at: the data's clock, the city's thresholds, whether it looks back in time.
 
     `looks_back` is True when `as_of` lies before the data's own clock: then rows and endings recorded later are
-    read as not existing yet.
+    read as not existing yet. `service_level_variant` is how the service level is counted: a key of measures A6, the
+    city's own or the one the reader chose. `held` are the sums counted beforehand.
     """
 
     as_of: datetime
@@ -60,6 +65,7 @@ class Frame:
     short_abandon_s: int
     service_level_variant: str = "offered"
     looks_back: bool = False
+    held: Held = Held()
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,10 @@ class Statement:
     measures: tuple[Measure, ...]
     select: Select
     has_step: bool
+
+
+Summed = tuple[Rollup, list[ColumnElement[bool]]]
+"""A rollup and the conditions that a question puts to it."""
 
 
 def parts_of(measures: Iterable[Measure]) -> tuple[Measure, ...]:
@@ -106,7 +116,7 @@ def caveats(query: Query, filters: Filters) -> tuple[str, ...]:
                 label = dimension.label.lower()
                 found.append(f"{measure.fact.plural.capitalize()} carry no {label}: not narrowed by it.")  # type: ignore[attr-defined]
     facts = [measure.fact for measure in parts_of(query.measures)]  # type: ignore[attr-defined]
-    if filters.setting("counting") == "incidents" and any(fact.first_report is not None for fact in facts):
+    if _counts_incidents(filters) and any(fact.first_report is not None for fact in facts):
         found.append("Incidents: a report joined to an earlier one is not counted again.")
     if filters.left_out and any(isinstance(measure, Standing) for measure in parts_of(query.measures)):
         found.append("What stands open is counted on event days too.")
@@ -130,13 +140,70 @@ def _statements(query: Query, filters: Filters, scope: Scope, frame: Frame) -> I
 
 def _totals(totals: tuple[Total, ...], query: Query, filters: Filters, scope: Scope, frame: Frame) -> Statement:
     fact, on = totals[0].fact, totals[0].on
+    counted = tuple(_by_custom(total, frame) for total in totals)
+    when = _during(on, filters)
+    if (found := _summed(totals[0], counted, when, query.by, filters, scope, frame)) is not None:
+        return _from_sums("total", totals, found, counted, query, filters, frame)
     alone = len(totals) == 1
     values = [
-        (total.value if alone or total.where is None else total.value.filter(total.where)).label(total.name)
-        for total in totals
+        (one.value if alone or one.where is None else one.value.filter(one.where)).label(total.name)
+        for total, one in zip(totals, counted, strict=True)
     ]
-    where = [totals[0].where] if alone else []
-    return _grouped("total", totals, fact, on, values, _during(on, filters), where, query, filters, scope, frame)
+    where = [counted[0].where] if alone else []
+    return _grouped("total", totals, fact, on, values, when, where, query, filters, scope, frame)
+
+
+def _from_sums(
+    part: str, measures: tuple[Measure, ...], found: Summed, totals: tuple[Total, ...], query: Query, filters: Filters,
+    frame: Frame,
+) -> Statement:  # fmt: skip
+    """SELECT the query's divisions and the sums that `totals` are, each by the name of its measure."""
+    rollup, conditions = found
+    values = [
+        rollup.sum_of(total, incidents=_counts_incidents(filters)).label(measure.name)
+        for measure, total in zip(measures, totals, strict=True)
+    ]
+    keys = [rollup.translated(key) for key in _keys(query, totals[0].fact, totals[0].on)]
+    statement = _divided(select(*keys, *values).select_from(rollup.table).where(*conditions), len(keys))
+    return Statement(part, measures, with_values(statement, frame, filters.period.to_on), query.every is not None)
+
+
+def _by_custom(total: Total, frame: Frame) -> Total:
+    """The total that `total` is under the way of counting in force."""
+    return total if total.by_custom is None else total.by_custom[frame.service_level_variant]
+
+
+def _counts_incidents(filters: Filters) -> bool:
+    return filters.setting("counting") == "incidents"
+
+
+def _summed(
+    measure: Measure, totals: tuple[Total, ...], when: list[ColumnElement[bool]], by: Iterable[Dimension],
+    filters: Filters, scope: Scope, frame: Frame,
+) -> Summed | None:  # fmt: skip
+    """The rollup that holds `totals`, of which `measure` is made, with every condition in its words.
+
+    None if no rollup carries what is asked about, or the question looks back: then the facts must be asked.
+    """
+    if frame.looks_back:
+        return None
+    fact, on = totals[0].fact, totals[0].on
+    conditions = [*when, *_chosen(fact, measure, filters), *permitted(fact, scope)]
+    if isinstance(measure, Total):  # what stands open stands open on event days too
+        conditions += _on_counted_days(on, filters)
+    columns = columns_in([*conditions, *(dimension.columns[fact.name] for dimension in by)], fact.table, on)
+    rollup = frame.held.smallest(fact, on, columns)
+    if rollup is None:
+        return None
+    counted = rollup.counted(totals, incidents=_counts_incidents(filters))
+    conditions = [rollup.translated(condition) for condition in conditions]
+    return rollup, [*conditions, *([counted] if counted is not None else [])]
+
+
+def _on_counted_days(on: ColumnElement, filters: Filters) -> Iterator[ColumnElement[bool]]:
+    """Without the event days that the reader left out."""
+    for begin, end in filters.left_out:
+        yield or_(on < begin, on >= end)
 
 
 def _spread(spread: Spread, query: Query, filters: Filters, scope: Scope, frame: Frame) -> Statement:
@@ -157,20 +224,47 @@ def _standing(standing: Standing, query: Query, filters: Filters, scope: Scope, 
     fact, count = standing.fact, [func.count().label(standing.name)]
     period = filters.period
 
-    def at(moment: date) -> list[ColumnElement[bool]]:
-        return _standing_at(standing, moment)
-
-    def part(name: str, on: ColumnElement | None, when: list[ColumnElement[bool]]) -> Statement:
+    def at(name: str, moment: date) -> Statement:
+        asked = _stood(standing, moment, query, filters, scope, frame)
+        if asked is not None:
+            return Statement(name, (standing,), with_values(asked, frame, period.to_on), has_step=False)
         return _grouped(
-            name, (standing,), fact, on, count, when, [standing.where], query, filters, scope, frame,
+            name, (standing,), fact, None, count, _standing_at(standing, moment), [standing.where], query, filters,
+            scope, frame,
         )  # fmt: skip
 
+    def changes(name: str, edge: Total) -> Statement:
+        when = _during(edge.on, filters)
+        if (found := _summed(standing, (edge,), when, query.by, filters, scope, frame)) is not None:
+            return _from_sums(name, (standing,), found, (edge,), query, filters, frame)
+        return _grouped(name, (standing,), fact, edge.on, count, when, [edge.where], query, filters, scope, frame)
+
     if query.every is None:
-        yield part("total", None, at(period.to_on))
+        yield at("total", period.to_on)
         return
-    yield part("baseline", None, at(period.from_on))
-    yield part("starts", standing.start_on, _during(standing.start_on, filters))
-    yield part("ends", standing.end_on, _during(standing.end_on, filters))
+    yield at("baseline", period.from_on)
+    yield changes("starts", starts_of(standing))
+    yield changes("ends", ends_of(standing))
+
+
+def _stood(
+    standing: Standing, moment: date, query: Query, filters: Filters, scope: Scope, frame: Frame
+) -> Select | None:
+    """What stood at `moment`, as what had begun to until then less what had ceased; None if the facts must be asked."""
+    parts = []
+    for edge, sign in ((starts_of(standing), 1), (ends_of(standing), -1)):
+        found = _summed(standing, (edge,), [edge.on < moment], query.by, filters, scope, frame)
+        if found is None:
+            return None
+        rollup, conditions = found
+        keys = [rollup.translated(one.columns[standing.fact.name]).label(one.name) for one in query.by]
+        n = (sign * rollup.sum_of(edge, incidents=_counts_incidents(filters))).label("n")
+        parts.append(_divided(select(*keys, n).select_from(rollup.table).where(*conditions), len(keys)))
+    names = [dimension.name for dimension in query.by]
+    both = union_all(*parts).subquery().c
+    total = cast(func.coalesce(func.sum(both.n), 0), BigInteger)
+    stood = _divided(select(*(both[name] for name in names), total.label(standing.name)), len(names))
+    return stood.having(total != 0) if names else stood
 
 
 def _grouped(
@@ -178,22 +272,32 @@ def _grouped(
     query: Query, filters: Filters, scope: Scope, frame: Frame, *, extra: Iterable = (),
 ) -> Statement:  # fmt: skip
     """SELECT the query's divisions and `values` FROM `fact`, with every condition there is."""
-    keys = [dimension.columns[fact.name].label(dimension.name) for dimension in query.by]
+    keys = [*_keys(query, fact, on), *extra]
     has_step = query.every is not None and on is not None
-    if query.every is not None and on is not None:
-        step: ColumnElement = (
-            cast(func.date_trunc(query.every, cast(on, DateTime)), Date) if query.every != "day" else on
-        )
-        keys.append(step.label(query.every))
-    keys += extra
     conditions = [*when, *_holding(measures[0], where, filters, scope)]
-    statement = select(*keys, *values).select_from(fact.table).where(*conditions)
-    if keys:
-        # By position: a division that holds bound values would otherwise differ from itself in PostgreSQL's eyes.
-        statement = statement.group_by(*(literal_column(str(position)) for position in range(1, len(keys) + 1)))
+    statement = _divided(select(*keys, *values).select_from(fact.table).where(*conditions), len(keys))
     if frame.looks_back:
         statement = _as_known_at(statement.where(fact.known_at <= frame.as_of), fact, frame.as_of)
     return Statement(part, tuple(measures), with_values(statement, frame, filters.period.to_on), has_step)
+
+
+def _keys(query: Query, fact: Fact, on: ColumnElement | None) -> list[ColumnElement]:
+    """What an answer is divided by: dimensions, then the step of time."""
+    keys: list[ColumnElement] = [dimension.columns[fact.name].label(dimension.name) for dimension in query.by]
+    if query.every is not None and on is not None:
+        step = cast(func.date_trunc(query.every, cast(on, DateTime)), Date) if query.every != "day" else on
+        keys.append(step.label(query.every))
+    return keys
+
+
+def _divided(statement: Select, keys: int) -> Select:
+    """`statement` grouped by its first columns.
+
+    By position: a division that holds bound values would otherwise differ from itself in PostgreSQL's eyes.
+    """
+    return (
+        statement.group_by(*(literal_column(str(position)) for position in range(1, keys + 1))) if keys else statement
+    )
 
 
 def _holding(measure: Measure, where: Iterable, filters: Filters, scope: Scope) -> Iterator[ColumnElement[bool]]:
@@ -202,11 +306,10 @@ def _holding(measure: Measure, where: Iterable, filters: Filters, scope: Scope) 
     yield from (condition for condition in where if condition is not None)
     if fact.counted is not None:
         yield fact.counted
-    if fact.first_report is not None and filters.setting("counting") == "incidents":
+    if fact.first_report is not None and _counts_incidents(filters):
         yield fact.first_report
     if isinstance(measure, Total | Spread):  # what stands open stands open on event days too
-        for begin, end in filters.left_out:
-            yield or_(measure.on < begin, measure.on >= end)
+        yield from _on_counted_days(measure.on, filters)
     yield from _chosen(fact, measure, filters)
     yield from permitted(fact, scope)
 
@@ -237,7 +340,6 @@ def with_values(statement: Select, frame: Frame, moment: date) -> Select:
         moment_on=moment,
         answer_within_s=frame.answer_within_s,
         short_abandon_s=frame.short_abandon_s,
-        service_level_variant=frame.service_level_variant,
     )
 
 

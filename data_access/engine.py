@@ -29,6 +29,7 @@ from dashboard.domain.errors import DataUnavailable
 from dashboard.settings import Settings
 from data_access import schema
 from data_access.dialects import duckdb_reader, postgres_engine
+from data_access.rollups import Held
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ class _Service:
     city: City
     build: BuildInfo
     counted: bool = False
+    held: Held = Held()
 
     @property
     def look_every_s(self) -> float:
@@ -95,9 +97,13 @@ class Reading:
 
     connection: Connection
 
+    def table(self, statement: Select) -> pa.Table:
+        """The rows of `statement`, as the engine gives them."""
+        return _arrow(self.connection, statement)
+
     def frame(self, statement: Select) -> pd.DataFrame:
         """The rows of `statement`, as `Warehouse.frame` gives them."""
-        return to_pandas(_arrow(self.connection, statement))
+        return to_pandas(self.table(statement))
 
 
 class Warehouse:
@@ -126,6 +132,10 @@ class Warehouse:
         """What the build in service covers."""
         return self._in_service().build
 
+    def held(self) -> Held:
+        """The sums counted beforehand that the build in service holds."""
+        return self._in_service().held
+
     def frame(self, statement: Select) -> pd.DataFrame:
         """The rows of `statement`, alike on every engine.
 
@@ -136,8 +146,12 @@ class Warehouse:
 
         Raises DataUnavailable if there is no build, or the answer takes longer than `settings.query_seconds`.
         """
+        return to_pandas(self.table(statement))
+
+    def table(self, statement: Select) -> pa.Table:
+        """The rows of `statement`, as the engine gives them. Raises as `frame` does."""
         with self._asking(self._in_service().engine) as connection:
-            return to_pandas(_arrow(connection, statement))
+            return _arrow(connection, statement)
 
     @contextmanager
     def reading(self, build_id: str) -> Iterator[Reading]:
@@ -212,7 +226,7 @@ class Warehouse:
         if pointer is None or not (folder / pointer["file"]).is_file():
             raise DataUnavailable(_NOTHING)
         engine = duckdb_reader(folder / pointer["file"], self.settings.threads)
-        service = _Service(stamp, engine, *_describe(engine))
+        service = _Service(stamp, engine, *_describe(engine), _held_in(engine))
         if known:
             log.info("Build %s replaces %s", service.build.build_id, known.build.build_id)
             until = time.monotonic() + self.settings.query_seconds + 10
@@ -235,7 +249,7 @@ class Warehouse:
             raise
         if known and known.build == build and known.city == city:
             return known
-        return _Service(build.build_id, engine, city, build, counted)
+        return _Service(build.build_id, engine, city, build, counted, _held_in(engine))
 
     def _dispose_retired(self) -> None:
         now = time.monotonic()
@@ -251,6 +265,8 @@ class Warehouse:
         limit = self.settings.query_seconds
         try:
             with engine.connect() as connection, _interrupted_after(connection, limit):
+                if connection.dialect.name == "duckdb":  # nobody writes to a build: there is nothing to begin or end
+                    connection = connection.execution_options(isolation_level="AUTOCOMMIT")
                 yield connection
         except DBAPIError as problem:
             name = type(problem.orig).__name__
@@ -343,6 +359,14 @@ def _describe(engine: Engine) -> tuple[City, BuildInfo, bool]:
             if row:
                 return city, BuildInfo(**row), False
         return city, _counted(connection, tables), True
+
+
+def _held_in(engine: Engine) -> Held:
+    with engine.connect() as connection:
+        if not inspect(connection).has_table(schema.sums.name):
+            return Held()
+        rows = connection.execute(select(schema.sums.c.name, schema.sums.c.n)).all()
+    return Held(tuple(sorted((name, n) for name, n in rows)))
 
 
 def _columns(table, kind) -> list:

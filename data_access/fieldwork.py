@@ -359,7 +359,8 @@ class CrewList:
                      "visits_active", "visits_told", "last_visit_on", "last_result", "baited_on", "open", "nearby",
                      "lat", "lon"],
         )  # fmt: skip
-        return Stops(question=self, frame=frame, as_of=found.as_of, notes=found.notes, stops=tuple(stops))
+        return Stops(question=self, frame=frame, as_of=found.as_of, notes=found.notes, stops=tuple(stops),
+                     addresses=Permission.READ_ADDRESSES in asking.permissions)  # fmt: skip
 
     def _column(self, table) -> ColumnElement:
         return table[f"h3_{self.hotspots.resolution}"]
@@ -439,6 +440,7 @@ def _urgency(stop: Stop) -> tuple:
 
 @dataclass(frozen=True, kw_only=True)
 class Stops(Analysed):
-    """The places in the order of going there."""
+    """The places in the order of going there; `addresses` says whether the viewer may read those of open requests."""
 
     stops: tuple[Stop, ...]
+    addresses: bool

@@ -213,6 +213,8 @@ class Related:
 
 SCANNED_DAYS = 182
 LENGTHS = (7, 14, 21, 28)
+LEAST_SCANNED = 2 * max(LENGTHS)
+"""So many days tell nothing yet of what is usual."""
 RINGS = 3
 SEED = 311
 
@@ -236,7 +238,7 @@ class Outbreaks:
         times = counted.counts[cell, day]
         found: list[Outbreak] = []
         days = (end - begin).days
-        if counted.n.sum() and days > 2 * max(LENGTHS):
+        if counted.n.sum() and days > LEAST_SCANNED:
             found = space_time_permutation_scan(
                 np.repeat(cell, times), np.repeat(day, times), asking.rings(counted.ground, RINGS),
                 days=days, lengths=LENGTHS, simulations=999, seed=SEED,

@@ -26,6 +26,8 @@ RESOLUTIONS = (8, 9, 10)
 """Sizes of H3 hexagons: about 0.7, 0.1 and 0.015 km²."""
 LEAST_NAMED = 3
 """A street names a place once so many of its requests lie in it: one address is nobody's business."""
+KINDS = "avenue|ave|av|boulevard|blvd|court|ct|drive|dr|lane|ln|place|pl|road|rd|street|st|terrace|ter|way"
+"""What a street is; with a number before it and nothing else, the number is its name."""
 SECOND_STREET = 0.2
 """A second street is named if it is named at least so often for each time the first one is."""
 
@@ -79,19 +81,19 @@ def streets() -> Select:
     addresses = select(schema.request.c.address).where(schema.request.c.address.is_not(None)).distinct().subquery()
     plain = func.strpos(" \t\n\r\f\viI", func.left(addresses.c.address, 1)) == 0
     without = func.regexp_replace(addresses.c.address, r"^\s*(intersection\s+(of\s+)?)?", "", "i")
-    text = case((plain, addresses.c.address), else_=without)
+    text: ColumnElement = case((plain, addresses.c.address), else_=without)
+    # Two spaces end the street in some exports; in others they stand between “East” and a number that is its name.
+    text = func.regexp_replace(text, r"(^|\s)(east|west|north|south|[ewns])\s+", r"\1\2 ", "gi")
     line = func.split_part(func.split_part(func.replace(text, " / ", " & "), ",", 1), "  ", 1)
     lines = select(addresses.c.address, line.label("line")).cte("lines")
     crosses = lines.c.line.contains(" & ")
-    one = func.trim(func.regexp_replace(lines.c.line, r"^\s*[0-9]+(-[0-9]+)?[A-Za-z]?\s+", ""))
+    house = func.regexp_replace(lines.c.line, r"^\s*[0-9]+(-[0-9]+)?[A-Za-z]?\s+", "")
+    is_kind = func.length(func.regexp_replace(house, rf"^({KINDS})\.?\s*$", "", "i")) == 0
+    one = func.trim(case((is_kind, lines.c.line), else_=house))  # “52 Avenue” is a street, not a house in one
+    both = [func.trim(func.split_part(lines.c.line, " & ", part)).label("street") for part in (1, 2)]
     parts = [
         select(lines.c.address, one.label("street")).where(~crosses),
-        *(
-            select(lines.c.address, func.trim(func.split_part(lines.c.line, " & ", part)).label("street")).where(
-                crosses
-            )
-            for part in (1, 2)
-        ),
+        *(select(lines.c.address, street).where(crosses) for street in both),
     ]
     found = union_all(*parts).subquery()
     return select(found).where(func.length(found.c.street) > literal(2))

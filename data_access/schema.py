@@ -99,6 +99,14 @@ build = Table(
     Column("flagged", BigInteger, nullable=False),
 )
 
+sums = Table(
+    # Which tables of sums counted beforehand this build holds (decision 0025), and how many rows each has.
+    "sums",
+    metadata,
+    _key("name"),
+    Column("n", BigInteger, nullable=False),
+)
+
 import_batch = Table(
     "import_batch",
     metadata,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import pandas as pd
-from sqlalchemy import Column, ColumnElement, Date, DateTime, Integer, String, Table, bindparam
+from sqlalchemy import Column, ColumnElement, Date, DateTime, Integer, Table, bindparam
 
 from dashboard.domain.errors import BadRequest
 
@@ -21,8 +21,9 @@ MOMENT_ON = bindparam("moment_on", type_=Date())
 """A Standing is counted at the beginning of this civil day."""
 ANSWER_WITHIN_S = bindparam("answer_within_s", type_=Integer())
 SHORT_ABANDON_S = bindparam("short_abandon_s", type_=Integer())
-SERVICE_LEVEL_VARIANT: ColumnElement[str] = bindparam("service_level_variant", type_=String())
-"""How the service level is counted: a key of measures A6, the city's own or the one the reader chose."""
+
+AMOUNTS = ("s", "s²", "h")
+"""Units of which there are parts; everything else is counted."""
 
 EVERY = ("day", "week", "month", "quarter", "year")
 
@@ -132,12 +133,17 @@ class Measure:
 
 @dataclass(frozen=True, kw_only=True)
 class Total(Measure):
-    """Adds over rows: `value` is an aggregate, dated by the civil day in `on`."""
+    """Adds over rows: `value` is an aggregate, dated by the civil day in `on`; with a `where` it counts rows.
+
+    `by_custom` tells, for a total that depends on how the service level is counted, which other one it is under each
+    way of counting.
+    """
 
     fact: Fact
     value: ColumnElement = field(hash=False, compare=False)
     on: Column
     where: ColumnElement[bool] | None = field(default=None, hash=False, compare=False)
+    by_custom: Mapping[str, Total] | None = field(default=None, hash=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

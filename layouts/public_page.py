@@ -67,7 +67,7 @@ def glance(extract: dict[str, Any]) -> list[Any]:
     """City at a glance: the last month, and the year by month and by type."""
     months, kinds = extract["months"], extract["by_type"]
     last, previous = months["by_row"][-1], months["by_row"][-13] if len(months["by_row"]) > 12 else None
-    kept = extract["promises"]["by_type"]["by_column"]
+    kept, year = extract["promises"]["by_type"]["by_column"], extract["year"]["name"]
     when = _month_of(months["rows"][-1])
     than = ""
     if last is not None and previous:
@@ -80,11 +80,11 @@ def glance(extract: dict[str, Any]) -> list[Any]:
             ("Asked for", _n(last), f"in {when}"),
             ("Done", _n(months["closed"][-1]), f"closed in {when}"),
             ("Waiting", _n(months["backlog"][-1]), f"open at the end of {when}"),
-            ("Promises kept", _in_ten(kept[0], kept[1]), "in the last twelve months"),
+            ("Promises kept", _in_ten(kept[0], kept[1]), f"in {year}"),
         ),
         html.H2("Month by month"),
         _counted("Month", [_month_of(one) for one in months["rows"]][::-1], months["by_row"][::-1], "Requests"),
-        html.H2("What people asked for in the last twelve months"),
+        html.H2(f"What people asked for in {year}"),
         _counted("What", kinds["rows"][:20], kinds["by_row"][:20], "Requests"),
         _sensitive(extract["sensitive"]),
     ]
@@ -103,7 +103,7 @@ def district(extract: dict[str, Any], name: str | None) -> list[Any]:
     own = [row[column] for row in months["cells"]]
     when = _month_of(months["rows"][-1])
     people = next((d["population"] for d in extract["districts"] if d["name"] == name), None)
-    year = kinds["by_column"][column]
+    year, stretch = kinds["by_column"][column], extract["year"]["name"]
     ranked = sorted(
         ((row[column], kind) for row, kind in zip(kinds["cells"], kinds["rows"], strict=True) if row[column]),
         reverse=True,
@@ -116,11 +116,11 @@ def district(extract: dict[str, Any], name: str | None) -> list[Any]:
         html.P(f"In {when} people in {name} asked the city for something {_n(own[-1])} times.", className="lead"),
         _figures(
             ("Asked for", _n(own[-1]), f"in {when}"),
-            ("In twelve months", _n(year), "requests"),
-            ("For each 1,000 residents", rate, "requests in twelve months"),
+            (f"In {stretch}", _n(year), "requests"),
+            ("For each 1,000 residents", rate, f"requests in {stretch}"),
             ("Promises kept", _in_ten(kept, late), f"in the whole city {_in_ten(whole_kept, whole_late)}"),
         ),
-        html.H2("What people asked for most, in the last twelve months"),
+        html.H2(f"What people asked for most in {stretch}"),
         _counted("What", [kind for _, kind in ranked], [n for n, _ in ranked], "Requests"),
         html.H2("Month by month"),
         _counted("Month", [_month_of(one) for one in months["rows"]][::-1], own[::-1], "Requests"),
@@ -158,7 +158,7 @@ def where(extract: dict[str, Any], kind: str | None) -> list[Any]:
     )
     return [
         html.H1(f"Where: {kind}"),
-        html.P(f"In the last twelve months the city was asked {_n(sum_of(row))} times. {told}", className="lead"),
+        html.P(f"In {extract['year']['name']} the city was asked {_n(sum_of(row))} times. {told}", className="lead"),
         drawn,
         _counted("District", list(counts), list(counts.values()), "Requests"),
         html.H2("Something else"),
@@ -175,7 +175,7 @@ def promises(extract: dict[str, Any]) -> list[Any]:
     return [
         html.H1("Promises kept"),
         html.P(
-            f"For most things there is a day by which they are to be done. In the last twelve months the city kept "
+            f"For most things there is a day by which they are to be done. In {extract['year']['name']} the city kept "
             f"{_in_ten(kept, late)} of these promises.{goal} What was not done by its day counts as not kept, also "
             f"while it is still open.",
             className="lead",

@@ -66,7 +66,7 @@ class ImportRefused(Problem):
 
 
 class Busy(DataUnavailable):
-    """Another import is at work; only one writes at a time."""
+    """Others are at work: another import, or as many readers as there is room for."""
 
 
 class NothingNew(ImportRefused):

@@ -125,9 +125,7 @@ class Viewer:
 
 _P = Permission
 ROLES: dict[str, frozenset[Permission]] = {
-    "deputy manager": frozenset({
-        _P.READ_REQUESTS, _P.READ_CONTACTS, _P.LIST_REQUESTS, _P.READ_ADDRESSES, _P.READ_NOTES, _P.READ_AGENT_SPREAD,
-    }),
+    "deputy manager": frozenset({_P.READ_REQUESTS, _P.READ_CONTACTS, _P.LIST_REQUESTS, _P.READ_AGENT_SPREAD}),
     "department head": frozenset({_P.READ_REQUESTS, _P.LIST_REQUESTS, _P.READ_ADDRESSES, _P.READ_NOTES}),
     "supervisor": frozenset({
         _P.READ_REQUESTS, _P.READ_CONTACTS, _P.LIST_REQUESTS, _P.READ_AGENT_SPREAD, _P.READ_AGENTS,

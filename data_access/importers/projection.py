@@ -535,8 +535,8 @@ def times(field: Field, words: _Expr, first: _Expr | None = None) -> tuple[_Expr
     if first is None or len(field.formats) < 2 or not local:
         return _first(local), _first(utc)
     # Nearly all are written in the first format. The others are tried in a CASE, which is asked only where it matters.
-    known, unknown = local[0].is_not(None), and_(local[0].is_(None), words.is_not(None))
-    return case((known, local[0]), (unknown, _first(local[1:]))), case((unknown, _first(utc)))
+    others = and_(local[0].is_(None), words.is_not(None))
+    return case((local[0].is_not(None), local[0]), (others, _first(local[1:]))), case((others, _first(utc)))
 
 
 def first_reading(field: Field, words: _Expr) -> _Expr:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, case, false, func, or_
+from dataclasses import replace
+
+from sqlalchemy import ColumnElement, and_, case, false, func
 
 from dashboard.domain.filters import Filters
 from data_access import schema
 from data_access.measures.requests import opened
-from data_access.semantics import ANSWER_WITHIN_S, SERVICE_LEVEL_VARIANT, SHORT_ABANDON_S, Fact, Ratio, Spread, Total
+from data_access.semantics import ANSWER_WITHIN_S, SHORT_ABANDON_S, Fact, Ratio, Spread, Total
 
 _c = schema.contact.c
 
@@ -154,30 +156,21 @@ def in_force(filters: Filters, own: str) -> str:
     return key if key in SERVICE_LEVELS else "offered"
 
 
-def _by_custom(part: str) -> ColumnElement[bool]:
-    """The condition of one part (``over``, ``under``) of whichever custom is in force."""
+def _by_custom(name: str, label: str, about: str, part: str, better: str | None = None) -> Total:
+    """One part (``over``, ``under``) of whichever custom is in force."""
     totals = {key: getattr(ratio, part) for key, ratio in SERVICE_LEVELS.items()}
-    rest = totals["offered"].where
-    keys: dict[str, list[str]] = {}
-    for key, total in totals.items():
-        keys.setdefault(total.name, []).append(key)
-    named = [
-        (SERVICE_LEVEL_VARIANT.in_(some), totals[some[0]].where) for some in keys.values() if "offered" not in some
-    ]
-    return or_(
-        *(and_(is_it, where) for is_it, where in named), and_(*(~is_it for is_it, _ in named), rest)
-    )  # fmt: skip
+    usual = totals["offered"]
+    return replace(usual, name=name, label=label, about=about, better=better, by_custom=totals)
 
 
-served_in_time = _total(
+served_in_time = _by_custom(
     "served_in_time", "Served in time",
     "Calls answered within the city's goal, and the hang-ups that count as served in the way of counting in force.",
-    _by_custom("over"), "A6", "higher",
+    "over", "higher",
 )  # fmt: skip
-service_level_base = _total(
+service_level_base = _by_custom(
     "service_level_base", "Base of the service level",
-    "Calls answered or abandoned, without the hang-ups that the way of counting in force leaves out.",
-    _by_custom("under"), "A6",
+    "Calls answered or abandoned, without the hang-ups that the way of counting in force leaves out.", "under",
 )  # fmt: skip
 service_level = _service_level(
     "service_level", "Service level",

@@ -54,7 +54,7 @@ def land(build_id: str) -> dict[str, Any]:
 
 
 def places(build_id: str, resolution: int) -> dict[str, Any]:
-    """Every place that ever had a report, pale: the shape of a city whose outline is not known."""
+    """Every hexagon of the city, pale: its shape where its outline is not known."""
     source = f"/geometry/{build_id}/hexagons/{resolution}.json"
     return {"sourcetype": "geojson", "source": source, "type": "fill", "color": "$hex-none", "opacity": 0.42,
             "fill": {"outlinecolor": "$land"},
@@ -119,12 +119,14 @@ def class_map(
     cells: Sequence[str], classes: np.ndarray, tokens: Sequence[str], words: Sequence[str], build_id: str,
     resolution: int, selected: Sequence[str] = (), numbered: Sequence[str] = (), slices: Sequence[Any] = (),
 ) -> dict[str, Any]:  # fmt: skip
-    """Every hexagon of the city in its class, number 0 pale; the first places of a list by their numbers.
+    """Hexagons in their classes above all of the city's, which are pale; those of class 0 only tell what is there.
+
+    The first places of a list bear their numbers.
 
     `slices` is what the play bar shows: for each slice of time the positions and classes of cells not of class 0.
     """
     hexagons = _hexagons(cells, classes, tokens, words, build_id, resolution, selected)
-    hexagons["marker"]["opacity"] = np.where(classes > 0, 0.88, 0.42)
+    hexagons["marker"]["opacity"] = np.where(classes > 0, 0.88, 0.0)
     ring = {
         "type": "choroplethmap", "geojson": hexagons["geojson"], "featureidkey": "id", "locations": [], "z": [],
         "zmin": 0, "zmax": 1, "colorscale": [[0, "$accent/0"], [1, "$accent/0"]], "showscale": False, "name": RING,
@@ -137,7 +139,7 @@ def class_map(
         "customdata": list(numbered), "hoverinfo": "skip", "marker": {"size": 15, "color": "$surface"},
         "textfont": {"size": 11, "color": "$text"}, "textposition": "middle center", "below": "",
     }  # fmt: skip
-    layers = [land(build_id), outlines(build_id)]
+    layers = [land(build_id), places(build_id, resolution), outlines(build_id)]
     figure = _of_city(cells, [hexagons, ring, *([numbers] if numbered else [])], build_id, layers)
     figure["layout"]["meta"]["slices"] = list(slices)
     return figure

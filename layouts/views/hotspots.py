@@ -29,7 +29,7 @@ from data_access.fieldwork import (
     Treated,
     TreatmentEffect,
 )
-from data_access.hotspots import Analysed, Broken, FoundPlaces, Hotspots, Outbreaks, Related
+from data_access.hotspots import LEAST_SCANNED, Analysed, Broken, FoundPlaces, Hotspots, Outbreaks, Related
 from data_access.measures.inspections import confirmed_share
 from data_access.measures.requests import opened
 from data_access.places import named
@@ -45,6 +45,8 @@ SHOWN = {"significance": "Significance", "count": "Count", "rate": "Rate", "chan
 SIZES = (8, 9, 10)
 AREA = {8: "0.7 km²", 9: "0.1 km²", 10: "0.015 km²"}
 LISTED, LEAST_LISTED, NUMBERED = 12, 8, 9
+MANY = 3_000
+"""Of more places the quiet ones are drawn, but have no words of their own."""
 BARS = 12
 SURE = 365.0
 """An outbreak as strong as that is met by chance less than once a year."""
@@ -173,9 +175,12 @@ def draw_map(answers: tuple[FoundPlaces, ...], context: Context) -> Drawing:
         classes = _levels(standing.q, standing.z > 0)
         tokens, key = list(CLASSES), _significance_key(classes, "above the city", "below")
         slices = _slices(found)
+    kept = _with_words(found, classes, slices, context)
+    where = {int(i): at for at, i in enumerate(kept)}
+    slices = [[[where[i] for i in at], told, hot] for at, told, hot in slices]
     figure = maps.class_map(
-        ground.ids, classes, tokens, _hover(found, context), context.build_id, ground.resolution, context.selected,
-        [ground.ids[i] for i in peaks], slices,
+        [ground.ids[i] for i in kept], classes[kept], tokens, _hover(found, kept, context), context.build_id,
+        ground.resolution, context.selected, [ground.ids[i] for i in peaks], slices,
     )  # fmt: skip
     sentence = [*c.sentence(text), _toggles(found, context)]
     named_key = html.Div(
@@ -186,6 +191,16 @@ def draw_map(answers: tuple[FoundPlaces, ...], context: Context) -> Drawing:
     )  # fmt: skip
     body = [named_key, _play(found, bool(slices)), _no_map()]
     return Drawing(sentence, figure, body=body, foot=words.foot(_base(found, context), _why(context), CAUTION))
+
+
+def _with_words(found: FoundPlaces, classes: np.ndarray, slices: Sequence[Any], context: Context) -> np.ndarray:
+    """The positions of the places that have words: all, or of very many those with anything to tell."""
+    if len(found.ground) <= MANY:
+        return np.arange(len(found.ground))
+    keep = (classes > 0) | (found.now.n > 0) | np.isin(np.array(found.ground.ids, object), list(context.selected))
+    for at, *_ in slices:
+        keep[at] = True
+    return np.flatnonzero(keep)
 
 
 def _key_title(shown: str, found: FoundPlaces) -> str:
@@ -209,6 +224,7 @@ def _told(found: FoundPlaces, context: Context) -> str:
     return (
         f"{words.plural(int(hot.sum()), 'place')} of {c.count(len(hot))} stand out, {c.share(hot.mean(), 0)} of the "
         f"city with **{c.share(share, 0)}** of its {_plural(found.total, context)}."
+        + ("" if found.ground.residents is not None else " By number: nobody told how many live where.")
     )
 
 
@@ -221,13 +237,13 @@ def _base(found: FoundPlaces, context: Context) -> str:
     )
 
 
-def _hover(found: FoundPlaces, context: Context) -> list[str]:
+def _hover(found: FoundPlaces, kept: np.ndarray, context: Context) -> list[str]:
     ground, standing = found.ground, found.standing
     names, what = named(ground), _reports(context)
     lines = []
-    for i, name in enumerate(names):
+    for i in kept.tolist():
         n = int(found.now.n[i])
-        said = f"<b>{name}</b><br>{c.count(n)} {what if n != 1 else what[:-1]}"
+        said = f"<b>{names[i]}</b><br>{c.count(n)} {what if n != 1 else what[:-1]}"
         if ground.residents is not None and standing.rate[i] == standing.rate[i]:
             said += f", {1000 * standing.rate[i]:,.1f} per 1,000 residents"
         if standing.z[i] == standing.z[i]:
@@ -372,7 +388,7 @@ def draw_places(answers: tuple[FoundPlaces, ...], context: Context) -> Drawing:
         c.Column("", on_phone=True), c.Column("Place"), c.Column(_reports(context).capitalize(), is_number=True),
         *([c.Column("Per 1,000", is_number=True, on_phone=False)] if peopled else []),
         c.Column("z, q", is_number=True),
-        c.Column(f"{BARS} {found.cut.every}s", className="trend"),
+        c.Column(f"{min(BARS, found.along.counts.shape[1])} {found.cut.every}s", className="trend"),
     ]  # fmt: skip
     rows = []
     for rank, i in enumerate(shown, 1):
@@ -435,8 +451,11 @@ def _list_words(found: FoundPlaces, peaks: Sequence[int], names: Sequence[str]) 
         return "No place with reports of its own stands out."
     told = Counter(word for i in out if (word := _category(found, i)) != "none")
     count = ", ".join(f"**{n}** {word}" for word, n in told.items())
-    more = f", of {words.plural(len(out), 'place')} that do" if len(out) > 1 else ""
-    return f"**{names[out[0]]}** stands out most{more}" + (f": {count}." if count else ".")
+    most = f"**{names[out[0]]}** stands out most"
+    if len(out) == 1:
+        return most + (f": {count}." if count else ".")
+    among = f"{most}; all {c.count(found.standing.hot.sum())} places that do lie around **{len(out)}**"
+    return among + (f": {count}." if count else ".")
 
 
 # ── what is known of one ──
@@ -512,7 +531,7 @@ def draw_related(answers: tuple[Analysed, ...], context: Context) -> Drawing:
     (answer,) = answers
     frame = answer.frame
     if frame.empty:
-        return Drawing(c.sentence("No place stands out, so there is nothing to compare with the rest of the city."),
+        return Drawing(c.sentence("Nothing to compare: no place stands out, or nothing else is reported often enough."),
                        is_empty=True)  # fmt: skip
     shown = frame.head(RELATED)
     first = shown.iloc[0]
@@ -576,7 +595,10 @@ def draw_outbreaks(answers: tuple[Broken, ...], context: Context) -> Drawing:
     frame = answer.frame
     days = f"{answer.period.sentence()}"
     if frame.empty:
-        return Drawing(c.sentence(f"Nothing to scan: too little was reported in {days}."), is_empty=True)
+        short = answer.period.days <= LEAST_SCANNED
+        why = f"that takes more than {LEAST_SCANNED} days, and these are {answer.period.days}" if short else (
+            "too little was reported")  # fmt: skip
+        return Drawing(c.sentence(f"{words.capital(days)} cannot be scanned: {why}."), is_empty=True)
     sure = frame[frame["once_in_days"] >= SURE]
     if len(sure):
         first = sure.iloc[0]
@@ -783,12 +805,12 @@ VIEW = View(
               width=4, selects=district, height=320),
         _panel("outbreaks", "What has broken out lately?", (FromAddress(_outbreaks, (opened,)),), draw_outbreaks,
                width=6, slow=True, selects=hexagon_of),
+        _panel("treatment", "Does treating a place help?", (FromAddress(_treatment, (opened,)),), draw_treatment,
+               width=6, slow=True),
         _panel("clusters", "Where do the points crowd?", (FromAddress(lambda place: Clusters(), (opened,)),),
                draw_clusters, width=6, height=300, needs=Permission.READ_ADDRESSES, slow=True),
         _panel("addresses", "Which addresses come back?", (FromAddress(lambda place: RepeatAddresses(), (opened,)),),
                draw_addresses, width=6, needs=Permission.READ_ADDRESSES, slow=True),
-        _panel("treatment", "Does treating a place help?", (FromAddress(_treatment, (opened,)),), draw_treatment,
-               width=6, slow=True),
         _panel("time", "When were they reported?", (Query((opened,), every="auto"),), draw_months, width=7,
                selects="period", height=320),
         _panel("districts", "Which districts report most?", (_DISTRICTS, Compared(_DISTRICTS)), draw_districts, width=5,

@@ -36,6 +36,7 @@ def draw_stops(answers: tuple[Stops, ...], context: Context) -> Drawing:
     )
     body = html.Ol([_stop(rank, stop, context) for rank, stop in enumerate(answer.stops, 1)], className="stops")
     foot = words.foot(f"Visits of {VISITED_DAYS} days, nearby of {NEARBY_DAYS} days; one tick for each visit",
+                      "" if answer.addresses else "addresses are not shown for your role, but to department heads",
                       "places, not people: ask before entering")  # fmt: skip
     return Drawing(c.sentence(text), body=body, foot=foot)
 

@@ -56,7 +56,8 @@ def draw_list(answers: tuple[Rows, ...], context: Context) -> Drawing:
     text = f"**{c.count(rows.n) if rows.n else 'No'}** {things}: {what}{end}; {chosen}."
     said = [_in_words(one) for one in listing.conditions]
     if listing.search.strip():
-        said.insert(0, f"number or address has “{listing.search.strip()}”")
+        either = "number or address has" if "address" in rows.frame.columns else "number begins with"
+        said.insert(0, f"{either} “{listing.search.strip()}”")
     if said:
         text += f" Only where {' and '.join(said)}."
     key = filters.with_parameter("sort").with_parameter("where").to_search()
@@ -64,9 +65,11 @@ def draw_list(answers: tuple[Rows, ...], context: Context) -> Drawing:
     foot = words.foot(
         "A row opens the request’s timeline", "times on the city’s clocks",
         "a request closed or reopened twice stands here twice" if twice else "",
+        "" if "address" in rows.frame.columns else "addresses are not shown for your role",
     )  # fmt: skip
     spec = grid.spec(listing, rows.frame.columns, key)
-    return Drawing(c.sentence(text), body=_controls(listing, context), foot=foot, grid=spec)
+    body = _controls(listing, context, "Number or address" if "address" in rows.frame.columns else "Number")
+    return Drawing(c.sentence(text), body=body, foot=foot, grid=spec)
 
 
 def _in_words(one: Condition) -> str:
@@ -82,8 +85,8 @@ def _in_words(one: Condition) -> str:
     return f"{label} {verb} “{one.value}”"
 
 
-def _controls(listing: Listing, context: Context) -> html.Div:
-    """What is listed, and the field for a number or an address."""
+def _controls(listing: Listing, context: Context, sought: str) -> html.Div:
+    """What is listed, and the field for what can be sought."""
     filters = context.filters.with_parameter("sort").with_parameter("where")
 
     def option(measure: Any) -> html.Li:
@@ -113,10 +116,10 @@ def _controls(listing: Listing, context: Context) -> html.Div:
                 [
                     html.Label(
                         [
-                            html.Span("Find a number or an address", className="visually-hidden"),
+                            html.Span(f"Find: {sought.lower()}", className="visually-hidden"),
                             dbc.Input(
                                 id="list-search", type="search", name="q", value=listing.search, autocomplete="off",
-                                placeholder="Number or address", className="field",
+                                placeholder=sought, className="field",
                             ),
                         ]
                     ),

@@ -4,66 +4,33 @@ from __future__ import annotations
 
 import json
 import shutil
+from copy import deepcopy
 from pathlib import Path
 
+import h3
 import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from scipy.optimize import linprog
 
 from dashboard.app import create_app
 from dashboard.cli import main
-from dashboard.domain.disclosure import Release, audit, table
 from dashboard.domain.errors import DataUnavailable
 from dashboard.domain.policy import SMALLEST
 from dashboard.public import create_public_server
 from dashboard.settings import Settings
 from data_access.build import Build
-from data_access.public_extract import _together, extract_file, read_extract, write_extract
+from data_access.public_extract import extract_file, read_extract, write_extract
 from tests import city
 from tests.client import token_of
-
-CLASSES = {"Pothole": "P0", "Missed cart": "P1", "Noise": "P2", "Needles": "P3", "Unclassified": None}
-DISTRICTS = ["North", "South", "East", "West", "Hill", "Lake"]
-SECRETS = ("person-planted", "12 Planted St", "planted note", "39.61", "-75.91", "q17-")
-
-
-def requests() -> pd.DataFrame:
-    """From January 2025 to May 2026: plenty of each type in most districts, few in Lake, hardly any noise on Hill."""
-    dice = np.random.default_rng(311)
-    rows = []
-    for name in CLASSES:
-        for place, where in enumerate(DISTRICTS):
-            n = {"Lake": 30, "Hill": 6 if name == "Noise" else 150}.get(where, 260)
-            for i in range(n):
-                day = pd.Timestamp("2025-01-01") + pd.Timedelta(days=int(dice.integers(0, 516)))
-                rows.append((name, where, day, int(dice.integers(0, 9)), i % 9 == 0, place))
-    frame = pd.DataFrame(rows, columns=["type_id", "source_district", "day", "spot", "late", "place"])
-    opened = city.utc(frame["day"].dt.strftime("%Y-%m-%dT10:00"))
-    return pd.DataFrame(
-        {
-            "request_id": [f"q17-{n}" for n in range(len(frame))], "type_id": frame["type_id"],
-            "source_district": frame["source_district"], "opened_at": opened, "department_id": "streets",
-            "due_at": opened + pd.Timedelta(days=3), "due_source": "source", "status": "closed", "channel": "web",
-            "closed_at": opened + pd.to_timedelta(np.where(frame["late"], 9, 2), unit="D"), "src_system": "tiny",
-            "src_id": "", "person_key": "person-planted", "address": "12 Planted St", "note": "planted note",
-            "lat": 39.61 + 0.02 * (frame["spot"] ** 2 % 7) + 0.05 * frame["place"], "lon": -75.91,
-        }
-    )  # fmt: skip
+from tests.published import CLASSES, DISTRICTS, SECRETS, publish, requests
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory) -> Settings:
     settings = Settings(data=tmp_path_factory.mktemp("published"), cache="off")
-    types = pd.DataFrame({"type_id": list(CLASSES), "name": list(CLASSES), "sensitivity": list(CLASSES.values()),
-                          "is_info_only": False, "is_internal": False})  # fmt: skip
-    with Build(settings, city.CITY) as build:
-        build.write("department", city.DEPARTMENTS)
-        build.write("service_type", types)
-        build.write("district", city.DISTRICTS)
-        build.write("request", requests())
-        build.publish(as_of=pd.Timestamp("2026-06-03T12:00").to_pydatetime())
-    write_extract(settings)
+    publish(settings)
     return settings
 
 
@@ -79,9 +46,65 @@ def truth(through: str = "2026-05-01") -> pd.DataFrame:
     return frame[frame["on"] < through]
 
 
-def cells_of(shown: dict) -> list:
-    """The cells of a published table by their numbers in `disclosure.table`."""
-    return [*sum(shown["cells"], []), *shown["by_row"], *shown["by_column"], shown["all"]]
+class Attacker:
+    """Whoever keeps every release and knows how the tables hang together: each told number, each sum.
+
+    A cell is ``(table, row, column)``, of which None is all of them; the months are one table over all releases, types
+    one for each year.
+    """
+
+    def __init__(self, *releases: dict):
+        self.known: dict[tuple, int] = {}
+        self.sums: dict[tuple, list[tuple]] = {}
+        for release in releases:
+            year = release["year"]
+            kinds, months = ("types", year["name"]), ("months",)
+            self._read(kinds, release["by_type"])
+            self._read(months, release["months"])
+            within = [one for one in release["months"]["rows"] if year["from"] <= f"{one}-01" < year["to"]]
+            for column in release["by_type"]["columns"]:
+                self.sums[(*kinds, None, column, "by month")] = [(*kinds, None, column)]
+                self.sums[(*kinds, None, column, "by month")] += [(*months, one, column) for one in within]
+        self.cells = sorted({cell for parts in self.sums.values() for cell in parts}, key=str)
+
+    def _read(self, name: tuple, told: dict) -> None:
+        rows, columns = [*told["rows"], None], [*told["columns"], None]
+        numbers = [[*own, total] for own, total in zip(told["cells"], told["by_row"], strict=True)]
+        if "by_column" in told:
+            numbers.append([*told["by_column"], told["all"]])
+            for column in columns:
+                self.sums[(*name, None, column)] = [(*name, None, column), *((*name, row, column) for row in rows[:-1])]
+        for row, own in zip(rows, numbers, strict=False):
+            self.sums[(*name, row)] = [(*name, row, None), *((*name, row, column) for column in columns[:-1])]
+            self.known |= {(*name, row, column): n for column, n in zip(columns, own, strict=True) if n is not None}
+
+    def between(self, cell: tuple) -> tuple[float, float]:
+        """The least and the greatest number that a hidden cell can be."""
+        unknown = [one for one in self.cells if one not in self.known]
+        place = {one: i for i, one in enumerate(unknown)}
+        matrix, sides = np.zeros((len(self.sums), len(unknown))), np.zeros(len(self.sums))
+        for i, (total, *parts) in enumerate(self.sums.values()):
+            for one, sign in ((total, -1.0), *((part, 1.0) for part in parts)):
+                if one in place:
+                    matrix[i, place[one]] += sign
+                else:
+                    sides[i] -= sign * self.known[one]
+        goal = np.zeros(len(unknown))
+        goal[place[cell]] = 1.0
+        least, most = (linprog(sign * goal, A_eq=matrix, b_eq=sides, bounds=(0, None)) for sign in (1.0, -1.0))
+        assert least.success and most.status in (0, 3)
+        return least.fun, np.inf if most.status == 3 else -most.fun
+
+
+def small_cells() -> dict[tuple, tuple[int, int]]:
+    """The count of every small cell, and the smallest count that is told where it stands."""
+    frame = truth()
+    frame = frame[frame["type_id"] != "Needles"]
+    by_month = frame.groupby(["month", "source_district"]).size()
+    year = frame[frame["month"].str.startswith("2025")].groupby(["type_id", "source_district"]).size()
+    found = {("months", *at): (int(n), 11) for at, n in by_month.items()}
+    found |= {("types", "2025", *at): (int(n), SMALLEST[CLASSES[at[0]] or "P2"]) for at, n in year.items()}
+    return {at: (n, limit) for at, (n, limit) in found.items() if 0 < n < limit}
 
 
 def test_only_settled_months_are_published(published):
@@ -89,31 +112,78 @@ def test_only_settled_months_are_published(published):
     assert published["months"]["rows"][0] == "2025-01" and published["months"]["rows"][-1] == "2026-04"
 
 
-def test_what_is_shown_is_true_and_what_is_small_is_hidden_from_everybody_who_reckons(published):
+def test_what_is_told_is_true(published):
     frame = truth()
-    open_to_all = frame[frame["type_id"] != "Needles"]
-    year = open_to_all[open_to_all["on"] >= "2025-05-01"]
+    frame = frame[frame["type_id"] != "Needles"]
     by_type, months = published["by_type"], published["months"]
-    columns = by_type["columns"]
-    assert columns == months["columns"] == sorted(DISTRICTS)
-    first = pd.crosstab(year["type_id"], year["source_district"]).reindex(by_type["rows"], columns=columns)
-    second = pd.crosstab(open_to_all["month"], open_to_all["source_district"]).reindex(columns=columns)
-    limits = np.array([SMALLEST[CLASSES[name] or "P2"] for name in by_type["rows"]])
-    a, b = table(first.to_numpy(), limits), table(second.to_numpy(), np.full(len(second), 11))
-    n, m = first.shape
-    links = [(n * m + n + j, tuple(len(a.values) + i * m + j for i in range(4, 16))) for j in range(m)]
-    release = _together(a, b, links)
-    shown = [*cells_of(by_type), *cells_of(months)]
-    hidden = np.array([one is None for one in shown])
-    assert [one for one in shown if one is not None] == release.values[~hidden].tolist()
-    assert release.small.any() and audit(release, hidden) == []
-    first_only = release.small.copy()
-    assert audit(release, first_only)  # hiding small counts only would not have done
+    assert by_type["columns"] == months["columns"] == sorted(DISTRICTS) and published["year"]["name"] == "2025"
+    year = frame[frame["month"].str.startswith("2025")]
+    for told, rows in ((by_type, year["type_id"]), (months, frame["month"])):
+        true = pd.crosstab(rows, frame["source_district"]).reindex(told["rows"], columns=told["columns"], fill_value=0)
+        for own, shown in zip(true.to_numpy(), told["cells"], strict=True):
+            assert [n for n, one in zip(own, shown, strict=True) if one is not None] == [
+                n for n in shown if n is not None
+            ]
+        totals = zip(true.sum(axis=1), told["by_row"], strict=True)
+        assert all(one in (n, None) for n, one in totals)
+    assert None not in months["by_row"]
+
+
+def told_too_nearly(attacker: Attacker) -> list[tuple]:
+    """The small cells that the attacker knows, or knows within fewer numbers than may be told."""
+    found = []
+    for cell, (n, limit) in small_cells().items():
+        least, most = (attacker.known[cell],) * 2 if cell in attacker.known else attacker.between(cell)
+        assert least - 1e-6 <= n <= most + 1e-6, cell
+        if most - least < limit - 1e-6:
+            found.append((*cell, n, least, most))
+    return found
+
+
+def test_nobody_who_reckons_tells_a_small_count(published):
+    assert len(small_cells()) > 20 and told_too_nearly(Attacker(published)) == []
+    careless = deepcopy(published)  # had only the small ones been hidden, they would be told
+    true, small = pd.crosstab(truth()["month"], truth()["source_district"]), small_cells()
+    needles = truth()[truth()["type_id"] == "Needles"]
+    true = true.sub(pd.crosstab(needles["month"], needles["source_district"]), fill_value=0).astype(int)
+    for name, own in zip(careless["months"]["rows"], careless["months"]["cells"], strict=True):
+        for j, column in enumerate(careless["months"]["columns"]):
+            own[j] = None if ("months", name, column) in small else int(true.loc[name, column])
+    assert told_too_nearly(Attacker(careless))
+
+
+def test_nobody_who_keeps_the_release_before_tells_one_either(published, tmp_path):
+    """Dates are the oldest filter: what two releases tell must not be subtracted."""
+    there = Settings(data=tmp_path, cache="off")
+    publish(there, as_of="2026-04-10T12:00")
+    before = read_extract(extract_file(there))
+    assert before["to"] == "2026-04-01" and before["year"] == published["year"]
+    assert told_too_nearly(Attacker(before, published)) == []
+    months = published["months"]
+    assert before["months"]["cells"] == months["cells"][: len(before["months"]["cells"])]
+    assert before["by_type"] == published["by_type"]
+
+
+def test_what_was_hidden_once_stays_hidden(settings, published):
+    """A correction may change what a small count would be hidden behind; the one before knew the other."""
+    earlier = deepcopy(published)
+    told = next((i, j) for i, own in enumerate(earlier["months"]["cells"]) for j, n in enumerate(own) if n is not None)
+    earlier["months"]["cells"][told[0]][told[1]] = None
+    earlier["by_type"]["cells"][0][0] = None
+    kept = extract_file(settings).read_text("utf-8")
+    try:
+        extract_file(settings).write_text(json.dumps(earlier), "utf-8")
+        again = read_extract(write_extract(settings))
+    finally:
+        extract_file(settings).write_text(kept, "utf-8")
+    assert again["months"]["cells"][told[0]][told[1]] is None and again["by_type"]["cells"][0][0] is None
+    assert told_too_nearly(Attacker(again)) == [] and again["maps"].keys() == published["maps"].keys()
 
 
 def test_sensitive_types_are_whole_city_and_quarters(published):
     assert published["sensitive"]["rows"] == ["Needles"]
     assert all("Q" in one for one in published["sensitive"]["columns"])
+    assert set(published["sensitive"]) == {"rows", "columns", "cells", "by_column"}  # no sum over quarters, which move
     words = json.dumps({**published, "sensitive": None})
     assert "Needles" not in words and "Needles" not in published["by_type"]["rows"]
 
@@ -127,10 +197,29 @@ def test_promises_add_up(published):
     assert both[0] == both[1] and None not in both[0]
 
 
-def test_hexagons_are_of_street_assets_only_and_never_small(published):
-    assert set(published["maps"]) <= {"Pothole"}
-    for cells in published["maps"].values():
-        assert min(cells.values()) >= SMALLEST["P0"]
+def test_hexagons_and_districts_overlap_and_tell_no_small_part(published):
+    """Who knows the districts' counts, and the hexagons', does not know how few of a hexagon lie in a district."""
+    assert set(published["maps"]) == {"Pothole"}
+    cells = published["maps"]["Pothole"]
+    assert min(cells.values()) >= SMALLEST["P0"]
+    frame = truth()
+    frame = frame[(frame["type_id"] == "Pothole") & frame["month"].str.startswith("2025")]
+    where = [h3.latlng_to_cell(lat, lon, 8) for lat, lon in zip(frame["lat"], frame["lon"], strict=True)]
+    parts = frame.groupby([where, "source_district"]).size()
+    told = dict(zip(published["by_type"]["columns"], published["by_type"]["cells"][
+        published["by_type"]["rows"].index("Pothole")], strict=True))  # fmt: skip
+    assert None not in told.values()
+    places = list(parts.index)
+    rows = [[float(cell == one) for cell, _ in places] for one in cells]
+    rows += [[float(name == one) for _, name in places] for one in told]
+    sides = [*cells.values(), *told.values()]
+    small = [i for i, n in enumerate(parts) if n < SMALLEST["P0"]]
+    assert small and any(where.count(cell) != n for (cell, _), n in parts.items())  # they do overlap
+    for i in small:
+        goal = np.eye(len(places))[i]
+        least = linprog(goal, A_eq=rows, b_eq=sides, bounds=(0, None))
+        most = linprog(-goal, A_eq=rows, b_eq=sides, bounds=(0, None))
+        assert -most.fun - least.fun >= SMALLEST["P0"] - 1e-6, places[i]
 
 
 PAGES = ("/public", "/public/district", "/public/district/North", "/public/district/Lake", "/public/where",
@@ -183,9 +272,3 @@ def test_what_cannot_be_hidden_is_not_published(tmp_path):
     with pytest.raises(DataUnavailable, match="Nothing can be published"):
         write_extract(settings)
     assert not extract_file(settings).exists()
-
-
-def test_sums_across_two_tables_are_one_release():
-    a, b = table(np.array([[20, 30]]), np.array([11])), table(np.array([[20, 30]]), np.array([11]))
-    both = _together(a, b, [(3, (6,))])
-    assert isinstance(both, Release) and len(both.values) == 12 and both.values[3] == both.values[6] == 20

@@ -7,7 +7,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import combinations, permutations
 from typing import Any
@@ -21,8 +21,9 @@ from callbacks.export import _csv, _table, _titled
 from callbacks.panels import answers_to, asked_by, context_of
 from dashboard.domain.errors import BadRequest
 from dashboard.domain.filters import Filters
-from dashboard.domain.policy import Permission, Scope
-from dashboard.services import Services
+from dashboard.domain.policy import Permission, Scope, Viewer
+from dashboard.identity import DEPUTY_MANAGER
+from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access.build import Build
 from data_access.compile import parts_of
@@ -89,7 +90,7 @@ def test_every_panel_ties_out(services: Services, view):
         return  # the view says so and asks nothing
     for search in searches(services):
         filters = filters_in(search, services)
-        for panel in view.panels:
+        for panel in as_who_may(view.panels):
             where = f"{view.name}/{panel.name} {search}"
             answers = answers_to(panel, filters, services)
             for question, answer in zip(panel.queries, answers, strict=True):
@@ -105,6 +106,13 @@ def test_every_panel_ties_out(services: Services, view):
                 files_hold_the_answers(panel, answers, services, where)
             has_the_rows_it_counts(panel, asked_by(panel, filters, services), services, where)
             shows_what_was_answered(panel, answers, filters, services, where)
+
+
+def as_who_may(panels: Iterable[Panel]) -> Iterator[Panel]:
+    """Each panel, looked at by a role that sees the whole city and may have it."""
+    for panel in panels:
+        with acting_as(Viewer("Analyst", "analyst") if panel.needs is Permission.READ_ADDRESSES else DEPUTY_MANAGER):
+            yield panel
 
 
 def places_add_up(found: FoundPlaces, filters: Filters, services: Services, where: str) -> None:

@@ -27,7 +27,8 @@ def test_every_fact_of_the_catalogue_takes_a_permission():
 @pytest.mark.parametrize(
     ("role", "own", "facts", "rows", "not_held"),
     [
-        ("deputy manager", {}, {"request", "contact", "agent_state"}, (), {P.READ_AGENTS, P.ADMINISTER}),
+        ("deputy manager", {}, {"request", "contact", "agent_state"}, (),
+         {P.READ_AGENTS, P.READ_ADDRESSES, P.READ_NOTES, P.READ_PSEUDONYMS, P.ADMINISTER}),
         ("department head", {"department": "Parks"}, {"request"}, (("department", ("Parks",)),), {P.READ_CONTACTS}),
         ("department head", {}, {"request"}, (("department", ()),), {P.READ_AGENT_SPREAD}),
         ("supervisor", {"team": "Heron"}, {"request", "contact"}, (), {P.READ_ADDRESSES, P.READ_NOTES}),

@@ -1,0 +1,178 @@
+"""What was asked before is answered as it was: the finished answer to a view's post, kept beside the single answers.
+
+The key holds the program, the build, the rights of who asks, and the post. One request computes, others that want the
+same wait for it; when too many wait, the next one is told so at once. After a new build the views asked most are asked
+again, before somebody does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from dash import Dash
+from flask import Response, g, request
+from flask_caching import Cache
+
+from callbacks.address import filters_in, place_at
+from callbacks.panels import answers_to
+from dashboard.cache import Flight, program
+from dashboard.domain.errors import Busy, DataUnavailable, Problem
+from dashboard.domain.policy import Permission, Viewer
+from dashboard.security import ASK
+from dashboard.services import Services, acting_as
+from data_access.timeline import OneRequest
+from layouts.page import SHOWN_VIEW, SLOW, state_class
+from layouts.view import FromAddress, View
+
+log = logging.getLogger(__name__)
+
+FAILED = state_class("failed").encode()
+KEPT = "kept"
+"""What the header ``Server-Timing`` says of an answer that was kept."""
+AT_ONCE = 4
+"""Views computed at the same time in one process; the others wait in line."""
+IN_LINE = 24
+"""Views that may wait; the next one is told to try again."""
+MOST_ASKED = 12
+"""Views asked again after a new build."""
+BUSY = "The server is busy. Try again in a moment."
+
+
+def keep_answers(app: Dash, services: Services, views: Sequence[View], cache: Cache | None) -> None:
+    """Answer a view's post from what was answered before, where nobody needs to be told that somebody looked."""
+    by_name = {view.name: view for view in views if not is_noted(view)}
+    desk = Flight(AT_ONCE, IN_LINE, services.settings.query_seconds)
+    asked: Counter[tuple[Viewer, str, str, str]] = Counter()
+    seen = {"build": ""}
+
+    @app.server.before_request
+    def answer_again() -> Response | None:
+        if request.path != ASK or request.method != "POST":
+            return None
+        post = _post_of(request.get_json(silent=True), by_name)
+        if post is None:
+            return None
+        try:
+            build_id, viewer = services.build().build_id, rights_of(services.viewer())
+        except Problem:
+            return None  # the view says what is wrong
+        _ask_again(build_id)
+        if post.is_first:
+            asked[viewer, post.view, post.search, post.path] += 1
+        words = (program(), build_id, repr(viewer), post.words)
+        key = "view-" + hashlib.sha256(orjson.dumps(words)).hexdigest()
+        if post.is_fresh and (kept := _kept(cache, key)) is not None:
+            return kept
+        waiting = ExitStack()
+        try:
+            waiting.enter_context(desk.turn(key))
+        except Busy:
+            return _told_busy(post.outputs)
+        g.turn, g.key = waiting, key
+        if post.is_fresh and (kept := _kept(cache, key)) is not None:  # somebody asked the same a moment ago
+            return kept
+        return None
+
+    @app.server.after_request
+    def keep(response: Response) -> Response:
+        key = g.pop("key", None)
+        if cache is not None and key is not None and response.status_code == 200 and FAILED not in response.get_data():
+            cache.set(key, response.get_data())
+        return response
+
+    @app.server.teardown_request
+    def leave(_problem: BaseException | None) -> None:
+        if (turn := g.pop("turn", None)) is not None:
+            turn.close()
+
+    def _ask_again(build_id: str) -> None:
+        """When a build has just been noticed, ask what was asked most of the ones before."""
+        before, seen["build"] = seen["build"], build_id
+        if cache is None or not before or before == build_id:
+            return
+        most = [one for one, _ in asked.most_common(MOST_ASKED)]
+        asked.clear()
+        threading.Thread(target=_warm, args=(most, services, by_name), daemon=True, name="warming").start()
+
+
+class _Post:
+    """What matters of a view's post."""
+
+    def __init__(self, view: str, search: str, path: str, words: Any, outputs: Any, is_first: bool, is_fresh: bool):
+        self.view, self.search, self.path, self.words = view, search, path, words
+        self.outputs, self.is_first, self.is_fresh = outputs, is_first, is_fresh
+
+
+def _post_of(body: Any, views: Mapping[str, View]) -> _Post | None:
+    """The post as one that asks a view, or None; its shape was checked at the gate."""
+    if not isinstance(body, dict):
+        return None
+    inputs = body.get("inputs") or []
+    first = inputs[0] if inputs and isinstance(inputs[0], dict) else {}
+    outputs = body.get("outputs")
+    if first.get("property") != "data" or not isinstance(outputs, list):
+        return None
+    if first.get("id") == SLOW and isinstance(about := first.get("value"), dict):
+        view, search, path = (about.get(name) for name in ("view", "search", "path"))
+    elif first.get("id") == SHOWN_VIEW and len(inputs) == 3 and '"type":"state"' in str(body.get("output")):
+        view, search, path = first.get("value"), inputs[1].get("value"), (body.get("state") or [{}])[0].get("value")
+    else:
+        return None
+    if not isinstance(view, str) or view not in views or not isinstance(path, str):
+        return None
+    words = [body.get("output"), outputs, view, search, path]
+    is_fresh = not any('"type":"retry"' in str(one) for one in body.get("changedPropIds") or ())
+    return _Post(view, search or "", path, words, outputs, first.get("id") != SLOW, is_fresh)
+
+
+def is_noted(view: View) -> bool:
+    """Whether somebody who looks at `view` is written into the audit log: such a look is never answered unseen."""
+    return view.needs is Permission.READ_AGENT_SPREAD or any(
+        isinstance(item, FromAddress | OneRequest) for panel in view.panels for item in panel.queries
+    )
+
+
+def rights_of(viewer: Viewer) -> Viewer:
+    """`viewer` without who it is: those with the same rights see the same."""
+    return replace(viewer, name="", account="")
+
+
+def _kept(cache: Cache | None, key: str) -> Response | None:
+    stored = cache.get(key) if cache is not None else None
+    if not isinstance(stored, bytes):
+        return None
+    return Response(stored, mimetype="application/json", headers={"Server-Timing": KEPT})
+
+
+def _told_busy(outputs: list[Any]) -> Response:
+    """An answer in which every card says that it could not be answered now; each can be asked again."""
+    found: dict[str, dict[str, Any]] = {}
+    for place in (each for one in outputs for each in (one if isinstance(one, list) else [one])):
+        name, told = place["id"], {"className": state_class("failed"), "children": BUSY}.get(place["property"])
+        if told is not None and isinstance(name, dict):
+            found[json.dumps(name, sort_keys=True, separators=(",", ":"))] = {place["property"]: told}
+    response = Response(orjson.dumps({"multi": True, "response": found}), mimetype="application/json")
+    response.headers["Retry-After"] = "2"
+    return response
+
+
+def _warm(most: Sequence[tuple[Viewer, str, str, str]], services: Services, views: Mapping[str, View]) -> None:
+    for viewer, name, search, path in most:
+        view = views[name]
+        with acting_as(viewer):
+            try:
+                filters = filters_in(search, services, view)
+                place = place_at(path, view, filters)
+                for panel in view.panels:
+                    answers_to(panel, filters, services, place)
+            except (Problem, DataUnavailable) as problem:
+                log.info("%s was not asked again: %s", name, problem)

@@ -1,0 +1,118 @@
+"""What was asked before is sent as it was: to whom it may be, once per build, in the order of asking, or not at all."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from dashboard.app import create_app
+from dashboard.cache import Flight
+from dashboard.domain.errors import Busy
+from dashboard.repeats import BUSY, KEPT, _told_busy, is_noted
+from dashboard.settings import Settings
+from data_access.build import Build
+from layouts.views import collect_views
+from tests import city
+from tests.client import ask
+from tests.contract.test_access import answers
+
+
+def put_in_service(settings: Settings, requests=None) -> None:
+    with Build(settings, city.CITY) as build:
+        build.write("department", city.DEPARTMENTS)
+        build.write("service_type", city.TYPES)
+        build.write("request", city.requests() if requests is None else requests)
+        build.publish(as_of=city.AS_OF)
+
+
+@pytest.fixture
+def settings(tmp_path) -> Settings:
+    settings = Settings(data=tmp_path, requests_per_minute=0)
+    put_in_service(settings)
+    return settings
+
+
+def was_kept(response) -> bool:
+    return response.headers.get("Server-Timing") == KEPT
+
+
+def test_a_view_is_computed_once_for_equal_rights_and_build(settings):
+    app = create_app(settings)
+    manager, other, head = (app.server.test_client() for _ in range(3))
+    for browser, slug in ((manager, "deputy-manager"), (other, "deputy-manager"), (head, "department-head")):
+        browser.get(f"/see-as/{slug}")
+    post = answers(app, "demand", "/demand", "?period=all")
+    first = ask(manager, post)
+    assert not was_kept(first) and b"is-ready" in first.data
+    for again in (ask(manager, post), ask(other, {**post, "changedPropIds": ["url.search"]})):
+        assert was_kept(again) and again.data == first.data
+    mine = ask(head, post)
+    assert not was_kept(mine) and mine.data != first.data
+    asked_anew = {**post, "changedPropIds": ['{"panel":"days","type":"retry","view":"demand"}.n_clicks']}
+    assert not was_kept(ask(manager, asked_anew))
+    put_in_service(settings, city.requests().iloc[:5])
+    time.sleep(1.1)  # a new build is noticed within a second
+    fresh = ask(manager, post)
+    assert not was_kept(fresh) and fresh.data != first.data
+    for worker in threading.enumerate():
+        if worker.name == "warming":
+            worker.join()
+
+
+def test_what_failed_is_not_kept(settings):
+    app = create_app(replace(settings, query_seconds=1e-6))
+    browser = app.server.test_client()
+    browser.get("/see-as/deputy-manager")
+    post = answers(app, "demand", "/demand", "?period=all")
+    for _ in range(2):
+        failed = ask(browser, post)
+        assert b"is-failed" in failed.data and not was_kept(failed)
+
+
+def test_looks_that_are_logged_are_never_answered_unseen():
+    noted = {view.name for view in collect_views() if is_noted(view)}
+    assert {"agents", "request"} <= noted and "overview" not in noted
+
+
+def test_one_computes_others_wait_for_it_and_the_line_has_an_end():
+    desk, order, begun = Flight(at_once=1, in_line=2, seconds=5), [], threading.Event()
+
+    def work(name: str, key: str) -> None:
+        with desk.turn(key):
+            order.append(name)
+            begun.set()
+            time.sleep(0.2)
+
+    workers = [threading.Thread(target=work, args=(name, name)) for name in "abc"]
+    for worker in workers:
+        worker.start()
+        begun.wait()
+        time.sleep(0.02)
+    with pytest.raises(Busy), desk.turn("d"):
+        pass
+    for worker in workers:
+        worker.join()
+    assert order == ["a", "b", "c"]
+    with desk.turn("d"):  # there is room again
+        order.append("d")
+
+
+def test_nobody_waits_for_ever_and_another_question_passes():
+    desk = Flight(at_once=2, in_line=2, seconds=0.05)
+    with desk.turn("a"):
+        with pytest.raises(Busy), desk.turn("a"):
+            pass
+        with desk.turn("b"):
+            pass
+
+
+def test_who_is_turned_away_is_told_in_every_card(settings):
+    app = create_app(settings)
+    post = answers(app, "demand", "/demand")
+    told = _told_busy(post["outputs"])
+    cards = told.get_json()["response"]
+    assert told.headers["Retry-After"] and len(cards) == 2 * len(post["outputs"][0])
+    assert {"className": "state is-failed"} in cards.values() and {"children": BUSY} in cards.values()

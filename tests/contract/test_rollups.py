@@ -1,0 +1,153 @@
+"""What sums counted beforehand answer is what the facts answer: every measure along every dimension and pair that is
+divided by on a screen, under every kind of filter, at the edges of periods, on both engines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from dashboard.domain.filters import Filters
+from dashboard.domain.policy import Scope
+from dashboard.services import Services
+from dashboard.settings import Settings
+from data_access.ask import ask
+from data_access.build import Build
+from data_access.compile import compile_query
+from data_access.demo_city import AS_OF, CITY, demo_tables
+from data_access.dimensions import DIMENSIONS, category, department, district, hour_of_week, queue, service_type
+from data_access.measures import CATALOGUE
+from data_access.measures.contacts import SERVICE_LEVELS, service_level
+from data_access.measures.requests import backlog, opened, overdue
+from data_access.rollups import Held
+from data_access.semantics import EVERY, Query, Standing, Total
+
+EVERYTHING = Scope.everything()
+SEARCHES = (
+    "",
+    "?period=all",
+    "?from=2026-01-15&to=2026-02-03",
+    "?from=2026-05-19&to=2026-05-20",
+    "?period=last-12-months&counting=incidents&event_days=out",
+    "?period=last-12-months&department=Sanitation&department=Housing",
+    "?period=last-12-months&service_type=Rats+and+vermin&district=4+Mill+Ward",
+    "?period=last-12-months&district=no+district&channel=phone",
+    "?period=last-12-months&queue=Spanish&weekday=Monday",
+    "?period=last-month&hour_of_week=34",
+)
+
+
+@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+def services(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """A little of Riverton, with every rollup."""
+    database = request.getfixturevalue("new_database")() if request.param == "postgres" else ""
+    settings = Settings(data=tmp_path_factory.mktemp("sums"), database=database, cache="off")
+    with Build(settings, CITY, pays_by=0) as build:
+        for table, frame in demo_tables(scale=0.08, years=2):
+            build.write(table, frame)
+        build.publish(as_of=AS_OF)
+    found = Services(settings)
+    yield found
+    found.warehouse.close()
+
+
+def both(services: Services, query: Query, filters: Filters, scope: Scope = EVERYTHING) -> tuple[pd.DataFrame, int]:
+    """The answer, held to be what the facts answer; and how many of its statements were answered from sums."""
+    frame, clock = services._frame(filters), services.clock()
+    with services.warehouse.reading(services.build().build_id) as reading:
+        summed = ask(reading, query, filters, scope, clock, frame).frame
+        counted = ask(reading, query, filters, scope, clock, replace(frame, held=Held())).frame
+    names = [one for one in summed.columns if one in {*(dimension.name for dimension in query.by), *EVERY}]
+    if names:
+        summed, counted = (one.sort_values(names, ignore_index=True) for one in (summed, counted))
+    pd.testing.assert_frame_equal(summed, counted, check_dtype=False, rtol=1e-9)
+    every = query.every if query.every != "auto" else "day"
+    asked = compile_query(replace(query, every=every), filters, scope, frame)
+    return summed, sum("rollup_" in str(statement.select) for statement in asked)
+
+
+def divisible(measure) -> list:
+    return [
+        dimension for dimension in DIMENSIONS.values()
+        if measure.fact.name in dimension.columns
+        and (not dimension.standing_only or isinstance(measure, Standing))
+    ]  # fmt: skip
+
+
+ADDED = tuple(one for one in CATALOGUE.values() if isinstance(one, Total | Standing))
+"""A ratio is its two totals, and a spread is asked of the facts."""
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_every_measure_is_what_the_facts_say(services, search):
+    filters = Filters.from_search(search, services.clock(), DIMENSIONS)
+    assert both(services, Query(ADDED), filters)[1] > 2
+    assert both(services, Query(ADDED, every="auto"), filters)[1] > 2
+
+
+@pytest.mark.parametrize("search", SEARCHES[1:5:3])
+def test_every_division_is_what_the_facts_say(services, search):
+    if services.settings.database and search != SEARCHES[1]:
+        return  # the engines are asked the same statements; one picture shows that both understand them
+    filters = Filters.from_search(search, services.clock(), DIMENSIONS)
+    from_sums = 0
+    for dimension in DIMENSIONS.values():
+        measures = tuple(one for one in ADDED if dimension in divisible(one))
+        if measures:
+            from_sums += both(services, Query(measures, by=(dimension,)), filters)[1]
+    assert from_sums > 40
+    for by in ((department, service_type), (service_type, district), (category, department)):
+        both(services, Query((opened, backlog, overdue), by=by, every="month"), filters)
+    both(services, Query((service_level, CATALOGUE["handle_time"]), by=(queue, hour_of_week)), filters)
+
+
+def test_a_division_in_which_nothing_was_counted_is_not_there(services):
+    if services.settings.database:
+        return
+    filters = Filters.from_search("?period=last-month&counting=incidents", services.clock(), DIMENSIONS)
+    for measure in ADDED:
+        for dimension in {service_type, queue} & set(divisible(measure)):
+            both(services, Query((measure,), by=(dimension,), every="week"), filters)
+
+
+def test_totals_asked_together_are_those_asked_alone(services):
+    filters = Filters.from_search("?period=last-12-months&counting=incidents", services.clock(), DIMENSIONS)
+    together = tuple(CATALOGUE[name] for name in ("due", "kept", "opened", "duplicates", "closed", "backlog"))
+    for every in (None, "week"):
+        both(services, Query(together, by=(department,), every=every), filters)
+
+
+def test_every_way_of_counting_the_service_level_has_its_sums(services):
+    for key, ratio in SERVICE_LEVELS.items():
+        filters = Filters.from_search(f"?service_level={key}", services.clock(), DIMENSIONS)
+        frame, from_sums = both(services, Query((service_level, ratio)), filters)
+        assert from_sums == 1
+        assert frame["service_level"].iloc[0] == frame[ratio.name].iloc[0]
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        replace(EVERYTHING, rows=(("department", ("Housing",)),)),
+        replace(EVERYTHING, rows=(("district", ("4 Mill Ward",)),)),
+        replace(EVERYTHING, hides=("P2", "P3")),
+    ],
+    ids=["department", "district", "sensitive types"],
+)
+def test_a_scope_holds_for_sums_as_it_does_for_facts(services, scope):
+    filters = Filters.from_search("?period=last-12-months", services.clock(), DIMENSIONS)
+    whole = both(services, Query((opened, backlog)), filters)[0]
+    for by in ((), (department,), (district,), (service_type,)):
+        mine, from_sums = both(services, Query((opened, backlog), by=by), filters, scope)
+        assert from_sums > 0
+        assert 0 < mine["opened"].sum() < whole["opened"].sum()
+
+
+def test_looking_back_asks_the_facts(services):
+    filters = Filters.from_search("?period=last-12-months", services.clock(), DIMENSIONS)
+    frame = replace(services._frame(filters), looks_back=True)
+    asked = compile_query(Query((opened, backlog)), filters, EVERYTHING, frame)
+    assert not any("rollup_" in str(statement.select) for statement in asked)

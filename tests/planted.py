@@ -1,0 +1,193 @@
+"""The tiny city with secrets planted in it, what a browser of each role posts to it, and where secrets would be seen.
+
+Callers, addresses, points, notes and names of agents are such as occur nowhere else; whoever is told one was told it by
+the dashboard.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import pandas as pd
+from dash import Dash
+
+from dashboard.domain.policy import Viewer, may
+from dashboard.settings import Settings
+from data_access.build import Build
+from layouts.view import Panel, View
+from layouts.views import collect_views
+from tests import city, floor
+from tests.client import part
+
+VIEWS = {view.name: view for view in collect_views()}
+ROLE = {"deputy-manager": "deputy manager", "department-head": "department head", "supervisor": "supervisor",
+        "council-member": "council member", "analyst": "analyst", "administrator": "administrator"}  # fmt: skip
+CALLER = ("person-planted", "555-0142", "planted@example.org")
+PLACE = ("12 Planted St", "39.612345", "-75.912345")
+WORDS = ("planted note", "caller said planted", "Rose Planted", "planted edit")
+EVERYTHING = "period=all"
+
+
+def requests() -> pd.DataFrame:
+    """Those of the tiny city, each by one caller, with a note and a place."""
+    rows = city.requests()
+    rows["person_key"] = "person-planted"
+    rows["note"] = "planted note, call 555-0142 or planted@example.org"
+    rows["address"] = "12 Planted St"
+    rows["lat"], rows["lon"] = 39.612345, -75.912345
+    south = rows["source_district"] != "North"
+    rows.loc[south, ["lat", "lon"]] = [39.70, -75.80]  # another cell, outside the council member's district
+    rows.loc[rows["request_id"] == "27", "source_district"] = "North"
+    return rows
+
+
+def events() -> pd.DataFrame:
+    """The steps of the tiny city, and two with words in them."""
+    more = pd.DataFrame({"event_id": ["p1", "p2"], "request_id": "21", "kind": ["edit", "comment"],
+                         "event_at": city.utc(pd.Series(["2026-05-05T10:00", "2026-05-05T11:00"])),
+                         "to_value": ["planted edit", None], "actor": "Rose Planted",
+                         "note": "planted note, call 555-0142"})  # fmt: skip
+    return pd.concat([city.events(), more], ignore_index=True)
+
+
+def put_in_service(settings: Settings) -> None:
+    """Build the city."""
+    survey = pd.DataFrame({"survey_id": ["s"], "request_id": ["21"], "score": [2.0], "max_score": [5.0],
+                           "sent_at": city.utc(pd.Series(["2026-05-21T09:00"])),
+                           "answered_at": city.utc(pd.Series(["2026-05-22T09:00"])),
+                           "comment": ["caller said planted"]})  # fmt: skip
+    with Build(settings, city.CITY) as build:
+        build.write("agent", floor.agents())
+        build.write("department", city.DEPARTMENTS)
+        build.write("service_type", city.TYPES.assign(sensitivity=["P2", "P0", "P3", "P1"]))
+        build.write("district", city.DISTRICTS)
+        build.write("request", requests())
+        build.write("request_event", events())
+        build.write("city_event", city.city_events())
+        build.write("survey", survey)
+        build.write("contact", pd.concat([city.contacts(), floor.calls()]).assign(person_key="person-planted"))
+        build.write("agent_state", floor.states())
+        build.publish(as_of=city.AS_OF)
+
+
+def holds(slug: str, *needs: Any) -> bool:
+    """Whether a role has the permissions."""
+    return all(may(Viewer("V", ROLE[slug]), one) for one in needs)
+
+
+def words_in(content: bytes) -> str:
+    """What can be read in a file: a workbook is unpacked, whatever else is text."""
+    if content[:2] != b"PK":
+        return content.decode("utf-8")
+    with zipfile.ZipFile(io.BytesIO(content)) as book:
+        return "\n".join(book.read(name).decode("utf-8") for name in book.namelist())
+
+
+def path_of(view: str) -> str:
+    """The address of a view; of one about a request or a district, of the one with the secrets."""
+    path = VIEWS[view].href
+    for one in VIEWS[view].open_parts:
+        path = path.replace(f"<{one}>", "21" if "request" in one else "North")
+    return path
+
+
+def place_of(view: View) -> str:
+    """What the path of a view names, as part of a query."""
+    return "".join(f"&{one}={'21' if 'request' in one else 'North'}" for one in view.open_parts)
+
+
+# ── what a browser posts ──
+
+
+def callback(app: Dash, having: str) -> str:
+    """The name of the callback that has these words in it."""
+    return next(name for name in app.callback_map if having in name)
+
+
+def written(at: dict[str, Any], prop: str) -> str:
+    """A property of a part of the page, as Dash writes it."""
+    return f"{json.dumps(at, sort_keys=True, separators=(',', ':'))}.{prop}"
+
+
+def answers(
+    app: Dash, view: str, pathname: str, search: str = f"?{EVERYTHING}", slow: bool = False, only: str = ""
+) -> dict[str, Any]:
+    """The post that asks every panel of a view; or the one for those that are `slow`, or of `only` one panel."""
+    asked = [panel for panel in VIEWS[view].panels if only in ("", panel.name)]
+    panels = [panel.name for panel in asked]
+    grids = [panel.name for panel in asked if panel.kind == "grid"]
+    name = next(one for one in app.callback_map if '"type":"state"' in one and ("className@" in one) == slow)
+
+    def ids(kind: str, prop: str, names: list[str]) -> list[dict[str, Any]]:
+        return [{"id": {"type": kind, "view": view, "panel": one}, "property": prop} for one in names]
+
+    outputs: list[Any] = [
+        ids("state", "className", panels), ids("sentence", "children", panels), ids("spec", "data", panels),
+        ids("body", "data-markup", panels), ids("foot", "data-markup", panels), ids("grid-spec", "data", grids),
+    ]  # fmt: skip
+    if slow:
+        about = {"view": view, "search": search, "path": pathname}
+        return {"output": name, "outputs": outputs, "changedPropIds": ["slow.data"],
+                "inputs": [part("slow", "data", about)], "state": []}  # fmt: skip
+    again = [{**one, "value": None} for one in ids("retry", "n_clicks", panels)]
+    return {
+        "output": name,
+        "outputs": [*outputs, {"id": "slow", "property": "data"}],
+        "inputs": [part("shown-view", "data", view), part("url", "search", search), again],
+        "state": [part("url", "pathname", pathname)],
+        "changedPropIds": ["shown-view.data"],
+    }
+
+
+def rows(app: Dash, view: str = "requests", panel: str = "list", **more: Any) -> dict[str, Any]:
+    """The post with which a list asks for a page."""
+    at = {"type": "grid", "view": view, "panel": panel, "key": "k"}
+    state = {**at, "type": "grid-state"}
+    asked = {"startRow": 0, "endRow": 50, "sortModel": [], "filterModel": {}} | more
+    return {
+        "output": callback(app, "getRowsResponse"),
+        "outputs": [{"id": at, "property": "getRowsResponse"}, {"id": state, "property": "data"}],
+        "changedPropIds": [written(at, "getRowsRequest")],
+        "inputs": [part(at, "getRowsRequest", asked)],
+        "state": [part(at, "id", at), part("url", "search", f"?of=opened&{EVERYTHING}"),
+                  part("url", "pathname", "/requests")],
+    }  # fmt: skip
+
+
+def shown_as_table(app: Dash, view: View, panel: Panel) -> dict[str, Any]:
+    """The post of “Show as table” in a panel's menu."""
+    at = {"type": "table", "view": view.name, "panel": panel.name}
+    button = {**at, "type": "table-button"}
+    return {
+        "output": callback(app, '"type":"table"'), "outputs": {"id": at, "property": "children"},
+        "inputs": [part(button, "n_clicks", 1)], "changedPropIds": [written(button, "n_clicks")],
+        "state": [part(button, "id", button), part("url", "search", f"?{EVERYTHING}"),
+                  part("url", "pathname", path_of(view.name))],
+    }  # fmt: skip
+
+
+def around(app: Dash, view: str) -> list[dict[str, Any]]:
+    """The posts that the rest of the page makes: the page itself, its menu, the filter bar, a mark that was picked."""
+    here = [part("url", "pathname", path_of(view)), part("url", "search", f"?{EVERYTHING}")]
+    picked = {"view": "demand", "panel": "types", "value": "Pothole", "values": ["a"], "every": "day",
+              "days": ["2026-05-01", "2026-05-02"], "range": ["2026-05-01", "2026-06-01"]}  # fmt: skip
+    found = []
+    for output in ("page.children", "menu.children", "filter-bar.data-markup", "url.search"):
+        name = callback(app, output)
+        wanted = name[2:-2].split("...") if name.startswith("..") else [name]
+        outputs = [{"id": one.rpartition(".")[0], "property": one.rpartition(".")[2]} for one in wanted]
+        declared = app.callback_map[name]
+
+        def sent(kind: str, declared=declared) -> list[dict[str, Any]]:
+            known = {one["id"]: one for one in [*here, part("picked", "data", picked)]}
+            given = {"pathname": here[0]["value"], "search": here[1]["value"], "data": picked}
+            return [known.get(one["id"], one) | {"property": one["property"], "value": given.get(one["property"])}
+                    for one in declared[kind]]  # fmt: skip
+
+        inputs, first = sent("inputs"), declared["inputs"][0]
+        found.append({"output": name, "outputs": outputs if name.startswith("..") else outputs[0], "inputs": inputs,
+                      "state": sent("state"), "changedPropIds": [f"{first['id']}.{first['property']}"]})  # fmt: skip
+    return found
