@@ -52,6 +52,8 @@ from data_access.importers.text import checksum
 
 Progress = Callable[[str, int], None]
 _KEPT_WORDS = 20
+# Columns of a file of refused rows that say which they were.
+_CORRECTED = {"refused_file": "file", "refused_row": "row_number", "refused_reason": "reason"}
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,7 @@ class Importing:
     mappings: list[SourceMapping] = field(default_factory=list)
     headings: dict[str, tuple[Sequence[str], str]] = field(default_factory=dict)
     _refused: list[pd.DataFrame] = field(default_factory=list)
+    _corrected: list[pd.DataFrame] = field(default_factory=list)
     _clocks: set[tuple[str, int, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -206,6 +209,11 @@ class Importing:
         self.notes += [f"{source.file}: {one}" for one in source.notes]
         self.headings[source.file] = (source.names, source.heading.delimiter if source.heading else ",")
         source, projection, lost = self._typed(mapping, source)
+        if set(_CORRECTED) <= set(source.names):
+            written = source.relation
+            told = (written.c[one].label(column) for one, column in _CORRECTED.items())
+            self._corrected.append(self._frame(select(*told)))
+            misshapen(self.build.connection, source)  # told once already
         self.absent += [one for one in projection.absent() if one not in self.absent]
         typed = projection.typed_table()
         total = self._count(typed)
@@ -444,7 +452,8 @@ class Importing:
         if len(refused):
             build.write("refused_row", refused)
         sample = self._frame(select(build.staged(main)).limit(10))
-        kept = build.carry_over(replace, again=self.import_id)
+        corrected = pd.concat(self._corrected, ignore_index=True) if self._corrected else None
+        kept = build.carry_over(replace, again=self.import_id, corrected=corrected)
         summary = build.finish()
         if too_many:
             self.notes.append(f"More than {max_refused} rows were refused: what is in service stays as it was.")

@@ -570,6 +570,33 @@ def test_refused_rows_can_be_corrected_and_imported_again(tmp_path: Path) -> Non
     rows.to_csv(corrected, index=False)
     again = import_files(settings, mapping(), corrected).report
     assert (again.added, again.carried, again.refused) == (2, 1, 0)
+    warehouse = Warehouse(settings)
+    assert warehouse.build().refused == len(warehouse.frame(select(refused_row))) == 0
+    warehouse.close()
+
+
+def test_what_is_refused_again_is_listed_once(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
+    path = tmp_path / "export.csv"
+    path.write_bytes(table(ROW, "8,soon,,,Open,Pothole,,,", "9,later,,,Open,Pothole,,,"))
+    rows = import_files(settings, mapping(), path).refused_rows()
+    corrected = tmp_path / "corrected.csv"
+    rows["Opened"] = rows["Opened"].replace("soon", "2024-03-02")
+    rows.to_csv(corrected, index=False)
+    import_files(settings, mapping(), corrected)
+    warehouse = Warehouse(settings)
+    listed = warehouse.frame(select(refused_row))
+    assert listed[["file", "value"]].to_numpy().tolist() == [["corrected.csv", "later"]]
+    warehouse.close()
+
+
+def test_a_roster_alone_does_not_make_the_clock_say_now(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
+    with Build(settings, {"city_id": "tiny", "name": "Tiny", "tz": "America/New_York"}) as build:
+        start = pd.to_datetime(pd.Series(["2024-03-01 13:00", "2024-03-02 13:00"]))
+        shifts = {"shift_id": ["a", "b"], "agent_id": "x", "start_at": start, "end_at": start + pd.Timedelta(hours=8)}
+        build.write("agent_shift", pd.DataFrame(shifts))
+        assert build.publish().as_of == pd.Timestamp("2024-03-02 13:00")
 
 
 def test_too_many_refusals_or_a_dry_run_change_nothing(tmp_path: Path) -> None:
