@@ -94,7 +94,7 @@ def import_files(
     settings: Settings,
     mappings: SourceMapping | Sequence[SourceMapping],
     files: Path | str | Iterable[Path | str],
-    boundaries: Path | str | None = None,
+    boundaries: Path | str | Sequence[Path | str] = (),
     progress: Progress | None = None,
     replace: bool = False,
     dry: bool = False,
@@ -110,7 +110,7 @@ def import_files(
         Paths, patterns such as ``311_*.csv.gz``, or addresses of databases and endpoints. Of rows with one id the
         later file's counts.
     boundaries
-        A file of the city's districts.
+        Files of the city's districts; several for a city that has been divided anew.
     replace
         Start empty if another city is in service, instead of refusing.
     dry
@@ -133,7 +133,9 @@ def import_files(
     paths = files_of(one for one in words if not is_address(one))
     progress = progress or (lambda doing, rows: None)
     first = known[0]
-    districts = read_boundaries(Path(boundaries), first) if boundaries else None
+    drawn = [boundaries] if isinstance(boundaries, str | Path) else boundaries
+    read = [read_boundaries(Path(one), first) for one in drawn]
+    districts = pd.concat(read, ignore_index=True) if read else None
     sums = [checksum(one) for one in paths]
     if addresses:  # what they answer is another thing each time
         sums += [f"{one} {uuid.uuid4()}" for one in addresses]

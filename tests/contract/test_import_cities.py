@@ -678,3 +678,33 @@ def test_boundaries_of_every_kind_in_any_projection(tmp_path: Path, name: str) -
     wrong = mapping_from(CITY + '[district]\nname_property = "title"\n', Path("test.toml"))
     with pytest.raises(ImportRefused, match="no “title”; they have .*WARD"):
         read_boundaries(path, wrong)
+
+
+def test_a_request_belongs_to_the_ward_of_its_day(tmp_path: Path) -> None:
+    for year, names in (("2013", ["West", "East"]), ("2023", ["East", "West"])):
+        squares = [shapely.box(-73.5, 40, -73, 41), shapely.box(-73, 40, -72.5, 41)]
+        areas = gpd.GeoDataFrame({"WARD": names}, geometry=squares, crs=4326)
+        (tmp_path / f"wards_{year}.geojson").write_text(areas.to_json())
+    editions = """[district]
+kind = "ward"
+name_property = "ward"
+[[district.editions]]
+file = "wards_2013*"
+valid_to = 2024-03-10
+[[district.editions]]
+file = "wards_2023*"
+valid_from = 2024-03-10
+"""
+    by = mapping_from(CITY + editions, Path("test.toml"))
+    path = tmp_path / "export.csv"
+    rest = ',,,Open,Pothole,,,"(40.5, -73.2)"'
+    path.write_bytes(table(f"1,2024-03-09 23:59:00{rest}", f"2,2024-03-10 00:00:00{rest}"))
+    settings = Settings(data=tmp_path / "data")
+    import_files(settings, by, path, [tmp_path / "wards_2013.geojson", tmp_path / "wards_2023.geojson"])
+    warehouse = Warehouse(settings)
+    rows = warehouse.frame(select(request.c.district, request.c.district_id).order_by(request.c.request_id))
+    warehouse.close()
+    assert rows["district"].to_list() == ["West", "East"]
+    assert rows["district_id"].to_list() == ["West until 2024-03-10", "East from 2024-03-10"]
+    with pytest.raises(ImportRefused, match="without quotation marks"):
+        mapping_from(CITY + editions.replace("= 2024-03-10", '= "2024-03-10"'), Path("test.toml"))
