@@ -69,6 +69,11 @@ class Outcome:
     headings: Mapping[str, tuple[Sequence[str], str]]
     sample: pd.DataFrame
 
+    @property
+    def delimiter(self) -> str:
+        """What stands between the columns of its files, so that what is corrected can be read by the same mapping."""
+        return next((delimiter for _, delimiter in self.headings.values()), ",")
+
     def refused_rows(self) -> pd.DataFrame:
         """The refused rows in the shape of their file, to be corrected and imported again.
 

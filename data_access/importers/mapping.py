@@ -192,6 +192,7 @@ class Reading:
 
     delimiter: str = ""
     encoding: str = ""
+    decimal: str = "."  # or a comma: 1.234,5 is then a thousand and more
     nulls: tuple[str, ...] = ()
     sheet: str = ""
     rows: str = ""  # in JSON or XML, the name of the list of records
@@ -371,6 +372,8 @@ class _Reader:
         for section, (target, kind) in _SECTIONS.items():
             if section in given:
                 found[target] = self.value(section, kind, given.pop(section))
+        if found.get("file", Reading()).decimal not in (".", ","):
+            raise self.wrong("file.decimal is a point or a comma.")
         tables = [one for one in given if one in FACTS]
         if unknown := [one for one in given if one not in FACTS]:
             raise self.wrong(

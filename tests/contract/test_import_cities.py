@@ -708,3 +708,41 @@ valid_from = 2024-03-10
     assert rows["district_id"].to_list() == ["West until 2024-03-10", "East from 2024-03-10"]
     with pytest.raises(ImportRefused, match="without quotation marks"):
         mapping_from(CITY + editions.replace("= 2024-03-10", '= "2024-03-10"'), Path("test.toml"))
+
+
+# ── Exports of other countries ──────────────────────────────────────────────────────────────────────
+
+
+def test_a_german_export_is_sketched_corrected_and_read(tmp_path: Path) -> None:
+    heading = (
+        "Vorgangsnummer;Eingang;Erledigt am;Kategorie;Zuständiges Amt;Bearbeitungsstand;Meldeweg;Rechtswert;Hochwert"
+    )
+    rest = "Müll;Tiefbauamt;{};App;455.386,52;5.430.385,15"
+    rows = [f"KA-{n};{n:02}.02.2025 08:15;;{rest.format('erledigt' if n > 2 else 'offen')}" for n in range(1, 21)]
+    rows.append(f"KA-21;31.02.2025 08:15;;{rest.format('offen')}")
+    path = tmp_path / "export.csv"
+    path.write_bytes("\r\n".join([heading, *rows, ""]).encode("cp1252"))
+    drafted = sketch_of(path)
+    for said in (
+        'delimiter = ";"', 'decimal = ","', '"%d.%m.%Y %H:%M"', '#x = "Rechtswert"', '#"erledigt" = ""',
+        'column = "Bearbeitungsstand"', 'department_id = "Zuständiges Amt"', 'channel = "Meldeweg"',
+    ):  # fmt: skip
+        assert said in drafted
+    corrected = drafted.replace('tz = "UTC"', 'tz = "Europe/Berlin"').replace(
+        '#"erledigt" = ""', '"erledigt" = "closed"'
+    )
+    corrected = corrected.replace('#"offen" = ""', '"offen" = "new"').replace("EPSG:…", "EPSG:25832")
+    corrected = corrected.replace("#[place]", "[place]").replace("#x =", "x =").replace("#y =", "y =")
+    by = mapping_from(corrected.replace("#crs =", "crs ="), Path("city.toml"))
+    settings = Settings(data=tmp_path / "data")
+    outcome = import_files(settings, by, path)
+    assert (outcome.report.accepted, outcome.report.refused, outcome.delimiter) == (20, 1, ";")
+    warehouse = Warehouse(settings)
+    found = warehouse.frame(select(request).where(request.c.request_id == "KA-3"))
+    warehouse.close()
+    assert found[["opened_at", "status"]].to_numpy().tolist() == [[pd.Timestamp("2025-02-03 07:15"), "closed"]]
+    assert (round(found["lat"][0], 3), round(found["lon"][0], 3)) == (49.025, 8.39)
+    again = tmp_path / "refused.csv"
+    fixed = outcome.refused_rows().replace({"Eingang": {"31.02.2025 08:15": "28.02.2025 08:15"}})
+    fixed.to_csv(again, index=False, sep=outcome.delimiter)
+    assert import_files(settings, by, again).report.added == 1
