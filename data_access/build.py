@@ -773,7 +773,7 @@ class Build:
         r = schema.request.c
         placed = bool(self.rows["request"]) and self._one(select(func.count(r.h3_10)))[0] > 0
         if placed:
-            self._writer.execute(TableOf(named.name, placing.streets()))
+            self._writer.execute(TableOf(named.name, placing.streets(placing.addresses())))
         for resolution in placing.RESOLUTIONS:
             peopled = None
             if len(points):

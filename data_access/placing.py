@@ -47,7 +47,7 @@ def places(resolution: int, points: FromClause | None = None, named: FromClause 
     rows = known.cte(f"known_{resolution}")
     cells = select(rows.c.cell, func.count().label("n")).group_by(rows.c.cell).cte(f"cells_{resolution}")
     home = _most_of(rows.c.cell, rows.c.district, rows, f"home_{resolution}", least=1)
-    named = streets().subquery() if named is None else named
+    named = streets(addresses()).subquery() if named is None else named
     on = rows.join(named, named.c.address == rows.c.address)
     street = _most_of(rows.c.cell, named.c.street, on, f"street_{resolution}", least=LEAST_NAMED)
     first, second = street.alias(f"first_{resolution}"), street.alias(f"second_{resolution}")
@@ -73,12 +73,17 @@ def places(resolution: int, points: FromClause | None = None, named: FromClause 
     ).select_from(joined)  # fmt: skip
 
 
-def streets() -> Select:
-    """The streets that addresses name: address, street; each address once, a crossing once for each of its streets.
+def addresses() -> Select:
+    """The addresses that requests name, each once."""
+    return select(schema.request.c.address).where(schema.request.c.address.is_not(None)).distinct()
+
+
+def streets(of: Select) -> Select:
+    """The streets that addresses name: address, street; a crossing once for each of its streets.
 
     Of “12 Mercer St, 2nd floor” it is Mercer St.
     """
-    addresses = select(schema.request.c.address).where(schema.request.c.address.is_not(None)).distinct().subquery()
+    addresses = of.subquery()
     plain = func.strpos(" \t\n\r\f\viI", func.left(addresses.c.address, 1)) == 0
     without = func.regexp_replace(addresses.c.address, r"^\s*(intersection\s+(of\s+)?)?", "", "i")
     text: ColumnElement = case((plain, addresses.c.address), else_=without)
