@@ -345,7 +345,10 @@ def progress_bar() -> Progress:
 @click.argument("source", required=False)
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
-    "--boundaries", type=click.Path(path_type=Path), help="The city's districts: GeoJSON, Shapefile, GeoPackage."
+    "--boundaries",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="The city's districts: GeoJSON, Shapefile, GeoPackage. Several if the city was divided anew.",
 )
 @click.option("--replace", is_flag=True, help="Let this city take the place of a different one in service.")
 @click.option("--dry-run", is_flag=True, help="Report, show ten mapped rows, and write nothing.")
@@ -391,7 +394,7 @@ def import_command(
     if report_to:
         report_to.write_text(json.dumps(report.as_dict(), ensure_ascii=False, indent=1) + "\n", "utf-8")
     if refused_to:
-        outcome.refused_rows().to_csv(refused_to, index=False, lineterminator="\n")
+        outcome.refused_rows().to_csv(refused_to, index=False, lineterminator="\n", sep=outcome.delimiter)
     if not report.dry:
         _publish(settings)
     out.print(report.as_text(), markup=False)

@@ -365,19 +365,20 @@ def areas_at(lat: Any, lon: Any, day: np.datetime64, areas: tuple[Area, ...]) ->
 def areas_named(words: pd.DataFrame, areas: tuple[Area, ...], cuts: Collection[date]) -> pa.Table:
     """Which area each word stands for in its era, whatever its case and spaces: word, era, area."""
     days = [_FOREVER_AGO, *map(np.datetime64, cuts)]
-    by_name: dict[str, list[int]] = {}
-    for number, area in enumerate(areas):
-        by_name.setdefault(_fold(area.name), []).append(number)
-    rows = [
-        (word, era, number)
-        for word, era in zip(words["word"], words["era"], strict=True)
-        if (number := next((one for one in by_name.get(_fold(word), ())
-                            if areas[one].since <= days[era] < areas[one].until), None)) is not None
-    ]  # fmt: skip
-    word, era, number = zip(*rows, strict=True) if rows else ((), (), ())
-    return pa.table(
-        {"word": pa.array(word, pa.string()), "era": pa.array(era, pa.int64()), "area": pa.array(number, pa.int64())}
+    named: dict[tuple[str, int], int] = {}
+    for era, day in enumerate(days):
+        for number, area in enumerate(areas):
+            if area.since <= day < area.until:
+                named.setdefault((_fold(area.name), era), number)
+    found = [named.get((_fold(word), int(era))) for word, era in zip(words["word"], words["era"], strict=True)]
+    table = pa.table(
+        {
+            "word": pa.array(words["word"], pa.string(), from_pandas=True),
+            "era": pa.array(words["era"], pa.int64()),
+            "area": pa.array(found, pa.int64()),
+        }
     )
+    return table.filter(table["area"].is_valid())
 
 
 def _fold(name: Any) -> str:

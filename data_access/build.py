@@ -39,6 +39,7 @@ from sqlalchemy import (
     Numeric,
     PrimaryKeyConstraint,
     Select,
+    String,
     Table,
     and_,
     case,
@@ -84,11 +85,12 @@ Progress = Callable[[str, int], None]
 _STAGING = "staging"
 _BEFORE, _OLD = "before", "old"
 _OLD_ROW: Any = literal_column(f"{_OLD}.rowid")
+_CORRECTED = named_table("corrected", *(named_column(one, String) for one in ("file", "row_number", "reason")))
 _COMPARED = named_table("compared", *(named_column(one) for one in ("old", "new")), named_column("same", Boolean))
 _POSTGRES_STAGING = "dashboard311_build"
 _ADVISORY_KEY = 311_311_311
 _WINDOW_ROWS = 250_000
-_MEMORY = "2GB"
+_MEMORY = "900MB"
 
 # Facts without derived columns; `finish` copies them, and `publish` all that is neither these nor derived.
 _AS_WRITTEN = ("request_event", "request_pause", "agent_shift", "asset_status")
@@ -405,7 +407,9 @@ class Build:
     def _staged_count(self, name: str) -> int:
         return self._writer.scalar(select(func.count()).select_from(self._staged[name])) or 0
 
-    def carry_over(self, replace: bool = False, again: str | None = None) -> Kept:
+    def carry_over(
+        self, replace: bool = False, again: str | None = None, corrected: pd.DataFrame | None = None
+    ) -> Kept:
         """Keep what is in service and was not written anew; call after the last `write` of an import.
 
         A row of the build in service stays if its key (`src_system` and `src_id` where it has them, else the
@@ -413,6 +417,8 @@ class Build:
         of another city.
 
         `again` is the import that this one repeats: what is noted of it, its refused rows among them, is noted anew.
+        `corrected` are refused rows (file, row_number, reason) that this import brings once more: they are no longer
+        listed as refused, or as what this import makes of them.
 
         Raises ImportRefused if another real city is in service, unless `replace`.
         """
@@ -422,12 +428,20 @@ class Build:
             if before is None or before.city_id != self.city["city_id"] or before.is_made_up != self.city["is_made_up"]:
                 return Kept()
             counts: Counter[str] = Counter()
+            if corrected is not None:
+                words = {one.name: pa.array(corrected[one.name]).cast(pa.string()) for one in _CORRECTED.c}
+                self._register(pa.table(words), _CORRECTED.name)
             with self._before(warehouse) as place:
                 # What happened must be noted before the events themselves are carried.
                 for table in sorted(schema.metadata.sorted_tables, key=lambda one: one.name == "request_event"):
                     present = warehouse.columns(table.name)
                     if present and table.name not in _OWN:
-                        self._carry(place(table, present), table, counts, again)
+                        old = place(table, present)
+                        stays: list[ColumnElement[bool]] = []
+                        if corrected is not None and table.name == "refused_row":
+                            same = (cast(old.c[one.name], String) == one for one in _CORRECTED.c)
+                            stays.append(~exists().where(*same).correlate(old))
+                        self._carry(old, table, counts, again, stays)
             events = {kind: n for kind, n in sorted(counts.items()) if kind in beyond_sql.CHANGES}
             others = {
                 one.name: (counts[f"{one.name}+"], counts[f"{one.name}="]) for one in schema.metadata.sorted_tables
@@ -500,10 +514,19 @@ class Build:
         if attached:
             self._writer.execute(DetachFile(_BEFORE))
 
-    def _carry(self, old: FromClause, table: Table, counts: Counter[str], again: str | None) -> None:
-        """Keep the rows of `old` that were not written anew, and take out of the new ones those that say the same."""
+    def _carry(
+        self,
+        old: FromClause,
+        table: Table,
+        counts: Counter[str],
+        again: str | None,
+        stays: list[ColumnElement[bool]],
+    ) -> None:
+        """Keep the rows of `old` that were not written anew, and take out of the new ones those that say the same.
+
+        `stays` are further conditions on which an old row is kept.
+        """
         staged = self._staged[table.name]
-        stays: list[ColumnElement[bool]] = []
         if table.name in ("refused_row", "import_batch"):
             stays.append(old.c.import_id.is_distinct_from(again))
         hints = _HINTS.get(table.name, ())
@@ -665,7 +688,7 @@ class Build:
             for wanted in (True, False)
         ]
         others = or_(request.c.import_id.is_(None), request.c.import_id.not_in(sorted(self._counted)))
-        if self.rows["request"]:
+        if self.rows["request"] >= derive.MIDNIGHT_ROWS:
             for name, *found in self._writer.execute(select(source, *counts).where(others).group_by(source)):
                 told = [(name, column, wanted) for column in columns for wanted in (True, False)]
                 counted.update(dict(zip(told, found, strict=True)))
@@ -747,7 +770,9 @@ class Build:
         points = self._all("population_point")
         names = [one.name for one in schema.place.columns]
         named = named_table("streets", named_column("address"), named_column("street"))
-        if self.rows["request"]:
+        r = schema.request.c
+        placed = bool(self.rows["request"]) and self._one(select(func.count(r.h3_10)))[0] > 0
+        if placed:
             self._writer.execute(TableOf(named.name, placing.streets(placing.addresses())))
         for resolution in placing.RESOLUTIONS:
             peopled = None
@@ -755,7 +780,7 @@ class Build:
                 cell = beyond_sql.cells(points["lat"], points["lon"], resolution)
                 self._register(pa.table({"cell": pa.array(cell, pa.int64()), "residents": points["residents"]}))
                 peopled = named_table("_incoming", named_column("cell"), named_column("residents"))
-            if self.rows["request"]:
+            if placed:
                 rows = placing.places(resolution, peopled, named).order_by(literal_column("2"))
                 self._writer.execute(insert(schema.place).from_select(names, rows))
             if context.has_shapes:

@@ -327,7 +327,9 @@ def requests(staged: Mapping[str, Table], known: Known, *inside: _Condition) -> 
         "dq_flags": _request_flags(g, known),
     }
     order = (g.c.opened_at, g.c.request_id)
-    return select(*(last.get(one.name, g.c.get(one.name)).label(one.name) for one in request.c)).order_by(*order)
+    return select(
+        *((last[one.name] if one.name in last else g.c[one.name]).label(one.name) for one in request.c)
+    ).order_by(*order)
 
 
 def _named(staged: Mapping[str, Table], *inside: _Condition) -> Select:
@@ -639,7 +641,7 @@ def _all(table: Table, made: Mapping[str, _Expr]) -> Select:
 
 def as_written(table: Table, old: FromClause) -> dict[str, _Expr]:
     """The columns of rows of an earlier build as their source gave them: without what that build computed."""
-    found = {one.name: old.c[one.name] for one in table.c if one.name in old.c}
+    found: dict[str, _Expr] = {one.name: old.c[one.name] for one in table.c if one.name in old.c}
     if "dq_flags" in found:
         found["dq_flags"] = func.coalesce(old.c.dq_flags, 0).op("&")(READ_FLAGS)
     if table.name == "request":

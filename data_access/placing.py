@@ -84,7 +84,7 @@ def streets(of: Select) -> Select:
     Of “12 Mercer St, 2nd floor” it is Mercer St.
     """
     addresses = of.subquery()
-    plain = func.left(addresses.c.address, 1).not_in([*" \t\n\r\f\v", "i", "I"])
+    plain = func.strpos(" \t\n\r\f\viI", func.left(addresses.c.address, 1)) == 0
     without = func.regexp_replace(addresses.c.address, r"^\s*(intersection\s+(of\s+)?)?", "", "i")
     text: ColumnElement = case((plain, addresses.c.address), else_=without)
     # Two spaces end the street in some exports; in others they stand between “East” and a number that is its name.
@@ -95,12 +95,10 @@ def streets(of: Select) -> Select:
     house = func.regexp_replace(lines.c.line, r"^\s*[0-9]+(-[0-9]+)?[A-Za-z]?\s+", "")
     is_kind = func.length(func.regexp_replace(house, rf"^({KINDS})\.?\s*$", "", "i")) == 0
     one = func.trim(case((is_kind, lines.c.line), else_=house))  # “52 Avenue” is a street, not a house in one
+    both = [func.trim(func.split_part(lines.c.line, " & ", part)).label("street") for part in (1, 2)]
     parts = [
         select(lines.c.address, one.label("street")).where(~crosses),
-        *(
-            select(lines.c.address, func.trim(func.split_part(lines.c.line, " & ", n)).label("street")).where(crosses)
-            for n in (1, 2)
-        ),
+        *(select(lines.c.address, street).where(crosses) for street in both),
     ]
     found = union_all(*parts).subquery()
     return select(found).where(func.length(found.c.street) > literal(2))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 import geopandas as gpd
@@ -12,7 +14,7 @@ import pyproj
 import shapely
 
 from dashboard.domain.errors import ImportRefused
-from data_access.importers.mapping import Districts, SourceMapping
+from data_access.importers.mapping import Districts, Edition, SourceMapping
 from data_access.importers.text import check_file, packing_of, unpacked
 
 
@@ -56,9 +58,14 @@ def to_degrees(pairs: pd.DataFrame, crs: str, file: str) -> pd.DataFrame:
 def read_boundaries(path: Path, mapping: SourceMapping) -> pd.DataFrame:
     """The rows of `district` that a file describes; boundaries of one district are made one.
 
+    A file that fits one of the mapping's editions holds for that time only.
+
     Raises ImportRefused if it holds no areas, or they have no names.
     """
     rules = mapping.districts or Districts()
+    edition = next((one for one in rules.editions if fnmatch(path.name, one.file)), Edition())
+    rules = replace(rules, name_property=edition.name_property or rules.name_property)
+    ends = [f"{word} {day}" for word, day in (("from", edition.valid_from), ("until", edition.valid_to)) if day]
     areas = read_shapes(path)
     if areas.empty:
         raise ImportRefused(path.name, "there is not one area in this file.")
@@ -72,11 +79,13 @@ def read_boundaries(path: Path, mapping: SourceMapping) -> pd.DataFrame:
         parts.setdefault(rules.parts.get(word, word), []).append(shapely.make_valid(geometry))
     return pd.DataFrame(
         {
-            "district_id": name,
+            "district_id": " ".join([name, *ends]),
             "kind": rules.kind,
             "name": name,
             "geometry": shapely.to_geojson(shapely.union_all(shapes)),
             "boundary_version": rules.version or path.name,
+            "valid_from_on": edition.valid_from,
+            "valid_to_on": edition.valid_to,
         }
         for name, shapes in sorted(parts.items())
     )

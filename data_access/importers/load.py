@@ -52,6 +52,8 @@ from data_access.importers.text import checksum
 
 Progress = Callable[[str, int], None]
 _KEPT_WORDS = 20
+# Columns of a file of refused rows that say which they were.
+_CORRECTED = {"refused_file": "file", "refused_row": "row_number", "refused_reason": "reason"}
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,11 @@ class Outcome:
     refused: pd.DataFrame
     headings: Mapping[str, tuple[Sequence[str], str]]
     sample: pd.DataFrame
+
+    @property
+    def delimiter(self) -> str:
+        """What stands between the columns of its files, so that what is corrected can be read by the same mapping."""
+        return next((delimiter for _, delimiter in self.headings.values()), ",")
 
     def refused_rows(self) -> pd.DataFrame:
         """The refused rows in the shape of their file, to be corrected and imported again.
@@ -92,7 +99,7 @@ def import_files(
     settings: Settings,
     mappings: SourceMapping | Sequence[SourceMapping],
     files: Path | str | Iterable[Path | str],
-    boundaries: Path | str | None = None,
+    boundaries: Path | str | Sequence[Path | str] = (),
     progress: Progress | None = None,
     replace: bool = False,
     dry: bool = False,
@@ -108,7 +115,7 @@ def import_files(
         Paths, patterns such as ``311_*.csv.gz``, or addresses of databases and endpoints. Of rows with one id the
         later file's counts.
     boundaries
-        A file of the city's districts.
+        Files of the city's districts; several for a city that has been divided anew.
     replace
         Start empty if another city is in service, instead of refusing.
     dry
@@ -131,7 +138,9 @@ def import_files(
     paths = files_of(one for one in words if not is_address(one))
     progress = progress or (lambda doing, rows: None)
     first = known[0]
-    districts = read_boundaries(Path(boundaries), first) if boundaries else None
+    drawn = [boundaries] if isinstance(boundaries, str | Path) else boundaries
+    read = [read_boundaries(Path(one), first) for one in drawn]
+    districts = pd.concat(read, ignore_index=True) if read else None
     sums = [checksum(one) for one in paths]
     if addresses:  # what they answer is another thing each time
         sums += [f"{one} {uuid.uuid4()}" for one in addresses]
@@ -190,6 +199,7 @@ class Importing:
     mappings: list[SourceMapping] = field(default_factory=list)
     headings: dict[str, tuple[Sequence[str], str]] = field(default_factory=dict)
     _refused: list[pd.DataFrame] = field(default_factory=list)
+    _corrected: list[pd.DataFrame] = field(default_factory=list)
     _clocks: set[tuple[str, int, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -206,6 +216,11 @@ class Importing:
         self.notes += [f"{source.file}: {one}" for one in source.notes]
         self.headings[source.file] = (source.names, source.heading.delimiter if source.heading else ",")
         source, projection, lost = self._typed(mapping, source)
+        if set(_CORRECTED) <= set(source.names):
+            written = source.relation
+            told = (written.c[one].label(column) for one, column in _CORRECTED.items())
+            self._corrected.append(self._frame(select(*told)))
+            misshapen(self.build.connection, source)  # told once already
         self.absent += [one for one in projection.absent() if one not in self.absent]
         typed = projection.typed_table()
         total = self._count(typed)
@@ -444,7 +459,8 @@ class Importing:
         if len(refused):
             build.write("refused_row", refused)
         sample = self._frame(select(build.staged(main)).limit(10))
-        kept = build.carry_over(replace, again=self.import_id)
+        corrected = pd.concat(self._corrected, ignore_index=True) if self._corrected else None
+        kept = build.carry_over(replace, again=self.import_id, corrected=corrected)
         summary = build.finish()
         if too_many:
             self.notes.append(f"More than {max_refused} rows were refused: what is in service stays as it was.")

@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -133,11 +134,26 @@ class Departments:
 
 
 @dataclass(frozen=True)
+class Edition:
+    """Boundaries that held for a time only: those in files whose name fits the pattern `file`.
+
+    They hold from the civil day `valid_from` until the day before `valid_to`; `name_property` is that of `Districts`
+    if it is not given.
+    """
+
+    file: str = ""
+    name_property: str = ""
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+@dataclass(frozen=True)
 class Districts:
     """How the source's district names, and those of a boundary file, become districts.
 
     `aliases` turn a name the source writes into a district's (an empty one: into none); `parts` say which boundary
-    belongs to which district, so that several can be one. Names in neither are districts as they stand.
+    belongs to which district, so that several can be one. Names in neither are districts as they stand. `editions` say
+    which boundary files held when, for a city that has been divided anew.
     """
 
     kind: str = "district"
@@ -145,6 +161,7 @@ class Districts:
     parts: Mapping[str, str] = field(default_factory=dict)
     name_property: str = "name"
     version: str = ""
+    editions: tuple[Edition, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -175,6 +192,7 @@ class Reading:
 
     delimiter: str = ""
     encoding: str = ""
+    decimal: str = "."  # or a comma: 1.234,5 is then a thousand and more
     nulls: tuple[str, ...] = ()
     sheet: str = ""
     rows: str = ""  # in JSON or XML, the name of the list of records
@@ -354,6 +372,8 @@ class _Reader:
         for section, (target, kind) in _SECTIONS.items():
             if section in given:
                 found[target] = self.value(section, kind, given.pop(section))
+        if found.get("file", Reading()).decimal not in (".", ","):
+            raise self.wrong("file.decimal is a point or a comma.")
         tables = [one for one in given if one in FACTS]
         if unknown := [one for one in given if one not in FACTS]:
             raise self.wrong(
@@ -442,6 +462,14 @@ class _Reader:
     def one(self, where: str, kind: str, said: Any) -> Any:
         if kind.startswith("Field"):
             return self.field(where, said)
+        if kind.startswith("tuple[Edition"):
+            if not isinstance(said, list) or not all(isinstance(one, dict) and one.get("file") for one in said):
+                raise self.wrong(f"{where} is a list of tables, each with a file.")
+            return tuple(self.value(where, Edition, one) for one in said)
+        if kind.startswith("date"):
+            if not isinstance(said, date) or isinstance(said, datetime):
+                raise self.wrong(f"{where} is a day such as 2023-05-15, without quotation marks.")
+            return said
         if kind.startswith("tuple[tuple[str, ...]"):
             if not isinstance(said, list) or not all(isinstance(one, list) for one in said):
                 raise self.wrong(f"{where} is a list of lists of columns.")

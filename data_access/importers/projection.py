@@ -206,7 +206,7 @@ class Projection:
         columns += [func.repaired(words.c[f"{name}__w"]).label(name) for name in extra if f"{name}__w" in words.c]
         for axis in ("x", "y"):
             if self.projected:
-                columns.append(TryCast(words.c[f"place__{axis}"], Float).label(f"place__{axis}"))
+                columns.append(self._number(words.c[f"place__{axis}"]).label(f"place__{axis}"))
         first = select(*columns, *(one for one in words.c if one.name.endswith("__w") or one.name == "broken"))
         first_ = first.select_from(words).subquery("first")
         self.refusals = self._judge(first_)
@@ -260,8 +260,8 @@ class Projection:
             local, utc = times(field, given, words.c[f"{name}__1"])
             return [cast(func.coalesce(local, utc), Date).label(name)]
         if kind in ("number", "whole"):
-            plain = func.replace(func.replace(given, ",", ""), " ", "")
-            number = TryCast(plain, Float) * field.scale if field.scale != 1 else TryCast(plain, Float)
+            number = self._number(given)
+            number = number * field.scale if field.scale != 1 else number
             number = case((func.isfinite(number), number))
             if field.least is not None:
                 number = case((number >= field.least, number))
@@ -279,6 +279,14 @@ class Projection:
         if self.meanings(name) is not None:
             return []
         return [func.repaired(given).label(name)]
+
+    def _number(self, words: _Expr) -> _Expr:
+        """The number that is written, with or without signs between its thousands."""
+        if self.mapping.file.decimal == ",":
+            plain = func.replace(func.replace(func.replace(words, ".", ""), " ", ""), ",", ".")
+        else:
+            plain = func.replace(func.replace(words, ",", ""), " ", "")
+        return TryCast(plain, Float)
 
     def _days_after(self, name: str, field: Field, given: _Expr, words: Any) -> list[ColumnElement[Any]]:
         """A due time so many days after another of our columns, on the same clock."""
@@ -335,7 +343,7 @@ class Projection:
                     )
                 )  # fmt: skip
             elif kind in ("number", "whole"):
-                number = TryCast(func.replace(func.replace(given, ",", ""), " ", ""), Float)
+                number = self._number(given)
                 unread = and_(given.is_not(None), func.isfinite(number).is_not(True))
                 found.append(Refusal(unread, column, given, "a number", "not a number"))
             elif kind == "yes_no":
@@ -535,8 +543,8 @@ def times(field: Field, words: _Expr, first: _Expr | None = None) -> tuple[_Expr
     if first is None or len(field.formats) < 2 or not local:
         return _first(local), _first(utc)
     # Nearly all are written in the first format. The others are tried in a CASE, which is asked only where it matters.
-    known, unknown = local[0].is_not(None), and_(local[0].is_(None), words.is_not(None))
-    return case((known, local[0]), (unknown, _first(local[1:]))), case((unknown, _first(utc)))
+    others = and_(local[0].is_(None), words.is_not(None))
+    return case((local[0].is_not(None), local[0]), (others, _first(local[1:]))), case((others, _first(utc)))
 
 
 def first_reading(field: Field, words: _Expr) -> _Expr:

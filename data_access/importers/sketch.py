@@ -53,24 +53,54 @@ _NUMERIC = ("%Y%m%d", "%Y%m%d%H%M%S", "%y%m%d", "epoch", "epoch_ms", "excel")
 
 # By their usual names, the most telling first.
 _TIMES = {
-    "due_at": ("due", "target", "sla", "expect", "promis", "deadline", "prj", "frist"),
-    "opened_at": ("open", "creat", "request.*date", "receiv", "submit", "init", "enter", "report", "start", "eingang"),
-    "closed_at": ("clos", "resolv", "complet", "finish", "done", "ended", "abschluss", "erledigt"),
+    "due_at": ("due", "target", "sla", "expect", "promis", "deadline", "prj", "frist", "prazo", "venc"),
+    "opened_at": (
+        "open",
+        "creat",
+        "request.*date",
+        "receiv",
+        "submit",
+        "init",
+        "enter",
+        "report",
+        "start",
+        "eingang",
+        "abertura",
+        "apertura",
+    ),
+    "closed_at": (
+        "clos",
+        "resolv",
+        "complet",
+        "finish",
+        "done",
+        "ended",
+        "abschluss",
+        "erledigt",
+        "encerr",
+        "conclus",
+        "cierre",
+    ),
     "updated_at": ("updat", "modif", "last_", "chang"),
 }
 _NAMES = {
-    "request_id": (r"(^|_)id$", "key", "sr_?num", "number", "ticket", "(^|_)(nr|no|num|case)($|_)", "id$"),
-    "status": ("status", "state$", "zustand"),
+    "request_id": (r"(^|_)id$", "key", "sr_?num", "number", "ticket", "(^|_)(nr|no|num|case)($|_)", "nummer",
+                   "protocolo", "id$"),
+    "status": ("status", "state$", "zustand", "stand$", "situa", "estado"),
     "type_id": ("problem", "complaint", "service_name", "(request|sr|case|service)_?type", "^type", "issue", "topic",
-                "category", "subject", "reason", "type$", "anliegen", "kategorie"),
-    "department_id": ("dep(artmen)?t", "agency$", "agency", "owner", "division", "submit_?to", "responsible", "amt$"),
-    "channel": ("channel", "source", "origin", "method", "caller", "intake", "kanal"),
-    "source_district": ("neighbo", "ward", "council", "community", "district", "borough", "bezirk", "stadtteil"),
-    "address": ("address$", "address", "location$", "street", "adresse", "strasse"),
-    "note": ("resolution_desc", "closure", "notes?$", "comment", "outcome", "resolution", "descr", "bemerkung"),
+                "category", "subject", "reason", "type$", "anliegen", "kategorie", "assunto", "categoria", "^tipo"),
+    "department_id": ("dep(artmen)?t", "agency$", "agency", "owner", "division", "submit_?to", "responsible", "amt$",
+                      "secretaria", "[oó]rg[aã]o"),
+    "channel": ("channel", "source", "origin", "method", "caller", "intake", "kanal", "canal", "weg$"),
+    "source_district": ("neighbo", "ward", "council", "community", "district", "borough", "bezirk", "stadtteil",
+                        "bairro", "distrito"),
+    "address": ("address$", "address", "location$", "street", "adresse", "stra(ss|ß)e", "endere[cç]o", "^rua"),
+    "note": ("resolution_desc", "closure", "notes?$", "comment", "outcome", "resolution", "descr", "bemerkung",
+             "observa"),
 }  # fmt: skip
 _NOT_TYPE = "address|location|facility|vehicle|caller|channel|status"
 _LAT, _LON = r"^(lat|latitude|y_?lat.*|.*_lat(itude)?)$", r"^(lon|long|lng|longitude|x_?lon.*|.*_(long|lon|longitude))$"
+_PROJECTED = r"(^|_)(sr)?[xy](_|$|coord)|coord_?[xy]|(rechts?|hoch|ost|nord)wert|(east|north)ing"
 _POINT = r"\(?\s*(-?\d{1,2}\.\d+)\s*,\s*(-?\d{1,3}\.\d+)\s*\)?"
 
 
@@ -87,6 +117,7 @@ class Column:
     numbers: int = 0
     low: float | None = None
     high: float | None = None
+    commas: int = 0
 
     @property
     def is_time(self) -> bool:
@@ -140,19 +171,23 @@ def _nulls(connection: Connection, looked: Any) -> list[str]:
 
 def _column(connection: Connection, looked: Any, name: str, nulls: Sequence[str], rows: int) -> Column:
     words = _words(looked, name, nulls)
-    number = TryCast(words, Float)
-    filled, distinct, numbers, low, high = connection.execute(
+    # A comma with three digits after it may stand between thousands; with any other number of them it is a decimal one.
+    comma, decimal = r"-?[0-9.]*[0-9],[0-9]+", r"-?[0-9.]*[0-9],([0-9]{1,2}|[0-9]{4,})"
+    written = func.replace(func.replace(words, ".", ""), ",", ".")
+    number = case((func.regexp_full_match(words, comma), TryCast(written, Float)), else_=TryCast(words, Float))
+    filled, distinct, numbers, low, high, commas = connection.execute(
         select(
-            func.count(words), func.count(func.distinct(words)), func.count(number), func.min(number), func.max(number)
+            func.count(words), func.count(func.distinct(words)), func.count(number), func.min(number), func.max(number),
+            func.count(case((func.regexp_full_match(words, decimal), 1))),
         ).select_from(looked)
-    ).one()
+    ).one()  # fmt: skip
     frequent: Select = (
         select(words.label("word"), func.count().label("n")).where(words.is_not(None)).group_by(words)
         .order_by(func.count().desc(), words).limit(12)
     )  # fmt: skip
     column = Column(
         name, filled, distinct, [str(word) for word, _ in connection.execute(frequent)], numbers=numbers, low=low,
-        high=high,
+        high=high, commas=commas,
     )  # fmt: skip
     named = any(re.search(one, fold(name)) for words_ in (*_TIMES.values(), ("date", "time")) for one in words_)
     likely = sum(6 <= len(one) <= 35 and bool(re.search(r"\d", one)) for one in column.examples)
@@ -300,6 +335,8 @@ def _written(
     yield "\n[file]"
     if source.heading:
         yield f"delimiter = {_quoted(source.heading.delimiter)}"
+    if any(one.is_number and one.commas for one in columns):
+        yield 'decimal = ","'
     if nulls:
         yield f"nulls = [{', '.join(map(_quoted, nulls))}]"
     yield "\n[request]"
@@ -352,7 +389,7 @@ def _points(columns: Sequence[Column], found: dict[str, Column]) -> Iterator[str
     projected = [
         one for one in columns
         if one.is_number and one.high is not None and one.high > 1000
-        and re.search(r"(^|_)(sr)?[xy](_|$|coord)", fold(one.name))
+        and re.search(_PROJECTED, fold(one.name))
     ][:2]  # fmt: skip
     if len(projected) == 2:
         yield "\n# doubt: projected coordinates; name their system, such as EPSG:2263\n#[place]"

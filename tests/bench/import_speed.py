@@ -1,18 +1,30 @@
-"""How long an import takes, against plain typed `read_csv` with rejects on the same file in the same run.
+"""How long an import takes, against plain typed `read_csv` with rejects, and against pandas, in the same run.
 
-``python tests/bench/import_speed.py [ROWS]`` makes a New-York-like export of 41 columns, one row in 200 damaged.
+``python tests/bench/import_speed.py [--json FILE] [ROWS ...]`` makes New-York-like exports of 41 columns, one row in
+200 damaged, by default of 0.2, 1 and 5 million rows, and prints a table; growth exponents are between one size and the
+next. Each size is measured in a process of its own. Seconds of processor are told beside those of the clock, because
+they hold on a busy machine too. pandas (`read_csv`, the times parsed, into a table) is measured at the smallest size
+only, and taken to grow linearly.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import math
 import random
 import resource
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import pandas as pd
 
 from dashboard.settings import Settings
 from data_access.importers.load import import_files
@@ -55,43 +67,115 @@ def make(path: Path, rows: int) -> None:
     whole.unlink()
 
 
-def plain(path: Path) -> float:
-    """Seconds that typed `read_csv` with rejects takes."""
+@dataclass(frozen=True)
+class Cost:
+    """What something took: seconds on the clock, and of the processor."""
+
+    clock: float
+    processor: float
+
+
+def cost(of: Callable[[], object]) -> Cost:
+    """What a call takes."""
+    clock, processor = time.perf_counter(), time.process_time()
+    of()
+    return Cost(time.perf_counter() - clock, time.process_time() - processor)
+
+
+def plain(path: Path, folder: Path) -> None:
+    """Typed `read_csv` with rejects into a table on disk."""
     columns = ", ".join(f"'{name}': '{TYPED.get(name, 'VARCHAR')}'" for name in COLUMNS)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        duckdb.connect(f"{folder}/plain.duckdb", config={"threads": "2"}) as to,
-    ):
-        begun = time.perf_counter()
+    file = folder / "plain.duckdb"
+    file.unlink(missing_ok=True)
+    with duckdb.connect(str(file), config={"threads": "2"}) as to:
         to.execute(
             f"CREATE TABLE t AS SELECT * FROM read_csv('{path}', columns = {{{columns}}}, header = true, delim = ',', "
             "quote = '\"', auto_detect = false, timestampformat = '%m/%d/%Y %I:%M:%S %p', nullstr = 'N/A', "
             "store_rejects = true)"
         )
-        return time.perf_counter() - begun
 
 
-def main(rows: int) -> None:
-    """Print both times and their ratio."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "export.csv"
+def through_pandas(path: Path, folder: Path) -> None:
+    """What most would write: `pandas.read_csv`, the times parsed, and the frame into a table on disk."""
+    frame = pd.read_csv(path, dtype=str, on_bad_lines="skip")
+    for name, kind in TYPED.items():
+        frame[name] = (
+            pd.to_datetime(frame[name], format="%m/%d/%Y %I:%M:%S %p", errors="coerce")
+            if kind == "TIMESTAMP"
+            else pd.to_numeric(frame[name], errors="coerce")
+        )
+    with duckdb.connect(str(folder / "pandas.duckdb"), config={"threads": "2"}) as to:
+        to.register("frame", frame)
+        to.execute("CREATE TABLE t AS SELECT * FROM frame")
+
+
+def measure(rows: int, with_pandas: bool) -> dict[str, Any]:
+    """Make an export and import it; what it took."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = folder / "export.csv"
         make(path, rows)
-        anchor = min(plain(path) for _ in range(2))
-        begun, steps = time.perf_counter(), {}
+        begun, steps, refused = time.perf_counter(), {}, []
 
         def step(doing: str, count: int) -> None:
-            steps.setdefault(doing.split(" ")[0] if doing.startswith("reading") else doing, time.perf_counter() - begun)
+            said = doing.split(" ")[0] if doing.startswith("reading") else doing
+            steps.setdefault(said, round(time.perf_counter() - begun, 2))
 
-        report = import_files(Settings(data=Path(folder) / "data"), mappings_named("nyc"), path, progress=step).report
-        taken = time.perf_counter() - begun
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    told = (
-        f"{rows:,} rows, {report.refused:,} refused: plain {anchor:.2f} s, import {taken:.2f} s "
-        f"({rows / taken:,.0f} rows a second), ratio {taken / anchor:.2f}, peak {peak:.2f} GB\n"
-        f"{ {name: round(at, 2) for name, at in steps.items()} }"
-    )
-    sys.stdout.write(told + "\n")
+        def run() -> None:
+            report = import_files(Settings(data=folder / "data"), mappings_named("nyc"), path, progress=step).report
+            refused.append(report.refused)
+
+        taken = cost(run)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # before others have theirs
+        anchor = min((cost(lambda: plain(path, folder)) for _ in range(2)), key=lambda one: one.processor)
+        found = {
+            "rows": rows, "refused": refused[0], "plain": asdict(anchor), "import": asdict(taken),
+            "ratio": {name: asdict(taken)[name] / asdict(anchor)[name] for name in asdict(taken)},
+            "peak_gb": peak, "steps": steps,
+        }  # fmt: skip
+        if with_pandas:
+            found["pandas"] = asdict(cost(lambda: through_pandas(path, folder)))
+        return found
+
+
+def table(sizes: list[dict[str, Any]]) -> str:
+    """The sizes as a table; processor seconds in brackets."""
+    smallest = sizes[0]
+    lines = ["      rows   plain s      import s    rows/s  x plain       pandas/import  growth  peak GB"]
+    for before, one in zip([None, *sizes], sizes, strict=False):
+        scale = one["rows"] / smallest["rows"]
+        taken, anchor, ratio = one["import"], one["plain"], one["ratio"]
+        pandas = [smallest["pandas"][name] * scale / taken[name] for name in ("clock", "processor")]
+        grown = math.log(taken["processor"] / before["import"]["processor"]) if before else 0.0
+        growth = f"{grown / math.log(one['rows'] / before['rows']):.2f}" if before else "-"
+        lines.append(
+            f"{one['rows']:>10,} {anchor['clock']:5.1f} ({anchor['processor']:.1f}) {taken['clock']:6.1f} "
+            f"({taken['processor']:.1f}) {one['rows'] / taken['clock']:8,.0f} {ratio['clock']:5.1f} "
+            f"({ratio['processor']:.1f}) {pandas[0]:8.1f} ({pandas[1]:.1f}) {growth:>7} {one['peak_gb']:7.2f}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main(sizes: list[int], json_to: Path | None) -> None:
+    """Measure every size in a process of its own, so that each has its own peak; print and write what was found."""
+    found = []
+    for size in sizes:
+        asked = [sys.executable, __file__, "--one", str(size)] + ["--pandas"] * (size == sizes[0])
+        said = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
+        found.append(json.loads(said.splitlines()[-1]))
+    sys.stdout.write(table(found))
+    if json_to:
+        json_to.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", nargs="*", type=int, default=[200_000, 1_000_000, 5_000_000])
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--pandas", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one:
+        sys.stdout.write(json.dumps(measure(given.rows[0], given.pandas)) + "\n")
+    else:
+        main(given.rows, given.json)

@@ -570,6 +570,33 @@ def test_refused_rows_can_be_corrected_and_imported_again(tmp_path: Path) -> Non
     rows.to_csv(corrected, index=False)
     again = import_files(settings, mapping(), corrected).report
     assert (again.added, again.carried, again.refused) == (2, 1, 0)
+    warehouse = Warehouse(settings)
+    assert warehouse.build().refused == len(warehouse.frame(select(refused_row))) == 0
+    warehouse.close()
+
+
+def test_what_is_refused_again_is_listed_once(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
+    path = tmp_path / "export.csv"
+    path.write_bytes(table(ROW, "8,soon,,,Open,Pothole,,,", "9,later,,,Open,Pothole,,,"))
+    rows = import_files(settings, mapping(), path).refused_rows()
+    corrected = tmp_path / "corrected.csv"
+    rows["Opened"] = rows["Opened"].replace("soon", "2024-03-02")
+    rows.to_csv(corrected, index=False)
+    import_files(settings, mapping(), corrected)
+    warehouse = Warehouse(settings)
+    listed = warehouse.frame(select(refused_row))
+    assert listed[["file", "value"]].to_numpy().tolist() == [["corrected.csv", "later"]]
+    warehouse.close()
+
+
+def test_a_roster_alone_does_not_make_the_clock_say_now(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
+    with Build(settings, {"city_id": "tiny", "name": "Tiny", "tz": "America/New_York"}) as build:
+        start = pd.to_datetime(pd.Series(["2024-03-01 13:00", "2024-03-02 13:00"]))
+        shifts = {"shift_id": ["a", "b"], "agent_id": "x", "start_at": start, "end_at": start + pd.Timedelta(hours=8)}
+        build.write("agent_shift", pd.DataFrame(shifts))
+        assert build.publish().as_of == pd.Timestamp("2024-03-02 13:00")
 
 
 def test_too_many_refusals_or_a_dry_run_change_nothing(tmp_path: Path) -> None:
@@ -651,3 +678,71 @@ def test_boundaries_of_every_kind_in_any_projection(tmp_path: Path, name: str) -
     wrong = mapping_from(CITY + '[district]\nname_property = "title"\n', Path("test.toml"))
     with pytest.raises(ImportRefused, match="no “title”; they have .*WARD"):
         read_boundaries(path, wrong)
+
+
+def test_a_request_belongs_to_the_ward_of_its_day(tmp_path: Path) -> None:
+    for year, names in (("2013", ["West", "East"]), ("2023", ["East", "West"])):
+        squares = [shapely.box(-73.5, 40, -73, 41), shapely.box(-73, 40, -72.5, 41)]
+        areas = gpd.GeoDataFrame({"WARD": names}, geometry=squares, crs=4326)
+        (tmp_path / f"wards_{year}.geojson").write_text(areas.to_json())
+    editions = """[district]
+kind = "ward"
+name_property = "ward"
+[[district.editions]]
+file = "wards_2013*"
+valid_to = 2024-03-10
+[[district.editions]]
+file = "wards_2023*"
+valid_from = 2024-03-10
+"""
+    by = mapping_from(CITY + editions, Path("test.toml"))
+    path = tmp_path / "export.csv"
+    rest = ',,,Open,Pothole,,,"(40.5, -73.2)"'
+    path.write_bytes(table(f"1,2024-03-09 23:59:00{rest}", f"2,2024-03-10 00:00:00{rest}"))
+    settings = Settings(data=tmp_path / "data")
+    import_files(settings, by, path, [tmp_path / "wards_2013.geojson", tmp_path / "wards_2023.geojson"])
+    warehouse = Warehouse(settings)
+    rows = warehouse.frame(select(request.c.district, request.c.district_id).order_by(request.c.request_id))
+    warehouse.close()
+    assert rows["district"].to_list() == ["West", "East"]
+    assert rows["district_id"].to_list() == ["West until 2024-03-10", "East from 2024-03-10"]
+    with pytest.raises(ImportRefused, match="without quotation marks"):
+        mapping_from(CITY + editions.replace("= 2024-03-10", '= "2024-03-10"'), Path("test.toml"))
+
+
+# ── Exports of other countries ──────────────────────────────────────────────────────────────────────
+
+
+def test_a_german_export_is_sketched_corrected_and_read(tmp_path: Path) -> None:
+    heading = (
+        "Vorgangsnummer;Eingang;Erledigt am;Kategorie;Zuständiges Amt;Bearbeitungsstand;Meldeweg;Rechtswert;Hochwert"
+    )
+    rest = "Müll;Tiefbauamt;{};App;455.386,52;5.430.385,15"
+    rows = [f"KA-{n};{n:02}.02.2025 08:15;;{rest.format('erledigt' if n > 2 else 'offen')}" for n in range(1, 21)]
+    rows.append(f"KA-21;31.02.2025 08:15;;{rest.format('offen')}")
+    path = tmp_path / "export.csv"
+    path.write_bytes("\r\n".join([heading, *rows, ""]).encode("cp1252"))
+    drafted = sketch_of(path)
+    for said in (
+        'delimiter = ";"', 'decimal = ","', '"%d.%m.%Y %H:%M"', '#x = "Rechtswert"', '#"erledigt" = ""',
+        'column = "Bearbeitungsstand"', 'department_id = "Zuständiges Amt"', 'channel = "Meldeweg"',
+    ):  # fmt: skip
+        assert said in drafted
+    corrected = drafted.replace('tz = "UTC"', 'tz = "Europe/Berlin"').replace(
+        '#"erledigt" = ""', '"erledigt" = "closed"'
+    )
+    corrected = corrected.replace('#"offen" = ""', '"offen" = "new"').replace("EPSG:…", "EPSG:25832")
+    corrected = corrected.replace("#[place]", "[place]").replace("#x =", "x =").replace("#y =", "y =")
+    by = mapping_from(corrected.replace("#crs =", "crs ="), Path("city.toml"))
+    settings = Settings(data=tmp_path / "data")
+    outcome = import_files(settings, by, path)
+    assert (outcome.report.accepted, outcome.report.refused, outcome.delimiter) == (20, 1, ";")
+    warehouse = Warehouse(settings)
+    found = warehouse.frame(select(request).where(request.c.request_id == "KA-3"))
+    warehouse.close()
+    assert found[["opened_at", "status"]].to_numpy().tolist() == [[pd.Timestamp("2025-02-03 07:15"), "closed"]]
+    assert (round(found["lat"][0], 3), round(found["lon"][0], 3)) == (49.025, 8.39)
+    again = tmp_path / "refused.csv"
+    fixed = outcome.refused_rows().replace({"Eingang": {"31.02.2025 08:15": "28.02.2025 08:15"}})
+    fixed.to_csv(again, index=False, sep=outcome.delimiter)
+    assert import_files(settings, by, again).report.added == 1
