@@ -118,10 +118,11 @@ RING = "ring"
 def class_map(
     cells: Sequence[str], classes: np.ndarray, tokens: Sequence[str], words: Sequence[str], build_id: str,
     resolution: int, selected: Sequence[str] = (), numbered: Sequence[str] = (), slices: Sequence[Any] = (),
+    city: Sequence[str] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """Hexagons in their classes above all of the city's, which are pale; those of class 0 only tell what is there.
 
-    The first places of a list bear their numbers.
+    The first places of a list bear their numbers. `city` is what must be in sight (default: `cells`).
 
     `slices` is what the play bar shows: for each slice of time the positions and classes of cells not of class 0.
     """
@@ -140,7 +141,7 @@ def class_map(
         "textfont": {"size": 11, "color": "$text"}, "textposition": "middle center", "below": "",
     }  # fmt: skip
     layers = [land(build_id), places(build_id, resolution), outlines(build_id)]
-    figure = _of_city(cells, [hexagons, ring, *([numbers] if numbered else [])], build_id, layers)
+    figure = _of_city(city or cells, [hexagons, ring, *([numbers] if numbered else [])], build_id, layers)
     figure["layout"]["meta"]["slices"] = list(slices)
     return figure
 
