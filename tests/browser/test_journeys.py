@@ -83,7 +83,7 @@ def test_without_webgl_the_list_stays_and_says_why_there_is_no_map(chromium, riv
             click(page, place)  # it chooses as the map does
             assert name in card(page, "What is known of the place?").inner_text()
             page.goto("/promises")
-            settle(page)
+            page.locator(".chart.no-webgl").wait_for(state="attached")
             said = "getComputedStyle(document.querySelector('.chart.no-webgl'), '::before').content"
             assert "no WebGL" in page.evaluate(said)
     finally:
