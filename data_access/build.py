@@ -15,6 +15,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -27,25 +28,27 @@ import pyarrow.csv
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Date,
     DateTime,
     Float,
+    FromClause,
     Integer,
     MetaData,
     Numeric,
     PrimaryKeyConstraint,
     Select,
-    String,
     Table,
     and_,
+    case,
     cast,
+    exists,
     func,
     insert,
     inspect,
     literal,
     literal_column,
-    null,
     or_,
     select,
     union_all,
@@ -57,15 +60,19 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import AddConstraint, CreateSchema, DropSchema, DropTable, Index
 
 from dashboard.domain.errors import BadRequest, Busy, DataUnavailable, ImportRefused
+from dashboard.domain.local_time import decades, offset_periods
 from dashboard.settings import Settings
-from data_access import derive, placing, schema
+from data_access import beyond_sql, derive, placing, schema
 from data_access.compile import Frame, with_values
 from data_access.dialects import (
     Analyze,
     AttachFile,
     CopyFromCsv,
+    CreateTables,
     DetachFile,
+    LocalTime,
     MoveTable,
+    TableOf,
     duckdb_writer,
     postgres_engine,
 )
@@ -75,6 +82,9 @@ from data_access.rollups import PAYS_BY, PAYS_FROM_ROWS, ROLLUPS
 Progress = Callable[[str, int], None]
 
 _STAGING = "staging"
+_BEFORE, _OLD = "before", "old"
+_OLD_ROW: Any = literal_column(f"{_OLD}.rowid")
+_COMPARED = named_table("compared", *(named_column(one) for one in ("old", "new")), named_column("same", Boolean))
 _POSTGRES_STAGING = "dashboard311_build"
 _ADVISORY_KEY = 311_311_311
 _WINDOW_ROWS = 250_000
@@ -114,6 +124,18 @@ _HAPPENED = {
     "request_event": ("event_at",),
     "inspection": ("visited_at",),
     "survey": ("sent_at", "answered_at"),
+}
+# Where nothing happened, what is known of times.
+_ROSTERED = {"agent_state": ("start_at",), "agent_shift": ("start_at",)}
+# Instants whose local time is asked.
+_ON_THE_CLOCK = {
+    "request": ("opened_at", "closed_at", "due_at", "updated_at"),
+    "request_event": ("event_at",),
+    "contact": ("arrived_at",),
+    "agent_state": ("start_at",),
+    "inspection": ("visited_at",),
+    "survey": ("sent_at",),
+    "city_event": ("start_at", "end_at"),
 }
 # Tables that a build fills by itself; no source writes them.
 _OWN = ("city", "build", "request_episode", "place", "sums")
@@ -200,12 +222,13 @@ class Build:
         self._file = self._folder / f"city-{self.build_id}.duckdb"
         self._part = self._folder / f"{self._file.name}.part"
         self._spill = self._folder / f"spill-{self.build_id}.part"
-        self._midnights = derive.Midnights(self.city["tz"])
+        self._dates: Counter[tuple[str, str, bool]] = Counter()
+        self._counted: set[str] = set()
         self._summary: Summary | None = None
         self._lock: IO[str] | None = None
         self._guard: Connection | None = None
         self._connection: Connection | None = None
-        self._staged: dict[str, Table] = {}
+        self._staged = STAGED
 
     # ── life ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -217,11 +240,8 @@ class Build:
             engine = duckdb_writer(self._part, self.settings.threads, _MEMORY, self._spill)
             self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             self._connection.execute(AttachFile(Path(":memory:"), _STAGING))
-            staging = MetaData(schema=_STAGING)
-            for table in schema.metadata.sorted_tables:
-                self._staged[table.name] = _bare(table, staging)
-                self._staged[table.name].create(self._connection)
-            schema.metadata.create_all(self._connection, checkfirst=False)
+            self._connection.execute(CreateTables(_STAGED_METADATA))
+            self._connection.execute(CreateTables(schema.metadata))
         except BaseException:
             self._let_go()
             raise
@@ -306,8 +326,6 @@ class Build:
             given = one.name in arrow.column_names and not arrow.column(one.name).null_count
             if not (one.nullable or one.info.get("derived") or given):
                 raise BadRequest(f"Column “{one.name}” of “{name}” must not be empty.")
-        if name == "request":
-            self._midnights.count(to_pandas(arrow))
         self._append(self._staged[name], arrow)
         self.rows[name] += len(frame)
         self.progress(name, len(frame))
@@ -335,10 +353,14 @@ class Build:
         self.progress(name, written)
         return written
 
-    def count_dates(self, source: str, column: str, given: int, midnights: int) -> None:
-        """Take note of how many of a source's instants of requests are local midnights."""
-        self._midnights.counts[source, column] += given
-        self._midnights.midnights[source, column] += midnights
+    def count_dates(self, import_id: str, source: str, column: str, given: int, midnights: int) -> None:
+        """Take note of how many of a source's instants of requests are local midnights, as it writes them.
+
+        The rows of this import are then not counted by what became of them.
+        """
+        self._counted.add(import_id)
+        self._dates[source, column, True] += midnights
+        self._dates[source, column, False] += given - midnights
 
     def keep_last(self, name: str) -> Repeated:
         """Of rows written to this build under one key, keep the one updated last, else the last written.
@@ -400,12 +422,13 @@ class Build:
             if before is None or before.city_id != self.city["city_id"] or before.is_made_up != self.city["is_made_up"]:
                 return Kept()
             counts: Counter[str] = Counter()
-            # What happened must be noted before the events themselves are carried.
-            for table in sorted(schema.metadata.sorted_tables, key=lambda one: one.name == "request_event"):
-                present = warehouse.columns(table.name)
-                if present and table.name not in _OWN:
-                    self._carry(warehouse, table, present, counts, again)
-            events = {kind: n for kind, n in sorted(counts.items()) if kind in derive.CHANGES}
+            with self._before(warehouse) as place:
+                # What happened must be noted before the events themselves are carried.
+                for table in sorted(schema.metadata.sorted_tables, key=lambda one: one.name == "request_event"):
+                    present = warehouse.columns(table.name)
+                    if present and table.name not in _OWN:
+                        self._carry(place(table, present), table, counts, again)
+            events = {kind: n for kind, n in sorted(counts.items()) if kind in beyond_sql.CHANGES}
             others = {
                 one.name: (counts[f"{one.name}+"], counts[f"{one.name}="]) for one in schema.metadata.sorted_tables
             }
@@ -454,105 +477,95 @@ class Build:
             "Give --replace if that is what you want.",
         )
 
-    def _carry(
-        self, warehouse: Warehouse, table: Table, present: frozenset[str], counts: Counter[str], again: str | None
-    ) -> None:
-        staged = self._staged[table.name]
-        by_source = "src_id" in table.c
-        key = ["src_system", "src_id"] if by_source else [one.name for one in table.primary_key]
-        append_only = table.name == "refused_row"
-        key = key or [next(iter(table.c)).name]
-        dated = "updated_at" in staged.c and "updated_at" in present
-        wanted = [*key, *(["row_hash"] if by_source else []), *(["updated_at"] if dated else [])]
-        new = self._frame(select(*(staged.c[one] for one in wanted)))
-        new_keys = _keys(new, key)
-        new_hashes = pd.Series(new["row_hash"].to_numpy() if by_source else np.nan, index=new_keys)
-        new_hashes = new_hashes[~new_hashes.index.duplicated(keep="last")]
-        hints = _HINTS.get(table.name, ())
-        columns = [
-            one for one in table.columns if one.name in present and (one.name in hints or not one.info.get("derived"))
-        ]
-        new_updates = pd.Series(new["updated_at"].to_numpy() if dated else pd.NaT, index=new_keys)
-        new_updates = new_updates[~new_updates.index.duplicated(keep="last")]
-        unchanged: list[pd.Index] = []
-        changed: list[pd.DataFrame] = []
-        for old in warehouse.batches(select(*columns)):
-            old_keys = _keys(old, key)
-            rewritten = np.zeros(len(old), bool) if append_only else old_keys.isin(new_hashes.index)
-            if table.name in ("refused_row", "import_batch"):
-                rewritten |= (old["import_id"] == again).to_numpy()
-            same = np.zeros(len(old), bool)
-            if by_source:
-                hashes = new_hashes.reindex(old_keys).to_numpy()
-                same = rewritten & (hashes == old["row_hash"].to_numpy())
-                if dated:  # an older export says nothing new
-                    same |= rewritten & (new_updates.reindex(old_keys).to_numpy() < old["updated_at"].to_numpy())
-                if table.name == "request":
-                    changed.append(old.loc[rewritten & ~same, list(derive.WATCHED)])
-                unchanged.append(old_keys[same])
-            elif rewritten.any() and not append_only:
-                whole = [one.name for one in columns]
-                alike = _keys(old, whole).isin(_keys(self._frame(select(*(staged.c[one] for one in whole))), whole))
-                counts[f"{table.name}="] += int((rewritten & alike).sum())
-                counts[f"{table.name}+"] += int((rewritten & ~alike).sum())
-            kept = old[~rewritten | same]
-            if by_source:
-                counts["updated"] += int((rewritten & ~same).sum())
-                counts["unchanged"] += int(same.sum())
-                counts["carried"] += int((~rewritten).sum())
-            if len(kept):
-                kept = derive.as_written(table.name, kept)
-                arrow = to_arrow(kept, table)
-                if table.name == "request":
-                    self._midnights.count(to_pandas(arrow))
-                self._append(self._old(table), arrow)
-        if unchanged and sum(map(len, unchanged)):
-            self._forget(staged, key, pd.Index(np.concatenate([one.to_numpy() for one in unchanged])))
-        if changed:
-            self._note_changes(pd.concat(changed, ignore_index=True), counts)
-        self._merge_old(table)
+    @contextmanager
+    def _before(self, warehouse: Warehouse) -> Iterator[Callable[[Table, frozenset[str]], FromClause]]:
+        """The tables of the build in service, in reach of this one's database."""
+        file = read_pointer(self._folder)
+        attached = not self.settings.database and file is not None
+        if attached and file is not None:
+            self._writer.execute(AttachFile(self._folder / file["file"], _BEFORE, read_only=True))
 
-    def _note_changes(self, before: pd.DataFrame, counts: Counter[str]) -> None:
-        """Write as events what must have happened to requests between the build in service and this import."""
-        if before.empty:
-            return
-        staged = self._staged["request"]
-        self._register(pa.table({"id": pa.array(before["request_id"].to_numpy(object), pa.string())}))
-        asked = named_table("_incoming", named_column("id"))
-        now = self._frame(
-            select(*(staged.c[one] for one in derive.WATCHED)).where(staged.c.request_id.in_(select(asked.c.id)))
+        def place(table: Table, present: frozenset[str]) -> FromClause:
+            columns = [named_column(one.name, one.type) for one in table.columns if one.name in present]
+            if attached:
+                return named_table(table.name, *columns, schema=_BEFORE).alias(_OLD)
+            copied = Table(f"{table.name}__before", MetaData(), *(Column(one.name, one.type) for one in columns),
+                           prefixes=["TEMPORARY"])  # fmt: skip
+            copied.create(self._writer)
+            for rows in warehouse.batches(select(*(table.c[one.name] for one in columns))):
+                self._append(copied, to_arrow(rows, table))
+            return named_table(copied.name, *columns).alias(_OLD)
+
+        yield place
+        if attached:
+            self._writer.execute(DetachFile(_BEFORE))
+
+    def _carry(self, old: FromClause, table: Table, counts: Counter[str], again: str | None) -> None:
+        """Keep the rows of `old` that were not written anew, and take out of the new ones those that say the same."""
+        staged = self._staged[table.name]
+        stays: list[ColumnElement[bool]] = []
+        if table.name in ("refused_row", "import_batch"):
+            stays.append(old.c.import_id.is_distinct_from(again))
+        hints = _HINTS.get(table.name, ())
+        columns = {
+            name: one
+            for name, one in derive.as_written(table, old).items()
+            if name in hints or not table.c[name].info.get("derived")
+        }
+        unchanged = 0
+        if "src_id" in table.c and self.rows[table.name]:
+            updated, unchanged = self._compare(old, staged, counts)
+            counts["updated"], counts["unchanged"] = counts["updated"] + updated, counts["unchanged"] + unchanged
+            stays.append(_OLD_ROW.not_in(select(_COMPARED.c.old).where(~_COMPARED.c.same)))
+        elif self.rows[table.name] and table.name != "refused_row":
+            key = _key_of(table.name) or [next(iter(table.c)).name]
+            rewritten, wholly = (
+                exists().where(*(old.c[one].is_not_distinct_from(staged.c[one]) for one in names)).correlate(old)
+                for names in (key, [one for one in columns if one in old.c])
+            )
+            of = select(func.count(case((wholly, 1))), func.count(case((~wholly, 1)))).where(rewritten)
+            counts[f"{table.name}="], counts[f"{table.name}+"] = self._one(of.select_from(old))
+            stays.append(~rewritten)
+        before = self._staged_count(table.name)
+        kept = select(*columns.values()).select_from(old).where(*stays)
+        self._writer.execute(insert(staged).from_select(list(columns), kept))
+        self.rows[table.name] = self._staged_count(table.name)
+        if "src_id" in table.c:
+            counts["carried"] += self.rows[table.name] - before - unchanged
+
+    def _compare(self, old: FromClause, staged: Table, counts: Counter[str]) -> tuple[int, int]:
+        """How many rows of the build in service were written again differently, and how many just so.
+
+        The pairs are left in the table `compared`, and the new rows that say nothing new, as an older export does, are
+        taken out.
+        """
+        same: ColumnElement[bool] = func.coalesce(old.c.row_hash == staged.c.row_hash, False)
+        if "updated_at" in staged.c and "updated_at" in old.c:
+            same = or_(same, func.coalesce(staged.c.updated_at < old.c.updated_at, False))
+        key = and_(*(old.c[one].is_not_distinct_from(staged.c[one]) for one in ("src_system", "src_id")))
+        new_row = derive.rowid(staged)
+        pairs = select(_OLD_ROW.label("old"), new_row.label("new"), same.label("same")).select_from(
+            old.join(staged, key)
         )
-        events = derive.changes(before, now, self._last_instant(), self.started_at)
+        self._writer.execute(TableOf(_COMPARED.name, pairs))
+        c = _COMPARED.c
+        met, updated = self._one(select(func.count(c.old.distinct()), func.count(case((~c.same, c.old)).distinct())))
+        if staged.name == "request" and updated:
+            watched = [old.c[one] for one in beyond_sql.WATCHED]
+            was = select(*watched).where(_OLD_ROW.in_(select(c.old).where(~c.same)))
+            now = select(*(staged.c[one] for one in beyond_sql.WATCHED)).where(
+                new_row.in_(select(c.new).where(~c.same))
+            )
+            self._note_changes(self._frame(was), self._frame(now), counts)
+        if met > updated:
+            self._writer.execute(staged.delete().where(new_row.in_(select(c.new).where(c.same))))
+        return updated, met - updated
+
+    def _note_changes(self, was: pd.DataFrame, now: pd.DataFrame, counts: Counter[str]) -> None:
+        """Write as events what must have happened to requests between the build in service and this import."""
+        events = beyond_sql.changes(was, now, self._last_instant(), self.started_at)
         counts.update(map(str, events["kind"]))
         self.write("request_event", events)
-
-    def _old(self, table: Table) -> Table:
-        """Where kept rows wait, so that they are not taken for new ones."""
-        waiting = Table(f"{table.name}__kept", self._staged[table.name].metadata, extend_existing=True)
-        if not len(waiting.columns):
-            for one in table.columns:
-                waiting.append_column(Column(one.name, one.type))
-            waiting.create(self._writer)
-        return waiting
-
-    def _merge_old(self, table: Table) -> None:
-        metadata, staged = self._staged[table.name].metadata, self._staged[table.name]
-        waiting = metadata.tables.get(f"{_STAGING}.{table.name}__kept")
-        if waiting is None:
-            return
-        rows = self._writer.scalar(select(func.count()).select_from(waiting)) or 0
-        names = [one.name for one in staged.columns]
-        self._writer.execute(insert(staged).from_select(names, select(*(waiting.c[one] for one in names))))
-        self._writer.execute(DropTable(waiting))
-        self.rows[table.name] += rows
-
-    def _forget(self, staged: Table, key: list[str], keys: pd.Index) -> None:
-        """Take rows back out: those that are in service exactly so."""
-        self._register(pa.table({"key": pa.array(keys.to_numpy(), pa.string())}))
-        incoming = named_table("_incoming", named_column("key"))
-        written = func.concat_ws("\x1f", *(staged.c[one] for one in key))
-        taken = self._writer.execute(staged.delete().where(written.in_(select(incoming.c.key))))
-        self.rows[staged.name] -= taken.rowcount if taken.rowcount and taken.rowcount > 0 else len(keys)
 
     # ── deriving ────────────────────────────────────────────────────────────────────────────────────
 
@@ -563,162 +576,192 @@ class Build:
         """
         if self._summary:
             return self._summary
-        context = derive.Context.of(self.city, {name: self._all(name) for name in derive.DIMENSIONS})
+        tables = {name: self._all(name) for name in beyond_sql.DIMENSIONS}
+        context = beyond_sql.Context.of(self.city["tz"], tables)
         as_of = _utc(as_of) if as_of else self._last_instant()
-        flags: Counter[str] = Counter()
-        self._derive_requests(context, as_of, flags)
-        self._derive_contacts(context, as_of, flags)
-        for name, deriving in derive.SIMPLE.items():
-            for frame in self._windows(name):
-                self._append(
-                    schema.metadata.tables[name], to_arrow(deriving(frame, context), schema.metadata.tables[name])
-                )
-        self._derive_inspections(context)
-        self._derive_surveys()
+        self._set_clock()
+        self._register(context.names(), derive.AREAS.name)
+        known = self._known(context, as_of)
+        self._derive_requests(context, known)
+        self._derive_episodes(context, known)
+        self._derive_contacts(known)
+        self._derive_others(context, known)
         self._derive_places(context)
         for name in _AS_WRITTEN:
             self._copy(name)
         self._sum_up(as_of)
+        flags: Counter[str] = Counter()
+        for table in (schema.request, schema.contact):
+            if self.rows[table.name]:
+                flags.update(dict(zip((*schema.FLAGS, "_rows"), self._one(derive.tally(table)), strict=True)))
         request, contact = schema.request.c, schema.contact.c
-        opened = self._writer.execute(select(func.min(request.opened_on), func.max(request.opened_on))).one()
-        arrived = self._writer.execute(select(func.min(contact.arrived_on), func.max(contact.arrived_on))).one()
+        days = (request.opened_on, contact.arrived_on)
+        ends = [self._one(select(func.min(one), func.max(one))) for one in days if self.rows[one.table.name]]
         self._summary = Summary(
             build_id=self.build_id,
             as_of=as_of,
             rows=dict(self.rows),
             flags={name: flags[name] for name in schema.FLAGS if flags[name]},
             flagged=flags["_rows"],
-            data_from_on=min((one for one in (opened[0], arrived[0]) if one), default=None),
-            data_to_on=max((one for one in (opened[1], arrived[1]) if one), default=None),
+            data_from_on=min((one for one, _ in ends if one), default=None),
+            data_to_on=max((one for _, one in ends if one), default=None),
             seconds=(_now() - self.started_at).total_seconds(),
         )
         return self._summary
 
-    def _derive_requests(self, context: derive.Context, as_of: datetime, flags: Counter[str]) -> None:
-        staged = self._staged["request"]
-        pauses, events = self._staged["request_pause"], self._staged["request_event"]
-        of_request = staged.c.request_id == events.c.request_id
-        acted = events.c.kind.in_(derive.ACTIVITY)
-        recorded = select(func.coalesce(staged.c.src_system, ""), events.c.kind).join(events, of_request).distinct()
-        findings = derive.Findings(
-            placeholders=self._placeholders(),
-            midnight_columns=self._midnights.columns(),
-            incidents=self._incidents(context),
-            recorded=frozenset((source, kind) for source, kind in self._writer.execute(recorded)),
+    def _set_clock(self) -> None:
+        """Teach the database what the city's clock shows, for the years in question."""
+        tz, instants = self.city["tz"], []
+        parts = [
+            select(func.least(*map(func.min, columns)), func.greatest(*map(func.max, columns)))
+            for name, of in _ON_THE_CLOCK.items()
+            if self.rows[name] and (columns := [self._staged[name].c[one] for one in of])
+        ]
+        if parts:
+            instants = [one for row in self._writer.execute(union_all(*parts)) for one in row if one]
+        given = np.array(instants, "datetime64[us]")
+        starts, offsets = offset_periods(tz, *decades(given.astype(np.int64), np.zeros(len(given), bool)))
+        self._writer.execute(LocalTime(starts.tolist(), offsets.tolist()))
+
+    def _known(self, context: beyond_sql.Context, as_of: datetime) -> derive.Known:
+        staged = self._staged
+        placeholders = self._placeholders()
+        known = derive.Known(
+            as_of=as_of,
+            placeholders=placeholders,
+            dates=self._columns_of_dates(),
+            recorded=self._recorded(),
+            cuts=context.cuts(),
+            has_areas=bool(context.areas),
+            has_shapes=context.has_shapes,
+            has_clocks=bool(len(context.sla) or context.calendars),
+            has_pauses=bool(self.rows["request_pause"]),
+            has_incidents=self._find_incidents(context, placeholders),
         )
-        for frame, start, end in self._time_windows(staged, "opened_at"):
-            inside = and_(staged.c.opened_at >= start, staged.c.opened_at < end)
-            paused = self._frame(select(pauses).join(staged, staged.c.request_id == pauses.c.request_id).where(inside))
-            turns = self._frame(
-                select(*(events.c[one] for one in ("request_id", "event_at", "kind", "from_value", "to_value")))
-                .join(staged, of_request)
-                .where(inside, events.c.kind.in_(("close", "reopen", "transfer")))
-                .order_by(events.c.request_id, events.c.event_at, events.c.event_id)
+        if known.has_areas:
+            words = self._frame(derive.district_words(staged, known))
+            self._register(beyond_sql.areas_named(words, context.areas, known.cuts), derive.WORDS.name)
+        if known.has_clocks:
+            self._register(context.promises(), derive.PROMISES.name)
+            self._register(context.holders(), derive.HOLDERS.name)
+        return known
+
+    def _recorded(self) -> frozenset[tuple[str, str]]:
+        if not self.rows["request_event"]:
+            return frozenset()
+        request, event = self._staged["request"], self._staged["request_event"]
+        of_request = request.c.request_id == event.c.request_id
+        recorded = select(func.coalesce(request.c.src_system, ""), event.c.kind).join(event, of_request).distinct()
+        return frozenset((source, kind) for source, kind in self._writer.execute(recorded))
+
+    def _columns_of_dates(self) -> frozenset[tuple[str, str]]:
+        """Pairs of source and column that hold dates: more than half of its instants are local midnights."""
+        request, counted = self._staged["request"], self._dates.copy()
+        source = func.coalesce(request.c.src_system, "").label("source")
+        columns = ("opened_at", "closed_at", "due_at")
+        counts = [
+            func.count(case((derive.is_midnight(derive.local_time(request.c[one])).is_(wanted), 1)))
+            for one in columns
+            for wanted in (True, False)
+        ]
+        others = or_(request.c.import_id.is_(None), request.c.import_id.not_in(sorted(self._counted)))
+        if self.rows["request"]:
+            for name, *found in self._writer.execute(select(source, *counts).where(others).group_by(source)):
+                told = [(name, column, wanted) for column in columns for wanted in (True, False)]
+                counted.update(dict(zip(told, found, strict=True)))
+        given = {key: counted[*key, True] + counted[*key, False] for key in {key[:2] for key in counted}}
+        return frozenset(
+            key
+            for key, n in given.items()
+            if n >= derive.MIDNIGHT_ROWS and counted[*key, True] > derive.MIDNIGHT_SHARE * n
+        )
+
+    def _derive_requests(self, context: beyond_sql.Context, known: derive.Known) -> None:
+        request, pause = self._staged["request"], self._staged["request_pause"]
+        for start, end, rows in self._stretches("request"):
+            inside = () if start is None else (request.c.opened_at >= start, request.c.opened_at < end)
+            self._find_points(context, derive.points_of(request, derive.opened_on(request), known, *inside), known)
+            if known.has_clocks:
+                asking = self._frame(derive.clock_rows(self._staged, *inside))
+                pauses = self._frame(
+                    select(derive.rowid(request).label("row"), pause.c.start_at, pause.c.end_at)
+                    .select_from(request.join(pause, pause.c.request_id == request.c.request_id))
+                    .where(*inside)
+                )
+                clocks = beyond_sql.clocks(asking, pauses, context, known.as_of)
+                self._register(clocks, derive.CLOCKS.name)
+            self._fill(schema.request, derive.requests(self._staged, known, *inside))
+            self.progress("deriving requests", rows)
+        if self.rows["request"]:
+            recurred, r = derive.recurrences().subquery().c, schema.request.c
+            self._writer.execute(
+                update(schema.request).where(r.request_id == recurred.request_id).values(recurred_at=recurred.next_at)
             )
-            before_close = or_(staged.c.closed_at.is_(None), events.c.event_at <= staged.c.closed_at)
-            activity = self._frame(
-                select(events.c.request_id, func.count().label("n"))
-                .join(staged, of_request)
-                .where(inside, acted, before_close)
-                .group_by(events.c.request_id)
-            ).set_index("request_id")["n"]
-            requests = derive.requests(frame, context, findings, as_of, paused, activity)
-            self._append(schema.request, to_arrow(requests, schema.request))
-            episodes = derive.episodes(requests, turns, context, findings)
-            self._append(self._staged["request_episode"], to_arrow(episodes, schema.request_episode))
-            self.rows["request_episode"] += len(episodes)
-            derive.tally(requests["dq_flags"], flags)
-            self.progress("deriving requests", len(requests))
-        self._copy("request_episode")
-        self._find_recurrences()
 
-    def _find_recurrences(self) -> None:
-        """Fill `recurred_at`: for each closed request the next one of its type opened at its place afterwards.
+    def _find_points(self, context: beyond_sql.Context, asked: Select, known: derive.Known) -> None:
+        """Make ready to be joined what cells and areas the points of some rows lie in."""
+        points = beyond_sql.located(self._frame(asked), context.areas, known.cuts)
+        self._register(points, derive.POINTS.name)
 
-        Openings and closings of a place in one line, in order of time: what follows a closing is the next opening.
-        Sorted by the database, so that it takes as many requests as there are.
-        """
-        r = schema.request.c
-        place = func.coalesce(
-            literal("parcel ") + r.parcel_id,
-            literal("address ") + func.lower(func.regexp_replace(func.trim(r.address), r"\s+", " ", "g")),
-            literal("cell ") + cast(r.h3_10, String),
-        )
-        counted = and_(r.has_place, r.is_info_only.is_not(True), r.is_duplicate.is_not(True))
-        opening = select(
-            r.request_id, r.type_id, place.label("place"), r.opened_at.label("at"), r.opened_at.label("opens_at"),
-            literal(0).label("closes"),
-        ).where(counted)  # fmt: skip
-        # Closed before it was opened: it would be taken for its own return.
-        closing = select(
-            r.request_id, r.type_id, place.label("place"), r.closed_at.label("at"),
-            cast(null(), DateTime).label("opens_at"), literal(1).label("closes"),
-        ).where(counted, r.closed_at >= r.opened_at)  # fmt: skip
-        line = union_all(opening, closing).subquery().c
-        following = func.min(line.opens_at).over(
-            partition_by=(line.type_id, line.place), order_by=(line.at, line.closes), rows=(1, None)
-        )
-        told = select(line.request_id, line.closes, following.label("next_at")).subquery().c
-        recurred = select(told.request_id, told.next_at).where(told.closes == 1, told.next_at.is_not(None)).subquery().c
-        self._writer.execute(
-            update(schema.request).where(r.request_id == recurred.request_id).values(recurred_at=recurred.next_at)
-        )
+    def _derive_episodes(self, context: beyond_sql.Context, known: derive.Known) -> None:
+        r, held = schema.request.c, self._staged["request_episode"]
+        has_turned = any(kind in ("reopen", "transfer") for _, kind in known.recorded)
+        stretches = list(self._stretches("request"))
+        for start, end, _ in stretches if has_turned else ():
+            inside = () if start is None else (r.opened_at >= start, r.opened_at < end)
+            of = self._frame(derive.turned_requests(self._staged, *inside))
+            found = beyond_sql.stretches(of, self._frame(derive.turns(self._staged, *inside)), context)
+            self._append(held, to_arrow(found, held))
+        for start, end, _ in stretches:
+            self._fill(schema.request_episode, derive.episodes(self._staged, known, has_turned, start, end))
+        self.rows["request_episode"] = self._count(schema.request_episode)
 
-    def _derive_contacts(self, context: derive.Context, as_of: datetime, flags: Counter[str]) -> None:
-        staged, request = self._staged["contact"], schema.request.c
-        for frame, start, end in self._time_windows(staged, "arrived_at"):
-            named = self._frame(
-                select(request.request_id, request.service_type)
-                .join(staged, staged.c.request_id == request.request_id)
-                .where(staged.c.arrived_at >= start, staged.c.arrived_at < end)
-                .distinct()
-            )
-            types = named.set_index("request_id")["service_type"]
-            contacts = derive.contacts(frame, context, as_of, types)
-            self._append(schema.contact, to_arrow(contacts, schema.contact))
-            derive.tally(contacts["dq_flags"], flags)
-            self.progress("deriving contacts", len(contacts))
+    def _derive_contacts(self, known: derive.Known) -> None:
+        contact = self._staged["contact"]
+        for start, end, rows in self._stretches("contact"):
+            inside = () if start is None else (contact.c.arrived_at >= start, contact.c.arrived_at < end)
+            self._fill(schema.contact, derive.contacts(self._staged, known, *inside))
+            self.progress("deriving contacts", rows)
 
-    def _derive_inspections(self, context: derive.Context) -> None:
-        request = schema.request.c
-        for frame in self._windows("inspection"):
-            asked = pa.table({"request_id": pa.array(frame["request_id"].dropna().unique(), pa.string())})
-            self._register(asked)
-            known = select(request.request_id, request.department, request.service_type).where(
-                request.request_id.in_(select(named_table("_incoming", named_column("request_id")).c.request_id))
-            )
-            found = derive.inspections(frame, context, self._frame(known).set_index("request_id"))
-            self._append(schema.inspection, to_arrow(found, schema.inspection))
+    def _derive_others(self, context: beyond_sql.Context, known: derive.Known) -> None:
+        state, visit, asset = (self._staged[name] for name in ("agent_state", "inspection", "asset"))
+        for start, end, _ in self._stretches("agent_state"):
+            inside = () if start is None else (state.c.start_at >= start, state.c.start_at < end)
+            self._fill(schema.agent_state, derive.agent_states(self._staged, *inside))
+        if self.rows["inspection"]:
+            visited_on = cast(derive.local_time(visit.c.visited_at), Date)
+            self._find_points(context, derive.points_of(visit, visited_on, known, all_earth=True), known)
+            self._fill(schema.inspection, derive.inspections(self._staged))
+        if self.rows["asset"]:
+            newest = max((one.since for one in context.areas), default=np.datetime64("1970-01-01", "us"))
+            stood_on = func.coalesce(asset.c.removed_on, literal(newest.astype("datetime64[D]").astype(object), Date))
+            self._find_points(context, derive.points_of(asset, stood_on, known, all_earth=True), known)
+            self._fill(schema.asset, derive.assets(self._staged))
+        if self.rows["survey"]:
+            self._fill(schema.survey, derive.surveys(self._staged))
+        if self.rows["city_event"]:
+            self._fill(schema.city_event, derive.city_events(self._staged))
 
-    def _derive_surveys(self) -> None:
-        survey, request = self._staged["survey"], schema.request
-        frame = self._frame(
-            select(
-                survey,
-                *(request.c[name].label(f"_{name}") for name in ("department", "service_type", "district")),
-            )
-            .outerjoin(request, request.c.request_id == survey.c.request_id)
-            .order_by(survey.c.sent_at, survey.c.survey_id)
-        )
-        if len(frame):
-            surveys = derive.surveys(frame, self.city["tz"])
-            self._append(schema.survey, to_arrow(surveys, schema.survey))
-
-    def _derive_places(self, context: derive.Context) -> None:
+    def _derive_places(self, context: beyond_sql.Context) -> None:
         """Fill `place`: every hexagon that lies in a district or was ever reported from, and who lives there."""
-        points = self._frame(select(self._staged["population_point"]))
+        points = self._all("population_point")
         names = [one.name for one in schema.place.columns]
+        named = named_table("streets", named_column("address"), named_column("street"))
+        if self.rows["request"]:
+            self._writer.execute(TableOf(named.name, placing.streets(placing.addresses())))
         for resolution in placing.RESOLUTIONS:
             peopled = None
             if len(points):
-                cell = derive.cells(points["lat"], points["lon"], np.ones(len(points), bool), resolution)
+                cell = beyond_sql.cells(points["lat"], points["lon"], resolution)
                 self._register(pa.table({"cell": pa.array(cell, pa.int64()), "residents": points["residents"]}))
                 peopled = named_table("_incoming", named_column("cell"), named_column("residents"))
-            rows = placing.places(resolution, peopled).order_by(literal_column("2"))
-            self._writer.execute(insert(schema.place).from_select(names, rows))
-            reported = select(schema.place.c.cell).where(schema.place.c.resolution == resolution)
-            quiet = derive.quiet_places(context, resolution, set(self._frame(reported)["cell"]), points)
-            self._append(schema.place, to_arrow(quiet, schema.place))
+            if self.rows["request"]:
+                rows = placing.places(resolution, peopled, named).order_by(literal_column("2"))
+                self._writer.execute(insert(schema.place).from_select(names, rows))
+            if context.has_shapes:
+                reported = select(schema.place.c.cell).where(schema.place.c.resolution == resolution)
+                quiet = beyond_sql.quiet_places(context, resolution, set(self._frame(reported)["cell"]), points)
+                self._append(schema.place, to_arrow(quiet, schema.place))
 
     def _sum_up(self, as_of: datetime) -> None:
         """Count beforehand what pays: every rollup that has far fewer rows than its fact."""
@@ -741,18 +784,23 @@ class Build:
             self._append(schema.sums, to_arrow(pd.DataFrame(held), schema.sums))
 
     def _last_instant(self) -> datetime:
-        """The data's own clock: the last instant anything was recorded, short of the impossible future."""
-        latest = [
-            self._writer.scalar(
-                select(func.max(self._staged[name].c[one])).where(self._staged[name].c[one] <= self.started_at)
-            )
-            for name, columns in _HAPPENED.items()
-            for one in columns
-        ]
-        return max((one for one in latest if one), default=self.started_at)
+        """The data's own clock: the last instant anything was recorded, short of the impossible future.
+
+        Where nothing happened at all there may be a roster, which tells of times to come: then the last that it knows.
+        """
+
+        def instants(of: Mapping[str, Sequence[str]], *, past: bool) -> list[datetime]:
+            columns = [self._staged[name].c[one] for name, names in of.items() if self.rows[name] for one in names]
+            known = [case((one <= self.started_at, one)) if past else one for one in columns]
+            asked = [select(func.max(one)) for one in known]
+            return [one for (one,) in self._writer.execute(union_all(*asked)) if one] if asked else []
+
+        return max(instants(_HAPPENED, past=True) or instants(_ROSTERED, past=False) or [self.started_at])
 
     def _placeholders(self) -> frozenset[tuple[float, float]]:
         """Coordinates that stand for “unknown”: one pair shared by more than 5 % of the rows, and by at least 50."""
+        if self.rows["request"] <= derive.PLACEHOLDER_ROWS:
+            return frozenset()
         request = self._staged["request"].c
         located = self._writer.scalar(select(func.count(request.lat)).where(request.lon.is_not(None))) or 0
         shared = (
@@ -763,7 +811,8 @@ class Build:
         )
         return frozenset((lat, lon) for lat, lon in self._writer.execute(shared))
 
-    def _incidents(self, context: derive.Context) -> pd.Series:
+    def _find_incidents(self, context: beyond_sql.Context, placeholders: frozenset[tuple[float, float]]) -> bool:
+        """Make ready to be joined which report each duplicate goes back to; whether there are any."""
         request = self._staged["request"].c
         children = self._frame(
             select(request.request_id, request.parent_request_id).where(request.parent_request_id.is_not(None))
@@ -771,23 +820,22 @@ class Build:
         parents = pd.Series(
             children["parent_request_id"].to_numpy(), index=children["request_id"].to_numpy(), dtype=object
         )
-        if self.infer_duplicates:
-            placeholders = self._placeholders()
-            for type_id, radius_m, days in context.duplicate_rules():
-                reports = self._frame(
-                    select(request.request_id, request.opened_at, request.closed_at, request.lat, request.lon)
-                    .where(
-                        request.type_id == type_id,
-                        request.parent_request_id.is_(None),
-                        request.lat.is_not(None),
-                        request.lon.is_not(None),
-                        or_(request.lat != 0, request.lon != 0),
-                    )
-                    .order_by(request.opened_at, request.request_id)
+        for type_id, radius_m, days in context.duplicate_rules() if self.infer_duplicates else ():
+            reports = self._frame(
+                select(request.request_id, request.opened_at, request.closed_at, request.lat, request.lon)
+                .where(
+                    request.type_id == type_id,
+                    request.parent_request_id.is_(None),
+                    derive.is_somewhere(request.lat, request.lon, placeholders),
                 )
-                found = derive.inferred_parents(reports, radius_m, days, placeholders)
-                parents = pd.concat([parents, found]) if len(found) else parents
-        return derive.roots(parents)
+                .order_by(request.opened_at, request.request_id)
+            )
+            found = beyond_sql.inferred_parents(reports, radius_m, days)
+            parents = pd.concat([parents, found]) if len(found) else parents
+        roots = beyond_sql.roots(parents)
+        ids = {"request_id": pa.array(roots.index, pa.string()), "root": pa.array(roots, pa.string())}
+        self._register(pa.table(ids), derive.INCIDENTS.name)
+        return bool(len(roots))
 
     # ── out ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -894,9 +942,16 @@ class Build:
             raise BadRequest("This build is closed. Open a new one with “with Build(…) as build”.")
         return self._connection
 
-    def _register(self, arrow: pa.Table) -> None:
+    def _register(self, arrow: pa.Table, name: str = "_incoming") -> None:
         driver: Any = self._writer.connection.driver_connection
-        driver.register("_incoming", arrow)
+        driver.register(name, arrow)
+
+    def _fill(self, table: Table, rows: Select) -> None:
+        """Add the rows of a question that gives all columns of a table."""
+        self._writer.execute(insert(table).from_select([one.name for one in table.columns], rows))
+
+    def _one(self, statement: Select) -> Any:
+        return self._writer.execute(statement).one()
 
     def _append(self, table: Table, arrow: pa.Table) -> None:
         if not arrow.num_rows:
@@ -925,32 +980,22 @@ class Build:
 
     def _copy(self, name: str) -> None:
         """From staging to the build, in the fact's order."""
-        staged, table = self._staged[name], schema.metadata.tables[name]
-        names = [one.name for one in table.columns]
-        rows = select(*(staged.c[one] for one in names)).order_by(*(staged.c[one] for one in _ORDER.get(name, ())))
-        self._writer.execute(insert(table).from_select(names, rows))
+        if self.rows[name]:
+            staged = self._staged[name]
+            order = [staged.c[one] for one in _ORDER.get(name, ())]
+            self._fill(schema.metadata.tables[name], select(*staged.columns).order_by(*order))
 
-    def _windows(self, name: str) -> Iterator[pd.DataFrame]:
-        staged = self._staged[name]
-        order = _ORDER.get(name)
-        if order and isinstance(staged.c[order[0]].type, DateTime):
-            yield from (frame for frame, _, _ in self._time_windows(staged, order[0]))
-        elif len(frame := self._frame(select(staged))):
-            yield frame
-
-    def _time_windows(self, staged: Table, by: str) -> Iterator[tuple[pd.DataFrame, datetime, datetime]]:
-        """The rows of `staged` in order, in stretches of whole days that fit in memory, with their bounds."""
-        day = func.date_trunc("day", staged.c[by]).label("day")
-        days = self._frame(select(day, func.count().label("n")).group_by(day).order_by(day))
-        if days.empty:
+    def _stretches(self, name: str) -> Iterator[tuple[datetime | None, datetime | None, int]]:
+        """Stretches of whole days whose rows fit in memory, with their number; no bounds if all rows do."""
+        rows, staged = self.rows[name], self._staged[name]
+        if rows <= _WINDOW_ROWS:
+            yield from [(None, None, rows)] if rows else ()
             return
-        window = (days["n"].cumsum() - 1) // _WINDOW_ROWS
-        order = [staged.c[one] for one in _ORDER[staged.name]]
-        for _, some in days.groupby(window):
-            start = some["day"].iloc[0].to_pydatetime()
-            end = (some["day"].iloc[-1] + pd.Timedelta(days=1)).to_pydatetime()
-            inside = select(staged).where(staged.c[by] >= start, staged.c[by] < end).order_by(*order)
-            yield self._frame(inside), start, end
+        day = func.date_trunc("day", staged.c[_ORDER[name][0]]).label("day")
+        days = self._frame(select(day, func.count().label("n")).group_by(day).order_by(day))
+        for _, some in days.groupby((days["n"].cumsum() - 1) // _WINDOW_ROWS):
+            end = some["day"].iloc[-1] + pd.Timedelta(days=1)
+            yield some["day"].iloc[0].to_pydatetime(), end.to_pydatetime(), int(some["n"].sum())
 
 
 # ── types ───────────────────────────────────────────────────────────────────────────────────────────
@@ -1011,9 +1056,15 @@ def _for_csv(batch: pa.RecordBatch) -> pa.Table:
 def _bare(table: Table, metadata: MetaData) -> Table:
     """`table` elsewhere, without keys: they are added once its rows are in."""
     columns = [
-        Column(one.name, one.type, nullable=one.nullable or bool(one.info.get("derived"))) for one in table.columns
+        Column(one.name, one.type, nullable=one.nullable or bool(one.info.get("derived")), info=one.info)
+        for one in table.columns
     ]
     return Table(table.name, metadata, *columns)
+
+
+_STAGED_METADATA = MetaData(schema=_STAGING)
+STAGED = {one.name: _bare(one, _STAGED_METADATA) for one in schema.metadata.sorted_tables}
+"""Where the rows of each table wait until all are there."""
 
 
 def _key_of(name: str) -> list[str]:

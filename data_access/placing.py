@@ -32,11 +32,11 @@ SECOND_STREET = 0.2
 """A second street is named if it is named at least so often for each time the first one is."""
 
 
-def places(resolution: int, points: FromClause | None = None) -> Select:
+def places(resolution: int, points: FromClause | None = None, named: FromClause | None = None) -> Select:
     """The rows of `place` of one size: resolution, cell, name, district, requests, residents.
 
-    `points` has the columns ``cell`` and ``residents``: where people live; without it residents are null. Requests that
-    lie outside every boundary make no place.
+    `points` has the columns ``cell`` and ``residents``: where people live; without it residents are null. `named` holds
+    the rows of `streets`, if they are known already. Requests that lie outside every boundary make no place.
     """
     r = schema.request.c
     column = r[f"h3_{resolution}"]
@@ -47,8 +47,9 @@ def places(resolution: int, points: FromClause | None = None) -> Select:
     rows = known.cte(f"known_{resolution}")
     cells = select(rows.c.cell, func.count().label("n")).group_by(rows.c.cell).cte(f"cells_{resolution}")
     home = _most_of(rows.c.cell, rows.c.district, rows, f"home_{resolution}", least=1)
-    named = _streets(rows, resolution)
-    street = _most_of(named.c.cell, named.c.street, named, f"street_{resolution}", least=LEAST_NAMED)
+    named = streets(addresses()).subquery() if named is None else named
+    on = rows.join(named, named.c.address == rows.c.address)
+    street = _most_of(rows.c.cell, named.c.street, on, f"street_{resolution}", least=LEAST_NAMED)
     first, second = street.alias(f"first_{resolution}"), street.alias(f"second_{resolution}")
     both = second.c.n >= SECOND_STREET * first.c.n
     name = case((both, func.concat(first.c.value, " / ", second.c.value)), else_=first.c.value)
@@ -72,32 +73,44 @@ def places(resolution: int, points: FromClause | None = None) -> Select:
     ).select_from(joined)  # fmt: skip
 
 
-def _streets(rows: FromClause, resolution: int) -> FromClause:
-    """The streets in addresses: of “12 Mercer St, 2nd floor” it is Mercer St, of a crossing both its streets."""
-    text = func.regexp_replace(rows.c.address, r"^\s*(intersection\s+(of\s+)?)?", "", "i")
+def addresses() -> Select:
+    """The addresses that requests name, each once."""
+    return select(schema.request.c.address).where(schema.request.c.address.is_not(None)).distinct()
+
+
+def streets(of: Select) -> Select:
+    """The streets that addresses name: address, street; a crossing once for each of its streets.
+
+    Of “12 Mercer St, 2nd floor” it is Mercer St.
+    """
+    addresses = of.subquery()
+    plain = func.left(addresses.c.address, 1).not_in([*" \t\n\r\f\v", "i", "I"])
+    without = func.regexp_replace(addresses.c.address, r"^\s*(intersection\s+(of\s+)?)?", "", "i")
+    text: ColumnElement = case((plain, addresses.c.address), else_=without)
     # Two spaces end the street in some exports; in others they stand between “East” and a number that is its name.
     text = func.regexp_replace(text, r"(^|\s)(east|west|north|south|[ewns])\s+", r"\1\2 ", "gi")
     line = func.split_part(func.split_part(func.replace(text, " / ", " & "), ",", 1), "  ", 1)
-    lines = select(rows.c.cell, line.label("line")).where(rows.c.address.is_not(None)).cte(f"lines_{resolution}")
+    lines = select(addresses.c.address, line.label("line")).cte("lines")
     crosses = lines.c.line.contains(" & ")
     house = func.regexp_replace(lines.c.line, r"^\s*[0-9]+(-[0-9]+)?[A-Za-z]?\s+", "")
     is_kind = func.length(func.regexp_replace(house, rf"^({KINDS})\.?\s*$", "", "i")) == 0
     one = func.trim(case((is_kind, lines.c.line), else_=house))  # “52 Avenue” is a street, not a house in one
     parts = [
-        select(lines.c.cell, one.label("street")).where(~crosses),
+        select(lines.c.address, one.label("street")).where(~crosses),
         *(
-            select(lines.c.cell, func.trim(func.split_part(lines.c.line, " & ", part)).label("street")).where(crosses)
-            for part in (1, 2)
+            select(lines.c.address, func.trim(func.split_part(lines.c.line, " & ", n)).label("street")).where(crosses)
+            for n in (1, 2)
         ),
     ]
-    found = union_all(*parts).subquery(f"streets_{resolution}")
-    return select(found).where(func.length(found.c.street) > literal(2)).subquery(f"named_{resolution}")
+    found = union_all(*parts).subquery()
+    return select(found).where(func.length(found.c.street) > literal(2))
 
 
 def _most_of(cell: ColumnElement, value: ColumnElement, rows: FromClause, name: str, least: int) -> FromClause:
     """The values of each cell by how often they occur: cell, value, n, rank."""
     counted = (
         select(cell.label("cell"), value.label("value"), func.count().label("n"))
+        .select_from(rows)
         .where(value.is_not(None))
         .group_by(cell, value)
         .having(func.count() >= least)

@@ -22,8 +22,8 @@ from dashboard.domain.policy import Scope
 from dashboard.domain.request_clock import Stretch, clock_stretches, held_by, open_stretches
 from data_access import schema
 from data_access.ask import Reader
+from data_access.beyond_sql import calendars_of
 from data_access.compile import permitted
-from data_access.derive import calendars_of
 from data_access.measures.requests import REQUEST
 
 _r, _event, _contact = schema.request.c, schema.request_event.c, schema.contact.c

@@ -6,6 +6,7 @@ A median of closed requests only looks quicker the more is left lying; counting 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -24,18 +25,37 @@ class Survival:
         The durations at which something ended, ascending.
     share
         The share still running just after each of them.
-    low, high
-        The 95 % interval of `share` (Greenwood's variance on the log-log scale); NaN where it has none.
+    at_risk, ends
+        How many had lasted until each of them, and how many ended at it.
     n, ended
         How many there were, and how many of them ended.
     """
 
     times: Reals
     share: Reals
-    low: Reals
-    high: Reals
+    at_risk: Reals
+    ends: Reals
     n: int
     ended: int
+
+    @property
+    def low(self) -> Reals:
+        """Where the 95 % interval of `share` begins (Greenwood's variance on the log-log scale); NaN if it has none."""
+        return self._interval[0]
+
+    @property
+    def high(self) -> Reals:
+        """Where it ends."""
+        return self._interval[1]
+
+    @cached_property
+    def _interval(self) -> tuple[Reals, Reals]:
+        share, d, at_risk = self.share, self.ends, self.at_risk
+        with np.errstate(divide="ignore", invalid="ignore"):
+            spread = np.sqrt(np.cumsum(d / (at_risk * (at_risk - d)))) / np.log(share)
+            low, high = share ** np.exp(-Z_95 * spread), share ** np.exp(Z_95 * spread)
+        inside = (share > 0) & (share < 1)
+        return np.where(inside, low, np.nan), np.where(inside, high, np.nan)
 
     def quantile(self, over: float) -> float | None:
         """The shortest duration by which the share `over` has ended; None if so many have not ended yet."""
@@ -70,11 +90,7 @@ def kaplan_meier(duration: npt.ArrayLike, ended: npt.ArrayLike, running: npt.Arr
     times, d, at_risk = times[happened], d[happened], at_risk[happened]
     share = np.cumprod(1 - d / at_risk)
     share[np.isclose(share, 0, atol=1e-12)] = 0.0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        spread = np.sqrt(np.cumsum(d / (at_risk * (at_risk - d)))) / np.log(share)
-        low, high = share ** np.exp(-Z_95 * spread), share ** np.exp(Z_95 * spread)
-    inside = (share > 0) & (share < 1)
-    return Survival(times, share, np.where(inside, low, np.nan), np.where(inside, high, np.nan), n, total)
+    return Survival(times, share, at_risk, d.astype(float), n, total)
 
 
 def closed_only_quantile(duration: npt.ArrayLike, ended: npt.ArrayLike, over: float) -> float:

@@ -329,7 +329,7 @@ class Importing:
                 given, midnights = self.build.connection.execute(
                     select(func.count(wall), func.count(case((midnight, 1)))).where(typed.c.refusal == 0)
                 ).one()
-                self.build.count_dates(mapping.src_system, name, given, midnights)
+                self.build.count_dates(self.import_id, mapping.src_system, name, given, midnights)
 
     def _meet(self, mapping: SourceMapping, projection: Projection, typed: Any) -> None:
         """Remember which types and departments there are, and the words for districts."""

@@ -80,6 +80,7 @@ class Projection:
         self._by_fold: dict[str, list[str]] = {}
         for name in source.names:
             self._by_fold.setdefault(fold(name), []).append(name)
+        self._trimmed: dict[str, str] = {}  # their columns that are read, and what these are called once trimmed
         self.fields = {name: one for name, one in mapping.columns.items() if one.value is not None or self.present(one)}
         self.kinds = {name: kind_of(mapping.target, name) for name in self.fields}
         place = mapping.place
@@ -119,9 +120,34 @@ class Projection:
 
     def _text(self, name: str, field: Field | None = None) -> _Expr:
         """The words in one of their columns; null if they mean nothing."""
-        words = func.nullif(func.trim(self._raw(name), _SPACES), "")
+        words: _Expr = named_column(self._trimmed.setdefault(name, f"c{len(self._trimmed)}"), String)
         nulls = [one.strip() for one in (*self.mapping.file.nulls, *(field.nulls if field else ())) if one.strip()]
         return case((words.in_(nulls), null()), else_=words) if nulls else words
+
+    def _trim(self) -> Any:
+        """Their columns without spaces around; null if nothing is left.
+
+        To trim a set of signs takes microseconds. Hardly any word needs it: most begin and end with a visible sign,
+        and of the others most end with one space.
+        """
+        ends = {
+            name: case((func.suffix(raw, " "), func.substring(raw, 1, func.length(raw) - 1)), else_=raw).label(name)
+            for one, name in self._trimmed.items()
+            if (raw := self._raw(one)) is not None
+        }
+        others = [self.relation.c[BROKEN]] if BROKEN in self.source.names else []
+        cut = select(*ends.values(), *others).select_from(self.relation).subquery("cut")
+        visible = {
+            name: and_(func.ord(cut.c[name]).between(33, 126), func.substring(cut.c[name], -1, 1).between("!", "~"))
+            for name in ends
+        }
+        trimmed = [
+            case((visible[name], cut.c[name]), else_=func.nullif(func.trim(cut.c[name], _SPACES), "")).label(name)
+            for name in ends
+        ]
+        if not (trimmed or others):  # constants only
+            return self.relation
+        return select(*trimmed, *(cut.c[BROKEN] for _ in others)).select_from(cut).subquery("trimmed")
 
     def words(self, field: Field, together: bool = False) -> _Expr:
         """The words that a field is made of; `together`: all of them, or nothing."""
@@ -167,8 +193,15 @@ class Projection:
         if self.projected and mapping.place:
             inner += [self._text(mapping.place.x).label("place__x"), self._text(mapping.place.y).label("place__y")]
         if BROKEN in self.source.names:
-            inner.append(self.relation.c[BROKEN].label("broken"))
-        words = select(*inner).select_from(self.relation).subquery("words")
+            inner.append(named_column(BROKEN, String).label("broken"))
+        words = select(*inner).select_from(self._trim()).subquery("words")
+        # What the first format makes of a time is a column by itself, so that it is read once and not once a mention.
+        firsts = [
+            first_reading(one, words.c[f"{name}__w"]).label(f"{name}__1")
+            for name, one in self.fields.items()
+            if one.value is None and self.kinds[name] in ("instant", "date")
+        ]
+        words = select(words, *firsts).select_from(words).subquery("readings") if firsts else words
         columns = [one for name in self.fields for one in self._typed(name, words)]
         columns += [func.repaired(words.c[f"{name}__w"]).label(name) for name in extra if f"{name}__w" in words.c]
         for axis in ("x", "y"):
@@ -221,10 +254,10 @@ class Projection:
         if kind == "instant":
             if field.days_after:
                 return self._days_after(name, field, given, words)
-            local, utc = times(field, given)
+            local, utc = times(field, given, words.c[f"{name}__1"])
             return [local.label(f"{name}__local"), utc.label(f"{name}__utc")]
         if kind == "date":
-            local, utc = times(field, given)
+            local, utc = times(field, given, words.c[f"{name}__1"])
             return [cast(func.coalesce(local, utc), Date).label(name)]
         if kind in ("number", "whole"):
             plain = func.replace(func.replace(given, ",", ""), " ", "")
@@ -250,7 +283,7 @@ class Projection:
     def _days_after(self, name: str, field: Field, given: _Expr, words: Any) -> list[ColumnElement[Any]]:
         """A due time so many days after another of our columns, on the same clock."""
         other = self.fields[field.days_after]
-        local, utc = times(other, words.c[f"{field.days_after}__w"])
+        local, utc = times(other, words.c[f"{field.days_after}__w"], words.c[f"{field.days_after}__1"])
         days = func.to_days(cast(TryCast(given, Float), Integer))
         if field.end_of_day:
             local, utc = func.date_trunc("day", local), func.date_trunc("day", utc)
@@ -376,8 +409,8 @@ class Projection:
             own = next(iter(key)).name
             if "status" in names:
                 flags += case((found["status"] == "unmapped", FLAGS["unmapped_status"]), else_=0)
-            written = [func.coalesce(cast(found[one], String), "") for one in names]
-            number = func.md5_number_lower(func.concat_ws("\x1f", *written)).op("&")(literal_column(str(_HASH_BITS)))
+            # Another version of DuckDB may hash otherwise; then one import counts as updated what stayed the same.
+            number = func.hash(*(found[one] for one in names)).op("&")(literal_column(f"{_HASH_BITS}::UBIGINT"))
             values += [
                 literal(self.mapping.src_system).label("src_system"), found[own].label("src_id"),
                 literal(import_id).label("import_id"), cast(number, BigInteger).label("row_hash"),
@@ -461,20 +494,16 @@ def _end_of_day(local: _Expr) -> _Expr:
     return case((at_midnight, local + last), else_=local)
 
 
-def times(field: Field, words: _Expr) -> tuple[_Expr, _Expr]:
-    """What a time says: on the wall clock, or as an instant, whichever it is; neither if it cannot be read."""
+def times(field: Field, words: _Expr, first: _Expr | None = None) -> tuple[_Expr, _Expr]:
+    """What a time says: on the wall clock, or as an instant, whichever it is; neither if it cannot be read.
+
+    `first` is what `first_reading` found, where that has been worked out already.
+    """
     local: list[_Expr] = []
     utc: list[_Expr] = []
     for form in field.formats:
         before, known = list(local), len(utc)
-        if form == "iso":
-            # The cast alone would take 05/01/24 for a day of the year 5.
-            begins, zoned = func.regexp_matches(words, _BEGINS), func.regexp_matches(words, _OFFSET)
-            local.append(case((and_(begins, ~zoned), TryCast(words, DateTime))))
-            utc.append(
-                case((and_(begins, zoned), _naive(TryCast(func.replace(words, "z", "Z"), TIMESTAMP(timezone=True)))))
-            )
-        elif form in ("epoch", "epoch_ms"):
+        if form in ("epoch", "epoch_ms"):
             factor = 1_000_000 if form == "epoch" else 1_000
             number = TryCast(words, Float)
             likely = func.abs(number) < 1e15 / factor * 1000
@@ -491,7 +520,11 @@ def times(field: Field, words: _Expr) -> tuple[_Expr, _Expr]:
         elif "%z" in form:
             utc.append(_naive(func.try_strptime(words, form)))
         else:
-            local.append(func.try_strptime(words, form))
+            on_the_wall = first if first is not None and form == field.formats[0] else _on_the_wall(form, words)
+            local.append(on_the_wall)
+            if form == "iso":
+                zoned = and_(func.regexp_matches(words, _BEGINS), func.regexp_matches(words, _OFFSET))
+                utc.append(case((zoned, _naive(TryCast(func.replace(words, "z", "Z"), TIMESTAMP(timezone=True))))))
         if form != field.formats[-1]:  # “%Y” would take the 24 of 05/01/24 for a year
             local[len(before) :] = [possible(one) for one in local[len(before) :]]
             utc[known:] = [possible(one) for one in utc[known:]]
@@ -499,7 +532,28 @@ def times(field: Field, words: _Expr) -> tuple[_Expr, _Expr]:
             utc[known:] = [case((_first(before).is_(None), one)) for one in utc[known:]]
     if field.zone == "UTC":
         utc, local = [*utc, *local], []
-    return _first(local), _first(utc)
+    if first is None or len(field.formats) < 2 or not local:
+        return _first(local), _first(utc)
+    # Nearly all are written in the first format. The others are tried in a CASE, which is asked only where it matters.
+    known, unknown = local[0].is_not(None), and_(local[0].is_(None), words.is_not(None))
+    return case((known, local[0]), (unknown, _first(local[1:]))), case((unknown, _first(utc)))
+
+
+def first_reading(field: Field, words: _Expr) -> _Expr:
+    """What the first of a time's formats makes of it, if that says what a wall clock shows; else nothing."""
+    form = field.formats[0]
+    if form in ("epoch", "epoch_ms", "excel") or "%z" in form:
+        return cast(null(), DateTime)
+    return _on_the_wall(form, words)
+
+
+def _on_the_wall(form: str, words: _Expr) -> _Expr:
+    if form != "iso":
+        return func.try_strptime(words, form)
+    # The cast alone would take 05/01/24 for a day of the year 5.
+    return case(
+        (and_(func.regexp_matches(words, _BEGINS), ~func.regexp_matches(words, _OFFSET)), TryCast(words, DateTime))
+    )
 
 
 def possible(time: _Expr) -> _Expr:

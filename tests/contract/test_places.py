@@ -26,7 +26,7 @@ from data_access.fieldwork import Clusters, CrewList, RepeatAddresses, Treatment
 from data_access.hotspots import Hotspots, Outbreaks, Related
 from data_access.measures.requests import opened
 from data_access.places import Places
-from data_access.placing import _streets
+from data_access.placing import streets as streets_of
 from layouts.views import collect_views
 from tests import city
 
@@ -135,8 +135,7 @@ def test_every_hexagon_has_a_name_a_district_and_its_residents(services):
     ],
 )  # fmt: skip
 def test_a_street_is_known_by_its_name_in_an_address(services, address, streets):
-    lines = select(literal(1).label("cell"), literal(address).label("address")).subquery()
-    assert set(services.warehouse.frame(select(_streets(lines, 9)))["street"]) == streets
+    assert set(services.warehouse.frame(streets_of(select(literal(address).label("address"))))["street"]) == streets
 
 
 def test_the_hot_place_stands_out_with_its_neighbours_and_the_old_one_no_longer(services):

@@ -46,7 +46,7 @@ def services(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     database = request.getfixturevalue("new_database")() if request.param == "postgres" else ""
     settings = Settings(data=tmp_path_factory.mktemp("sums"), database=database, cache="off")
     with Build(settings, CITY, pays_by=0) as build:
-        for table, frame in demo_tables(scale=0.08, years=2):
+        for table, frame in demo_tables(scale=0.04, years=1):
             build.write(table, frame)
         build.publish(as_of=AS_OF)
     found = Services(settings)
