@@ -153,8 +153,8 @@ def where(extract: dict[str, Any], kind: str | None) -> list[Any]:
     ]
     drawn = _map(extract["shapes"], counts, cells, kind)
     told = (
-        "The stronger the colour, the more. Each hexagon is about 0.7 square kilometres; those with few requests, and some others, "
-        "are left out."
+        "The stronger the colour, the more. Each hexagon is about 0.7 square kilometres; those with few requests, and "
+        "some others, are left out."
         if cells
         else "By district only: the stronger the colour, the more."
     )
