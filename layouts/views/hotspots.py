@@ -134,10 +134,12 @@ def _levels(q: np.ndarray, above: np.ndarray) -> np.ndarray:
 
 
 def _significance_key(classes: np.ndarray, above: str, below: str) -> list[tuple[str, str, int]]:
-    said = ("not distinguishable", "q < 0.05", "q < 0.01", f"{above}, q < 0.001", f"{below}, q < 0.05", "q < 0.01")
+    said = ("not distinguishable", "q < 0.05", "q < 0.01", f"{above}, q < 0.001", "q < 0.05", "q < 0.01")
     order = (3, 2, 1, 4, 5, 0)
     found = [(CLASSES[i], said[i], int((classes == i).sum())) for i in order]
-    return [(token, text, n) for token, text, n in found if n or token in ("hot-3", "hex-none")]
+    key = [(token, text, n) for token, text, n in found if n or token in ("hot-3", "hex-none")]
+    first = next((token for token, *_ in key if token.startswith("cold")), "")
+    return [(token, f"{below}, {text}" if token == first else text, n) for token, text, n in key]
 
 
 def _counted_key(values: np.ndarray) -> tuple[np.ndarray, list[str], list[tuple[str, str, int]]]:
@@ -222,7 +224,8 @@ def _told(found: FoundPlaces, context: Context) -> str:
         return f"no place stands out; the {_plural(found.total, context)} lie as chance would spread them."
     share = found.now.n[hot].sum() / found.total
     return (
-        f"{words.plural(int(hot.sum()), 'place')} of {c.count(len(hot))} stand out, {c.share(hot.mean(), 0)} of the "
+        f"{words.plural(int(hot.sum()), 'place')} of {c.count(len(hot))} stand out, "
+        f"{c.share(hot.mean(), 0 if hot.mean() >= 0.01 else 1)} of the "
         f"city with **{c.share(share, 0)}** of its {_plural(found.total, context)}."
         + ("" if found.ground.residents is not None else " By number: nobody told how many live where.")
     )

@@ -395,6 +395,16 @@ def test_a_map_says_how_wide_its_city_is_so_that_a_narrow_card_can_zoom_out():
     assert 0 < fit.width_px <= maps.WIDTH_PX + 1e-6
 
 
+def test_numbers_on_a_map_do_not_cover_each_other():
+    near, far = ["892a100d2c3ffff", "892a100d2c7ffff"], "892a1072893ffff"
+    figure = maps.class_map([*near, far], np.array([3, 3, 1]), ["none", "x", "y", "z"], ["a", "b", "c"], "build-1", 9,
+                            numbered=[*near, far])  # fmt: skip
+    numbers = figure["data"][-1]
+    assert numbers["text"] == ["1", "3"] and numbers["customdata"] == [near[0], far]
+    layers = [one["source"] for one in figure["layout"]["map"]["layers"]]
+    assert "/geometry/build-1/hexagons/9.json" in layers  # all of the city's lie below
+
+
 def test_a_map_asks_no_foreign_host_and_needs_no_glyphs():
     cells = ["892a1072d6bffff", "892a10728a7ffff"]
     figure = maps.hexagon_map(cells, np.array([3.0, 1.0]), ["a", "b"], "build-1", 9, (cells[1],))
