@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from html import unescape
 from types import SimpleNamespace
 
+import h3
 import numpy as np
 import pandas as pd
 import pytest
@@ -396,9 +397,10 @@ def test_a_map_says_how_wide_its_city_is_so_that_a_narrow_card_can_zoom_out():
 
 
 def test_numbers_on_a_map_do_not_cover_each_other():
-    near, far = ["892a100d2c3ffff", "892a100d2c7ffff"], "892a1072893ffff"
+    city = h3.grid_disk("892a100d2c3ffff", 40)
+    near, far = city[:2], city[-1]
     figure = maps.class_map([*near, far], np.array([3, 3, 1]), ["none", "x", "y", "z"], ["a", "b", "c"], "build-1", 9,
-                            numbered=[*near, far])  # fmt: skip
+                            numbered=[*near, far], city=city)  # fmt: skip
     numbers = figure["data"][-1]
     assert numbers["text"] == ["1", "3"] and numbers["customdata"] == [near[0], far]
     layers = [one["source"] for one in figure["layout"]["map"]["layers"]]
