@@ -212,6 +212,8 @@
         const place = elementOf(id);
         const width = (place && place.parentElement.clientWidth) || window.innerWidth;
         const figure = painted(spec, width);
+        const play = place && place.closest(".panel") && place.closest(".panel").querySelector(".play");
+        if (play) wholeAgain(play); // the map is painted as of the whole period
         return [figure, { height: figure.layout.height + "px" }, isMap(figure) ? "chart is-map" : "chart"];
       },
       pick(click, selected, id, spec) {
@@ -431,6 +433,13 @@
     const said = play.querySelector(".said"), bar = play.querySelector(`[data-slice="${at}"]`);
     if (!said.dataset.usual) said.dataset.usual = said.textContent;
     said.textContent = bar ? bar.getAttribute("aria-label") : said.dataset.usual;
+  }
+  function wholeAgain(play) {
+    if (playing.has(play)) stopPlaying(play);
+    delete play.whole;
+    play.querySelectorAll("[data-slice]").forEach((bar) => bar.setAttribute("aria-pressed", "false"));
+    const said = play.querySelector(".said");
+    if (said.dataset.usual) said.textContent = said.dataset.usual;
   }
   function stopPlaying(play) {
     clearInterval(playing.get(play));

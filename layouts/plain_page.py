@@ -65,7 +65,7 @@ def field(label: str, name: str, kind: str = "text", value: str = "", **more: An
     """One labelled field of a form."""
     return html.Div(
         [html.Label(label, htmlFor=name), dbc.Input(id=name, name=name, type=kind, value=value, **more)],
-        className="field",
+        className="labelled",
     )
 
 

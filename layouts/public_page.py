@@ -140,7 +140,8 @@ def where(extract: dict[str, Any], kind: str | None) -> list[Any]:
     kinds = extract["by_type"]
     kind = kind if kind in kinds["rows"] else kinds["rows"][0]
     row = kinds["cells"][kinds["rows"].index(kind)]
-    counts = dict(zip(kinds["columns"], row, strict=True))
+    known = districts_in(extract)  # what lies in none is listed where there is any
+    counts = {name: n for name, n in zip(kinds["columns"], row, strict=True) if n != 0 or name in known}
     cells = extract["maps"].get(kind)
     mapped = [one for one in kinds["rows"] if one in extract["maps"]]
     rest = [one for one in kinds["rows"] if one not in extract["maps"]]
@@ -152,9 +153,10 @@ def where(extract: dict[str, Any], kind: str | None) -> list[Any]:
     ]
     drawn = _map(extract["shapes"], counts, cells, kind)
     told = (
-        "Each hexagon is about 0.7 square kilometres; those with few requests, and some others, are left out."
+        "The stronger the colour, the more. Each hexagon is about 0.7 square kilometres; those with few requests, and "
+        "some others, are left out."
         if cells
-        else "By district only."
+        else "By district only: the stronger the colour, the more."
     )
     return [
         html.H1(f"Where: {kind}"),
@@ -195,7 +197,7 @@ def definitions(measures: Iterable[Any], smallest: dict[str, int]) -> list[Any]:
     return [
         html.H1("Definitions"),
         html.P("Every number here is counted in one way, which is written down once.", className="lead"),
-        html.Dl(entries),
+        html.Dl(entries, className="words"),
         html.H2("What is not shown"),
         html.P(
             f"Names, addresses, notes and single requests are never published. A count of 1 to {smallest['P0'] - 1} of "
@@ -286,7 +288,9 @@ def _map(
     if not features:
         return None
     rings = {one["id"]: list(_rings(one["geometry"])) for one in features}
+    corners = {cell: [(lon, lat) for lat, lon in h3.cell_to_boundary(cell)] for cell in cells or {}}
     points = [point for own in rings.values() for ring in own for point in ring]
+    points += [point for own in corners.values() for point in own]
     west, east = min(x for x, _ in points), max(x for x, _ in points)
     south, north = min(y for _, y in points), max(y for _, y in points)
     narrow = cos(radians((south + north) / 2))
@@ -312,11 +316,12 @@ def _map(
         )
     top = max((cells or {}).values(), default=1)
     for cell, n in (cells or {}).items():
-        corners = [(lon, lat) for lat, lon in h3.cell_to_boundary(cell)]
         parts.append(
-            f'<path d="{path([corners])}" fill="var(--seq-{1 + min(4, int(_MAP_CLASSES * n / (top + 1)))})" '
+            f'<path d="{path([corners[cell]])}" fill="var(--seq-{1 + min(4, int(_MAP_CLASSES * n / (top + 1)))})" '
             f'stroke="var(--surface)" stroke-width="0.5"><title>{n:,}</title></path>'
         )
+    if cells:
+        parts += [f'<path d="{path(own)}" fill="none" stroke="var(--text-2)"/>' for own in rings.values()]
     label = escape(f"Map: {kind} by {'hexagon' if cells else 'district'}. The table below says the districts’ counts.")
     return Drawn(
         f'<svg class="map" viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{label}">{"".join(parts)}</svg>'

@@ -118,10 +118,11 @@ RING = "ring"
 def class_map(
     cells: Sequence[str], classes: np.ndarray, tokens: Sequence[str], words: Sequence[str], build_id: str,
     resolution: int, selected: Sequence[str] = (), numbered: Sequence[str] = (), slices: Sequence[Any] = (),
+    city: Sequence[str] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """Hexagons in their classes above all of the city's, which are pale; those of class 0 only tell what is there.
 
-    The first places of a list bear their numbers.
+    The first places of a list bear their numbers. `city` is what must be in sight (default: `cells`).
 
     `slices` is what the play bar shows: for each slice of time the positions and classes of cells not of class 0.
     """
@@ -132,17 +133,35 @@ def class_map(
         "zmin": 0, "zmax": 1, "colorscale": [[0, "$accent/0"], [1, "$accent/0"]], "showscale": False, "name": RING,
         "hoverinfo": "skip", "marker": {"line": {"color": "$accent", "width": 3}}, "below": "",
     }  # fmt: skip
-    middles = [h3.cell_to_latlng(cell) for cell in numbered]
+    apart = _apart(numbered, fitted(city or cells))
+    middles = [h3.cell_to_latlng(numbered[rank]) for rank in apart]
     numbers = {
         "type": "scattermap", "mode": "markers+text", "lat": [lat for lat, _ in middles],
-        "lon": [lon for _, lon in middles], "text": [str(n) for n in range(1, len(numbered) + 1)],
-        "customdata": list(numbered), "hoverinfo": "skip", "marker": {"size": 15, "color": "$surface"},
-        "textfont": {"size": 11, "color": "$text"}, "textposition": "middle center", "below": "",
+        "lon": [lon for _, lon in middles], "text": [str(rank + 1) for rank in apart],
+        "customdata": [numbered[rank] for rank in apart], "hoverinfo": "skip",
+        "marker": {"size": 15, "color": "$surface"}, "textfont": {"size": 11, "color": "$text"},
+        "textposition": "middle center", "below": "",
     }  # fmt: skip
     layers = [land(build_id), places(build_id, resolution), outlines(build_id)]
-    figure = _of_city(cells, [hexagons, ring, *([numbers] if numbered else [])], build_id, layers)
+    figure = _of_city(city or cells, [hexagons, ring, *([numbers] if numbered else [])], build_id, layers)
     figure["layout"]["meta"]["slices"] = list(slices)
     return figure
+
+
+BADGE_PX = 17.0
+"""How wide a number on a map is; one that would cover another before it is left to the list."""
+
+
+def _apart(cells: Sequence[str], fit: Fit) -> list[int]:
+    """The positions of those cells whose numbers stand apart on a map as it is first seen, earlier ones first."""
+    scale = 512 * 2**fit.zoom / 360
+    kept: list[tuple[int, float, float]] = []
+    for rank, cell in enumerate(cells):
+        lat, lon = h3.cell_to_latlng(cell)
+        x, y = lon * scale, lat * scale / max(np.cos(np.radians(lat)), 0.2)
+        if all((x - a) ** 2 + (y - b) ** 2 >= BADGE_PX**2 for _, a, b in kept):
+            kept.append((rank, x, y))
+    return [rank for rank, *_ in kept]
 
 
 def crowd_map(build_id: str, outlines_of: Sequence[Any], words: Sequence[str]) -> dict[str, Any]:

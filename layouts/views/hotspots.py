@@ -94,7 +94,7 @@ _FOUND = FromAddress(_hotspots, (opened,))
 # ── words ──
 
 
-def _thing(context: Context) -> str:
+def thing_of(context: Context) -> str:
     """What is looked at: “Rats and vermin”, “All requests”."""
     chosen = context.asked.chosen(service_type.name)
     if chosen:
@@ -110,7 +110,7 @@ def _reports(context: Context) -> str:
 def _why(context: Context) -> str:
     """What is shown where the reader chose nothing."""
     if context.assumed is not None and context.assumed != context.filters:
-        return f"No type chosen: {_thing(context)} is shown; choose another above"
+        return f"No type chosen: {thing_of(context)} is shown; choose another above"
     return ""
 
 
@@ -134,10 +134,12 @@ def _levels(q: np.ndarray, above: np.ndarray) -> np.ndarray:
 
 
 def _significance_key(classes: np.ndarray, above: str, below: str) -> list[tuple[str, str, int]]:
-    said = ("not distinguishable", "q < 0.05", "q < 0.01", f"{above}, q < 0.001", f"{below}, q < 0.05", "q < 0.01")
+    said = ("not distinguishable", "q < 0.05", "q < 0.01", f"{above}, q < 0.001", "q < 0.05", "q < 0.01")
     order = (3, 2, 1, 4, 5, 0)
     found = [(CLASSES[i], said[i], int((classes == i).sum())) for i in order]
-    return [(token, text, n) for token, text, n in found if n or token in ("hot-3", "hex-none")]
+    key = [(token, text, n) for token, text, n in found if n or token in ("hot-3", "hex-none")]
+    first = next((token for token, *_ in key if token.startswith("cold")), "")
+    return [(token, f"{below}, {text}" if token == first else text, n) for token, text, n in key]
 
 
 def _counted_key(values: np.ndarray) -> tuple[np.ndarray, list[str], list[tuple[str, str, int]]]:
@@ -154,7 +156,7 @@ def _counted_key(values: np.ndarray) -> tuple[np.ndarray, list[str], list[tuple[
 def draw_map(answers: tuple[FoundPlaces, ...], context: Context) -> Drawing:
     """Every hexagon of the city in its class, with the bar to play the weeks or months before."""
     (found,) = answers
-    shown, thing = shown_in(context.place), _thing(context)
+    shown, thing = shown_in(context.place), thing_of(context)
     if not found.total:
         return words.nothing(f"No {_reports(context)} with a place ({thing})", context)
     ground, standing, n = found.ground, found.standing, found.now.n
@@ -180,7 +182,7 @@ def draw_map(answers: tuple[FoundPlaces, ...], context: Context) -> Drawing:
     slices = [[[where[i] for i in at], told, hot] for at, told, hot in slices]
     figure = maps.class_map(
         [ground.ids[i] for i in kept], classes[kept], tokens, _hover(found, kept, context), context.build_id,
-        ground.resolution, context.selected, [ground.ids[i] for i in peaks], slices,
+        ground.resolution, context.selected, [ground.ids[i] for i in peaks], slices, ground.ids,
     )  # fmt: skip
     sentence = [*c.sentence(text), _toggles(found, context)]
     named_key = html.Div(
@@ -222,7 +224,8 @@ def _told(found: FoundPlaces, context: Context) -> str:
         return f"no place stands out; the {_plural(found.total, context)} lie as chance would spread them."
     share = found.now.n[hot].sum() / found.total
     return (
-        f"{words.plural(int(hot.sum()), 'place')} of {c.count(len(hot))} stand out, {c.share(hot.mean(), 0)} of the "
+        f"{words.plural(int(hot.sum()), 'place')} of {c.count(len(hot))} stand out, "
+        f"{c.share(hot.mean(), 0 if hot.mean() >= 0.01 else 1)} of the "
         f"city with **{c.share(share, 0)}** of its {_plural(found.total, context)}."
         + ("" if found.ground.residents is not None else " By number: nobody told how many live where.")
     )
@@ -230,7 +233,8 @@ def _told(found: FoundPlaces, context: Context) -> str:
 
 def _base(found: FoundPlaces, context: Context) -> str:
     tested = "Gi* on the rate per resident" if found.ground.residents is not None else "Gi* on the number"
-    lost = f"; {c.count(found.now.elsewhere)} without a point are not on the map" if found.now.elsewhere else ""
+    lost = f"; {c.count(found.now.elsewhere)} without a point in the city are not on the map"
+    lost = lost if found.now.elsewhere else ""
     return (
         f"n = {c.count(found.total)} {_reports(context)} in {c.count(len(found.ground))} places of about "
         f"{AREA[found.ground.resolution]}; {tested}, a place with its neighbours, false discovery controlled{lost}"
@@ -374,7 +378,7 @@ def draw_places(answers: tuple[FoundPlaces, ...], context: Context) -> Drawing:
     """The map's equal: the places that stand out with everything known about each, sorted by any column."""
     (found,) = answers
     if not found.total:
-        return words.nothing(f"No {_reports(context)} with a place ({_thing(context)})", context)
+        return words.nothing(f"No {_reports(context)} with a place ({thing_of(context)})", context)
     ground, standing, n = found.ground, found.standing, found.now.n
     ids, names = ground.ids, named(ground)
     peaks = _peaks(found)
@@ -488,6 +492,11 @@ def draw_chosen(answers: tuple[Stops, ...], context: Context) -> Drawing:
     return Drawing(c.sentence(text), body=parts, foot=foot)
 
 
+def found_at(result: str | None) -> str:
+    """What a visit found, in words."""
+    return {"none": "nothing found"}.get(result or "", (result or "outcome not recorded").replace("_", " "))
+
+
 def _short(stop: Stop) -> str:
     seen = stop.visited
     if not seen.told:
@@ -504,7 +513,7 @@ def _facts(stop: Stop, context: Context) -> list[tuple[str, Any]]:
             f"{seen.active} of {seen.told} visits")  # fmt: skip
         facts.append(("Confirmed by visit", share))
     if seen.last_on:
-        facts.append(("Last visit", f"{_day(seen.last_on)}, {(seen.last_result or '').replace('_', ' ')}"))
+        facts.append(("Last visit", f"{_day(seen.last_on)}, {found_at(seen.last_result)}"))
     if seen.baited_on:
         facts.append(("Last baited", f"{_day(seen.baited_on)}, {c.count(seen.baited)} premises"))
     facts.append(("Open now", f"{c.count(len(stop.open))}" + (f", of which {late} overdue" if late else "")))
@@ -747,7 +756,7 @@ def draw_months(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     """The same reports along time."""
     along = answers[0]
     assert along is not None
-    thing = _thing(context)
+    thing = thing_of(context)
     if along.frame.empty or not along.frame["opened"].sum():
         return words.nothing(f"No reports ({thing})", context)
     steps = steps_of(along, context.filters.period, context.clock)
@@ -767,7 +776,7 @@ def draw_districts(answers: tuple[Answer | None, ...], context: Context) -> Draw
     sums = now.frame.set_index(district.name)["opened"]
     sums = sums[sums > 0]
     if sums.empty:
-        return words.nothing(f"No reports ({_thing(context)})", context)
+        return words.nothing(f"No reports ({thing_of(context)})", context)
     earlier = None
     if before is not None and before.frame["opened"].sum():
         earlier = dict(zip(before.frame[district.name], before.frame["opened"].astype(float), strict=True))

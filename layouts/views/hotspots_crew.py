@@ -13,7 +13,7 @@ from data_access.measures.requests import opened
 from layouts import components as c
 from layouts.figures import words
 from layouts.view import Context, Drawing, FromAddress, Panel, Place, View
-from layouts.views.hotspots import quotient, rats_if_nothing_is_chosen, size_of
+from layouts.views.hotspots import found_at, quotient, rats_if_nothing_is_chosen, size_of, thing_of
 
 OUTCOMES = ("Active signs", "Conditions", "None", "No access")
 MOST_OPEN = 8
@@ -31,8 +31,8 @@ def draw_stops(answers: tuple[Stops, ...], context: Context) -> Drawing:
                        **{"data-with-search": ""})), is_empty=True)  # fmt: skip
     open_now = sum(len(stop.open) for stop in answer.stops)
     text = (
-        f"{words.plural(len(answer.stops), 'stop')}, {words.plural(open_now, 'open request')}; confirmed and recently "
-        "active places first."
+        f"{thing_of(context)}: {words.plural(len(answer.stops), 'stop')}, {words.plural(open_now, 'open request')}; "
+        "places with confirmed and recent activity first."
     )
     body = html.Ol([_stop(rank, stop, context) for rank, stop in enumerate(answer.stops, 1)], className="stops")
     foot = words.foot(f"Visits of {VISITED_DAYS} days, nearby of {NEARBY_DAYS} days; one tick for each visit",
@@ -79,9 +79,7 @@ def _facts(stop: Stop) -> list[tuple[str, Any]]:
         ("Visits", f"{seen.active} of {seen.told} found activity" if seen.told else "none with an outcome")
     ]
     if seen.last_on:
-        facts.append(
-            ("Last visit", f"{seen.last_on.day} {seen.last_on:%b %Y}, {(seen.last_result or '').replace('_', ' ')}")
-        )
+        facts.append(("Last visit", f"{seen.last_on.day} {seen.last_on:%b %Y}, {found_at(seen.last_result)}"))
     if seen.baited_on:
         facts.append(("Baited", f"{seen.baited_on.day} {seen.baited_on:%b %Y}, {c.count(seen.baited)} premises"))
     if stop.nearby:

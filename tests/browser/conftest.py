@@ -81,15 +81,20 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 MAC_CHROME = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[playwright.Browser]:
-    """A headless Chromium: `CHROMIUM`, or the one on the path."""
+def program() -> str:
+    """Chromium: `CHROMIUM`, or the one on the path."""
     names = ("chromium", "chromium-browser", "google-chrome", MAC_CHROME)
     path = os.getenv("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     if path is None:
         pytest.fail("no Chromium here; tests/browser/chromium.sh installs one, and “make test” runs it")
+    return path
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[playwright.Browser]:
+    """A headless Chromium."""
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = started.chromium.launch(executable_path=program(), args=ARGUMENTS)
         yield browser
         browser.close()
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from dashboard.settings import Settings
 from data_access.build import Build
 from data_access.demo_city import AS_OF, CITY, STORIES, demo_tables
-from tests.browser.conftest import serving, settle, visiting
+from tests.browser.conftest import program, serving, settle, visiting
 from tests.browser.test_linked_views import card, eventually, keys, press_row, row, told
 from tests.browser.test_requests import numbers
 
@@ -65,6 +65,29 @@ def overview(window: Page) -> Page:
         click(window, window.locator("#main-menu .brand"))
     assert title(window) == "Overview" and keys(window) == {}
     return window
+
+
+def test_without_webgl_the_list_stays_and_says_why_there_is_no_map(chromium, riverton):
+    without = ["--no-sandbox", "--disable-gpu", "--disable-3d-apis", "--disable-webgl", "--disable-webgl2"]
+    bare = chromium.browser_type.launch(executable_path=program(), args=without)
+    try:
+        with visiting(bare, riverton) as visit:
+            page = visit("/hotspots?period=all")
+            assert page.evaluate("document.createElement('canvas').getContext('webgl2')") is None
+            map_of, places = card(page, "Where is more reported than chance explains?"), "Which places come first?"
+            expect(map_of.locator(".no-map")).to_be_visible()
+            expect(map_of.locator(".chart")).to_be_hidden()
+            assert card(page, places).locator("tbody tr").count() >= 3
+            place = card(page, places).locator("[data-cell]").first
+            name = place.inner_text()
+            click(page, place)  # it chooses as the map does
+            assert name in card(page, "What is known of the place?").inner_text()
+            page.goto("/promises")
+            page.locator(".chart.no-webgl").wait_for(state="attached")
+            said = "getComputedStyle(document.querySelector('.chart.no-webgl'), '::before').content"
+            assert "no WebGL" in page.evaluate(said)
+    finally:
+        bare.close()
 
 
 # ── Clicking, and what is then on the page ──────────────────────────────────────────────────────────

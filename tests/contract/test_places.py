@@ -10,6 +10,7 @@ import h3
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from sqlalchemy import literal, select
 
 from callbacks.panels import answers_to, context_of
@@ -242,6 +243,29 @@ def test_the_list_is_a_file_for_maps(services):
     assert len(features[0]["geometry"]["coordinates"][0]) == 7
     assert client.get("/export/hotspots/time.geojson").status_code == 400
     assert client.get("/hotspots/crew").status_code == 200
+
+
+def test_where_boundaries_are_known_a_map_has_all_within_them_for_everybody(tmp_path):
+    """Neither a hexagon nor a hole tells where somebody else's requests lie, or that there are none."""
+    lat, lon = h3.cell_to_latlng(MIDDLE)
+    lon += 0.0007  # the border runs through no middle
+    shapes = [json.dumps(shapely.geometry.mapping(shapely.box(lon + west, lat - 0.02, lon + west + 0.03, lat + 0.02)))
+              for west in (-0.03, 0.0)]  # fmt: skip
+    settings = Settings(data=tmp_path, cache="off")
+    with Build(settings, city.CITY) as build:
+        build.write("district", pd.DataFrame({"district_id": ["W", "E"], "name": ["West", "East"], "kind": "council",
+                                              "geometry": shapes}))  # fmt: skip
+        build.write("request", requests().drop(columns="source_district").head(50).assign(lat=lat, lon=lon + 0.01))
+        build.publish(as_of=LAST + timedelta(hours=6))
+    found = Services(settings)
+    whole, west = found.areas.hexagons(9), found.areas.hexagons(9, Scope.only("district", "West"))
+    assert len(whole) > 80 and 30 < len(west) < len(whole)
+    assert found.areas.hexagons(9, Scope.only("department", "Nobody’s")) == whole
+    assert max(h3.cell_to_latlng(cell)[1] for cell in west) < lon < min(
+        h3.cell_to_latlng(cell)[1] for cell in found.areas.hexagons(9, Scope.only("district", "East")))  # fmt: skip
+    features = json.loads(found.areas.hexagons_geojson(9, Scope(())))["features"]
+    assert [one["id"] for one in features] == whole and len(features[0]["geometry"]["coordinates"][0]) == 7
+    found.warehouse.close()
 
 
 def test_no_more_than_outlines_and_hexagons_are_sent(services):

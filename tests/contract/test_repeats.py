@@ -17,7 +17,7 @@ from data_access.build import Build
 from layouts.views import collect_views
 from tests import city
 from tests.client import ask
-from tests.contract.test_access import answers
+from tests.planted import answers
 
 
 def put_in_service(settings: Settings, requests=None) -> None:

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from html import unescape
 from types import SimpleNamespace
 
+import h3
 import numpy as np
 import pandas as pd
 import pytest
@@ -393,6 +394,17 @@ def test_classes_hold_every_place_once():
 def test_a_map_says_how_wide_its_city_is_so_that_a_narrow_card_can_zoom_out():
     fit = maps.fitted(["892a100d2c3ffff", "892a1072893ffff"])
     assert 0 < fit.width_px <= maps.WIDTH_PX + 1e-6
+
+
+def test_numbers_on_a_map_do_not_cover_each_other():
+    city = h3.grid_disk("892a100d2c3ffff", 40)
+    near, far = city[:2], city[-1]
+    figure = maps.class_map([*near, far], np.array([3, 3, 1]), ["none", "x", "y", "z"], ["a", "b", "c"], "build-1", 9,
+                            numbered=[*near, far], city=city)  # fmt: skip
+    numbers = figure["data"][-1]
+    assert numbers["text"] == ["1", "3"] and numbers["customdata"] == [near[0], far]
+    layers = [one["source"] for one in figure["layout"]["map"]["layers"]]
+    assert "/geometry/build-1/hexagons/9.json" in layers  # all of the city's lie below
 
 
 def test_a_map_asks_no_foreign_host_and_needs_no_glyphs():
