@@ -42,22 +42,14 @@ check: $(VENV)/.installed-test  ## style, types, known weaknesses, import contra
 	$(BIN)/bandit -q -c pyproject.toml -r dashboard layouts callbacks data_access
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.installed  ## how fast an export of a million rows is imported, and Hotspots at ten million requests
-	PYTHONPATH=. $(BIN)/python tests/bench/import_speed.py
+bench: $(VENV)/.installed-test  ## how fast views, Hotspots and imports are at ten million requests; takes an hour
+	$(BIN)/python -m tests.bench.views
 	$(BIN)/python -m tests.bench.hotspots
+	PYTHONPATH=. $(BIN)/python tests/bench/import_speed.py
 
 .PHONY: chromium
 chromium:
 	@sh tests/browser/chromium.sh
-
-bench: $(VENV)/.installed-test  ## how fast Hotspots is at ten million requests; takes about ten minutes
-	$(BIN)/python -m tests.bench.hotspots
-
-audit: $(VENV)/.installed  ## what is installed, against the package index's list of known weaknesses
-	$(PYTHON) -m venv $(VENV)/audit
-	$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
-	$(BIN)/python -m pip freeze --exclude-editable > $(VENV)/audit/installed.txt
-	$(VENV)/audit/bin/pip-audit --strict --no-deps --disable-pip -r $(VENV)/audit/installed.txt
 
 clean:           ## remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -791,7 +791,8 @@ class Build:
     def _sum_up(self, as_of: datetime) -> None:
         """Count beforehand what pays: every rollup that has far fewer rows than its fact."""
         frame = Frame(as_of, self.city["answer_within_s"], self.city["short_abandon_s"])
-        sizes = {rollup.fact.name: self._count(rollup.fact.table) for rollup in ROLLUPS.values()}
+        facts = {rollup.fact.name: rollup.fact.table for rollup in ROLLUPS.values()}
+        sizes = {name: self._count(table) for name, table in facts.items()}
         held = []
         for name, rollup in ROLLUPS.items():
             if (of := sizes[rollup.fact.name]) < PAYS_FROM_ROWS:

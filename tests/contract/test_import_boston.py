@@ -152,7 +152,8 @@ def test_twice_is_once(boston, requests: pd.DataFrame, shared_data: Path) -> Non
 # ── Rows that are wrong ─────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_refused_row_is_kept_with_the_reason(store: Settings, tmp_path: Path) -> None:
+def test_a_refused_row_is_kept_with_the_reason(tmp_path: Path) -> None:
+    store = Settings(data=tmp_path / "data")
     path = export(
         tmp_path,
         {},
@@ -186,7 +187,8 @@ def test_a_refused_row_is_kept_with_the_reason(store: Settings, tmp_path: Path) 
     warehouse.close()
 
 
-def test_of_rows_with_one_id_the_last_counts(store: Settings, tmp_path: Path) -> None:
+def test_of_rows_with_one_id_the_last_counts(tmp_path: Path) -> None:
+    store = Settings(data=tmp_path / "data")
     path = export(tmp_path, {}, {"closed_dt": "", "case_status": "Open"}, {"case_enquiry_id": "2"})
     report = import_file(store, BOSTON, path)
     assert (report.read, report.accepted, report.added, report.repeated) == (3, 3, 2, 1)
