@@ -356,10 +356,15 @@ def draw_changes(answers: tuple[Answer | None, ...], context: Context) -> Drawin
     watched, last = 0, ""
     for answer, (measure, by, said, view, base) in zip(answers, WATCHED, strict=True):
         large = answer.frame.groupby(by.name)[base].mean()
-        for name in large.index[large >= words.FEW]:
-            part = answer.frame[answer.frame[by.name] == name]
-            past = _lately(Answer(answer.query, part, answer.as_of, answer.every), context)
-            values = past.values(measure.name)[past.is_whole]
+        names = large.index[large >= words.FEW]
+        if not len(names):
+            continue
+        # Every division has the same steps: those of the first tell which are whole.
+        part = answer.frame[answer.frame[by.name] == names[0]]
+        past = _lately(Answer(answer.query, part, answer.as_of, answer.every), context)
+        wide = answer.frame.pivot(index=past.every, columns=by.name, values=measure.name).loc[past.frame[past.every]]
+        for name in names:
+            values = wide[name].to_numpy(dtype=float)[past.is_whole]
             seen = verdicts.usual(values, measure)
             if seen is None:
                 continue

@@ -50,7 +50,8 @@ class Enlarged(Build):
         run(f"CREATE TABLE bigger AS FROM {name} LIMIT 0")
         for (month,) in months:  # month by month, so that the rows stay in the order of time
             run(
-                f"INSERT INTO bigger SELECT * REPLACE ({', '.join(told)}) FROM {name}, range({copies}) copies(copy) "
+                f"INSERT INTO bigger SELECT {name}.* REPLACE ({', '.join(told)}) "
+                f"FROM {name}, range({copies}) copies(copy) "
                 f"WHERE date_trunc('month', {day}) = DATE '{month:%Y-%m-%d}'"
             )
         run(f"DROP TABLE {name}")
