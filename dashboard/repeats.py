@@ -85,7 +85,7 @@ def keep_answers(app: Dash, services: Services, views: Sequence[View], cache: Ca
     @app.server.after_request
     def keep(response: Response) -> Response:
         key = g.pop("key", None)
-        if cache is not None and key is not None and response.status_code == 200 and FAILED not in response.get_data():
+        if cache is not None and key is not None and is_whole(response):
             cache.set(key, response.get_data())
         return response
 
@@ -139,6 +139,11 @@ def is_noted(view: View) -> bool:
     return view.needs is Permission.READ_AGENT_SPREAD or any(
         isinstance(item, FromAddress | OneRequest) for panel in view.panels for item in panel.queries
     )
+
+
+def is_whole(response: Response) -> bool:
+    """Whether every card of an answer could be answered."""
+    return response.status_code == 200 and FAILED not in response.get_data()
 
 
 def rights_of(viewer: Viewer) -> Viewer:

@@ -199,7 +199,7 @@ class Build:
     progress
         Called with what is being done and the number of rows it was done to.
     pays_by
-        A rollup is kept if it has so many times fewer rows than its fact.
+        A rollup is kept if it has so many times fewer rows than its fact; 0 keeps all of them.
 
     Raises DataUnavailable if another build is running.
     """
@@ -795,7 +795,8 @@ class Build:
         sizes = {name: self._count(table) for name, table in facts.items()}
         held = []
         for name, rollup in ROLLUPS.items():
-            if (of := sizes[rollup.fact.name]) < PAYS_FROM_ROWS:
+            of = sizes[rollup.fact.name]
+            if self.pays_by and of < PAYS_FROM_ROWS:
                 continue
             rollup.table.create(self._writer)
             rows = with_values(rollup.rows(), frame, as_of.date())

@@ -9,8 +9,9 @@ import pytest
 
 from callbacks.panels import answers_to, context_of
 from dashboard.domain.filters import Filters
-from dashboard.domain.policy import Scope
-from dashboard.services import Services
+from dashboard.domain.policy import Permission, Scope, Viewer
+from dashboard.identity import DEPUTY_MANAGER
+from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access.build import Build
 from data_access.dimensions import DIMENSIONS
@@ -20,6 +21,7 @@ from layouts.views import collect_views
 from tests import city
 
 PANELS = [pytest.param(panel, id=f"{view.name}-{panel.name}") for view in collect_views() for panel in view.panels]
+ANALYST = Viewer("Ana", "analyst")
 SEARCHES = (
     "?period=all",
     "",
@@ -45,7 +47,8 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 def drawn(panel, services: Services, search: str) -> Drawing:
     filters = Filters.from_search(search, services.clock(), DIMENSIONS)
-    return panel.draw(answers_to(panel, filters, services), context_of(panel, filters, services))
+    with acting_as(ANALYST if panel.needs is Permission.READ_ADDRESSES else DEPUTY_MANAGER):
+        return panel.draw(answers_to(panel, filters, services), context_of(panel, filters, services))
 
 
 def tokens_in(value) -> Iterator[str]:

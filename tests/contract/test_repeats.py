@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 
 import pytest
+from flask import Response
 
 from dashboard.app import create_app
 from dashboard.cache import Flight
 from dashboard.domain.errors import Busy
-from dashboard.repeats import BUSY, KEPT, _told_busy, is_noted
+from dashboard.repeats import BUSY, KEPT, _told_busy, is_noted, is_whole
 from dashboard.settings import Settings
 from data_access.build import Build
 from layouts.views import collect_views
@@ -62,14 +62,11 @@ def test_a_view_is_computed_once_for_equal_rights_and_build(settings):
             worker.join()
 
 
-def test_what_failed_is_not_kept(settings):
-    app = create_app(replace(settings, query_seconds=1e-6))
-    browser = app.server.test_client()
-    browser.get("/see-as/deputy-manager")
-    post = answers(app, "demand", "/demand", "?period=all")
-    for _ in range(2):
-        failed = ask(browser, post)
-        assert b"is-failed" in failed.data and not was_kept(failed)
+def test_what_failed_is_not_kept():
+    post = [[{"id": {"panel": "days", "type": "state", "view": "demand"}, "property": "className"}]]
+    failed = _told_busy(post)
+    assert b"is-failed" in failed.data and not is_whole(failed)
+    assert is_whole(Response("{}", 200)) and not is_whole(Response("{}", 400))
 
 
 def test_looks_that_are_logged_are_never_answered_unseen():
