@@ -34,7 +34,7 @@ WEEK = json.dumps([[["08:00", "17:00"]]] * 5 + [[], []])
 
 def square(west: float, east: float) -> str:
     return json.dumps(
-        {"type": "Polygon", "coordinates": [[[west, 42], [east, 42], [east, 43], [west, 43], [west, 42]]]}
+        {"type": "Polygon", "coordinates": [[[west, 42.44], [east, 42.44], [east, 42.52], [west, 42.52], [west, 42.44]]]}
     )
 
 
@@ -77,8 +77,8 @@ def write_dimensions(build: Build) -> None:
         "district",
         pd.DataFrame(
             [
-                {"district_id": "1", "kind": "ward", "name": "West End", "geometry": square(-72, -71.5)},
-                {"district_id": "2", "kind": "ward", "name": "East End", "geometry": square(-71.5, -71)},
+                {"district_id": "1", "kind": "ward", "name": "West End", "geometry": square(-71.52, -71.5)},
+                {"district_id": "2", "kind": "ward", "name": "East End", "geometry": square(-71.5, -71.48)},
             ]
         ),
     )
@@ -88,17 +88,17 @@ def write_dimensions(build: Build) -> None:
 REQUESTS = pd.DataFrame(
     [
         # Friday 16:00 local, due the same time on the next business day; closed late, after a pause over its morning.
-        ("r1", "PH", None, "2026-06-26 20:00", "2026-06-29 21:00", "closed", 42.5, -71.7, None),
+        ("r1", "PH", None, "2026-06-26 20:00", "2026-06-29 21:00", "closed", 42.5, -71.51, None),
         # Thursday 16:30 before a holiday, urgent: the last half hour of Thursday, the first of Monday.
-        ("r2", "PH", "high", "2026-07-02 20:30", None, "new", 42.5, -71.2, None),
+        ("r2", "PH", "high", "2026-07-02 20:30", None, "new", 42.5, -71.49, None),
         # Closed before it was opened; the source names the district.
         ("r3", "PH", None, "2026-07-06 14:00", "2026-07-06 13:00", "closed", 0.0, 0.0, " west  end"),
         # Near r1, while it is open: the same hole.
-        ("r4", "PH", None, "2026-06-27 12:00", None, "new", 42.5002, -71.7, None),
+        ("r4", "PH", None, "2026-06-27 12:00", None, "new", 42.5002, -71.51, None),
         # Information only, no department, no place; status and time of closing disagree.
         ("r5", "Q", None, "2026-11-01 05:30", None, "closed", None, None, None),
         # Reopened once.
-        ("r6", "PH", None, "2026-07-07 14:00", "2026-07-10 14:00", "closed", 42.1, -71.1, None),
+        ("r6", "PH", None, "2026-07-07 14:00", "2026-07-10 14:00", "closed", 42.45, -71.485, None),
     ],
     columns=["request_id", "type_id", "priority", "opened_at", "closed_at", "status", "lat", "lon", "source_district"],
 ).assign(
@@ -145,10 +145,13 @@ def fill(settings: Settings, requests: pd.DataFrame = REQUESTS, **city) -> str:
         return build.publish().build_id
 
 
-@pytest.fixture
-def warehouse(store: Settings):
-    fill(store)
-    found = Warehouse(store)
+@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+def warehouse(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
+    """What the rows above become, on each engine; only read."""
+    database = request.getfixturevalue("new_database")() if request.param == "postgres" else ""
+    settings = Settings(data=tmp_path_factory.mktemp("built"), database=database)
+    fill(settings)
+    found = Warehouse(settings)
     yield found
     found.close()
 
@@ -189,7 +192,7 @@ def test_requests_are_derived(warehouse: Warehouse) -> None:
 
 def test_cells_are_exact_although_some_are_missing(warehouse: Warehouse) -> None:
     rows = warehouse.frame(select(request.c.request_id, request.c.h3_9).order_by(request.c.request_id))
-    assert int(rows["h3_9"][0]) == h3.latlng_to_cell(42.5, -71.7, 9)
+    assert int(rows["h3_9"][0]) == h3.latlng_to_cell(42.5, -71.51, 9)
     assert rows["h3_9"].isna().to_list() == [False, False, True, False, True, False]
 
 

@@ -135,7 +135,9 @@ def test_the_clock_is_the_datas_own(boston) -> None:
 
 
 def test_twice_is_once(boston, requests: pd.DataFrame, shared_data: Path) -> None:
-    settings, first, warehouse = boston
+    settings, first, _ = boston
+    if settings.database:
+        pytest.skip("what is carried over is the same on both engines: test_a_later_export_updates_what_changed")
     again = import_file(settings, BOSTON, shared_data / "boston" / "boston_311_2011H2.csv.gz")
     assert (again.added, again.updated, again.unchanged, again.refused) == (0, 0, 58_251, 0)
     assert again.flagged == first.flagged
