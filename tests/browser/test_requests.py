@@ -69,7 +69,7 @@ def test_another_list_and_a_search_are_addresses(visit):
     expect(page).to_have_url(re.compile("of=overdue"))
     expect(page.locator(".answer").first).to_contain_text("3 requests: open and overdue")
     expect(page.locator(FIRST_CELLS)).to_have_count(3)
-    page.get_by_role("searchbox", name="Find a number").fill("31")
+    page.get_by_role("searchbox", name="Find: number").fill("31")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("q=31"))
     expect(page.locator(FIRST_CELLS)).to_have_count(1)
