@@ -22,6 +22,7 @@ from data_access.build import Build
 from tests import city
 
 playwright = pytest.importorskip("playwright.sync_api")
+playwright.expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
 # Without a GPU maps need SwiftShader; the rest keeps Chromium from calling home, which would look like us doing it.
 ARGUMENTS = [

@@ -33,8 +33,12 @@ WEEK = json.dumps([[["08:00", "17:00"]]] * 5 + [[], []])
 
 
 def square(west: float, east: float) -> str:
+    south, north = 42.44, 42.52
     return json.dumps(
-        {"type": "Polygon", "coordinates": [[[west, 42.44], [east, 42.44], [east, 42.52], [west, 42.52], [west, 42.44]]]}
+        {
+            "type": "Polygon",
+            "coordinates": [[[west, south], [east, south], [east, north], [west, north], [west, south]]],
+        }
     )
 
 
