@@ -6,6 +6,7 @@ like one that does not exist. What the viewer may not read is never selected.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -277,7 +278,7 @@ class _Records:
         return dict(self.reader.frame(select(t.department_id, t.name)).itertuples(index=False))
 
     def pauses(self, request_id: str) -> list[tuple[datetime, datetime | None, str | None]]:
-        """Start, end and reason of each pause, in order."""
+        """Start, end and reason of each pause, in order; without the right to notes only reasons the city lists."""
         if not self.has("request_pause"):
             return []
         t = schema.request_pause.c
@@ -286,8 +287,17 @@ class _Records:
             .where(t.request_id == request_id, t.start_at <= self.as_of)
             .order_by(t.start_at)
         )
+        if not self.rights.notes:  # a clerk may have typed anything
+            rows["reason"] = rows["reason"].where(rows["reason"].isin(self.listed_reasons()), None)
         pauses = [(_plain(start), _plain(end), _plain(why)) for start, end, why in rows.itertuples(index=False)]
         return [(start, end if end is None or end <= self.as_of else None, why) for start, end, why in pauses]
+
+    def listed_reasons(self) -> set[str]:
+        """The reasons for which the city's promises let a clock be paused."""
+        if not self.has("sla_version"):
+            return set()
+        lists = self.reader.frame(select(schema.sla_version.c.pausable_reasons).distinct())["pausable_reasons"]
+        return {reason for written in lists.dropna() for reason in json.loads(written)}
 
     def reports(self, request_id: str) -> pd.DataFrame:
         """Other reports joined to this one, with the instant ``at`` they were."""

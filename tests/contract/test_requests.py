@@ -41,6 +41,7 @@ from tests import city
 VIEWS = collect_views()
 LIST = requests.VIEW.panels[0]
 HEAD = Viewer("H", "department head", department="Streets")
+VECTOR_HEAD = Viewer("V", "department head", department="Vector")
 COUNCIL = Viewer("C", "council member", district="North")
 SUPERVISOR = Viewer("S", "supervisor")
 DEPUTY = Viewer("D", "deputy manager")
@@ -91,9 +92,14 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     survey = pd.DataFrame({"survey_id": ["s"], "request_id": ["21"], "sent_at": at("2026-05-21T09:00"),
                            "answered_at": at("2026-05-22T09:00"), "score": [2.0], "max_score": [5.0],
                            "comment": ["caller said planted"]})  # fmt: skip
-    pause = pd.DataFrame({"request_id": ["21"], "start_at": at("2026-05-05T12:00"), "end_at": at("2026-05-05T14:00"),
-                          "reason": ["Weather"]})  # fmt: skip
+    pause = pd.DataFrame({"request_id": ["21", "9"],
+                          "start_at": at("2026-05-05T12:00", "2026-06-12T12:00"),
+                          "end_at": at("2026-05-05T14:00", "2026-06-12T12:30"),
+                          "reason": ["Weather", "planted: the caller is ill"]})  # fmt: skip
+    promise = {"sla_id": "holes", "type_id": "pothole", "target_value": 3, "target_unit": "calendar_days",
+               "mode": "same_time", "pausable_reasons": '["Weather"]'}  # fmt: skip
     with Build(settings, city.CITY) as build:
+        build.write("sla_version", pd.DataFrame([promise]))
         build.write("department", city.DEPARTMENTS)
         build.write("service_type", city.TYPES)
         build.write("district", city.DISTRICTS)
@@ -336,6 +342,14 @@ def test_files_of_a_request_keep_to_what_may_be_read(files, told, monkeypatch):
 
 
 # ── The timeline ──
+
+
+def test_why_a_clock_was_paused_is_told_to_all_only_in_words_the_city_lists(told, monkeypatch):
+    assert [why for *_, why in told.timeline(OneRequest("21")).pauses] == ["Weather"]
+    for viewer, why in ((DEPUTY, None), (COUNCIL, None), (VECTOR_HEAD, "planted: the caller is ill")):
+        become(monkeypatch, told, viewer)
+        assert [reason for *_, reason in told.timeline(OneRequest("9")).pauses] == [why], viewer
+        assert ("the caller is ill" in on_the_page(told, "9")) == bool(why), viewer
 
 
 def test_the_story_of_a_request_is_complete_and_in_order(told, monkeypatch):
