@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, ctx, html, no_update
@@ -16,7 +17,7 @@ from callbacks.address import filters_in, holds_contacts, place_at, view_at
 from callbacks.errors import in_words
 from dashboard.domain.errors import BadRequest, Problem
 from dashboard.domain.filters import Filters
-from dashboard.domain.policy import Permission
+from dashboard.domain.policy import Permission, Viewer
 from dashboard.services import Services
 from data_access.hotspots import Analysed
 from data_access.listing import Listing, Rows
@@ -100,6 +101,11 @@ def context_of(panel: Panel, filters: Filters, services: Services, place: Place 
 
 def city_events(services: Services) -> tuple[Event, ...]:
     """Every event of the city, in order of time: axes of several lengths mark those they hold."""
+    return _city_events(services, services.build().build_id, services.viewer().rights)
+
+
+@lru_cache(maxsize=64)  # every panel marks them
+def _city_events(services: Services, _build_id: str, _rights: Viewer) -> tuple[Event, ...]:
     rows = services.events()[["name", "kind", "start_on", "end_on", "scope"]].itertuples(index=False, name=None)
     return tuple(
         Event(name, kind, begin.date(), end.date(), _about(scope, services)) for name, kind, begin, end, scope in rows

@@ -62,7 +62,7 @@ def keep_answers(app: Dash, services: Services, views: Sequence[View], cache: Ca
         if post is None:
             return None
         try:
-            build_id, viewer = services.build().build_id, rights_of(services.viewer())
+            build_id, viewer = services.build().build_id, services.viewer().rights
         except Problem:
             return None  # the view says what is wrong
         _ask_again(build_id)
@@ -144,11 +144,6 @@ def is_noted(view: View) -> bool:
 def is_whole(response: Response) -> bool:
     """Whether every card of an answer could be answered."""
     return response.status_code == 200 and FAILED not in response.get_data()
-
-
-def rights_of(viewer: Viewer) -> Viewer:
-    """`viewer` without who it is: those with the same rights see the same."""
-    return replace(viewer, name="", account="")
 
 
 def _kept(cache: Cache | None, key: str) -> Response | None:

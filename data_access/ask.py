@@ -50,11 +50,10 @@ def ask(reader: Reader, query: Query, filters: Filters, scope: Scope, clock: Clo
     grid = Grid(tables, query.by, query.every, steps)
     parts: dict[str, np.ndarray] = {}
     for measure in parts_of(query.measures):
-        read = {
-            statement.part: rows
-            for statement, rows in zip(statements, grid.read, strict=True)
-            if measure in statement.measures
-        }
+        read: dict[str, list[Read]] = {}
+        for statement, rows in zip(statements, grid.read, strict=True):
+            if measure in statement.measures:
+                read.setdefault(statement.part, []).append(rows)
         parts |= _part(measure, read, grid)
     columns = told_columns(query, parts)
     first = query.measures[0]
@@ -64,8 +63,14 @@ def ask(reader: Reader, query: Query, filters: Filters, scope: Scope, clock: Clo
         grid.frame(columns, grid.order(size), _counted_days(query, filters, steps)),
         frame.as_of,
         query.every,
-        outside + caveats(query, filters) + ((SENSITIVE,) if scope.hides else ()),
+        outside + caveats(query, filters) + _steps_said(query, filters, frame) + ((SENSITIVE,) if scope.hides else ()),
     )
+
+
+def _steps_said(query: Query, filters: Filters, frame: Frame) -> tuple[str, ...]:
+    spreads = [measure for measure in query.measures if isinstance(measure, Spread)]
+    wide = any(frame.held.is_wide(spread.fact, filters.period.days) for spread in spreads)
+    return ("Of so many, times over an hour are told to within 1.5 %.",) if wide else ()
 
 
 def values_of(reader: Reader, dimension: Dimension, readable: Iterable[tuple[Fact, Scope]]) -> list[str]:
@@ -139,27 +144,32 @@ def _step(every: str | None, period: Period) -> str | None:
     return "day" if period.days <= 120 else "week" if period.days <= 740 else "month"
 
 
-def _part(measure: Measure, read: Mapping[str, Read], grid: Grid) -> dict[str, np.ndarray]:
+def _part(measure: Measure, read: Mapping[str, list[Read]], grid: Grid) -> dict[str, np.ndarray]:
     """What was read for one measure, by the columns it brings."""
+
+    def summed(part: str) -> np.ndarray:
+        return sum((grid.summed(rows, measure.name) for rows in read[part]), np.zeros(grid.shape))
+
     if isinstance(measure, Spread):
         return _quantiles(measure, read["spread"], grid)
     if isinstance(measure, Standing) and "baseline" in read:
         # What stands at the end of each step: what stood at the beginning + started − ended, added up.
-        first, starts, ends = (grid.summed(read[part], measure.name) for part in ("baseline", "starts", "ends"))
+        first, starts, ends = (summed(part) for part in ("baseline", "starts", "ends"))
         return {measure.name: first[:, :1] + np.cumsum(starts - ends, axis=1)}
-    return {measure.name: grid.summed(read["total"], measure.name)}
+    return {measure.name: summed("total")}
 
 
-def _quantiles(measure: Spread, rows: Read, grid: Grid) -> dict[str, np.ndarray]:
+def _quantiles(measure: Spread, read: list[Read], grid: Grid) -> dict[str, np.ndarray]:
     """Median, nine in ten, number and closed-only median of each division and step that has any."""
     found = {name: np.full(grid.shape, np.nan) for name in spread_columns(measure)}
     median, ninety, number, ended_only = found.values()
     number[:] = 0
-    at = rows.division * grid.shape[1] + rows.step
-    durations = rows.numbers("duration_s")
+    at = np.concatenate([rows.division * grid.shape[1] + rows.step for rows in read])
+    durations, ended, n = (
+        np.concatenate([rows.numbers(name) for rows in read]) for name in ("duration_s", "ended", "n")
+    )
     order = np.lexsort((durations, at))
-    at, durations = at[order], durations[order]
-    ended, n = rows.numbers("ended")[order], rows.numbers("n")[order]
+    at, durations, ended, n = at[order], durations[order], ended[order], n[order]
     cells, begins = np.unique(at, return_index=True)
     for cell, begin, end in zip(cells, begins, np.append(begins, len(at))[1:], strict=True):
         inside = slice(begin, end)

@@ -793,22 +793,26 @@ class Build:
         frame = Frame(as_of, self.city["answer_within_s"], self.city["short_abandon_s"])
         facts = {rollup.fact.name: rollup.fact.table for rollup in ROLLUPS.values()}
         sizes = {name: self._count(table) for name, table in facts.items()}
-        held = []
+        held: dict[str, int] = {}
         for name, rollup in ROLLUPS.items():
             of = sizes[rollup.fact.name]
             if self.pays_by and of < PAYS_FROM_ROWS:
                 continue
+            about = self._writer.execute(with_values(rollup.about(), frame, as_of.date())).scalar_one()
+            if about * self.pays_by > of:
+                continue
             rollup.table.create(self._writer)
-            rows = with_values(rollup.rows(), frame, as_of.date())
+            finer = [one for one in held if rollup.is_from(ROLLUPS[one])]
+            source = ROLLUPS[min(finer, key=held.__getitem__)] if finer else None
+            counted = rollup.rows_from(source) if source is not None else rollup.rows()
+            rows = with_values(counted, frame, as_of.date())
             self._writer.execute(insert(rollup.table).from_select(list(rollup.table.c.keys()), rows))
-            n = self._count(rollup.table)
-            self.progress("summing up", n)
-            if n * self.pays_by > of:
-                self._writer.execute(DropTable(rollup.table))
-            else:
-                held.append({"name": name, "n": n})
+            held[name] = self._count(rollup.table)
+            self.progress("summing up", held[name])
         if held:
-            self._append(schema.sums, to_arrow(pd.DataFrame(held), schema.sums))
+            self._append(
+                schema.sums, to_arrow(pd.DataFrame({"name": list(held), "n": list(held.values())}), schema.sums)
+            )
 
     def _last_instant(self) -> datetime:
         """The data's own clock: the last instant anything was recorded, short of the impossible future.

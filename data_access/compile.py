@@ -11,14 +11,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Date,
     DateTime,
-    Integer,
     Select,
     case,
     cast,
@@ -33,11 +32,11 @@ from sqlalchemy import (
 from sqlalchemy.sql import visitors
 
 from dashboard.domain.errors import BadRequest, NotPermitted
-from dashboard.domain.filters import Filters
+from dashboard.domain.filters import Filters, add_months
 from dashboard.domain.policy import Scope
 from data_access import schema
 from data_access.dimensions import DIMENSIONS
-from data_access.rollups import Held, Rollup, columns_in, ends_of, starts_of
+from data_access.rollups import ENDED, ROWS, Held, Rollup, binned, ends_of, starts_of
 from data_access.semantics import (
     EVERY,
     Dimension,
@@ -73,7 +72,8 @@ class Statement:
     """One SELECT and what its columns mean.
 
     `part` tells how to read it: ``total`` and ``spread`` bring finished numbers; a standing over time comes as
-    ``baseline`` (standing when the period began), ``starts`` and ``ends`` (per step).
+    ``baseline`` (standing when the period began), ``starts`` and ``ends`` (per step). What several statements bring
+    for the same part of a measure is to be added up.
     """
 
     part: str
@@ -133,24 +133,49 @@ def _statements(query: Query, filters: Filters, scope: Scope, frame: Frame) -> I
             case Standing():
                 yield from _standing(measure, query, filters, scope, frame)
             case Spread():
-                yield _spread(measure, query, filters, scope, frame)
+                yield from _spread(measure, query, filters, scope, frame)
     for totals in dated.values():
-        yield _totals(tuple(totals), query, filters, scope, frame)
+        yield from _totals(tuple(totals), query, filters, scope, frame)
 
 
-def _totals(totals: tuple[Total, ...], query: Query, filters: Filters, scope: Scope, frame: Frame) -> Statement:
+def _totals(
+    totals: tuple[Total, ...], query: Query, filters: Filters, scope: Scope, frame: Frame
+) -> Iterator[Statement]:
     fact, on = totals[0].fact, totals[0].on
     counted = tuple(_by_custom(total, frame) for total in totals)
-    when = _during(on, filters)
-    if (found := _summed(totals[0], counted, when, query.by, filters, scope, frame)) is not None:
-        return _from_sums("total", totals, found, counted, query, filters, frame)
+    stretches = [_during(on, filters.period.from_on, filters.period.to_on)]
+    if (found := _summed(totals[0], counted, stretches[0], query.by, filters, scope, frame)) is not None:
+        yield _from_sums("total", totals, found, counted, query, filters, frame)
+        return
+    if (months := _whole_months(on, query, filters)) is not None:
+        found = _summed(totals[0], counted, months.inside, query.by, filters, scope, frame, by_month=True)
+        if found is not None:
+            yield _from_sums("total", totals, found, counted, query, filters, frame)
+            stretches = months.edges
     alone = len(totals) == 1
     values = [
         (one.value if alone or one.where is None else one.value.filter(one.where)).label(total.name)
         for total, one in zip(totals, counted, strict=True)
     ]
     where = [counted[0].where] if alone else []
-    return _grouped("total", totals, fact, on, values, when, where, query, filters, scope, frame)
+    for when in stretches:
+        yield _grouped("total", totals, fact, on, values, when, where, query, filters, scope, frame)
+
+
+class _Months(NamedTuple):
+    """The conditions that a day is in the whole months of a period, and in each of the edges they leave."""
+
+    inside: list[ColumnElement[bool]]
+    edges: list[list[ColumnElement[bool]]]
+
+
+def _whole_months(on: ColumnElement, query: Query, filters: Filters) -> _Months | None:
+    """How the period comes apart into whole months and edges; None if no sum of months can be told by its steps."""
+    begin, end = filters.period.from_on, filters.period.to_on
+    first, last = begin if begin.day == 1 else add_months(begin.replace(day=1), 1), end.replace(day=1)
+    if first >= last or query.every in ("day", "week") or filters.left_out:
+        return None
+    return _Months(_during(on, first, last), [_during(on, a, b) for a, b in ((begin, first), (last, end)) if a < b])
 
 
 def _from_sums(
@@ -179,24 +204,25 @@ def _counts_incidents(filters: Filters) -> bool:
 
 def _summed(
     measure: Measure, totals: tuple[Total, ...], when: list[ColumnElement[bool]], by: Iterable[Dimension],
-    filters: Filters, scope: Scope, frame: Frame,
+    filters: Filters, scope: Scope, frame: Frame, *, by_month: bool = False,
 ) -> Summed | None:  # fmt: skip
-    """The rollup that holds `totals`, of which `measure` is made, with every condition in its words.
+    """The rollup that holds `totals`, or the durations of `measure`, with every condition in its words.
 
     None if no rollup carries what is asked about, or the question looks back: then the facts must be asked.
     """
     if frame.looks_back:
         return None
-    fact, on = totals[0].fact, totals[0].on
-    conditions = [*when, *_chosen(fact, measure, filters), *permitted(fact, scope)]
+    spread = measure if isinstance(measure, Spread) else None
+    fact, on = (totals[0].fact, totals[0].on) if spread is None else (spread.fact, spread.on)
+    asked = [*_chosen(fact, measure, filters), *permitted(fact, scope)]
     if isinstance(measure, Total):  # what stands open stands open on event days too
-        conditions += _on_counted_days(on, filters)
-    columns = columns_in([*conditions, *(dimension.columns[fact.name] for dimension in by)], fact.table, on)
-    rollup = frame.held.smallest(fact, on, columns)
+        asked += _on_counted_days(on, filters)
+    divided = [dimension.columns[fact.name] for dimension in by]
+    rollup = frame.held.smallest(fact, on, [*asked, *divided], by_month=by_month, spread=spread)
     if rollup is None:
         return None
     counted = rollup.counted(totals, incidents=_counts_incidents(filters))
-    conditions = [rollup.translated(condition) for condition in conditions]
+    conditions = [rollup.translated(condition) for condition in [*when, *asked]]
     return rollup, [*conditions, *([counted] if counted is not None else [])]
 
 
@@ -206,18 +232,36 @@ def _on_counted_days(on: ColumnElement, filters: Filters) -> Iterator[ColumnElem
         yield or_(on < begin, on >= end)
 
 
-def _spread(spread: Spread, query: Query, filters: Filters, scope: Scope, frame: Frame) -> Statement:
-    # Durations are brought as counts per second below an hour, per minute below a week, per hour above: never
-    # coarser than 1.7 % of the duration, and few rows however many requests there are.
-    seconds = spread.duration_s
-    step = case((seconds < 3600, 1), (seconds < 7 * 86400, 60), else_=3600)
-    duration = cast(func.floor(seconds / cast(step, Integer)) * step, Integer).label("duration_s")
-    ended = func.sum(case((spread.has_ended, 1), else_=0)).label("ended")
-    statement = _grouped(
-        "spread", (spread,), spread.fact, spread.on, [func.count().label("n"), ended], _during(spread.on, filters),
-        [spread.where], query, filters, scope, frame, extra=[duration],
+def _spread(spread: Spread, query: Query, filters: Filters, scope: Scope, frame: Frame) -> Iterator[Statement]:
+    stretches = [_during(spread.on, filters.period.from_on, filters.period.to_on)]
+    is_wide = frame.held.is_wide(spread.fact, filters.period.days)
+    if is_wide and (months := _whole_months(spread.on, query, filters)) is not None:
+        found = _summed(spread, (), months.inside, query.by, filters, scope, frame, by_month=True)
+        if found is not None:
+            yield _from_durations(spread, found, query, filters, frame)
+            stretches = months.edges
+    duration = binned(spread, is_wide).label("duration_s")
+    values = [func.count().label("n"), func.sum(case((spread.has_ended, 1), else_=0)).label("ended")]
+    for when in stretches:
+        yield _grouped(
+            "spread", (spread,), spread.fact, spread.on, values, when, [spread.where], query, filters, scope, frame,
+            extra=[duration],
+        )  # fmt: skip
+
+
+def _from_durations(spread: Spread, found: Summed, query: Query, filters: Filters, frame: Frame) -> Statement:
+    """SELECT how many durations of each length were counted beforehand, by the query's divisions."""
+    rollup, conditions = found
+    incidents = _counts_incidents(filters)
+    keys = [rollup.translated(key) for key in _keys(query, spread.fact, spread.on)] + [rollup.table.c.duration_s]
+    values = [
+        cast(func.sum(rollup.column(column, incidents=incidents)), BigInteger).label(name)
+        for name, column in (("n", ROWS), ("ended", ENDED))
+    ]
+    statement = _divided(select(*keys, *values).select_from(rollup.table).where(*conditions), len(keys))
+    return Statement(
+        "spread", (spread,), with_values(statement, frame, filters.period.to_on), query.every is not None
     )  # fmt: skip
-    return statement
 
 
 def _standing(standing: Standing, query: Query, filters: Filters, scope: Scope, frame: Frame) -> Iterator[Statement]:
@@ -234,7 +278,7 @@ def _standing(standing: Standing, query: Query, filters: Filters, scope: Scope, 
         )  # fmt: skip
 
     def changes(name: str, edge: Total) -> Statement:
-        when = _during(edge.on, filters)
+        when = _during(edge.on, period.from_on, period.to_on)
         if (found := _summed(standing, (edge,), when, query.by, filters, scope, frame)) is not None:
             return _from_sums(name, (standing,), found, (edge,), query, filters, frame)
         return _grouped(name, (standing,), fact, edge.on, count, when, [edge.where], query, filters, scope, frame)
@@ -325,7 +369,7 @@ def rows_of(measure: Measure, filters: Filters, scope: Scope) -> tuple[Fact, lis
     if isinstance(counted, Standing):
         when = _standing_at(counted, filters.period.to_on)
     else:
-        when = _during(counted.on, filters)
+        when = _during(counted.on, filters.period.from_on, filters.period.to_on)
     return counted.fact, [*when, *_holding(counted, [counted.where], filters, scope)]
 
 
@@ -343,8 +387,8 @@ def with_values(statement: Select, frame: Frame, moment: date) -> Select:
     )
 
 
-def _during(on: ColumnElement, filters: Filters) -> list[ColumnElement[bool]]:
-    return [on >= filters.period.from_on, on < filters.period.to_on]
+def _during(on: ColumnElement, begin: date, end: date) -> list[ColumnElement[bool]]:
+    return [on >= begin, on < end]
 
 
 def _narrows(dimension: Dimension, measure: Measure) -> bool:

@@ -271,6 +271,9 @@ def duckdb_reader(path: Path, threads: int) -> Engine:
         connect_args={"read_only": True, "config": {"threads": str(threads), **_SANDBOX}},
         pool_size=8,
         max_overflow=32,
+        isolation_level="AUTOCOMMIT",  # nobody writes to a build: there is nothing to begin, end or take back
+        skip_autocommit_rollback=True,
+        pool_reset_on_return=None,
     )
 
 

@@ -12,7 +12,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import date, datetime
@@ -226,7 +226,8 @@ class Warehouse:
         if pointer is None or not (folder / pointer["file"]).is_file():
             raise DataUnavailable(_NOTHING)
         engine = duckdb_reader(folder / pointer["file"], self.settings.threads)
-        service = _Service(stamp, engine, *_describe(engine), _held_in(engine))
+        city, build, counted = _describe(engine)
+        service = _Service(stamp, engine, city, build, counted, _held_in(engine, build))
         if known:
             log.info("Build %s replaces %s", service.build.build_id, known.build.build_id)
             until = time.monotonic() + self.settings.query_seconds + 10
@@ -249,7 +250,7 @@ class Warehouse:
             raise
         if known and known.build == build and known.city == city:
             return known
-        return _Service(build.build_id, engine, city, build, counted, _held_in(engine))
+        return _Service(build.build_id, engine, city, build, counted, _held_in(engine, build))
 
     def _dispose_retired(self) -> None:
         now = time.monotonic()
@@ -265,8 +266,6 @@ class Warehouse:
         limit = self.settings.query_seconds
         try:
             with engine.connect() as connection, _interrupted_after(connection, limit):
-                if connection.dialect.name == "duckdb":  # nobody writes to a build: there is nothing to begin or end
-                    connection = connection.execution_options(isolation_level="AUTOCOMMIT")
                 yield connection
         except DBAPIError as problem:
             name = type(problem.orig).__name__
@@ -286,13 +285,50 @@ def _interrupted_after(connection: Connection, seconds: float) -> Iterator[None]
         yield
         return
     driver: Any = connection.connection.driver_connection
-    timer = threading.Timer(seconds, driver.interrupt)
-    timer.daemon = True
-    timer.start()
+    call = _ALARM.set(seconds, driver.interrupt)
     try:
         yield
     finally:
-        timer.cancel()
+        _ALARM.cancel(call)
+
+
+class _Alarm:
+    """Calls what was set when its time has come, unless cancelled: one thread for all, as questions are many."""
+
+    def __init__(self) -> None:
+        self._change = threading.Condition()
+        self._set: dict[object, tuple[float, Callable[[], object]]] = {}
+        self._process = 0
+
+    def set(self, seconds: float, call: Callable[[], object]) -> object:
+        """Call it in so many seconds; returns by what to cancel it."""
+        key = object()
+        with self._change:
+            until = time.monotonic() + seconds
+            is_next = all(until < known for known, _ in self._set.values())
+            self._set[key] = (until, call)
+            if self._process != os.getpid():  # a thread does not survive a fork
+                self._process = os.getpid()
+                threading.Thread(target=self._watch, daemon=True, name="alarm").start()
+            elif is_next:
+                self._change.notify()
+        return key
+
+    def cancel(self, key: object) -> None:
+        """Do not call it. When this returns it is not being called either."""
+        with self._change:
+            self._set.pop(key, None)
+
+    def _watch(self) -> None:
+        with self._change:
+            while True:
+                now = time.monotonic()
+                for key in [key for key, (until, _) in self._set.items() if until <= now]:
+                    self._set.pop(key)[1]()
+                self._change.wait(min((until for until, _ in self._set.values()), default=now + 3600) - now)
+
+
+_ALARM = _Alarm()
 
 
 # ── the pointer ─────────────────────────────────────────────────────────────────────────────────────
@@ -361,12 +397,19 @@ def _describe(engine: Engine) -> tuple[City, BuildInfo, bool]:
         return city, _counted(connection, tables), True
 
 
-def _held_in(engine: Engine) -> Held:
+def _held_in(engine: Engine, build: BuildInfo) -> Held:
     with engine.connect() as connection:
         if not inspect(connection).has_table(schema.sums.name):
             return Held()
         rows = connection.execute(select(schema.sums.c.name, schema.sums.c.n)).all()
-    return Held(tuple(sorted((name, n) for name, n in rows)))
+    known = (
+        ("request", build.requests, build.data_from_on),
+        ("episode", build.requests, build.data_from_on),
+        ("contact", build.contacts, build.contacts_from_on or build.data_from_on),
+    )
+    end = build.data_to_on
+    per_day = {name: n / max((end - first).days, 1) for name, n, first in known if first is not None and end}
+    return Held(tuple(sorted((name, n) for name, n in rows)), tuple(per_day.items()))
 
 
 def _columns(table, kind) -> list:

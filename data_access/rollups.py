@@ -7,9 +7,9 @@ question divides or narrows by, and the facts where there is none (decision 0025
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from sqlalchemy import (
@@ -18,11 +18,13 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Date,
+    DateTime,
     Float,
     Integer,
     MetaData,
     Select,
     Table,
+    case,
     cast,
     func,
     literal_column,
@@ -31,20 +33,25 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import visitors
 
+from data_access.dimensions import hour_block, promise_position
 from data_access.measures import CATALOGUE
-from data_access.semantics import AMOUNTS, Fact, Standing, Total
+from data_access.semantics import AMOUNTS, Dimension, Fact, Spread, Standing, Total
 
 PAYS_FROM_ROWS = 10_000
 """A fact with fewer rows is quick to count as it is."""
 PAYS_BY = 3
 """A rollup must have so many times fewer rows than its fact."""
+WIDE_ROWS = 500_000
+"""Durations of more rows than this, on average, are counted in wider steps: see `binned`."""
 
-# By which columns of its table each fact is summed. What is asked together stands together; a set that would split the
-# rows nearly as finely as they are does not pay and is left out of the build.
+# By which columns of its table each fact is summed, day by day. What is asked together stands together; a set that
+# would split the rows nearly as finely as they are does not pay and is left out of the build.
 _BY: dict[str, dict[str, tuple[str, ...]]] = {
     "request": {
         "department": ("department",),
         "type": ("department", "service_type", "category"),
+        "district": ("district",),
+        "channel": ("channel",),
         "place": ("department", "district", "channel"),
         "type_and_place": ("service_type", "district"),
         "hour": ("department", "opened_hour_of_week"),
@@ -53,6 +60,7 @@ _BY: dict[str, dict[str, tuple[str, ...]]] = {
     "episode": {
         "department": ("department",),
         "type": ("department", "service_type", "category"),
+        "district": ("district",),
         "place": ("department", "district", "channel"),
         "type_and_place": ("service_type", "district"),
     },
@@ -69,15 +77,37 @@ _BY: dict[str, dict[str, tuple[str, ...]]] = {
 # Hours are those of the opening, outcomes those of the closing: nobody divides by them along other days.
 _NOT_BY = {"hour": ("closed_on", "due_on"), "outcome": ("opened_on", "due_on")}
 
+# What would be too fine day by day is summed by month: of which day, by which columns and which other divisions.
+_BY_MONTH: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[Dimension, ...]]]] = {
+    "request": {
+        "hexagon": (("opened_on", "due_on"), ("district", "h3_9"), ()),
+        "position": (("closed_on",), ("department", "closure_outcome"), (promise_position,)),
+    },
+    "contact": {
+        "mix": (("arrived_on",), ("channel", "queue", "team", "agent_id", "reason", "language"), (hour_block,)),
+    },
+}  # fmt: skip
+_DURATIONS_BY: dict[str, dict[str, tuple[str, ...]]] = {
+    "request": {
+        "whole": (),
+        "department": ("department",),
+        "type": ("department", "service_type", "category"),
+        "district": ("district",),
+    },
+    "contact": {"queue": ("channel", "queue")},
+}
+
 metadata = MetaData()
-ROWS, FIRST = "rows", "first"
+ROWS, FIRST, ENDED = "rows", "first", "ended"
 
 
+@cache
 def starts_of(standing: Standing) -> Total:
     """What began to stand, by the day it did; rows that ended before they began never stand."""
     return _edge(standing, "starts", standing.start_on)
 
 
+@cache
 def ends_of(standing: Standing) -> Total:
     """What ceased to stand, by the day it did."""
     return _edge(standing, "ends", standing.end_on)
@@ -92,34 +122,64 @@ def _edge(standing: Standing, edge: str, on: ColumnElement) -> Total:
     )  # fmt: skip
 
 
+def binned(spread: Spread, is_wide: bool) -> ColumnElement:
+    """The durations of `spread` in whole seconds, in steps, so that few rows come back however many are counted.
+
+    Each below an hour stands for itself; above it steps are minutes below a week and hours beyond, never coarser than
+    1.7 % of the duration. If `is_wide`, they are 36 to a doubling (1.4 to 2.8 %), and told by their middle.
+    """
+    seconds = spread.duration_s
+    if not is_wide:
+        step = case((seconds < 3600, 1), (seconds < 7 * 86400, 60), else_=3600)
+        return cast(func.floor(seconds / cast(step, Integer)) * step, Integer)
+    doublings = range(17)  # from an hour to fifteen years
+    steps = [(seconds < 3600, 1), *((seconds < 7200 * 2**n, 100 * 2**n) for n in doublings)]
+    step, half = case(*steps, else_=100 * 2**17), case((seconds < 3600, 0), else_=1)
+    return cast(func.floor(seconds / cast(step, Integer)) * step + half * func.floor(step / 2.0), Integer)
+
+
 @dataclass(frozen=True)
 class Rollup:
     """One table of sums.
 
     Parameters
     ----------
-    day
-        The expression of the fact by which its measures are dated; the column ``day``.
+    on
+        The day of the fact by which its measures are dated; the column ``day``, the first of the month if `by_month`.
     keys
         Columns of the fact's table, by the same names.
     totals
         The measures it sums, by name: a column each, and one more, ``…_first``, that leaves repeated reports out where
         the fact knows them. ``rows`` counts the rows of the fact, ``first`` those that are no repeated reports.
+    by
+        Divisions that are no columns of the fact's table: a column each, by their names.
+    spread
+        Durations it counts instead of totals: ``rows`` of each step of ``duration_s`` (`binned`, wide), and how many of
+        them have ``ended``.
     """
 
     name: str
     fact: Fact
-    day: ColumnElement = field(hash=False, compare=False)
+    on: ColumnElement = field(hash=False, compare=False)
     keys: tuple[str, ...]
-    totals: Mapping[str, Total] = field(hash=False, compare=False)
+    totals: Mapping[str, Total] = field(default_factory=dict, hash=False, compare=False)
+    by_month: bool = False
+    by: tuple[Dimension, ...] = ()
+    spread: Spread | None = None
 
     @cached_property
     def table(self) -> Table:
         """Where it stands in a build."""
         source = self.fact.table.c
         columns = [Column("day", Date), *(Column(one, source[one].type) for one in self.keys)]
+        columns += [Column(name, expression.type) for name, expression in self._derived.items()]
         columns += [Column(name, _type(total)) for name, total, _ in self._sums()]
         return Table(self.name, metadata, *columns)
+
+    @cached_property
+    def _derived(self) -> dict[str, ColumnElement]:
+        found = {dimension.name: dimension.columns[self.fact.name] for dimension in self.by}
+        return found if self.spread is None else {**found, "duration_s": binned(self.spread, is_wide=True)}
 
     def _sums(self) -> Iterable[tuple[str, Total | None, ColumnElement]]:
         first = self.fact.first_report
@@ -127,6 +187,10 @@ class Rollup:
         yield ROWS, None, count
         if first is not None:
             yield FIRST, None, count.filter(first)
+        if self.spread is not None:
+            yield ENDED, None, count.filter(self.spread.has_ended)
+            if first is not None:
+                yield f"{ENDED}_{FIRST}", None, count.filter(first & self.spread.has_ended)
         for total in self.totals.values():
             yield total.name, total, total.value if total.where is None else total.value.filter(total.where)
             if first is not None:
@@ -136,39 +200,79 @@ class Rollup:
     def rows(self) -> Select:
         """Its rows, counted from the facts; parameters as `compile.with_values` gives them."""
         source = self.fact.table
+        day = month_of(self.on) if self.by_month else self.on
+        keys = [day.label("day"), *(source.c[one] for one in self.keys)]
+        keys += [expression.label(name) for name, expression in self._derived.items()]
         sums = [cast(value, _type(total)).label(name) for name, total, value in self._sums()]
-        chosen = select(self.day.label("day"), *(source.c[one] for one in self.keys), *sums).where(
-            self.day.is_not(None)
+        return _by_first(self._holding(select(*keys, *sums)), len(keys))
+
+    def about(self) -> Select:
+        """About how many rows it would have, in DuckDB's words: quick, and true to a few in a hundred."""
+        source = self.fact.table
+        keys = [month_of(self.on) if self.by_month else self.on, *(source.c[one] for one in self.keys)]
+        return self._holding(select(func.approx_count_distinct(func.hash(*keys, *self._derived.values()))))
+
+    def _holding(self, statement: Select) -> Select:
+        conditions = (self.on.is_not(None), self.fact.counted, self.spread.where if self.spread is not None else None)
+        return statement.where(*(condition for condition in conditions if condition is not None))
+
+    def rows_from(self, finer: Rollup) -> Select:
+        """Its rows, added up from those of one that `is_from` allows."""
+        source = finer.table.c
+        day = month_of(source.day) if self.by_month and not finer.by_month else source.day
+        keys = [day.label("day"), *(source[one] for one in (*self.keys, *self._derived))]
+        sums = [cast(func.sum(source[name]), _type(total)).label(name) for name, total, _ in self._sums()]
+        return _by_first(select(*keys, *sums), len(keys))
+
+    def is_from(self, finer: Rollup) -> bool:
+        """Whether its rows are sums of those of `finer`."""
+        same = (self.fact.name, self.on, self.spread) == (finer.fact.name, finer.on, finer.spread)
+        return (
+            same
+            and not self.by
+            and finer is not self
+            and set(self.keys) < set(finer.keys)
+            and self.totals.keys() <= finer.totals.keys()
+            and self.by_month >= finer.by_month
         )
-        if self.fact.counted is not None:
-            chosen = chosen.where(self.fact.counted)
-        by = range(1, len(self.keys) + 2)
-        grouped = chosen.group_by(*(literal_column(str(at)) for at in by))
-        return grouped.order_by(*(literal_column(str(at)) for at in by))
 
     def sum_of(self, total: Total, *, incidents: bool) -> ColumnElement:
         """The sum that is `total`; of incidents only, if so."""
-        found = func.sum(self.column(total, incidents=incidents))
+        found = func.sum(self.column(total.name, incidents=incidents))
         return found if total.unit in AMOUNTS else cast(found, BigInteger)
 
-    def column(self, total: Total, *, incidents: bool) -> Column:
-        """The column that holds `total`."""
-        only_first = incidents and self.fact.first_report is not None
-        return self.table.c[f"{total.name}_{FIRST}" if only_first else total.name]
+    def column(self, name: str, *, incidents: bool) -> Column:
+        """The column of a sum; of incidents only, if so."""
+        if not incidents or self.fact.first_report is None:
+            return self.table.c[name]
+        return self.table.c[FIRST if name == ROWS else f"{name}_{FIRST}"]
 
     def counted(self, totals: tuple[Total, ...], *, incidents: bool) -> ColumnElement[bool] | None:
         """What keeps out the rows that no row of the fact would stand behind; None if all have some."""
         if len(totals) == 1 and totals[0].where is not None:
-            return self.column(totals[0], incidents=incidents) > 0
+            return self.column(totals[0].name, incidents=incidents) > 0
         return self.table.c[FIRST] > 0 if incidents and self.fact.first_report is not None else None
 
-    def carries(self, columns: Iterable[Column]) -> bool:
-        """Whether a question about these columns of the fact can be answered here."""
-        return all(column.name in self.keys for column in columns)
+    def carries(self, elements: Iterable[ClauseElement]) -> bool:
+        """Whether expressions about the fact can be said in its columns."""
+        known = set(self._derived.values())
+        waiting = list(elements)
+        while waiting:
+            element = waiting.pop()
+            if element in known or (element is self.on and not self.by_month):
+                continue
+            if isinstance(element, Column):
+                if element.table is self.fact.table and element.name not in self.keys:
+                    return False
+            else:
+                waiting.extend(element.get_children())
+        return True
 
     def translated(self, element: ColumnElement) -> ColumnElement:
         """An expression about the fact as one about this table."""
-        own = {self.fact.table.c[one]: self.table.c[one] for one in self.keys} | {self.day: self.table.c.day}
+        columns = self.table.c
+        own = {self.fact.table.c[one]: columns[one] for one in self.keys} | {self.on: columns.day}
+        own |= {expression: columns[name] for name, expression in self._derived.items()}
 
         def replaced(one: Any, **_: Any) -> Any:
             return own.get(one)
@@ -176,18 +280,14 @@ class Rollup:
         return visitors.replacement_traverse(element, {}, replaced)  # type: ignore[call-overload]
 
 
-def columns_in(elements: Iterable[ClauseElement], table: Table, day: ColumnElement) -> set[Column]:
-    """The columns of `table` that expressions are about, beside the day itself."""
-    found: set[Column] = set()
-    waiting = list(elements)
-    while waiting:
-        element = waiting.pop()
-        if isinstance(element, Column):
-            if element.table is table and element is not day:
-                found.add(element)
-        elif element is not day:
-            waiting.extend(element.get_children())
-    return found
+def month_of(day: ColumnElement) -> ColumnElement:
+    """The first day of the month that a day is in."""
+    return cast(func.date_trunc("month", cast(day, DateTime)), Date)
+
+
+def _by_first(statement: Select, keys: int) -> Select:
+    places: list[ColumnElement] = [literal_column(str(at)) for at in range(1, keys + 1)]
+    return statement.group_by(*places).order_by(*places)
 
 
 def _type(total: Total | None) -> Any:
@@ -196,42 +296,68 @@ def _type(total: Total | None) -> Any:
 
 def _declared() -> dict[str, Rollup]:
     dated: dict[tuple[str, ColumnElement], list[Total]] = {}
+    found: list[Rollup] = []
     for measure in CATALOGUE.values():
         totals = [measure] if isinstance(measure, Total) and measure.by_custom is None else []
         if isinstance(measure, Standing):
             totals = [starts_of(measure), ends_of(measure)]
         for total in totals:
             dated.setdefault((total.fact.name, total.on), []).append(total)
-    found = {}
+        if isinstance(measure, Spread):
+            for by, keys in _DURATIONS_BY.get(measure.fact.name, {}).items():
+                name = f"rollup_{measure.name}_{by}"
+                found.append(Rollup(name, measure.fact, measure.on, keys, by_month=True, spread=measure))
     for (fact, day), totals in dated.items():
         of = getattr(day, "name", None) or f"{totals[0].name}_on"
+        summed = {total.name: total for total in totals}
         for by, keys in _BY.get(fact, {}).items():
-            if of in _NOT_BY.get(by, ()):
-                continue
-            name = f"rollup_{fact}_{of}_{by}"
-            found[name] = Rollup(name, totals[0].fact, day, keys, {total.name: total for total in totals})
-    return found
+            if of not in _NOT_BY.get(by, ()):
+                found.append(Rollup(f"rollup_{fact}_{of}_{by}", totals[0].fact, day, keys, summed))
+        for by, (days, keys, divisions) in _BY_MONTH.get(fact, {}).items():
+            if of in days:
+                name = f"rollup_{fact}_{of}_{by}"
+                found.append(Rollup(name, totals[0].fact, day, keys, summed, by_month=True, by=divisions))
+    # The finest first: others are added up from them.
+    return {one.name: one for one in sorted(found, key=lambda one: -len(one.keys))}
 
 
 ROLLUPS = _declared()
-"""Every rollup there may be, by its table's name."""
+"""Every rollup there may be, by its table's name; those that others may be added up from come before them."""
 TABLES = tuple(rollup.table for rollup in ROLLUPS.values())
 
 
 @dataclass(frozen=True)
 class Held:
-    """The rollups that a build holds, by name, with the number of their rows."""
+    """What a build holds beside its facts.
+
+    Parameters
+    ----------
+    rows
+        Its rollups by name, with the number of their rows.
+    per_day
+        How many rows each fact has a day, on average; facts that are not named count as small.
+    """
 
     rows: tuple[tuple[str, int], ...] = ()
+    per_day: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self):
         by_size = sorted((n, name) for name, n in self.rows if name in ROLLUPS)
-        dated: dict[tuple[str, ColumnElement], list[Rollup]] = {}
+        dated: dict[tuple[str, ColumnElement, Spread | None, bool], list[Rollup]] = {}
         for _, name in by_size:
-            dated.setdefault((ROLLUPS[name].fact.name, ROLLUPS[name].day), []).append(ROLLUPS[name])
+            one = ROLLUPS[name]
+            dated.setdefault((one.fact.name, one.on, one.spread, one.by_month), []).append(one)
         object.__setattr__(self, "_dated", dated)
 
-    def smallest(self, fact: Fact, day: ColumnElement, columns: set[Column]) -> Rollup | None:
-        """The smallest one dated by `day` that carries these columns."""
+    def smallest(
+        self, fact: Fact, on: ColumnElement, elements: Sequence[ClauseElement], *, by_month: bool = False,
+        spread: Spread | None = None,
+    ) -> Rollup | None:  # fmt: skip
+        """The smallest one dated by `on` in whose columns these expressions can be said."""
         dated: dict = self._dated  # type: ignore[attr-defined]
-        return next((rollup for rollup in dated.get((fact.name, day), ()) if rollup.carries(columns)), None)
+        known = dated.get((fact.name, on, spread, by_month), ())
+        return next((one for one in known if one.carries(elements)), None)
+
+    def is_wide(self, fact: Fact, days: int) -> bool:
+        """Whether so many days of `fact` are so many rows that durations are counted in wider steps (`binned`)."""
+        return dict(self.per_day).get(fact.name, 0.0) * days > WIDE_ROWS

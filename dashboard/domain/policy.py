@@ -122,6 +122,11 @@ class Viewer:
         """What the role is about: “Sanitation”, “team Heron”; empty for the whole city."""
         return self.department or self.district or (f"team {self.team}" if self.team else "")
 
+    @property
+    def rights(self) -> Viewer:
+        """The viewer without who it is: those with the same rights see the same."""
+        return replace(self, name="", account="")
+
 
 _P = Permission
 ROLES: dict[str, frozenset[Permission]] = {
