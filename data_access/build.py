@@ -17,9 +17,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -78,7 +79,7 @@ from data_access.dialects import (
     postgres_engine,
 )
 from data_access.engine import City, Warehouse, builds_folder, read_pointer, to_pandas
-from data_access.rollups import PAYS_BY, PAYS_FROM_ROWS, ROLLUPS
+from data_access.rollups import COPIED_DAYS, COPIES, PAYS_BY, PAYS_FROM_ROWS, ROLLUPS, TABLES
 
 Progress = Callable[[str, int], None]
 
@@ -117,6 +118,7 @@ _LOOKED_UP = {
     "survey": ("sent_on", "request_id"),
     "inspection": ("visited_on", "request_id"),
     "agent_state": ("start_on",),
+    **{name: (one.end_on.name, "request_id") for name, one in COPIES.items()},
 }
 # Instants that something really happened, from which the data's own clock is read.
 _HAPPENED = {
@@ -809,10 +811,29 @@ class Build:
             self._writer.execute(insert(rollup.table).from_select(list(rollup.table.c.keys()), rows))
             held[name] = self._count(rollup.table)
             self.progress("summing up", held[name])
-        if held:
-            self._append(
-                schema.sums, to_arrow(pd.DataFrame({"name": list(held), "n": list(held.values())}), schema.sums)
-            )
+        told = [{"name": name, "n": n, "from_on": None} for name, n in held.items()] + self._copy_what_stands(as_of)
+        if told:
+            self._append(schema.sums, to_arrow(pd.DataFrame(told), schema.sums))
+
+    def _copy_what_stands(self, as_of: datetime) -> list[dict[str, Any]]:
+        """Copy the requests open at the end of the data, or also in the year before it, where these are few."""
+        end = as_of.replace(tzinfo=UTC).astimezone(ZoneInfo(self.city["tz"])).date()
+        sizes = {one.name: self._count(one.of) for one in COPIES.values()}
+        if self.pays_by and min(sizes.values()) < PAYS_FROM_ROWS:
+            return []
+        for days in COPIED_DAYS:
+            from_on = end - timedelta(days=days - 1)
+            made: dict[str, int] = {}
+            for one in COPIES.values():
+                one.table.create(self._writer)
+                self._writer.execute(insert(one.table).from_select(list(one.table.c.keys()), one.rows(from_on)))
+                made[one.name] = self._count(one.table)
+                self.progress("copying what stands open", made[one.name])
+            if all(n * self.pays_by <= sizes[name] for name, n in made.items()):
+                return [{"name": name, "n": n, "from_on": from_on} for name, n in made.items()]
+            for one in COPIES.values():
+                self._writer.execute(DropTable(one.table))
+        return []
 
     def _last_instant(self) -> datetime:
         """The data's own clock: the last instant anything was recorded, short of the impossible future.
@@ -929,7 +950,7 @@ class Build:
                 connection.execute(DropSchema(_POSTGRES_STAGING, cascade=True, if_exists=True))
                 connection.execute(CreateSchema(_POSTGRES_STAGING))
             building = MetaData(schema=_POSTGRES_STAGING)
-            held = [ROLLUPS[name].table for (name,) in self._writer.execute(select(schema.sums.c.name))]
+            held = [TABLES[name] for (name,) in self._writer.execute(select(schema.sums.c.name))]
             written = [*schema.metadata.sorted_tables, *held]
             loaded = [_bare(table, building) for table in written]
             for source, table in zip(written, loaded, strict=True):
@@ -938,7 +959,7 @@ class Build:
             with engine.begin() as connection:
                 target = connection.scalar(select(func.current_schema())) or "public"
                 present = set(inspect(connection).get_table_names(schema=target))
-                for name in (*ROLLUPS, *(table.name for table in reversed(schema.metadata.sorted_tables))):
+                for name in (*TABLES, *(table.name for table in reversed(schema.metadata.sorted_tables))):
                     if name in present:
                         connection.execute(DropTable(Table(name, MetaData(schema=target))))
                 for table in loaded:

@@ -8,7 +8,7 @@ fan-out and chasm traps); from sums counted beforehand where they carry what is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import reduce
 from typing import Any, NamedTuple
@@ -36,7 +36,7 @@ from dashboard.domain.filters import Filters, add_months
 from dashboard.domain.policy import Scope
 from data_access import schema
 from data_access.dimensions import DIMENSIONS
-from data_access.rollups import ENDED, ROWS, Held, Rollup, binned, ends_of, starts_of
+from data_access.rollups import ENDED, ROWS, Held, Rollup, binned, copied, ends_of, starts_of
 from data_access.semantics import (
     EVERY,
     Dimension,
@@ -272,10 +272,11 @@ def _standing(standing: Standing, query: Query, filters: Filters, scope: Scope, 
         asked = _stood(standing, moment, query, filters, scope, frame)
         if asked is not None:
             return Statement(name, (standing,), with_values(asked, frame, period.to_on), has_step=False)
-        return _grouped(
+        found = _grouped(
             name, (standing,), fact, None, count, _standing_at(standing, moment), [standing.where], query, filters,
             scope, frame,
         )  # fmt: skip
+        return replace(found, select=nearest(found.select, moment, frame))
 
     def changes(name: str, edge: Total) -> Statement:
         when = _during(edge.on, period.from_on, period.to_on)
@@ -358,13 +359,18 @@ def _holding(measure: Measure, where: Iterable, filters: Filters, scope: Scope) 
     yield from permitted(fact, scope)
 
 
+def counted_of(measure: Measure) -> Measure:
+    """What `measure` counts: of a ratio that by which it is divided."""
+    return measure.under if isinstance(measure, Ratio) else measure
+
+
 def rows_of(measure: Measure, filters: Filters, scope: Scope) -> tuple[Fact, list[ColumnElement[bool]]]:
     """The fact whose rows `measure` counts, and the conditions that pick just those: the list behind a number.
 
     Of a ratio these are the rows it is divided by; of a standing those that stand at the end of the period; of a
     spread those it has durations of.
     """
-    counted = measure.under if isinstance(measure, Ratio) else measure
+    counted = counted_of(measure)
     assert isinstance(counted, Total | Standing | Spread)
     if isinstance(counted, Standing):
         when = _standing_at(counted, filters.period.to_on)
@@ -375,6 +381,12 @@ def rows_of(measure: Measure, filters: Filters, scope: Scope) -> tuple[Fact, lis
 
 def _standing_at(standing: Standing, moment: date) -> list[ColumnElement[bool]]:
     return [standing.start_on < moment, or_(standing.end_on.is_(None), standing.end_on >= moment)]
+
+
+def nearest(statement: Select, moment: date, frame: Frame) -> Select:
+    """A question about what stood at `moment`, put to the copies of what did where the build holds them so far back."""
+    since = frame.held.copied_on
+    return copied(statement) if since is not None and moment >= since and not frame.looks_back else statement
 
 
 def with_values(statement: Select, frame: Frame, moment: date) -> Select:

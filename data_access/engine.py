@@ -399,9 +399,12 @@ def _describe(engine: Engine) -> tuple[City, BuildInfo, bool]:
 
 def _held_in(engine: Engine, build: BuildInfo) -> Held:
     with engine.connect() as connection:
-        if not inspect(connection).has_table(schema.sums.name):
+        found = inspect(connection)
+        if not found.has_table(schema.sums.name):
             return Held()
-        rows = connection.execute(select(schema.sums.c.name, schema.sums.c.n)).all()
+        if "from_on" not in {one["name"] for one in found.get_columns(schema.sums.name)}:
+            return Held()  # prepared by an earlier version: nobody asks it anything
+        rows = connection.execute(select(schema.sums)).all()
     known = (
         ("request", build.requests, build.data_from_on),
         ("episode", build.requests, build.data_from_on),
@@ -409,7 +412,8 @@ def _held_in(engine: Engine, build: BuildInfo) -> Held:
     )
     end = build.data_to_on
     per_day = {name: n / max((end - first).days, 1) for name, n, first in known if first is not None and end}
-    return Held(tuple(sorted((name, n) for name, n in rows)), tuple(per_day.items()))
+    copied_on = next((row.from_on for row in rows if row.from_on is not None), None)
+    return Held(tuple(sorted((row.name, row.n) for row in rows)), tuple(per_day.items()), copied_on)
 
 
 def _columns(table, kind) -> list:

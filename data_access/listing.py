@@ -18,8 +18,8 @@ from dashboard.domain.filters import Filters, civil_day
 from dashboard.domain.policy import Permission, Scope
 from data_access import schema
 from data_access.ask import Reader
-from data_access.compile import Frame, rows_of, with_values
-from data_access.semantics import AS_OF, Fact, Measure, Ratio, Spread, Standing, Total
+from data_access.compile import Frame, counted_of, nearest, rows_of, with_values
+from data_access.semantics import AS_OF, Fact, Measure, Spread, Standing, Total
 
 _r, _e = schema.request.c, schema.request_episode.c
 MOST = 100_000
@@ -140,7 +140,7 @@ class Rows:
 
 def listable(measure: Measure) -> bool:
     """Whether `measure` counts requests, so that there is a list behind it."""
-    counted = measure.under if isinstance(measure, Ratio) else measure
+    counted = counted_of(measure)
     known = (schema.request, schema.request_episode)
     return isinstance(counted, Total | Standing | Spread) and counted.fact.table in known
 
@@ -157,7 +157,7 @@ def count_rows(
     """How many rows there are, whatever page is asked for. Raises as `list_rows` does."""
     fact, conditions = _holding(listing, filters, scope, columns)
     counting = _from(fact, select(func.count().label("n"))).where(*conditions)
-    return int(reader.frame(with_values(counting, frame, filters.period.to_on))["n"].iloc[0])
+    return int(reader.frame(_asked(counting, listing, filters, frame))["n"].iloc[0])
 
 
 def list_rows(
@@ -175,7 +175,7 @@ def list_rows(
     is_page = listing.limit <= PAGE
 
     def read(statement: Select) -> pd.DataFrame:
-        return reader.frame(with_values(statement, frame, filters.period.to_on))
+        return reader.frame(_asked(statement, listing, filters, frame))
 
     sorted_rows = (
         _from(fact, select(_r.request_id) if is_page else select(*cells))
@@ -190,6 +190,14 @@ def list_rows(
         whole = read(select(*cells).where(_r.request_id.in_(ids)))
         found = whole.set_index("request_id", drop=False).loc[ids].reset_index(drop=True)
     return Rows(listing, found, n, frame.as_of)
+
+
+def _asked(statement: Select, listing: Listing, filters: Filters, frame: Frame) -> Select:
+    """`statement` with its values; about what stands open it is put to the copies of what does."""
+    moment = filters.period.to_on
+    if isinstance(counted_of(listing.of), Standing):
+        statement = nearest(statement, moment, frame)
+    return with_values(statement, frame, moment)
 
 
 def _holding(

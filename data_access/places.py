@@ -141,8 +141,8 @@ def count_places(
     period, outside = known_part(filters.period, clock)
     filters = filters.during(period)
     query = question.query
-    (statement,) = compile_query(query, filters, scope, frame)
-    rows = reader.frame(statement.select)
+    statements = compile_query(query, filters, scope, frame)
+    rows = pd.concat([reader.frame(statement.select) for statement in statements], ignore_index=True)
     steps = steps_of(period, question.every) if question.every else pd.DatetimeIndex([period.from_on]).as_unit("us")
     numbers = rows[question.of.name].to_numpy(np.int64)
     cells = rows[question.hexagon.name]

@@ -2,13 +2,15 @@
 
 A rollup holds a column for every measure that adds and is dated by its day, and for what begins or ends to stand on it.
 Its answers are those of the facts: sums of sums. The compiler takes the smallest one that carries the columns a
-question divides or narrows by, and the facts where there is none (decision 0025).
+question divides or narrows by, and the facts where there is none (decision 0025). What stands open at the end of the
+data, and who asks for bands of age or for the requests themselves, is read from copies of the few rows that do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache, cached_property
 from typing import Any
 
@@ -33,6 +35,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import visitors
 
+from data_access import schema
 from data_access.dimensions import hour_block, promise_position
 from data_access.measures import CATALOGUE
 from data_access.semantics import AMOUNTS, Dimension, Fact, Spread, Standing, Total
@@ -323,7 +326,60 @@ def _declared() -> dict[str, Rollup]:
 
 ROLLUPS = _declared()
 """Every rollup there may be, by its table's name; those that others may be added up from come before them."""
-TABLES = tuple(rollup.table for rollup in ROLLUPS.values())
+
+
+@dataclass(frozen=True)
+class Copy:
+    """The rows of a fact's table that stood open at any moment from some day on, in the same columns.
+
+    `end_on` is the day on which a row ceased to stand, by which the copy is sorted. `with_them` names another copy
+    whose rows are of these requests: both can be joined as the tables they are copies of.
+    """
+
+    name: str
+    of: Table = field(hash=False, compare=False)
+    end_on: Column = field(hash=False, compare=False)
+    with_them: str | None = None
+
+    @cached_property
+    def table(self) -> Table:
+        """Where it stands in a build."""
+        return Table(self.name, metadata, *(Column(one.name, one.type) for one in self.of.columns))
+
+    def rows(self, from_on: date) -> Select:
+        """The rows of the table that stood open on `from_on` or later."""
+        stands = or_(self.end_on.is_(None), self.end_on >= from_on)
+        if self.with_them is not None:
+            others = COPIES[self.with_them].table.c.request_id
+            stands = or_(stands, self.of.c.request_id.in_(select(others)))
+        order = (self.end_on.asc().nulls_last(), *(self.of.c[one] for one in ("opened_on", "request_id")))
+        return select(self.of).where(stands).order_by(*order)
+
+
+_OF_EPISODES = Copy("standing_episode", schema.request_episode, schema.request_episode.c.closed_on)
+_OF_REQUESTS = Copy("standing_request", schema.request, schema.request.c.closed_on, with_them=_OF_EPISODES.name)
+COPIES = {one.name: one for one in (_OF_EPISODES, _OF_REQUESTS)}
+"""By name, in the order in which they are made: all of a build or none."""
+COPIED_DAYS = (400, 1)
+"""How long before the end of the data copies begin: a year ago is compared with, else the end of the data alone."""
+_COPIED: dict[Any, Any] = {one.of: one.table for one in COPIES.values()}
+_COPIED |= {column: one.table.c[column.name] for one in COPIES.values() for column in one.of.columns}
+
+
+def copied(statement: Select) -> Select:
+    """A question about the facts as one about their copies."""
+
+    def replaced(one: Any, **_: Any) -> Any:
+        return _COPIED.get(one)
+
+    return visitors.replacement_traverse(statement, {}, replaced)  # type: ignore[call-overload]
+
+
+TABLES = {
+    **{name: one.table for name, one in ROLLUPS.items()},
+    **{name: one.table for name, one in COPIES.items()},
+}
+"""Every table that may stand beside the facts, by its name."""
 
 
 @dataclass(frozen=True)
@@ -336,10 +392,13 @@ class Held:
         Its rollups by name, with the number of their rows.
     per_day
         How many rows each fact has a day, on average; facts that are not named count as small.
+    copied_on
+        The day from which on its copies tell what stood open; None without copies.
     """
 
     rows: tuple[tuple[str, int], ...] = ()
     per_day: tuple[tuple[str, float], ...] = ()
+    copied_on: date | None = None
 
     def __post_init__(self):
         by_size = sorted((n, name) for name, n in self.rows if name in ROLLUPS)

@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-VERSION = 3
+VERSION = 4
 """Raised whenever a build must hold something that earlier ones do not."""
 
 
@@ -100,11 +100,13 @@ build = Table(
 )
 
 sums = Table(
-    # Which tables of sums counted beforehand this build holds (decision 0025), and how many rows each has.
+    # Which tables beside the facts this build holds (decision 0025), and how many rows each has: sums counted
+    # beforehand, and copies of the rows that stood open at any moment from a day on.
     "sums",
     metadata,
     _key("name"),
     Column("n", BigInteger, nullable=False),
+    Column("from_on", Date),  # the day from which on a copy tells what stood open
 )
 
 import_batch = Table(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pandas as pd
 import pytest
@@ -18,7 +19,8 @@ from data_access.ask import ask
 from data_access.build import Build
 from data_access.compile import compile_query
 from data_access.demo_city import AS_OF, CITY, demo_tables
-from data_access.dimensions import DIMENSIONS, category, department, district, hour_of_week, queue, service_type
+from data_access.dimensions import DIMENSIONS, category, department, district, hour_of_week, queue, service_type, team
+from data_access.listing import COLUMNS, Listing, count_rows, list_rows
 from data_access.measures import CATALOGUE
 from data_access.measures.contacts import SERVICE_LEVELS, service_level
 from data_access.measures.requests import backlog, opened, overdue
@@ -154,11 +156,42 @@ def test_wide_steps_tell_durations_to_within_one_and_a_half_percent(services):
         told.append(answer.frame.set_index("service_type").sort_index())
         assert any("1.5 %" in note for note in answer.notes) == bool(held.per_day)
     assert (told[0]["time_to_close_n"] == told[1]["time_to_close_n"]).all()
-    # Of few, the moment at which the curve falls below a half may jump from one request to the next.
+    # Where hardly anything closes around the median, a curve that falls below a half a little earlier does so far off.
     wide, fine = (one[one["time_to_close_n"] >= 100] for one in told)
-    assert len(wide) > 10
     for column in ("time_to_close", "time_to_close_p90"):
-        pd.testing.assert_series_equal(wide[column], fine[column], rtol=0.02, check_exact=False)
+        off = (wide[column] / fine[column] - 1).dropna().abs()
+        assert len(off) > 10 and (off <= 0.015).mean() > 0.9
+
+
+@pytest.mark.parametrize("search", ["", "?period=last-month&counting=incidents", "?department=Housing&status=open"])
+def test_what_stands_open_is_read_from_copies_as_from_the_facts(services, search):
+    filters = Filters.from_search(search, services.clock(), DIMENSIONS)
+    bands = [one for one in DIMENSIONS.values() if one.standing_only]
+    assert {one.name for one in bands} == {"age_band", "promise_band", "lateness", "due_in"}
+    for measure in (one for one in ADDED if isinstance(one, Standing)):
+        for band in (one for one in bands if measure.fact.name in one.columns):
+            both(services, Query((measure,), by=(band, department)), filters)
+        (asked,) = compile_query(Query((measure,), by=(team,)), filters, EVERYTHING, services._frame(filters))
+        assert "FROM standing_" in str(asked.select) and "FROM request" not in str(asked.select)
+        listing = Listing(measure, limit=40)
+        frames = [services._frame(filters), replace(services._frame(filters), held=Held())]
+        found = []
+        for frame in frames:
+            n = count_rows(services.warehouse, listing, filters, EVERYTHING, frame, COLUMNS.values())
+            rows = list_rows(services.warehouse, listing, filters, EVERYTHING, frame, COLUMNS.values(), n)
+            found.append((n, rows.frame))
+        assert found[0][0] == found[1][0]
+        assert found[0][0] > 0 or search, measure.name
+        pd.testing.assert_frame_equal(found[0][1], found[1][1])
+
+
+def test_before_the_copies_begin_the_facts_are_asked(services):
+    filters = Filters.from_search("?from=2025-06-01&to=2025-06-02", services.clock(), DIMENSIONS)
+    frame = services._frame(filters)
+    later = replace(frame, held=replace(frame.held, copied_on=filters.period.to_on + timedelta(days=1)))
+    (asked,) = compile_query(Query((backlog,), by=(team,)), filters, EVERYTHING, later)
+    assert "standing_" not in str(asked.select)
+    both(services, Query((backlog, overdue), by=(team,)), filters)
 
 
 def test_a_division_in_which_nothing_was_counted_is_not_there(services):
