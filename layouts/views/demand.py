@@ -364,7 +364,8 @@ def _days_panel(name: str, question: str, measure: Total) -> Panel:
 
 def _forecast_panel(name: str, question: str, measure: Total) -> Panel:
     queries = (Over(Query((measure,), every="day"), LATEST),)
-    return Panel(name, question, queries, partial(draw_forecast, measure=measure), needs=needs_of(measure))
+    draw = partial(draw_forecast, measure=measure)
+    return Panel(name, question, queries, draw, needs=needs_of(measure), slow=True)  # its past is forecast twenty times
 
 
 def _busiest_panel(name: str, question: str, measure: Total, cause: Dimension) -> Panel:

@@ -41,6 +41,15 @@ def test_a_poisson_threshold_would_alarm_constantly():
     assert negative_binomial_quantile(60, np.inf, 0.99) == 79
 
 
+@pytest.mark.parametrize("k", [0.7, 20.0, np.inf])
+@pytest.mark.parametrize("share", [0.95, 0.999])
+def test_a_range_holds_the_counts_between_its_ends(k, share):
+    mu, counts = (part.ravel() for part in np.meshgrid([0.0, 0.3, 4.0, 60.0], np.arange(-1.0, 200.0)))
+    expected = Expected(mu, k)
+    low, high = expected.range(share)
+    assert (expected.holds(counts, share) == ((counts >= low) & (counts <= high))).all()
+
+
 def test_nothing_expected_is_a_range_of_nothing():
     assert negative_binomial_quantile([0.0, 60.0], 20, 0.99).tolist() == [0, 101]
 
