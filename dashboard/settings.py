@@ -33,7 +33,8 @@ class Settings:
     threads
         DuckDB threads per process (``DASHBOARD311_THREADS``).
     cache
-        ``filesystem`` (shared by the workers of a machine), ``memory`` or ``off`` (``DASHBOARD311_CACHE``).
+        ``filesystem`` (shared by the workers of a machine), ``memory``, ``off``, or the address of a Redis that several
+        machines share (``DASHBOARD311_CACHE``).
     basemap
         Raster tile URL with ``{z}/{x}/{y}`` to lay under maps (``DASHBOARD311_BASEMAP``). Empty: no foreign host
         is ever contacted.
@@ -78,7 +79,7 @@ class Settings:
     database: str = field(default="", repr=False)
     query_seconds: float = 20.0
     threads: int = 2
-    cache: str = "filesystem"
+    cache: str = field(default="filesystem", repr=False)
     basemap: str = ""
     state: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
@@ -131,7 +132,7 @@ def _in_file(variable: str, environ: Mapping[str, str]) -> str:
 
 
 _POSTGRES = "an address like postgresql://user@host/name"
-_SECRET = frozenset({"database", "state", "secret", "oidc_secret", "metrics_token", "limits"})
+_SECRET = frozenset({"database", "state", "secret", "oidc_secret", "metrics_token", "limits", "cache"})
 _WELL_KNOWN = ("change", "secret", "password", "example", "default", "test-only", "dashboard311")
 """What stands in examples; a secret that holds one of these words was copied, not made."""
 
@@ -157,7 +158,11 @@ _FIELDS: dict[str, tuple[Callable, Callable, str]] = {
     "database": (str, lambda url: url.startswith("postgresql"), _POSTGRES),
     "query_seconds": (float, lambda seconds: 0 < seconds < 86400, "a number of seconds"),
     "threads": (int, lambda threads: 1 <= threads <= 256, "a whole number from 1"),
-    "cache": (str, lambda kind: kind in ("filesystem", "memory", "off"), "filesystem, memory or off"),
+    "cache": (
+        str,
+        lambda kind: kind in ("filesystem", "memory", "off") or kind.startswith(("redis://", "rediss://", "unix://")),
+        "filesystem, memory, off or an address like redis://host:6379/0",
+    ),
     "basemap": (
         str,
         lambda url: url.startswith(("http://", "https://", "/")) and all(part in url for part in ("{z}", "{x}", "{y}")),

