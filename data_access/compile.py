@@ -215,7 +215,7 @@ def _summed(
     spread = measure if isinstance(measure, Spread) else None
     fact, on = (totals[0].fact, totals[0].on) if spread is None else (spread.fact, spread.on)
     asked = [*_chosen(fact, measure, filters), *permitted(fact, scope)]
-    if isinstance(measure, Total):  # what stands open stands open on event days too
+    if isinstance(measure, Total | Spread):  # what stands open stands open on event days too
         asked += _on_counted_days(on, filters)
     divided = [dimension.columns[fact.name] for dimension in by]
     rollup = frame.held.smallest(fact, on, [*asked, *divided], by_month=by_month, spread=spread)
@@ -235,17 +235,28 @@ def _on_counted_days(on: ColumnElement, filters: Filters) -> Iterator[ColumnElem
 def _spread(spread: Spread, query: Query, filters: Filters, scope: Scope, frame: Frame) -> Iterator[Statement]:
     stretches = [_during(spread.on, filters.period.from_on, filters.period.to_on)]
     is_wide = frame.held.is_wide(spread.fact, filters.period.days)
+    if is_wide and (found := _summed(spread, (), stretches[0], query.by, filters, scope, frame)) is not None:
+        yield _from_durations(spread, found, query, filters, frame)
+        return
     if is_wide and (months := _whole_months(spread.on, query, filters)) is not None:
         found = _summed(spread, (), months.inside, query.by, filters, scope, frame, by_month=True)
         if found is not None:
             yield _from_durations(spread, found, query, filters, frame)
             stretches = months.edges
-    duration = binned(spread, is_wide).label("duration_s")
-    values = [func.count().label("n"), func.sum(case((spread.has_ended, 1), else_=0)).label("ended")]
+    keys = _keys(query, spread.fact, spread.on)
+    has_ended = case((spread.has_ended, 1), else_=0)
     for when in stretches:
-        yield _grouped(
-            "spread", (spread,), spread.fact, spread.on, values, when, [spread.where], query, filters, scope, frame,
-            extra=[duration],
+        # Durations are told first and binned afterwards: what asks for the bin of a duration names it many times.
+        rows = select(*keys, spread.duration_s.label("seconds"), has_ended.label("has_ended"))
+        rows = rows.select_from(spread.fact.table).where(*when, *_holding(spread, [spread.where], filters, scope))
+        if frame.looks_back:
+            rows = _as_known_at(rows.where(spread.fact.known_at <= frame.as_of), spread.fact, frame.as_of)
+        told = rows.subquery().c
+        by = [told[key.name] for key in keys] + [binned(told.seconds, is_wide).label("duration_s")]
+        statement = select(*by, func.count().label("n"), func.sum(told.has_ended).label("ended"))
+        yield Statement(
+            "spread", (spread,), with_values(_divided(statement, len(by)), frame, filters.period.to_on),
+            query.every is not None,
         )  # fmt: skip
 
 
@@ -314,10 +325,10 @@ def _stood(
 
 def _grouped(
     part: str, measures: tuple, fact: Fact, on: ColumnElement | None, values: list, when: list, where: list,
-    query: Query, filters: Filters, scope: Scope, frame: Frame, *, extra: Iterable = (),
+    query: Query, filters: Filters, scope: Scope, frame: Frame,
 ) -> Statement:  # fmt: skip
     """SELECT the query's divisions and `values` FROM `fact`, with every condition there is."""
-    keys = [*_keys(query, fact, on), *extra]
+    keys = _keys(query, fact, on)
     has_step = query.every is not None and on is not None
     conditions = [*when, *_holding(measures[0], where, filters, scope)]
     statement = _divided(select(*keys, *values).select_from(fact.table).where(*conditions), len(keys))

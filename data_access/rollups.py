@@ -90,6 +90,7 @@ _BY_MONTH: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[Dim
         "mix": (("arrived_on",), ("channel", "queue", "team", "agent_id", "reason", "language"), (hour_block,)),
     },
 }  # fmt: skip
+# Durations are counted by month too, but for waits: there are few different ones, and they are looked at by the week.
 _DURATIONS_BY: dict[str, dict[str, tuple[str, ...]]] = {
     "request": {
         "whole": (),
@@ -125,13 +126,12 @@ def _edge(standing: Standing, edge: str, on: ColumnElement) -> Total:
     )  # fmt: skip
 
 
-def binned(spread: Spread, is_wide: bool) -> ColumnElement:
-    """The durations of `spread` in whole seconds, in steps, so that few rows come back however many are counted.
+def binned(seconds: ColumnElement, is_wide: bool) -> ColumnElement:
+    """Durations in whole seconds, in steps, so that few rows come back however many are counted.
 
     Each below an hour stands for itself; above it steps are minutes below a week and hours beyond, never coarser than
     1.7 % of the duration. If `is_wide`, they are 36 to a doubling (1.4 to 2.8 %), and told by their middle.
     """
-    seconds = spread.duration_s
     if not is_wide:
         step = case((seconds < 3600, 1), (seconds < 7 * 86400, 60), else_=3600)
         return cast(func.floor(seconds / cast(step, Integer)) * step, Integer)
@@ -182,7 +182,7 @@ class Rollup:
     @cached_property
     def _derived(self) -> dict[str, ColumnElement]:
         found = {dimension.name: dimension.columns[self.fact.name] for dimension in self.by}
-        return found if self.spread is None else {**found, "duration_s": binned(self.spread, is_wide=True)}
+        return found if self.spread is None else {**found, "duration_s": binned(self.spread.duration_s, is_wide=True)}
 
     def _sums(self) -> Iterable[tuple[str, Total | None, ColumnElement]]:
         first = self.fact.first_report
@@ -309,7 +309,8 @@ def _declared() -> dict[str, Rollup]:
         if isinstance(measure, Spread):
             for by, keys in _DURATIONS_BY.get(measure.fact.name, {}).items():
                 name = f"rollup_{measure.name}_{by}"
-                found.append(Rollup(name, measure.fact, measure.on, keys, by_month=True, spread=measure))
+                by_month = measure.fact.name != "contact"
+                found.append(Rollup(name, measure.fact, measure.on, keys, by_month=by_month, spread=measure))
     for (fact, day), totals in dated.items():
         of = getattr(day, "name", None) or f"{totals[0].name}_on"
         summed = {total.name: total for total in totals}
