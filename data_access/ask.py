@@ -42,7 +42,7 @@ def ask(reader: Reader, query: Query, filters: Filters, scope: Scope, clock: Clo
     ratio over nothing is missing, never 0 (measures R5). Steps end where the data ends.
     """
     period, outside = known_part(filters.period, clock)
-    query = replace(query, every=_step(query.every, period))
+    query = replace(query, every=step_in(query.every, period))
     filters = filters.during(period)
     statements = compile_query(query, filters, scope, frame)
     steps = steps_of(period, query.every) if query.every else None
@@ -138,10 +138,13 @@ def _counted_days(query: Query, filters: Filters, steps: pd.DatetimeIndex | None
     return np.flatnonzero(~out)
 
 
-def _step(every: str | None, period: Period) -> str | None:
-    if every != "auto":
+def step_in(every: str | None, period: Period) -> str | None:
+    """The step that `every` (of a `Query`) means for `period`."""
+    if every not in ("auto", "weeks"):
         return every
-    return "day" if period.days <= 120 else "week" if period.days <= 740 else "month"
+    if period.days > 740:
+        return "month"
+    return "day" if period.days <= 120 and every == "auto" else "week"
 
 
 def _part(measure: Measure, read: Mapping[str, list[Read]], grid: Grid) -> dict[str, np.ndarray]:

@@ -186,7 +186,8 @@ class Spread(Measure):
 class Query:
     """A question: which measures, divided how, in which steps of time.
 
-    `every` is one of `EVERY`, ``"auto"`` (as fine as the period is long) or None for the period as a whole.
+    `every` is one of `EVERY`, ``"auto"`` (as fine as the period is long), ``"weeks"`` (the same, never finer than
+    a week) or None for the period as a whole.
     """
 
     measures: tuple[Measure, ...]
@@ -194,7 +195,7 @@ class Query:
     every: str | None = None
 
     def __post_init__(self):
-        if self.every not in (None, "auto", *EVERY):
+        if self.every not in (None, "auto", "weeks", *EVERY):
             raise BadRequest(f"“{self.every}” is no step of time; choose one of {', '.join(EVERY)}.")
 
 

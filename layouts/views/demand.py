@@ -176,16 +176,17 @@ def _two(value: float) -> str:
 
 
 def draw_mix(answers: tuple[Answer | None, ...], context: Context, *, measure: Total) -> Drawing:
-    """The channels' shares of contacts or requests, week by week."""
+    """The channels' shares of contacts or requests, week by week, or month by month over years."""
     answer = answers[0]
     if answer is None or not answer.frame[measure.name].sum():
         return _nothing(measure, context)
     totals = answer.frame.groupby("channel")[measure.name].sum().sort_values(ascending=False, kind="stable")
     totals = totals[totals > 0]
     names = list(totals.index[:CHANNELS])
-    wide = answer.frame.pivot_table(index="week", columns="channel", values=measure.name, aggfunc="sum").fillna(0.0)
+    every = answer.every
+    wide = answer.frame.pivot_table(index=every, columns="channel", values=measure.name, aggfunc="sum").fillna(0.0)
     steps = steps_of(
-        Answer(answer.query, wide.reset_index(), answer.as_of, "week"), context.filters.period, context.clock
+        Answer(answer.query, wide.reset_index(), answer.as_of, every), context.filters.period, context.clock
     )
     whole = sum(steps.values(name) for name in wide.columns)
     rest = whole - sum(steps.values(name) for name in names)
@@ -200,7 +201,7 @@ def draw_mix(answers: tuple[Answer | None, ...], context: Context, *, measure: T
     ]
     if rest.sum() > 0:
         parts.append(stacks.Part(shares(rest), "other", "cat-other", "", bool(chosen)))
-    figure = stacks.stacked(steps, parts, f"Share of {measure.fact.plural}, by week", c.share, top=1)
+    figure = stacks.stacked(steps, parts, f"Share of {measure.fact.plural}, by {every}", c.share, top=1)
     first = names[0]
     share = c.share(totals[first] / totals.sum())
     text = f"**{words.capital(channel.say(first))}** brings **{share}** of {measure.fact.plural}"
@@ -376,7 +377,7 @@ def _busiest_panel(name: str, question: str, measure: Total, cause: Dimension) -
 
 
 def _mix_panel(name: str, question: str, measure: Total) -> Panel:
-    queries = (Query((measure,), by=(channel,), every="week"),)
+    queries = (Query((measure,), by=(channel,), every="weeks"),)
     return Panel(name, question, queries, partial(draw_mix, measure=measure), selects=channel, needs=needs_of(measure))
 
 

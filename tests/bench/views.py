@@ -32,7 +32,7 @@ from callbacks.panels import asked_by
 from dashboard.app import create_app
 from dashboard.services import Services
 from dashboard.settings import Settings
-from data_access.ask import known_part
+from data_access.ask import known_part, step_in
 from data_access.compile import compile_query
 from data_access.rollups import Held
 from data_access.semantics import Query
@@ -79,8 +79,7 @@ def raw_statements(services: Services, name: str, search: str) -> list[Any]:
                 continue
             query, during = asked
             period, _ = known_part(during.period, services.clock())
-            days = period.days
-            every = {"auto": "day" if days <= 120 else "week" if days <= 740 else "month"}.get(query.every, query.every)
+            every = step_in(query.every, period)
             asking = services._frame(during)
             frame = replace(asking, held=Held(per_day=asking.held.per_day))
             scope = services.scope(panel.needs)
