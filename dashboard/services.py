@@ -79,7 +79,7 @@ class Services:
 
     def __init__(self, settings: Settings, cache: Cache | None = None):
         self.settings = settings
-        self.warehouse = Warehouse(settings)
+        self.warehouse = Warehouse(settings.for_screens())
         self.areas = Areas(self.warehouse)
         self.state = State(settings)
         self._remember = cached(cache)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,9 @@ class Settings:
     database
         SQLAlchemy URL of a PostgreSQL database to fill and read instead of the embedded DuckDB
         (``DASHBOARD311_DATABASE``). Empty: embedded.
+    replica
+        URL of a copy that PostgreSQL keeps of `database` itself: screens read it, imports do not
+        (``DASHBOARD311_REPLICA``). Empty: screens read `database`.
     query_seconds
         A query is cancelled after this many seconds (``DASHBOARD311_QUERY_SECONDS``).
     threads
@@ -77,6 +80,7 @@ class Settings:
 
     data: Path = field(default_factory=lambda: Path(platformdirs.user_data_dir("dashboard311", appauthor=False)))
     database: str = field(default="", repr=False)
+    replica: str = field(default="", repr=False)
     query_seconds: float = 20.0
     threads: int = 2
     cache: str = field(default="filesystem", repr=False)
@@ -97,6 +101,10 @@ class Settings:
     requests_per_minute: int = 3000
     limits: str = field(default="", repr=False)
     metrics_token: str = field(default="", repr=False)
+
+    def for_screens(self) -> Settings:
+        """The settings by which screens read: the replica is their database, where there is one."""
+        return replace(self, database=self.replica) if self.database and self.replica else self
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -132,7 +140,7 @@ def _in_file(variable: str, environ: Mapping[str, str]) -> str:
 
 
 _POSTGRES = "an address like postgresql://user@host/name"
-_SECRET = frozenset({"database", "state", "secret", "oidc_secret", "metrics_token", "limits", "cache"})
+_SECRET = frozenset({"database", "replica", "state", "secret", "oidc_secret", "metrics_token", "limits", "cache"})
 _WELL_KNOWN = ("change", "secret", "password", "example", "default", "test-only", "dashboard311")
 """What stands in examples; a secret that holds one of these words was copied, not made."""
 
@@ -156,6 +164,7 @@ def _is_header(name: str) -> bool:
 _FIELDS: dict[str, tuple[Callable, Callable, str]] = {
     "data": (Path, lambda path: True, "a folder"),
     "database": (str, lambda url: url.startswith("postgresql"), _POSTGRES),
+    "replica": (str, lambda url: url.startswith("postgresql"), _POSTGRES),
     "query_seconds": (float, lambda seconds: 0 < seconds < 86400, "a number of seconds"),
     "threads": (int, lambda threads: 1 <= threads <= 256, "a whole number from 1"),
     "cache": (

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -456,3 +457,15 @@ def test_data_that_an_earlier_version_prepared_says_what_to_do(tmp_path, monkeyp
         assert services.build().requests == 21
     finally:
         services.warehouse.close()
+
+
+def test_screens_read_the_replica_and_imports_the_database(tmp_path: Path, new_database) -> None:
+    settings = Settings(data=tmp_path, database=new_database(), replica=new_database(), cache="off")
+    fill(Settings(data=tmp_path, database=settings.replica), name="As it was replicated")
+    fill(settings, name="As it was imported")
+    readers = (Services(settings).warehouse, Services(replace(settings, replica="")).warehouse, Warehouse(settings))
+    try:
+        assert [one.city().name for one in readers] == ["As it was replicated", *["As it was imported"] * 2]
+    finally:
+        for one in readers:
+            one.close()

@@ -1,0 +1,79 @@
+"""The dashboard as it is served: a process that dies is replaced, and nobody is turned away meanwhile."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from dashboard.settings import Settings
+from data_access.build import Build
+from tests import city
+
+PATIENCE_S = 60
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """The address of the tiny city served by two processes, and the process above them."""
+    with Build(Settings(data=tmp_path), city.CITY) as build:
+        city.write(build)
+        build.publish(as_of=city.AS_OF)
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    command = [str(Path(sys.executable).with_name("dashboard311")), "--data", str(tmp_path), "serve"]
+    options = ["--port", str(port), "--workers", "2"]
+    environ = {**os.environ, "DASHBOARD311_SECRET": "0f1e2d3c4b5a69788796a5b4c3d2e1f0aa"}  # noqa: TID251
+    server = subprocess.Popen([*command, *options], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    base = f"http://127.0.0.1:{port}"
+    try:
+        until(lambda: status(f"{base}/healthz") == 200)
+        yield base, psutil.Process(server.pid)
+    finally:
+        server.terminate()
+        server.wait(PATIENCE_S)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def status(url: str) -> int:
+    """The status of an answer, 0 where there is none."""
+    try:
+        with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
+            return answer.status
+    except urllib.error.HTTPError as answer:
+        return answer.code
+    except OSError:
+        return 0
+
+
+def test_a_killed_process_is_replaced_and_the_other_answers_meanwhile(served):
+    base, above = served
+
+    def workers() -> set[int]:
+        return {one.pid for one in above.children() if one.status() != psutil.STATUS_ZOMBIE}
+
+    until(lambda: len(workers()) == 2)
+    until(lambda: status(f"{base}/readyz") == 200)
+    killed = min(workers())
+    os.kill(killed, signal.SIGKILL)
+    told = [status(f"{base}/readyz") for _ in range(20)]
+    assert told.count(200) >= 19, told  # what it held when it died is lost with it
+    until(lambda: len(workers()) == 2 and killed not in workers())
+    assert [status(f"{base}/readyz") for _ in range(20)] == [200] * 20
