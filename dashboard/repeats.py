@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import threading
+import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -25,7 +26,7 @@ from callbacks.address import filters_in, place_at
 from callbacks.panels import answers_to
 from dashboard.cache import Flight, program
 from dashboard.domain.errors import Busy, DataUnavailable, Problem
-from dashboard.domain.policy import Permission, Viewer
+from dashboard.domain.policy import Permission, Viewer, may
 from dashboard.security import ASK
 from dashboard.services import Services, acting_as
 from data_access.timeline import OneRequest
@@ -47,8 +48,8 @@ BUSY = "The server is busy. Try again in a moment."
 
 
 def keep_answers(app: Dash, services: Services, views: Sequence[View], cache: Cache | None) -> None:
-    """Answer a view's post from what was answered before, where nobody needs to be told that somebody looked."""
-    by_name = {view.name: view for view in views if not is_noted(view)}
+    """Answer a view's post from what was answered before, where that may be kept."""
+    by_name = {view.name: view for view in views}
     desk = Flight(AT_ONCE, IN_LINE, services.settings.query_seconds)
     asked: Counter[tuple[Viewer, str, str, str]] = Counter()
     seen = {"build": ""}
@@ -65,18 +66,22 @@ def keep_answers(app: Dash, services: Services, views: Sequence[View], cache: Ca
         except Problem:
             return None  # the view says what is wrong
         _ask_again(build_id)
-        if post.is_first:
+        may_keep = is_kept(by_name[post.view], viewer)
+        if post.is_first and may_keep:
             asked[viewer, post.view, post.search, post.path] += 1
         words = (program(), build_id, repr(viewer), post.words)
         key = "view-" + hashlib.sha256(orjson.dumps(words)).hexdigest()
-        if post.is_fresh and (kept := _kept(cache, key)) is not None:
+        if may_keep and post.is_fresh and (kept := _kept(cache, key)) is not None:
             return kept
         waiting = ExitStack()
         try:
-            waiting.enter_context(desk.turn(key))
+            waiting.enter_context(desk.turn(key if may_keep else f"view-{uuid.uuid4()}"))
         except Busy:
             return _told_busy(post.outputs)
-        g.turn, g.key = waiting, key
+        g.turn = waiting
+        if not may_keep:
+            return None
+        g.key = key
         if post.is_fresh and (kept := _kept(cache, key)) is not None:  # somebody asked the same a moment ago
             return kept
         return None
@@ -133,11 +138,17 @@ def _post_of(body: Any, views: Mapping[str, View]) -> _Post | None:
     return _Post(view, search or "", path, words, outputs, first.get("id") != SLOW, is_fresh)
 
 
-def is_noted(view: View) -> bool:
-    """Whether somebody who looks at `view` is written into the audit log: such a look is never answered unseen."""
-    return view.needs is Permission.READ_AGENT_SPREAD or any(
-        isinstance(item, FromAddress | OneRequest) for panel in view.panels for item in panel.queries
-    )
+def is_kept(view: View, viewer: Viewer) -> bool:
+    """Whether an answer to `view` may be kept and sent again.
+
+    Not where looking is written into the audit log, and requests one by one or addresses are not to be written into a
+    cache: what `retain` forgets must not lie there.
+    """
+    asked = [item for panel in view.panels for item in panel.queries]
+    if view.needs is Permission.READ_AGENT_SPREAD or any(isinstance(item, OneRequest) for item in asked):
+        return False
+    named = [item for item in asked if isinstance(item, FromAddress)]
+    return not named or not (any(item.is_single for item in named) or may(viewer, Permission.READ_ADDRESSES))
 
 
 def is_whole(response: Response) -> bool:

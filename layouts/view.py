@@ -149,11 +149,12 @@ class FromAddress:
     """A question that the address completes: which list, which request.
 
     `question` makes it from a `Place`; None where the address does not name what is needed. `measures` are those it
-    may be about.
+    may be about. `is_single` tells that it brings requests one by one, which is never kept for later.
     """
 
     question: Callable[[Place], Query | Listing | OneRequest | Analysis | None]
     measures: tuple[Measure, ...] = ()
+    is_single: bool = False
 
 
 Dated = Query | Compared | Over | Lately | Accounted | Listing | Analysis

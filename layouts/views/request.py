@@ -27,7 +27,7 @@ def _asked(part: str) -> FromAddress:
     def question(place: Place) -> OneRequest | None:
         return OneRequest(place["request_id"][-1], part) if "request_id" in place else None
 
-    return FromAddress(question)
+    return FromAddress(question, is_single=True)
 
 
 def heading(answers: Answers, context: Context) -> tuple[str, str]:

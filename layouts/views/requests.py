@@ -143,8 +143,8 @@ VIEW = View(
     parameters=("of", "q", "sort", "where"),
     panels=(
         Panel(
-            "list", "Which requests are they?", (FromAddress(listing_at, LISTED),), draw_list, width=12, kind="grid",
-            height=640, needs=Permission.LIST_REQUESTS,
+            "list", "Which requests are they?", (FromAddress(listing_at, LISTED, is_single=True),), draw_list, width=12,
+            kind="grid", height=640, needs=Permission.LIST_REQUESTS,
         ),
     ),
 )  # fmt: skip

@@ -11,7 +11,8 @@ from flask import Response
 from dashboard.app import create_app
 from dashboard.cache import Flight
 from dashboard.domain.errors import Busy
-from dashboard.repeats import BUSY, KEPT, _told_busy, is_noted, is_whole
+from dashboard.domain.policy import Viewer
+from dashboard.repeats import BUSY, KEPT, _told_busy, is_kept, is_whole
 from dashboard.settings import Settings
 from data_access.build import Build
 from layouts.views import collect_views
@@ -69,9 +70,14 @@ def test_what_failed_is_not_kept():
     assert is_whole(Response("{}", 200)) and not is_whole(Response("{}", 400))
 
 
-def test_looks_that_are_logged_are_never_answered_unseen():
-    noted = {view.name for view in collect_views() if is_noted(view)}
-    assert {"agents", "request"} <= noted and "overview" not in noted
+def test_neither_looks_that_are_logged_nor_addresses_are_kept():
+    def kept(viewer: Viewer) -> set[str]:
+        return {view.name for view in collect_views() if is_kept(view, viewer)}
+
+    deputy, analyst = kept(Viewer("", "deputy manager")), kept(Viewer("", "analyst"))
+    assert {"overview", "backlog", "hotspots"} <= deputy and "overview" in analyst
+    assert not {"agents", "request", "requests"} & deputy
+    assert deputy - analyst >= {"hotspots"}  # an analyst reads addresses there
 
 
 def test_one_computes_others_wait_for_it_and_the_line_has_an_end():
