@@ -486,7 +486,7 @@ PANELS = [
 
 def answer_to(query: Query, period: Period, empty: bool) -> Answer:
     """A frame of the promised shape, with numbers that add up like counts do."""
-    every = {"auto": "day"}.get(query.every, query.every)
+    every = {"auto": "day", "weeks": "week"}.get(query.every, query.every)
     rows: list[dict] = [{}]
     for dimension in query.by:
         given = {"hexagon_9": ("892a1072d6bffff", "892a10728a7ffff", "no point"), "service_type": ("Rats", "Potholes")}
