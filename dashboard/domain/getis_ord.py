@@ -8,10 +8,12 @@ Source: Getis and Ord 1992, Ord and Getis 1995; measures reference, C1.
 
 from __future__ import annotations
 
+from itertools import product
 from math import comb, log
 
 import numpy as np
 import numpy.typing as npt
+from scipy.fft import fft, irfft, next_fast_len
 
 from dashboard.domain.neighbours import Neighbours
 
@@ -19,9 +21,10 @@ Floats = npt.NDArray[np.float64]
 
 LEVELS = 1000
 """Rates are rounded to so many steps between nothing and their maximum."""
-LEAST_P = 1e-15
-"""No p is told more exactly than that."""
+LEAST_P = 1e-12
+"""No p is told more exactly than that: ten thousand places with q < 0.001 ask for 1e-7."""
 _FEW = 1e-300
+_AT_ONCE = 2_000_000
 _FAR = 8.0  # so many times the largest that is dealt: more than any neighbourhood of such can hold
 
 
@@ -63,7 +66,7 @@ def exact_permutation_p(
     with_self: bool = False,
     least: int = 30,
 ) -> Floats:
-    """Two-sided p of Gi* for whole numbers (n,): a place keeps its own, all others are dealt out anew.
+    """Two-sided p of Gi* for whole numbers: a place keeps its own, all others are dealt out anew.
 
     The sum over k neighbours is then that of k draws without replacement from the other n − 1 numbers, and how often
     each sum occurs is what the elementary symmetric polynomial of degree k in ``t**number`` counts. p is twice the
@@ -72,10 +75,9 @@ def exact_permutation_p(
     Parameters
     ----------
     counts
-        Whole numbers. The work grows with the largest times how many different ones there are: beyond one or two
-        thousand, `permutation_p_of_rates` is meant.
+        Whole numbers, (n,) or (n, slices): each slice is tested by itself. Time and memory grow with the largest.
     dealt
-        Only the numbers of these places are dealt; without it, all are.
+        Only the numbers of these places are dealt, shape as `counts`; without it, all are.
     with_self
         Compare the sum over a place *and* its neighbours with k + 1 draws from the others: do they together hold more
         than so many other places would? It sees one strong place, to which a permutation is blind, and is therefore
@@ -84,8 +86,8 @@ def exact_permutation_p(
     least
         With fewer numbers to deal nothing is computed.
 
-    Returns NaN for all if too few numbers are dealt or all of those are equal, and for a place of which nothing is
-    drawn. An error by rounding is about 1e-16 of the draws that hold the place's own number, k in n of all.
+    Returns NaN for a slice in which too few numbers are dealt or all of those are equal, and for a place of which
+    nothing is drawn. An error by rounding is below `LEAST_P`.
 
     Raises ValueError if a number is not whole, or a place has too many neighbours to count the draws.
     Source: measures reference, C1; Anselin 1995 (the conditional permutation).
@@ -93,87 +95,100 @@ def exact_permutation_p(
     given = np.asarray(counts, float)
     if (given != np.floor(given)).any():
         raise ValueError("Counts are whole numbers.")
-    x = given.astype(np.int64)
-    pool = np.ones(len(x), bool) if dealt is None else dealt
-    n = int(pool.sum())
-    p = np.full(len(x), np.nan)
-    if n < max(least, 1) or np.ptp(x[pool]) == 0:
-        return p
-    x = x - int(x.min())  # a sum over k places moves by k times as much, and with it every sum it is compared with
-    draws = neighbours.counts + int(with_self)
-    most = int(draws.max())
-    if 2 * most > n or log(comb(n, most)) > 700:
-        raise ValueError(f"{most} draws from {n} places are too many to count.")
+    x = given.astype(np.int64) if given.ndim > 1 else given.astype(np.int64)[:, None]
+    pool = np.ones(x.shape, bool) if dealt is None else dealt.reshape(x.shape)
+    p = np.full(x.shape, np.nan)
+    if not x.size:
+        return p.reshape(given.shape)
+    x = x - x.min(axis=0)  # a sum over k places moves by k times as much, and with it every sum it is compared with
     sums = np.asarray(neighbours.sums(x) + (x if with_self else 0), np.int64)
-    # Places alike in all that matters have one p: where counts are small some hundred differ, of thousands.
-    own = np.where(pool, x, -1)  # −1: not among those dealt
-    shape = (int(own.max()) + 2, most + 1, int(sums.max()) + 1)
-    alike, which = np.unique(np.ravel_multi_index((own + 1, draws, sums), shape), return_inverse=True)
-    own, k, total = np.unravel_index(alike, shape)
-    own, is_dealt = own - 1, own > 0
-    ways = _elementary(x[pool], most)
-    below = np.pad(ways.cumsum(axis=1), ((0, 0), (1, 0)))  # sums under s, for s = 0 … largest + 1
-    above = np.pad(ways[:, ::-1].cumsum(axis=1)[:, ::-1], ((0, 0), (0, 1)))  # sums of s and more, the rarest first
-    tail = np.minimum(
-        _without_one(above, np.where(is_dealt, own, 0), is_dealt, k, total),
-        _without_one(below, np.where(is_dealt, own, 0), is_dealt, k, total + 1),
-    )
-    all_draws = np.array([[float(comb(others, j)) for j in range(most + 1)] for others in (n, n - 1)])
-    found = np.clip(2 * tail / all_draws[is_dealt.astype(int), k], LEAST_P, 1.0)
-    return np.where(k > 0, found, np.nan)[which]
+    draws = neighbours.counts + int(with_self)
+    most, n = int(draws.max()), pool.sum(axis=0)
+    largest = np.where(pool, x, -1).max(axis=0)
+    smallest = np.where(pool, x, np.iinfo(np.int64).max).min(axis=0)
+    tellable = np.flatnonzero((n >= max(least, 1)) & (largest > smallest))
+    if not tellable.size:
+        return p.reshape(given.shape)
+    if 2 * most > n[tellable].min() or log(comb(int(n[tellable].max()), most)) > 700:
+        raise ValueError(f"{most} draws from {n[tellable].min()} places are too many to count.")
+    tellable = tellable[np.argsort(largest[tellable], kind="stable")]  # slices alike are counted at once
+    for some in np.array_split(tellable, _parts(largest[tellable], most)):
+        p[:, some] = _tails(x[:, some], pool[:, some], sums[:, some], draws)
+    return np.where(draws > 0, p.T, np.nan).T.reshape(given.shape)
 
 
 def permutation_p_of_rates(
     rates: npt.ArrayLike, neighbours: Neighbours, dealt: npt.NDArray[np.bool_] | None = None, *,
     with_self: bool = False, levels: int = LEVELS,
 ) -> Floats:  # fmt: skip
-    """The same for numbers that are no counts (n,), rounded to `levels` steps up to the largest that is dealt.
+    """The same for numbers that are no counts, rounded to `levels` steps up to the largest that is dealt.
 
-    It is exact for the rounded numbers. Those of which the largest is at most `levels` and all are whole stay as they
+    It is exact for the rounded numbers. Slices of which the largest is at most `levels` and all are whole stay as they
     are.
     """
     x = np.asarray(rates, float)
-    x = x - x.min()
-    most = x.max() if dealt is None else x[dealt].max(initial=0.0)
-    if most <= 0:
-        return np.full(len(x), np.nan)
-    if most <= levels and (x == np.floor(x)).all():
-        steps = np.minimum(x, np.ceil(_FAR * most))
-    else:
-        steps = np.rint(np.minimum(x / most, _FAR) * levels)
-    return exact_permutation_p(steps, neighbours, dealt, with_self=with_self)
+    x = x - x.min(axis=0)
+    most = np.asarray(x.max(axis=0) if dealt is None else np.where(dealt, x, 0.0).max(axis=0))
+    stays = (most <= levels) & (x == np.floor(x)).all(axis=0)
+    scale = np.where(stays, 1.0, levels / np.where(most > 0, most, 1.0))
+    steps = np.rint(np.minimum(x, np.ceil(_FAR * most)) * scale)
+    steps = np.where(stays, steps, np.minimum(steps, _FAR * levels))
+    return exact_permutation_p(np.where(most > 0, steps, 0.0), neighbours, dealt, with_self=with_self)
 
 
-def _elementary(x: npt.NDArray[np.int64], most: int) -> Floats:
-    """In row k how many sets of k of the numbers `x` (none below 0) have each sum: (most + 1, most × max + 1).
-
-    The coefficients of Π (1 + y tˣ) in powers of y; each different number with its multiplicity at once. All terms are
-    positive: nothing cancels.
-    """
-    values, times = np.unique(x, return_counts=True)
-    ways = np.zeros((most + 1, most * int(values[-1]) + 1))
-    ways[0, 0] = 1.0
-    largest = 0
-    for value, m in zip(values.tolist(), times.tolist(), strict=True):
-        before = ways[:, : most * largest + 1].copy()
-        for j in range(1, min(m, most) + 1):
-            rest = (most - j) * largest + 1  # no more is reached by the others so far
-            ways[j:, value * j : value * j + rest] += comb(m, j) * before[: most + 1 - j, :rest]
-        largest = value
-    return ways
+def _parts(largest: npt.NDArray[np.int64], most: int) -> int:
+    """Into how many parts slices with these largest numbers are cut, so that counting one needs some ten megabytes."""
+    return max(int(len(largest) * (most + 1) * (most * largest.max(initial=0) + 1) // _AT_ONCE), 1)
 
 
-def _without_one(
-    tail: Floats, own: npt.NDArray, is_dealt: npt.NDArray[np.bool_], k: npt.NDArray, s: npt.NDArray
+def _tails(
+    x: npt.NDArray[np.int64], pool: npt.NDArray[np.bool_], sums: npt.NDArray[np.int64], draws: npt.NDArray[np.int64]
 ) -> Floats:
-    """How many sets of `k` in the tail at `s` do not hold one item of the number `own`, where that is dealt.
+    """p of each place in each slice (n, s); `pool` are those whose numbers `x` are dealt."""
+    most, slices = int(draws.max()), np.arange(x.shape[1])
+    below = _below(x, pool, most)
+    n = pool.sum(axis=0)
+    # Of the sets of k the share without one's own number: all of them, less those that are the own and k − 1 others
+    # without it, and so on: t_k(s) − t_{k−1}(s − own) + t_{k−2}(s − 2 own) − …, told as shares of all that could be.
+    weight = np.zeros((len(slices), most + 1, most + 1))
+    for s, j, held in product(slices.tolist(), range(most + 1), range(most + 1)):
+        if held <= j:
+            weight[s, j, held] = (-1) ** held * comb(int(n[s]), j - held) / comb(int(n[s]) - 1, j)
+    k, last = draws[:, None], below.shape[2] - 1
+    lower, under = np.zeros(x.shape), np.zeros(x.shape)  # chances of a sum no larger, and of a smaller one
+    own = np.where(pool, x, 0)
+    for held in range(most + 1):
+        share = weight[slices, k, held]
+        share = np.where(pool, share, 1.0) if held == 0 else np.where(pool, share, 0.0)
+        total, row = sums - held * own, np.maximum(k - held, 0)
+        under += share * below[slices, row, np.clip(total, 0, last)]
+        lower += share * below[slices, row, np.clip(total + 1, 0, last)]
+    return np.clip(2 * np.minimum(lower, 1 - under), LEAST_P, 1.0)
 
-    ``tail[j, s]`` counts sets of j of all. Those of k without the item are all of them less those that are the item and
-    k − 1 others without it, and so on: t_k(s) − t_{k−1}(s − own) + t_{k−2}(s − 2 own) − …
+
+def _below(x: npt.NDArray[np.int64], pool: npt.NDArray[np.bool_], most: int) -> Floats:
+    """For each slice and k the share of the sets of k dealt numbers with a sum below 0, 1, 2, …
+
+    The elementary symmetric polynomials of ``t**number`` are known from the power sums (Newton's identities), at the
+    roots of unity, where their transforms give the coefficients back. Shape (slices, most + 1, most × largest + 2).
     """
-    last = tail.shape[1] - 1
-    found = tail[k, np.clip(s, 0, last)]
-    for held in range(1, int(k.max()) + 1):
-        at = np.clip(s - held * own, 0, last)
-        found += np.where(is_dealt & (held <= k), (-1) ** held * tail[np.maximum(k - held, 0), at], 0.0)
-    return found
+    n, slices = pool.sum(axis=0), x.shape[1]
+    largest = int(np.where(pool, x, 0).max())
+    width = most * largest + 1
+    size = next_fast_len(width, real=True)
+    which = np.broadcast_to(np.arange(slices), x.shape)[pool]
+    held = np.bincount(which * (largest + 1) + x[pool], minlength=slices * (largest + 1))
+    powers = fft(held.reshape(slices, -1), size)
+    at = np.arange(size // 2 + 1)
+    terms = [powers[:, j * at % size] for j in range(1, most + 1)]
+    sets = [np.ones((slices, len(at)), complex)]
+    for k in range(1, most + 1):
+        found = sets[k - 1] * terms[0]
+        for j in range(2, k + 1):
+            found += sets[k - j] * (terms[j - 1] if j % 2 else -terms[j - 1])
+        sets.append(found / k)
+    shares = np.zeros((slices, most + 1, width + 1))
+    for k, transform in enumerate(sets):
+        all_sets = np.array([float(comb(int(one), k)) for one in n])[:, None]
+        shares[:, k, 1:] = np.cumsum(irfft(transform, size)[:, :width] / all_sets, axis=1)
+    return shares

@@ -103,29 +103,32 @@ def standing(
             tested[:, column] = rate[:, column]
     z = gi_star(tested, neighbours)
     test = exact_permutation_p if people is None else partial(permutation_p_of_rates, levels=levels)
-    for tellable in np.flatnonzero(~np.isnan(z).all(axis=0)).tolist():
-        p[:, tellable] = _setting_aside(tested[:, tellable], z[:, tellable], neighbours, test)
-        if people is not None and columns[:, tellable].mean() < LEAST_COLD:
-            p[z[:, tellable] < 0, tellable] = 1.0
+    tellable = np.flatnonzero(~np.isnan(z).all(axis=0))
+    p[:, tellable] = _setting_aside(tested[:, tellable], z[:, tellable], neighbours, test)
+    if people is not None:
+        p[(z < 0) & ~np.isnan(p) & (columns.mean(axis=0) < LEAST_COLD)] = 1.0
     q = benjamini_hochberg(p)
     shape = values.shape
     return Standing(rate.reshape(shape), z.reshape(shape), p.reshape(shape), q.reshape(shape))
 
 
 def _setting_aside(values: Numbers, z: Numbers, neighbours: Neighbours, test: Callable[..., Numbers]) -> Numbers:
-    """p of each place, what stands out already no longer dealt to others.
+    """p of each place in each slice (n, s), what stands out already no longer dealt to others.
 
     One strong place would otherwise hide the next: dealt out at random, its number makes any sum look likely. Without
     anything that stands out nothing is set aside, so a city without clusters keeps its rate of false alarms.
     """
     p = test(values, neighbours, with_self=True)
-    dealt = np.ones(len(values), bool)
+    dealt = np.ones(values.shape, bool)
+    asking = np.arange(values.shape[1])
     for _ in range(ROUNDS):
-        out = dealt & (benjamini_hochberg(p) < LEVEL) & (z > 0)
-        if not out.any() or np.isnan(p).all():
+        out = dealt[:, asking] & (benjamini_hochberg(p[:, asking]) < LEVEL) & (z[:, asking] > 0)
+        asking, out = asking[out.any(axis=0)], out[:, out.any(axis=0)]
+        if not asking.size:
             break
-        dealt &= ~out
-        p = np.fmin(p, test(values, neighbours, dealt, with_self=True))
+        dealt[:, asking] &= ~out
+        again = test(values[:, asking], neighbours, dealt[:, asking], with_self=True)
+        p[:, asking] = np.fmin(p[:, asking], again)
     return p
 
 

@@ -131,6 +131,19 @@ def test_it_is_what_enumeration_gives(values, with_self, data):
         np.testing.assert_allclose(p, np.maximum(exact, LEAST_P), rtol=1e-12)
 
 
+def test_slices_are_dealt_by_themselves():
+    rng, neighbours = np.random.default_rng(6), queen(8, 8)
+    counts = rng.poisson([0.5, 30, 2, 0], (64, 4))
+    dealt = rng.random((64, 4)) < 0.9
+    p = exact_permutation_p(counts, neighbours, dealt)
+    rates = permutation_p_of_rates(counts * 0.37, neighbours, dealt, levels=100)
+    for t in range(4):
+        np.testing.assert_allclose(p[:, t], exact_permutation_p(counts[:, t], neighbours, dealt[:, t]), rtol=1e-9)
+        alone = permutation_p_of_rates(counts[:, t] * 0.37, neighbours, dealt[:, t], levels=100)
+        np.testing.assert_allclose(rates[:, t], alone, rtol=1e-9)
+    assert np.isnan(p).all(axis=0).tolist() == [False, False, False, True]
+
+
 def in_whole_numbers(values, i, near):
     """The two-sided p of cell i in integers of any length: no digit is lost."""
     ways = [{0: 1}] + [{} for _ in near]
