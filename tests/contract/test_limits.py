@@ -46,6 +46,16 @@ def test_threads_of_a_process_count_together(tmp_path):
     assert (told.count(200), told.count(429)) == (MOST, THREADS * 10 - MOST)
 
 
+def test_threads_that_count_in_the_same_instant_are_all_answered(tmp_path):
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads meet in the middle of everything
+    try:
+        told = codes([server(Settings(data=tmp_path, requests_per_minute=100_000))], 300)
+    finally:
+        sys.setswitchinterval(before)
+    assert set(told) == {200}
+
+
 def test_processes_count_together_in_redis_and_apart_without(tmp_path, redis_url):
     shared, alone = (
         Settings(data=tmp_path, requests_per_minute=MOST, limits=url) for url in (f"redis+{redis_url}", "")
