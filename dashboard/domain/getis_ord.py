@@ -154,23 +154,22 @@ def _tails(
     for s, j, held in product(slices.tolist(), range(most + 1), range(most + 1)):
         if held <= j:
             weight[s, j, held] = (-1) ** held * comb(int(n[s]), j - held) / comb(int(n[s]) - 1, j)
-    k, last = draws[:, None], below.shape[2] - 1
-    lower, under = np.zeros(x.shape), np.zeros(x.shape)  # chances of a sum no larger, and of a smaller one
-    own = np.where(pool, x, 0)
+    under, lower = np.zeros(x.shape), np.zeros(x.shape)  # chances of a sum smaller than one's own, and of one no larger
+    own, wide, flat = np.where(pool, x, 0), below.shape[2], below.ravel()
     for held in range(most + 1):
-        share = weight[slices, k, held]
-        share = np.where(pool, share, 1.0) if held == 0 else np.where(pool, share, 0.0)
-        total, row = sums - held * own, np.maximum(k - held, 0)
-        under += share * below[slices, row, np.clip(total, 0, last)]
-        lower += share * below[slices, row, np.clip(total + 1, 0, last)]
+        share = np.where(pool, weight[slices, draws[:, None], held], float(held == 0))
+        row = slices * (most + 1) + np.maximum(draws[:, None] - held, 0)
+        at = row * wide + 1 + np.minimum(np.maximum(sums - held * own, -1), wide - 3)
+        under += share * flat.take(at)
+        lower += share * flat.take(at + 1)
     return np.clip(2 * np.minimum(lower, 1 - under), LEAST_P, 1.0)
 
 
 def _below(x: npt.NDArray[np.int64], pool: npt.NDArray[np.bool_], most: int) -> Floats:
-    """For each slice and k the share of the sets of k dealt numbers with a sum below 0, 1, 2, …
+    """For each slice and k the share of the sets of k dealt numbers with a sum below −1, 0, 1, 2, …, all.
 
     The elementary symmetric polynomials of ``t**number`` are known from the power sums (Newton's identities), at the
-    roots of unity, where their transforms give the coefficients back. Shape (slices, most + 1, most × largest + 2).
+    roots of unity, where their transforms give the coefficients back. Shape (slices, most + 1, most × largest + 4).
     """
     n, slices = pool.sum(axis=0), x.shape[1]
     largest = int(np.where(pool, x, 0).max())
@@ -187,8 +186,9 @@ def _below(x: npt.NDArray[np.int64], pool: npt.NDArray[np.bool_], most: int) -> 
         for j in range(2, k + 1):
             found += sets[k - j] * (terms[j - 1] if j % 2 else -terms[j - 1])
         sets.append(found / k)
-    shares = np.zeros((slices, most + 1, width + 1))
+    shares = np.ones((slices, most + 1, width + 3))
+    shares[:, :, :2] = 0.0
     for k, transform in enumerate(sets):
         all_sets = np.array([float(comb(int(one), k)) for one in n])[:, None]
-        shares[:, k, 1:] = np.cumsum(irfft(transform, size)[:, :width] / all_sets, axis=1)
+        shares[:, k, 2:-1] = np.cumsum(irfft(transform, size)[:, :width] / all_sets, axis=1)
     return shares
