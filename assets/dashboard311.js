@@ -180,59 +180,142 @@
     return { ...layout, annotations: kept, margin, xaxis: axis };
   }
 
-  // ── Leaving while a figure is still drawn ──
+  // ── Cards: what the server answered is put in place, and its figure drawn ──
 
-  // A map is drawn in steps, each waiting for the one before. Dash takes a figure down as soon as its card leaves, and
-  // Plotly would go on with what is gone (“_rangeSliderData” of undefined): it is taken down after its last step.
-  const LAST_STEP_MS = 5000; // a map whose places never come
-  function takeDownWhenDrawn(plotly) {
-    const purge = plotly.purge;
-    plotly.purge = (graph) => {
-      const steps = graph._promises || [];
-      if (!steps.length) return purge(graph);
-      const atMost = new Promise((done) => setTimeout(done, LAST_STEP_MS));
-      Promise.race([Promise.allSettled([...steps]), atMost]).then(() => setTimeout(() => purge(graph), 0));
-      return graph;
+  // plotly.js comes with the page, but takes the browser a second to read: it does so while the server works out the
+  // first answer, not before it is asked.
+  let readPlotly = null;
+  const plotly = new Promise((there) => {
+    readPlotly = () => {
+      readPlotly = () => {};
+      const script = document.createElement("script");
+      script.src = document.getElementById("plotly").href;
+      script.onload = () => there(window.Plotly);
+      document.head.append(script);
     };
-  }
-  let drawing;
-  Object.defineProperty(window, "Plotly", { // Dash fetches it when the first figure is shown
-    configurable: true, get: () => drawing, set(plotly) { drawing = plotly; takeDownWhenDrawn(plotly); },
   });
+  const specs = new WeakMap(); // card → the figure as the server wrote it
+  const drawn = new Set(); // graphs that hold a figure
+  const early = []; // answers that came before their cards
+
+  function configOf(card) {
+    const page = document.getElementById("page");
+    return JSON.parse(card.dataset.tools === "map" ? page.dataset.map : page.dataset.graph);
+  }
+
+  function show(answers) {
+    const grid = document.querySelector("#page > .grid");
+    if (!grid || grid.dataset.view !== answers.view) { early.push(answers); return; }
+    answers.later.forEach((name) => { const card = cardOf(grid, name); if (card) card.dataset.old = ""; });
+    const cards = Object.entries(answers.cards).map(([name, told]) => [cardOf(grid, name), told]).filter(([card]) => card);
+    cards.forEach(([card, told]) => fill(card, told));
+    cards.forEach(([card]) => draw(card));
+  }
+  const cardOf = (grid, name) => grid.querySelector(`:scope > [data-panel="${CSS.escape(name)}"]`);
+
+  function showEarly() {
+    const waiting = early.splice(0).filter((answers) => answers.path === location.pathname);
+    waiting.forEach(show);
+  }
+
+  function fill(card, told) {
+    delete card.dataset.old;
+    card.querySelector(".state").className = told.state;
+    put(card.querySelector(".answer"), told.sentence);
+    put(card.querySelector(".body"), told.body);
+    put(card.querySelector(".foot"), told.foot);
+    if ("list" in told) {
+      const id = { type: "grid-spec", view: card.parentElement.dataset.view, panel: card.dataset.panel };
+      window.dash_clientside.set_props(id, { data: told.list });
+    }
+    if (told.figure) specs.set(card, told.figure); else specs.delete(card);
+  }
+
+  function draw(card) {
+    const chart = card.querySelector(".chart"), graph = chart.firstElementChild, spec = specs.get(card);
+    const nothing = !spec || (isMap(spec.figure) && !drawsMaps());
+    if (nothing) {
+      chart.className = spec ? "chart no-webgl" : "chart is-absent";
+      graph.style.height = "0";
+      if (drawn.has(graph)) takeDown(graph);
+      return;
+    }
+    const figure = painted(spec, chart.clientWidth || window.innerWidth);
+    const play = card.querySelector(".play");
+    if (play) wholeAgain(play); // the map is painted as of the whole period
+    graph.style.height = figure.layout.height + "px";
+    chart.className = isMap(figure) ? "chart is-map" : "chart";
+    plotly.then((Plotly) => setTimeout(() => { // one after the other: words are read and clicks heard between them
+      if (!graph.isConnected || specs.get(card) !== spec) return;
+      Plotly.react(graph, figure.data, figure.layout, configOf(card));
+      if (drawn.has(graph)) return;
+      drawn.add(graph);
+      widths.observe(graph);
+      graph.on("plotly_click", (what) => pickMark(card, what));
+      graph.on("plotly_selected", (what) => pickRange(card, what));
+    }, 0));
+  }
+
+  const widths = new ResizeObserver((changes) => changes.forEach(({ target: graph }) => {
+    const layout = graph._fullLayout;
+    if (layout && drawn.has(graph) && graph.clientWidth && Math.abs(graph.clientWidth - layout.width) > 1) {
+      window.Plotly.Plots.resize(graph);
+    }
+  }));
+
+  // A map is drawn in steps, each waiting for the one before; taken down meanwhile, Plotly would go on with what is gone
+  // (“_rangeSliderData” of undefined): it is taken down after its last step.
+  const LAST_STEP_MS = 5000; // a map whose places never come
+  function takeDown(graph) {
+    drawn.delete(graph);
+    widths.unobserve(graph);
+    delete graph.dataset.listens;
+    const steps = graph._promises || [];
+    if (!steps.length) { window.Plotly.purge(graph); return; }
+    const atMost = new Promise((done) => setTimeout(done, LAST_STEP_MS));
+    Promise.race([Promise.allSettled([...steps]), atMost]).then(() => setTimeout(() => {
+      if (!drawn.has(graph)) window.Plotly.purge(graph);
+    }, 0));
+  }
 
   // ── Marks: what was clicked or brushed becomes a value for the server to toggle ──
 
-  function first(value) { return Array.isArray(value) ? value[0] : value; }
+  function picked(card, what) {
+    const spec = specs.get(card) || {};
+    const at = { view: card.parentElement.dataset.view, panel: card.dataset.panel, every: spec.every || null };
+    window.dash_clientside.set_props("picked", { data: { ...at, ...what, at: Date.now() } });
+  }
+
+  function valueAt(point) { // what a mark stands for; a map's places are their own
+    const own = point.customdata !== undefined ? point.customdata : ((point.data || {}).customdata || [])[point.pointNumber];
+    const value = Array.isArray(own) ? own[0] : own;
+    return value === undefined || value === null ? point.location : value;
+  }
+
+  function pickMark(card, what) {
+    const value = what.points.map(valueAt).find((one) => one !== undefined && one !== null);
+    if (value !== undefined) picked(card, { value: String(value) });
+  }
+
+  function pickRange(card, what) {
+    if (what && what.range && what.range.x) { picked(card, { range: what.range.x }); return; }
+    const all = ((what && what.points) || []).map((point) => point.location !== undefined ? point.location : valueAt(point));
+    const values = [...new Set(all.filter((one) => one !== undefined && one !== null).map(String))];
+    if (values.length) picked(card, { values });
+  }
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     dashboard311: {
-      paint(spec, appearance, id) {
-        if (!spec || !spec.figure) return [window.dash_clientside.no_update, { height: 0 }, "chart is-absent"];
-        if (isMap(spec.figure) && !drawsMaps()) return [null, { height: 0 }, "chart no-webgl"];
-        const place = elementOf(id);
-        const width = (place && place.parentElement.clientWidth) || window.innerWidth;
-        const figure = painted(spec, width);
-        const play = place && place.closest(".panel") && place.closest(".panel").querySelector(".play");
-        if (play) wholeAgain(play); // the map is painted as of the whole period
-        return [figure, { height: figure.layout.height + "px" }, isMap(figure) ? "chart is-map" : "chart"];
+      begin() {
+        setTimeout(readPlotly, 0);
+        return window.dash_clientside.no_update;
       },
-      pick(click, selected, id, spec) {
-        const none = window.dash_clientside.no_update;
-        const triggered = window.dash_clientside.callback_context.triggered.map((t) => t.prop_id.split(".").pop());
-        const picked = { view: id.view, panel: id.panel, every: (spec && spec.every) || null, at: Date.now() };
-        if (triggered.includes("selectedData") && selected && selected.range && selected.range.x) {
-          picked.range = selected.range.x;
-        } else if (triggered.includes("selectedData") && selected && selected.points && selected.points.length) {
-          const all = selected.points.map((p) => p.location !== undefined ? p.location : first(p.customdata));
-          picked.values = [...new Set(all.filter((v) => v !== undefined && v !== null).map(String))];
-        } else if (triggered.includes("clickData") && click && click.points.length) {
-          const point = click.points.find((p) => p.customdata !== undefined) || click.points[0];
-          const value = point.customdata !== undefined ? first(point.customdata) : point.location;
-          if (value === undefined || value === null) return [null, none];
-          picked.value = String(value);
-        } else return [none, none];
-        window.dash_clientside.set_props("picked", { data: picked });
-        return [null, null]; // forget it, so that the same mark can be clicked again
+      show(answers) {
+        if (answers && answers.view) show(answers);
+      },
+      table(told) {
+        const card = told && document.querySelector(`#page [data-panel="${CSS.escape(told.panel)}"]`);
+        if (card) put(card.querySelector("dialog.as-table .dialog-body"), told.table);
       },
       list(spec, id) { // another list is another grid; the same one stays as it is, scrolled and sorted
         const none = window.dash_clientside.no_update;
@@ -273,8 +356,7 @@
 
   let lastNarrow = null;
   function repaint() {
-    if (!window.dash_clientside || !window.dash_clientside.set_props || !document.getElementById("page")) return;
-    window.dash_clientside.set_props("appearance", { data: { theme: root.dataset.bsTheme, narrow: lastNarrow } });
+    document.querySelectorAll("#page > .grid > [data-panel]").forEach((card) => { if (specs.has(card)) draw(card); });
   }
   document.addEventListener("theme", () => { repaint(); tick(); });
   window.addEventListener("resize", () => {
@@ -355,18 +437,36 @@
 
   // ── Markup: what is only looked at comes as HTML in an attribute (layouts/markup.py) and is put in place here ──
 
-  function place(spot) {
+  const placed = new WeakMap(); // place → what stands there
+  function put(spot, text) {
+    if (placed.get(spot) === text) return;
+    placed.set(spot, text);
     const focused = document.activeElement;
     const had = spot.contains(focused) && focused !== spot ? focused : null;
-    spot.innerHTML = spot.dataset.markup || "";
+    spot.innerHTML = text;
     if (!had) return;
     // The same control, drawn anew, keeps the keyboard's place.
     const same = had.id ? document.getElementById(had.id)
       : [...spot.querySelectorAll(had.tagName)].find((one) => one.textContent === had.textContent);
     if (same) same.focus({ preventScroll: true });
   }
-  new MutationObserver((changes) => changes.forEach((change) => place(change.target)))
-    .observe(root, { attributes: true, attributeFilter: ["data-markup"], subtree: true });
+  function place(spot) { // a card may be another one now
+    specs.delete(spot);
+    delete spot.dataset.old;
+    put(spot, spot.dataset.markup || "");
+  }
+  new MutationObserver((changes) => {
+    changes.forEach((change) => {
+      if (change.type === "attributes") place(change.target);
+      change.addedNodes.forEach((node) => {
+        if (node.nodeType !== 1) return;
+        if (node.dataset.markup) place(node);
+        node.querySelectorAll("[data-markup]").forEach(place);
+      });
+    });
+    drawn.forEach((graph) => { if (!graph.isConnected) takeDown(graph); });
+    if (early.length) showEarly();
+  }).observe(root, { attributes: true, attributeFilter: ["data-markup"], childList: true, subtree: true });
 
   setInterval(tick, 30000);
   let due = false;
@@ -517,6 +617,11 @@
     }
   }
 
+  function ask(store, card) {
+    const at = { view: card.parentElement.dataset.view, panel: card.dataset.panel, at: Date.now() };
+    window.dash_clientside.set_props(store, { data: at });
+  }
+
   function say(words) {
     const place = document.getElementById("said");
     if (place) place.textContent = words;
@@ -585,10 +690,17 @@
       const menu = opens.closest("details");
       if (menu) menu.open = false;
       panel.querySelector("dialog." + opens.dataset.dialog).showModal();
+      if (opens.dataset.dialog === "as-table") ask("tabled", panel);
     }
     const dialog = target.closest("dialog[open]");
     if (dialog && (target === dialog || target.closest(".close"))) dialog.close();
 
+    const again = target.closest(".retry");
+    if (again) {
+      const card = again.closest("[data-panel]");
+      card.querySelector(".state").className = "state is-waiting";
+      ask("again", card);
+    }
     if (target.closest(".trouble .close")) window.dash_clientside.set_props("trouble", { children: null });
 
     const png = target.closest("[data-png]");

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
-from dash import MATCH, ClientsideFunction, Dash, Input, Output, State, no_update
+from dash import Dash, Input, Output, State, no_update
 
 from callbacks.address import filters_in, place_at, view_at
 from dashboard.domain.filters import DAY, DEFAULT_PERIOD, Clock, Period, add_months
 from dashboard.services import Services
 from data_access.semantics import Dimension
 from layouts import page as screen
-from layouts import view as parts
 from layouts.filter_bar import search_in_period
 from layouts.view import View
 
@@ -26,17 +25,6 @@ MONTHS = {"month": 1, "quarter": 3, "year": 12}
 def register(app: Dash, services: Services, views: Sequence[View]) -> None:
     """What was picked becomes the address."""
     panels = {(view.name, panel.name): panel for view in views for panel in view.panels}
-
-    app.clientside_callback(
-        ClientsideFunction("dashboard311", "pick"),
-        Output(parts.figure_id(MATCH, MATCH), "clickData"),
-        Output(parts.figure_id(MATCH, MATCH), "selectedData"),
-        Input(parts.figure_id(MATCH, MATCH), "clickData"),
-        Input(parts.figure_id(MATCH, MATCH), "selectedData"),
-        State(parts.figure_id(MATCH, MATCH), "id"),
-        State(parts.spec_id(MATCH, MATCH), "data"),
-        prevent_initial_call=True,
-    )
 
     @app.callback(
         Output(screen.URL, "search"),

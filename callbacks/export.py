@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 import xlsxwriter
-from dash import MATCH, Dash, Input, Output, State, html
+from dash import ClientsideFunction, Dash, Input, Output, State, html
 from dash.exceptions import PreventUpdate
 from flask import Response, request
 
@@ -26,9 +26,10 @@ from data_access.hotspots import Analysed
 from data_access.listing import COLUMNS, MOST, Rows
 from data_access.semantics import Answer
 from data_access.timeline import Timeline
-from layouts import view as parts
+from layouts import page as screen
 from layouts.components import Column, number, table
-from layouts.page import URL, measures_of
+from layouts.markup import markup
+from layouts.page import measures_of
 from layouts.view import Compared, Lately, Over, Panel, View
 
 SHOWN_ROWS = 500
@@ -45,26 +46,30 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
     panels = {(view.name, panel.name): (view, panel) for view in views for panel in view.panels}
 
     @app.callback(
-        Output(parts.table_id(MATCH, MATCH), "children"),
-        Input(parts.table_button_id(MATCH, MATCH), "n_clicks"),
-        State(parts.table_button_id(MATCH, MATCH), "id"),
-        State(URL, "search"),
-        State(URL, "pathname"),
+        Output(screen.TABLE, "data"),
+        Input(screen.TABLED, "data"),
+        State(screen.URL, "search"),
+        State(screen.URL, "pathname"),
         prevent_initial_call=True,
     )
-    def show_as_table(clicks, at, search, pathname):
-        if not clicks or view_at(pathname, views) is None:
+    def show_as_table(asked, search, pathname):
+        if not asked or view_at(pathname, views) is None:
             raise PreventUpdate
-        view, panel = panels[at["view"], at["panel"]]
+        view, panel = panels[asked["view"], asked["panel"]]
         services.scope(view.needs)
         try:
             filters = filters_in(search, services, view)
             place = place_at(pathname, view, filters)
             answers = answers_to(panel, filters, services, place)
             note_sight(view, place, services)
+            told = [_table(panel, answer, title, services) for title, answer in _titled(panel, answers)]
         except Exception as error:  # told where the table would have been
-            return html.P(in_words(error, f"table of {panel.name}"))
-        return [_table(panel, answer, title, services) for title, answer in _titled(panel, answers)]
+            told = [html.P(in_words(error, f"table of {panel.name}"))]
+        return {"panel": panel.name, "table": markup(told)}
+
+    app.clientside_callback(
+        ClientsideFunction("dashboard311", "table"), Input(screen.TABLE, "data"), prevent_initial_call=True
+    )
 
     def exported(view: str, panel: str) -> tuple[Panel, Filters, Answered]:
         found = panels.get((view, panel))

@@ -8,13 +8,13 @@ from dash import ClientsideFunction, Dash, Input, Output
 
 from callbacks.address import filters_in, holds_contacts, permitted, place_at, view_at
 from callbacks.errors import in_words
-from callbacks.panels import answers_to, context_of
+from callbacks.panels import heading_of
 from dashboard.domain.errors import NotPermitted, NotThere, Problem
-from dashboard.domain.filters import Filters
 from dashboard.domain.policy import ABOUT_CONTACTS, Permission
 from dashboard.services import Services
 from layouts import page as screen
 from layouts.components import link
+from layouts.markup import markup
 from layouts.view import View
 
 
@@ -23,13 +23,16 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
 
     @app.callback(
         Output(screen.PAGE, "children"),
-        Output(screen.HEAD, "children"),
-        Output(screen.FOOT, "children"),
+        Output(screen.HEAD, "data-markup"),
+        Output(screen.FOOT, "data-markup"),
         Output(screen.TITLE, "data"),
-        Output(screen.SHOWN_VIEW, "data"),
         Input(screen.URL, "pathname"),
     )
     def show_view(pathname):
+        cards, head, foot, title = shown_at(pathname)
+        return cards, markup(head), markup(foot), title
+
+    def shown_at(pathname):
         try:
             city, build, clock = services.city(), services.build(), services.clock()
             view = view_at(pathname, views)
@@ -41,7 +44,7 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
                     f"Nothing lives at {pathname}. The menu lists every view there is.",
                     link("Go to the first of them", "/"),
                 )
-                return words, screen.head("Not found", "", as_of), foot, f"Not found · {city.name} 311", None
+                return words, screen.head("Not found", "", as_of), foot, f"Not found · {city.name} 311"
             services.scope(view.needs)
             title, question = heading_of(view, pathname, services)
             within = next((one for one in views if one.name == view.within), None)
@@ -52,40 +55,30 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
                     f"{city.name}’s data holds service requests only: no calls or other contacts.",
                     link("Go to the overview", "/"),
                 )
-                return words, head, foot, f"{view.title} · {city.name} 311", None
+                return words, head, foot, f"{view.title} · {city.name} 311"
             place, may_list = place_at(pathname, view), services.may(Permission.LIST_REQUESTS)
             cards = screen.page(view, permitted(view.panels, services), place, may_list)
-            return cards, head, foot, f"{title} · {city.name} 311", view.name
+            return cards, head, foot, f"{title} · {city.name} 311"
         except NotThere as missing:
             words = screen.page_of_words("There is no such page", str(missing), link("Go to the first of them", "/"))
-            return words, screen.head("Not found", "", None), None, "Not found · 311", None
+            return words, screen.head("Not found", "", None), None, "Not found · 311"
         except NotPermitted as problem:
             words = screen.page_of_words("This is not shown to you", str(problem), link("Go to the overview", "/"))
-            return words, screen.head(view.title if view else "311", "", None), None, "311", None
+            return words, screen.head(view.title if view else "311", "", None), None, "311"
         except Problem as problem:
             words = screen.page_of_words("This cannot be shown just now", in_words(problem, "navigation"))
-            return words, screen.head("311", "", None), None, "311", None
+            return words, screen.head("311", "", None), None, "311"
 
-    @app.callback(Output(screen.MENU, "children"), Input(screen.URL, "pathname"), Input(screen.URL, "search"))
+    @app.callback(Output(screen.MENU, "data-markup"), Input(screen.URL, "pathname"), Input(screen.URL, "search"))
     def show_menu(pathname, search):
         try:
             filters = filters_in(search, services, view_at(pathname, views))
         except Problem:
             filters = None
-        return screen.menu(
-            permitted([view for view in views if view.in_menu], services), view_at(pathname, views), filters
-        )
+        offered = permitted([view for view in views if view.in_menu], services)
+        return markup(screen.menu(offered, view_at(pathname, views), filters))
 
     app.clientside_callback(ClientsideFunction("dashboard311", "title"), Input(screen.TITLE, "data"))
-
-
-def heading_of(view: View, pathname: str | None, services: Services) -> tuple[str, str]:
-    """The title of what is shown and the question it answers; NotThere if the address names what does not exist."""
-    if view.heading is None:
-        return view.title, view.question
-    place, panel = place_at(pathname, view), view.panels[0]
-    filters = Filters.from_search("", services.clock(), ())
-    return view.heading(answers_to(panel, filters, services, place), context_of(panel, filters, services, place))
 
 
 def is_there(pathname: str, views: Sequence[View], services: Services) -> bool:

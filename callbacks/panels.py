@@ -11,11 +11,11 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, ctx, html, no_update
+from dash import MATCH, ClientsideFunction, Dash, Input, Output, State, ctx, html, no_update
 
-from callbacks.address import filters_in, holds_contacts, place_at, view_at
+from callbacks.address import filters_in, holds_contacts, permitted, place_at, view_at
 from callbacks.errors import in_words
-from dashboard.domain.errors import BadRequest, Problem
+from dashboard.domain.errors import NotThere, Problem
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Permission, Viewer
 from dashboard.services import Services
@@ -28,10 +28,6 @@ from layouts import page as screen
 from layouts import view as parts
 from layouts.markup import markup
 from layouts.view import Context, Drawing, Event, FromAddress, Panel, Place, Question, View, asked_of
-
-OUTPUTS = ("state", "sentence", "spec", "body", "foot")
-"""What every card is made of; one with a list has its grid besides."""
-
 
 Answered = tuple[Answer | Analysed | Rows | Timeline | None, ...]
 
@@ -127,86 +123,67 @@ def _about(scope: str | None, services: Services) -> tuple[tuple[str, tuple[str,
 
 
 def register(app: Dash, services: Services, views: Sequence[View]) -> None:
-    """Panels follow the address; figures follow their spec, the theme and the width."""
-    by_name = {view.name: view for view in views}
+    """Panels follow the address; the browser puts what they say in place, and figures into the theme and the width."""
 
-    def drawn(view: View, panel: Panel, filters: Filters, place: Place) -> tuple[tuple[Any, ...], Any]:
+    def drawn(view: View, panel: Panel, filters: Filters, place: Place) -> dict[str, Any]:
         try:
             answers = answers_to(panel, filters, services, place)
             drawing = panel.draw(answers, context_of(panel, filters, services, place))
-            return _on_card(panel, drawing, answers), _list_of(view, panel, drawing)
+            return on_card(panel, drawing, answers) | list_on(view, panel, drawing)
         except Exception as error:  # whatever it is, it stays in this card
-            return (screen.state_class("failed"), in_words(error, f"panel {panel.name}"), None, "", ""), None
+            return words_on_card("failed", in_words(error, f"panel {panel.name}"))
 
-    def shown(view_name: str, search: str, pathname: str, again: str | None, slow: bool) -> tuple[Any, ...]:
-        """The cards of a view whose panels are `slow` or are not, or only the one to be asked again."""
-        ids = [output["id"] for output in ctx.outputs_list[0]]
-        lists = [output["id"] for output in ctx.outputs_list[len(OUTPUTS)]]
-        if any(
-            [output["id"]["panel"] for output in one] != [at["panel"] for at in ids]
-            for one in ctx.outputs_list[: len(OUTPUTS)]
-        ):
-            raise BadRequest("A card has five parts.")
-        view = by_name.get(view_name)
-        if view is not None:
-            services.scope(view.needs)
-        if view is None or view is not view_at(pathname, views):
-            return (*([no_update] * len(ids) for _ in OUTPUTS), [no_update] * len(lists))
-        panels = {panel.name: panel for panel in view.panels}
+    def shown(pathname: str | None, search: str | None, only: str | None, slow: bool) -> dict[str, Any] | None:
+        """The cards of the view at an address whose panels are `slow` or are not, or `only` one; None without any."""
+        view = view_at(pathname, views)
+        if view is None or view not in permitted([view], services):
+            return None
         try:
             filters = filters_in(search, services, view)
         except Problem:
             filters = None  # the filter bar says what is wrong with the address
         place = place_at(pathname, view, filters)
-        if filters is not None and not slow:
+        if view.heading is not None:
+            try:
+                view.heading(*_first_of(view, place, services))
+            except NotThere:
+                return None  # the page says so
+        if filters is not None and not slow and only is None:
             note_sight(view, place, services)
-        rows: list[tuple[Any, ...]] = []
-        grids: dict[str, Any] = {}
-        for at in ids:
-            panel = panels.get(at["panel"]) if at["view"] == view_name else None
-            if panel is None or (panel.slow != slow if again is None else again != panel.name):
-                rows.append((no_update,) * len(OUTPUTS))
+        found, later = {}, []
+        for panel in permitted(view.panels, services):
+            if panel.name != only if only is not None else panel.slow != slow:
+                later += [panel.name] if panel.slow and only is None else []
             elif filters is None:
-                rows.append((screen.state_class("empty"), "Not asked: see above.", None, "", ""))
+                found[panel.name] = words_on_card("empty", "Not asked: see above.")
             else:
-                cells, grids[panel.name] = drawn(view, panel, filters, place)
-                rows.append(cells)
-        columns = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in OUTPUTS]
-        return (*columns, [grids.get(one["panel"], no_update) for one in lists])
-
-    def outputs(**options: Any) -> list[Output]:
-        return [
-            Output(parts.state_id(ALL, ALL), "className", **options),
-            Output(parts.sentence_id(ALL, ALL), "children", **options),
-            Output(parts.spec_id(ALL, ALL), "data", **options),
-            Output(parts.body_id(ALL, ALL), "data-markup", **options),
-            Output(parts.foot_id(ALL, ALL), "data-markup", **options),
-            Output(parts.grid_spec_id(ALL, ALL), "data", **options),
-        ]
+                found[panel.name] = drawn(view, panel, filters, place)
+        return {"view": view.name, "path": pathname, "cards": found, "later": later}
 
     @app.callback(
-        *outputs(),
+        Output(screen.ANSWERS, "data"),
         Output(screen.SLOW, "data"),
-        Input(screen.SHOWN_VIEW, "data"),
+        Output(screen.WORKING, "className"),
+        Input(screen.URL, "pathname"),
         Input(screen.URL, "search"),
-        Input(parts.retry_id(ALL, ALL), "n_clicks"),
-        State(screen.URL, "pathname"),
+        Input(screen.AGAIN, "data"),
     )
-    def show_answers(view_name, search, _again, pathname):
-        again = ctx.triggered_id["panel"] if isinstance(ctx.triggered_id, dict) else None
-        view = by_name.get(view_name)
-        waits = again is None and view is not None and any(panel.slow for panel in view.panels)
-        asked = {"view": view_name, "search": search, "path": pathname} if waits else no_update
-        return (*shown(view_name, search, pathname, again, slow=False), asked)
+    def show_answers(pathname, search, again):
+        only = again["panel"] if again and ctx.triggered_id == screen.AGAIN else None
+        told = shown(pathname, search, only, slow=False)
+        waits = told is not None and bool(told["later"])
+        return told, {"path": pathname, "search": search or ""} if waits else no_update, no_update
 
-    @app.callback(*outputs(allow_duplicate=True), Input(screen.SLOW, "data"), prevent_initial_call=True)
+    @app.callback(
+        Output(screen.ANSWERS, "data", allow_duplicate=True), Input(screen.SLOW, "data"), prevent_initial_call=True
+    )
     def show_slow_answers(asked):
-        told = asked if isinstance(asked, dict) else {}
-        view_name, search, pathname = (told.get(name) for name in ("view", "search", "path"))
-        if not isinstance(view_name, str) or not isinstance(pathname, str):
-            return no_update
-        return shown(view_name, search if isinstance(search, str) else "", pathname, None, slow=True)
+        return shown(asked["path"], asked["search"], None, slow=True) if asked else no_update
 
+    app.clientside_callback(ClientsideFunction("dashboard311", "begin"), Input(screen.URL, "pathname"))
+    app.clientside_callback(
+        ClientsideFunction("dashboard311", "show"), Input(screen.ANSWERS, "data"), prevent_initial_call=True
+    )
     app.clientside_callback(
         ClientsideFunction("dashboard311", "list"),
         Output(parts.grid_place_id(MATCH, MATCH), "children"),
@@ -215,16 +192,19 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         prevent_initial_call=True,
     )
 
-    app.clientside_callback(
-        ClientsideFunction("dashboard311", "paint"),
-        Output(parts.figure_id(MATCH, MATCH), "figure"),
-        Output(parts.figure_id(MATCH, MATCH), "style"),
-        Output(parts.chart_id(MATCH, MATCH), "className"),
-        Input(parts.spec_id(MATCH, MATCH), "data"),
-        Input(screen.APPEARANCE, "data"),
-        State(parts.figure_id(MATCH, MATCH), "id"),
-        prevent_initial_call=True,
-    )
+
+def _first_of(view: View, place: Place, services: Services) -> tuple[Answered, Context]:
+    """What the heading of a view is made of; NotThere if the address names what does not exist."""
+    panel = view.panels[0]
+    filters = Filters.from_search("", services.clock(), ())
+    return answers_to(panel, filters, services, place), context_of(panel, filters, services, place)
+
+
+def heading_of(view: View, pathname: str | None, services: Services) -> tuple[str, str]:
+    """The title of what is shown and the question it answers; NotThere if the address names what does not exist."""
+    if view.heading is None:
+        return view.title, view.question
+    return view.heading(*_first_of(view, place_at(pathname, view), services))
 
 
 def note_sight(view: View, place: Place, services: Services, did: str = "looked at") -> None:
@@ -238,27 +218,31 @@ def note_sight(view: View, place: Place, services: Services, did: str = "looked 
             return
 
 
-def _list_of(view: View, panel: Panel, drawing: Drawing) -> dict[str, Any] | None:
+def list_on(view: View, panel: Panel, drawing: Drawing) -> dict[str, Any]:
     """The grid of a panel that is a list, and the key by which the browser knows whether it is another one."""
+    if panel.kind != "grid":
+        return {}
     if drawing.grid is None:
-        return None
-    return {"key": drawing.grid["key"], "grid": grid.grid(view.name, panel.name, drawing.grid)}
+        return {"list": None}
+    return {"list": {"key": drawing.grid["key"], "grid": grid.grid(view.name, panel.name, drawing.grid)}}
 
 
-def _on_card(panel: Panel, drawing: Drawing, answers: Answered) -> tuple[Any, ...]:
-    """A drawing as the five things a card is made of."""
-    state = "empty" if drawing.is_empty else "ready"
-    spec = None
+def words_on_card(state: str, words: Any) -> dict[str, Any]:
+    """A card that has nothing but words to show."""
+    return {"state": screen.state_class(state), "sentence": markup(words), "figure": None, "body": "", "foot": ""}
+
+
+def on_card(panel: Panel, drawing: Drawing, answers: Answered) -> dict[str, Any]:
+    """A drawing as what a card is made of: its state, HTML for what is read, and the figure in token names."""
+    figure = None
     if drawing.figure is not None and not drawing.is_empty:
         every = next((answer.every for answer in answers if answer is not None and answer.every), None)
-        spec = {
-            "figure": drawing.figure,
-            "height": panel.height,
-            "brush": panel.selects == "period",
-            "every": every,
-        }
+        brush = panel.selects == "period"
+        figure = {"figure": drawing.figure, "height": panel.height, "brush": brush, "every": every}
     notes = dict.fromkeys(note for answer in answers if answer is not None for note in answer.notes)
     foot = drawing.foot or []
     foot = list(foot) if isinstance(foot, list | tuple) else [html.Span(foot) if isinstance(foot, str) else foot]
     foot += [html.Span(note) for note in notes]
-    return screen.state_class(state), drawing.sentence, spec, markup(drawing.body), markup(foot)
+    return words_on_card("empty" if drawing.is_empty else "ready", drawing.sentence) | {
+        "figure": figure, "body": markup(drawing.body), "foot": markup(foot),
+    }  # fmt: skip

@@ -21,7 +21,7 @@ from dashboard.routes import add_routes
 from dashboard.security import guard
 from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
-from dashboard.static_files import asset_address, assets_folder, bootstrap_address
+from dashboard.static_files import asset_address, assets_folder, bootstrap_address, plotly_address
 from dashboard.watching import add_watching
 from layouts import page
 from layouts.views import collect_views
@@ -34,6 +34,7 @@ INDEX = """<!doctype html>
 <link rel="icon" type="image/svg+xml" href="@FAVICON@">
 <script src="@THEME@"></script>
 {%css%}
+<link rel="preload" as="script" id="plotly" href="@PLOTLY@">
 </head>
 <body>
 <noscript>This dashboard needs JavaScript. The same numbers: <code>dashboard311 ask</code>.</noscript>
@@ -112,7 +113,8 @@ def create_app(settings: Settings | None = None) -> Dash:
 
 
 def _index() -> str:
-    return INDEX.replace("@THEME@", asset_address("theme.js")).replace("@FAVICON@", asset_address("favicon.svg"))
+    index = INDEX.replace("@THEME@", asset_address("theme.js")).replace("@FAVICON@", asset_address("favicon.svg"))
+    return index.replace("@PLOTLY@", plotly_address())
 
 
 def _say_not_found(server: Flask, views, services: Services) -> None:

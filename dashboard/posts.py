@@ -15,7 +15,7 @@ import orjson
 from dash import Dash
 
 from data_access.semantics import EVERY
-from layouts.page import PICKED, SHOWN_VIEW, SLOW
+from layouts.page import AGAIN, PICKED, SLOW, TABLED
 
 LONGEST_TEXT = 8_190
 _MATCHING = ("ALL", "MATCH", "ALLSMALLER")
@@ -56,7 +56,7 @@ def checker(app: Dash, panels: Iterable[tuple[str, str]]) -> Callable[[Any], Non
                     _check_part(each, place["id"], place["property"], pairs)
                     if place["property"] == "id":
                         _check_id(each.get("value"), place["id"], pairs)
-                    _check_value(place["id"], place["property"], each.get("value"))
+                    _check_value(place["id"], place["property"], each.get("value"), pairs)
         changed = body.get("changedPropIds", [])
         if not isinstance(changed, list) or not all(isinstance(one, str) and len(one) < 500 for one in changed):
             raise Refused("changedPropIds")
@@ -123,16 +123,13 @@ def _check_changed(one: str, inputs: list[dict[str, Any]], pairs: set[tuple[str,
     raise Refused("changedPropIds")
 
 
-def _check_value(name: str, prop: str, value: Any) -> None:
+def _check_value(name: str, prop: str, value: Any, pairs: set[tuple[str, str]]) -> None:
     """The shapes of what our page sends; stores that only the server writes come back as they went."""
     if value is None:
         return
     match prop:
         case "search" | "pathname":
             if not isinstance(value, str) or len(value) > LONGEST_TEXT:
-                raise Refused(prop)
-        case "n_clicks":
-            if not isinstance(value, int) or isinstance(value, bool):
                 raise Refused(prop)
         case "getRowsRequest":
             if not isinstance(value, dict) or not isinstance(value.get("filterModel") or {}, dict):
@@ -142,10 +139,13 @@ def _check_value(name: str, prop: str, value: Any) -> None:
                 raise Refused(prop)
             if not all(isinstance(one, dict) for one in (value.get("filterModel") or {}).values()):
                 raise Refused(prop)
-        case "data" if name == SHOWN_VIEW and not isinstance(value, str):
-            raise Refused(name)
+        case "data" if name in (AGAIN, TABLED):
+            if not _has_text(value, "view", "panel") or (value["view"], value["panel"]) not in pairs:
+                raise Refused(name)
         case "data" if name == SLOW:
-            if not _has_text(value, "view", "search", "path") or any(len(one) > LONGEST_TEXT for one in value.values()):
+            if not _has_text(value, "search", "path") or len(value) > 2:
+                raise Refused(name)
+            if any(len(one) > LONGEST_TEXT for one in value.values()):
                 raise Refused(name)
         case "data" if name == PICKED:
             if not isinstance(value, dict):

@@ -8,29 +8,28 @@ again, before somebody does.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import threading
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from dash import Dash
 from flask import Response, g, request
 from flask_caching import Cache
 
-from callbacks.address import filters_in, place_at
-from callbacks.panels import answers_to
+from callbacks.address import filters_in, place_at, view_at
+from callbacks.panels import answers_to, words_on_card
 from dashboard.cache import Flight, program
 from dashboard.domain.errors import Busy, DataUnavailable, Problem
 from dashboard.domain.policy import Permission, Viewer, may
 from dashboard.security import ASK
 from dashboard.services import Services, acting_as
 from data_access.timeline import OneRequest
-from layouts.page import SHOWN_VIEW, SLOW, state_class
+from layouts.page import AGAIN, ANSWERS, SLOW, state_class
 from layouts.view import FromAddress, View
 
 log = logging.getLogger(__name__)
@@ -58,7 +57,7 @@ def keep_answers(app: Dash, services: Services, views: Sequence[View], cache: Ca
     def answer_again() -> Response | None:
         if request.path != ASK or request.method != "POST":
             return None
-        post = _post_of(request.get_json(silent=True), by_name)
+        post = _post_of(request.get_json(silent=True), views)
         if post is None:
             return None
         try:
@@ -77,7 +76,7 @@ def keep_answers(app: Dash, services: Services, views: Sequence[View], cache: Ca
         try:
             waiting.enter_context(desk.turn(key if may_keep else f"view-{uuid.uuid4()}"))
         except Busy:
-            return _told_busy(post.outputs)
+            return told_busy(by_name[post.view], post.path)
         g.turn = waiting
         if not may_keep:
             return None
@@ -108,34 +107,34 @@ def keep_answers(app: Dash, services: Services, views: Sequence[View], cache: Ca
         threading.Thread(target=_warm, args=(most, services, by_name), daemon=True, name="warming").start()
 
 
-class _Post:
+class _Post(NamedTuple):
     """What matters of a view's post."""
 
-    def __init__(self, view: str, search: str, path: str, words: Any, outputs: Any, is_first: bool, is_fresh: bool):
-        self.view, self.search, self.path, self.words = view, search, path, words
-        self.outputs, self.is_first, self.is_fresh = outputs, is_first, is_fresh
+    view: str
+    search: str
+    path: str
+    words: Any
+    is_first: bool
+    is_fresh: bool
 
 
-def _post_of(body: Any, views: Mapping[str, View]) -> _Post | None:
+def _post_of(body: Any, views: Sequence[View]) -> _Post | None:
     """The post as one that asks a view, or None; its shape was checked at the gate."""
-    if not isinstance(body, dict):
+    if not isinstance(body, dict) or ANSWERS not in str(body.get("output")):
         return None
-    inputs = body.get("inputs") or []
-    first = inputs[0] if inputs and isinstance(inputs[0], dict) else {}
-    outputs = body.get("outputs")
-    if first.get("property") != "data" or not isinstance(outputs, list):
+    given = {one.get("id"): one.get("value") for one in body.get("inputs") or []}
+    is_first = SLOW not in given
+    about = given.get(SLOW)
+    if is_first:
+        sent = {one.get("property"): one.get("value") for one in body["inputs"]}
+        about = {"path": sent.get("pathname"), "search": sent.get("search")}
+    if not isinstance(about, dict) or not isinstance(path := about.get("path"), str):
         return None
-    if first.get("id") == SLOW and isinstance(about := first.get("value"), dict):
-        view, search, path = (about.get(name) for name in ("view", "search", "path"))
-    elif first.get("id") == SHOWN_VIEW and len(inputs) == 3 and '"type":"state"' in str(body.get("output")):
-        view, search, path = first.get("value"), inputs[1].get("value"), (body.get("state") or [{}])[0].get("value")
-    else:
+    view, search = view_at(path, views), about.get("search") or ""
+    if view is None:
         return None
-    if not isinstance(view, str) or view not in views or not isinstance(path, str):
-        return None
-    words = [body.get("output"), outputs, view, search, path]
-    is_fresh = not any('"type":"retry"' in str(one) for one in body.get("changedPropIds") or ())
-    return _Post(view, search or "", path, words, outputs, first.get("id") != SLOW, is_fresh)
+    is_fresh = not any(str(one).startswith(f"{AGAIN}.") for one in body.get("changedPropIds") or ())
+    return _Post(view.name, search, path, [body.get("output"), search, path], is_first, is_fresh)
 
 
 def is_kept(view: View, viewer: Viewer) -> bool:
@@ -163,14 +162,13 @@ def _kept(cache: Cache | None, key: str) -> Response | None:
     return Response(stored, mimetype="application/json", headers={"Server-Timing": KEPT})
 
 
-def _told_busy(outputs: list[Any]) -> Response:
+def told_busy(view: View, path: str) -> Response:
     """An answer in which every card says that it could not be answered now; each can be asked again."""
-    found: dict[str, dict[str, Any]] = {}
-    for place in (each for one in outputs for each in (one if isinstance(one, list) else [one])):
-        name, told = place["id"], {"className": state_class("failed"), "children": BUSY}.get(place["property"])
-        if told is not None and isinstance(name, dict):
-            found[json.dumps(name, sort_keys=True, separators=(",", ":"))] = {place["property"]: told}
-    response = Response(orjson.dumps({"multi": True, "response": found}), mimetype="application/json")
+    cards = {panel.name: words_on_card("failed", BUSY) for panel in view.panels}
+    told = {"view": view.name, "path": path, "cards": cards, "later": []}
+    response = Response(
+        orjson.dumps({"multi": True, "response": {ANSWERS: {"data": told}}}), mimetype="application/json"
+    )
     response.headers["Retry-After"] = "2"
     return response
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+
+from dash.fingerprint import build_fingerprint
 
 _HERE = Path(__file__).resolve().parent
 
@@ -32,3 +35,9 @@ def bootstrap_sheet() -> tuple[str, bytes]:
 def bootstrap_address() -> str:
     """Where Bootstrap's style sheet is served; the address changes with its content."""
     return f"/bootstrap/{bootstrap_sheet()[0]}/bootstrap.min.css"
+
+
+def plotly_address() -> str:
+    """Where Dash serves plotly.js; loaded with the page, it is there when the first answer is."""
+    path = build_fingerprint("package_data/plotly.min.js", version("plotly"), "0")
+    return f"/_dash-component-suites/plotly/{path}"

@@ -5,6 +5,7 @@ Draws what it is given; asks nothing.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from data_access.semantics import Measure, Query, Ratio
 from data_access.timeline import OneRequest
 from layouts import view as parts
 from layouts.components import icon, link, mark, sentence
+from layouts.markup import markup
 from layouts.theme import GRAPH_CONFIG, MAP_CONFIG
 from layouts.view import Accounted, Compared, FromAddress, Lately, Over, Panel, Place, Question, View
 
@@ -31,13 +33,18 @@ HEAD = "head"
 FILTER_BAR = "filter-bar"
 PAGE = "page"
 FOOT = "foot"
-SHOWN_VIEW = "shown-view"
-"""Names the view on screen: its panels are asked once it is there."""
+ANSWERS = "answers"
+"""What the cards of a view are to show; the browser puts it in place."""
+WORKING = "working"
+"""Dash marks it while a view is asked."""
 SLOW = "slow"
 """What the panels that take longer are asked, once the others are there."""
+AGAIN = "again"
+"""The panel a reader asks again."""
+TABLED = "tabled"
+"""The panel whose numbers a reader wants as a table."""
+TABLE = "table"
 TITLE = "title"
-APPEARANCE = "appearance"
-"""Written by the browser when theme or width change; every figure is then painted anew."""
 PICKED = "picked"
 """The mark a reader clicked or the range they brushed."""
 SAID = "said"
@@ -52,6 +59,10 @@ class Role(NamedTuple):
     is_current: bool = False
 
 
+_EMPTY = {"data-markup": ""}
+_CONFIGS = {"data-graph": json.dumps(GRAPH_CONFIG), "data-map": json.dumps(MAP_CONFIG)}
+
+
 def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = (), kind: str = "") -> html.Div:
     """The whole page, empty; callbacks fill it from the address.
 
@@ -61,18 +72,15 @@ def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = (), kind: str 
     return html.Div(
         [
             dcc.Location(id=URL, refresh=False),
-            dcc.Store(id=APPEARANCE),
-            dcc.Store(id=PICKED),
-            dcc.Store(id=TITLE),
-            dcc.Store(id=SLOW),
+            *(dcc.Store(id=name) for name in (ANSWERS, SLOW, AGAIN, TABLED, TABLE, PICKED, TITLE)),
             html.A("Skip to content", href="#page", className="skip"),
-            dcc.Store(id=SHOWN_VIEW),
+            html.I(id=WORKING, hidden=True),
             html.Div(id=TROUBLE, className="trouble", role="alert"),
             html.Div(id=SAID, className="visually-hidden", role="status"),
             html.Div(
                 [
                     html.Nav(
-                        [link(brand, "/", className="brand"), html.Div(id=MENU), _who(viewer, roles, kind)],
+                        [link(brand, "/", className="brand"), html.Div(id=MENU, **_EMPTY), _who(viewer, roles, kind)],
                         id="main-menu",
                         className="menu",
                         **{"aria-label": "Main"},
@@ -95,15 +103,15 @@ def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = (), kind: str 
                                 className="topbar",
                                 **{"aria-label": "Top"},
                             ),
-                            html.Header(id=HEAD, className="pagehead"),
+                            html.Header(id=HEAD, className="pagehead", **_EMPTY),
                             html.Div(
                                 id=FILTER_BAR,
                                 className="filterbar",
                                 role="region",
-                                **{"aria-label": "Filters", "data-markup": ""},
+                                **{"aria-label": "Filters", **_EMPTY},
                             ),
-                            html.Main(id=PAGE, className="page", tabIndex=-1),
-                            html.Footer(id=FOOT, className="pagefoot"),
+                            html.Main(id=PAGE, className="page", tabIndex=-1, **_CONFIGS),
+                            html.Footer(id=FOOT, className="pagefoot", **_EMPTY),
                         ],
                         className="main",
                     ),
@@ -174,7 +182,7 @@ def as_of_line(clock: Clock, city: Any, build: Any, local: datetime) -> html.Div
 def page(view: View, shown: Container[Panel], place: Place | None = None, may_list: bool = False) -> list[Any]:
     """The view's cards in `shown`, with the room their figures will need."""
     cards = [card(view, panel, place, may_list) for panel in laid_out(view.panels, shown)]
-    return [html.Div(cards, className=f"grid view-{view.name}")]
+    return [html.Div(cards, className=f"grid view-{view.name}", **{"data-view": view.name})]
 
 
 def laid_out(panels: Sequence[Panel], shown: Container[Panel]) -> list[Panel]:
@@ -213,52 +221,51 @@ def state_class(state: str) -> str:
 
 
 def card(view: View, panel: Panel, place: Place | None = None, may_list: bool = False) -> html.Section:
-    """One panel before its answer has come; `place` is what the view's address names."""
-    at = (view.name, panel.name)
+    """One panel before its answer has come; `place` is what the view's address names.
+
+    All of it but a list is markup: what Dash knows of costs time at every change of the address (decision 0009).
+    """
     kinds = {"tile": "panel tile", "strip": "panel is-strip", "plain": "plain", "short": "panel is-short"}
     kind, is_card = kinds.get(panel.kind, "panel"), panel.kind in ("card", "short")
     more = (" can-pick" if panel.selects else "") + (" is-roomy" if panel.is_roomy else "")
-    waiting = {"height": f"{panel.height}px"} if is_card else {"height": 0}
+    room = {"height": f"{panel.height}px"} if is_card else {"height": "0"}
+    upper = [
+        html.I(className=state_class("waiting"), **{"aria-hidden": "true"}),
+        html.Div(
+            [html.H2(panel.question), what_button(panel), panel_menu(view, panel, place, may_list)],
+            className="panel-head",
+        ),
+        html.P(className="answer"),
+        html.Button("Try again", className="retry", type="button"),
+        html.Div(
+            html.Div(className="graph", style=room),
+            className="chart is-unpainted" if is_card else "chart is-absent",
+            role="figure",
+            **{"aria-label": f"{panel.question} The same as a table: panel menu, Show as table."},
+        ),
+        html.Div(className="body"),
+    ]
+    lower = [
+        html.Div(className="foot"),
+        html.Div(className="pad"),
+        _dialog("as-table", panel.question, html.Div(className="dialog-body")),
+        _meaning_dialog(panel),
+    ]
+    about = {"aria-label": panel.question, "data-panel": panel.name}
+    about |= {"data-tools": "map"} if callable(panel.selects) else {}
+    named = f"{kind} span-{panel.width}{more}"
+    if panel.kind != "grid":
+        return html.Section(className=named, **about, **{"data-markup": markup([*upper, *lower])})
+    at = (view.name, panel.name)
     return html.Section(
         [
-            html.I(id=parts.state_id(*at), className=state_class("waiting"), **{"aria-hidden": "true"}),
-            html.Div(
-                [html.H2(panel.question), what_button(panel), panel_menu(view, panel, place, may_list)],
-                className="panel-head",
-            ),
-            html.P(id=parts.sentence_id(*at), className="answer"),
-            html.Button("Try again", id=parts.retry_id(*at), className="retry", type="button"),
-            dcc.Store(id=parts.spec_id(*at)),
-            html.Div(
-                dcc.Graph(
-                    id=parts.figure_id(*at),
-                    config=MAP_CONFIG if callable(panel.selects) else GRAPH_CONFIG,
-                    responsive=True,
-                    style=waiting,
-                    className="graph",
-                ),
-                id=parts.chart_id(*at),
-                className="chart is-unpainted" if is_card else "chart is-absent",
-                role="figure",
-                **{"aria-label": f"{panel.question} The same as a table: panel menu, Show as table."},
-            ),
-            html.Div(id=parts.body_id(*at), className="body", **{"data-markup": ""}),
-            *(_grid_place(panel, at) if panel.kind == "grid" else ()),
-            html.Div(id=parts.foot_id(*at), className="foot", **{"data-markup": ""}),
-            html.Div(className="pad"),
-            _table_dialog(view, panel),
-            _meaning_dialog(panel),
+            html.Div(className="part", **{"data-markup": markup(upper)}),
+            dcc.Store(id=parts.grid_spec_id(*at)),
+            html.Div(id=parts.grid_place_id(*at), className="grid-place", style={"height": f"{panel.height}px"}),
+            html.Div(className="part", **{"data-markup": markup(lower)}),
         ],
-        className=f"{kind} span-{panel.width}{more}",
-        **{"aria-label": panel.question},
-    )
-
-
-def _grid_place(panel: Panel, at: tuple[str, str]) -> tuple[Any, ...]:
-    """Where a list stands once it is there."""
-    return (
-        dcc.Store(id=parts.grid_spec_id(*at)),
-        html.Div(id=parts.grid_place_id(*at), className="grid-place", style={"height": f"{panel.height}px"}),
+        className=named,
+        **about,
     )
 
 
@@ -289,7 +296,6 @@ def panel_menu(view: View, panel: Panel, place: Place | None = None, may_list: b
     entries = [
         html.Button(
             "Show as table",
-            id=parts.table_button_id(view.name, panel.name),
             className="entry-button",
             type="button",
             **{"data-dialog": "as-table"},
@@ -334,12 +340,6 @@ def _dialog(kind: str, title: str, body: Any) -> html.Dialog:
         ],
         className=kind,
         **{"aria-label": title},
-    )
-
-
-def _table_dialog(view: View, panel: Panel) -> html.Dialog:
-    return _dialog(
-        "as-table", panel.question, html.Div(id=parts.table_id(view.name, panel.name), className="dialog-body")
     )
 
 

@@ -22,7 +22,6 @@ GRAPH_CONFIG: dict[str, Any] = {
         "zoom", "zoom2d", "pan2d", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "sendDataToCloud",
         "hoverClosestCartesian", "hoverCompareCartesian", "toggleSpikelines",
     ],
-    "responsive": True,
     "scrollZoom": False,
     "doubleClick": "reset",
     "locale": "en",

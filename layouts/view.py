@@ -288,44 +288,11 @@ class View:
         return None if found is None else {name: (unquote(value),) for name, value in found.groupdict().items()}
 
 
-# ── The ids of the things on a panel: patterns, so that one callback serves every view ──
+# ── The ids of a list on a panel: patterns, so that one callback serves every view ──
 
 
 def _part(kind: str, view: Any, panel: Any) -> dict[str, Any]:
     return {"type": kind, "view": view, "panel": panel}
-
-
-def state_id(view: Any, panel: Any) -> dict[str, Any]:
-    """A mark inside the card whose class says how it is doing.
-
-    Not the card itself: Dash sends no question that writes to an element around a graph before plotly.js has loaded.
-    """
-    return _part("state", view, panel)
-
-
-def sentence_id(view: Any, panel: Any) -> dict[str, Any]:
-    """The answer in words."""
-    return _part("sentence", view, panel)
-
-
-def spec_id(view: Any, panel: Any) -> dict[str, Any]:
-    """The store that holds the figure as the server wrote it, in token names instead of colours."""
-    return _part("spec", view, panel)
-
-
-def figure_id(view: Any, panel: Any) -> dict[str, Any]:
-    """The graph the browser paints from the spec."""
-    return _part("figure", view, panel)
-
-
-def chart_id(view: Any, panel: Any) -> dict[str, Any]:
-    """The place of the graph; its class says whether there is one."""
-    return _part("chart", view, panel)
-
-
-def body_id(view: Any, panel: Any) -> dict[str, Any]:
-    """Components instead of a figure, or beside it."""
-    return _part("body", view, panel)
 
 
 def grid_spec_id(view: Any, panel: Any) -> dict[str, Any]:
@@ -346,23 +313,3 @@ def grid_id(view: Any, panel: Any, key: Any) -> dict[str, Any]:
 def grid_state_id(view: Any, panel: Any, key: Any) -> dict[str, Any]:
     """The store that holds the order and the conditions of that list as the address writes them."""
     return {**_part("grid-state", view, panel), "key": key}
-
-
-def foot_id(view: Any, panel: Any) -> dict[str, Any]:
-    """Key and caveats under the figure."""
-    return _part("foot", view, panel)
-
-
-def retry_id(view: Any, panel: Any) -> dict[str, Any]:
-    """The button that asks a failed panel again."""
-    return _part("retry", view, panel)
-
-
-def table_button_id(view: Any, panel: Any) -> dict[str, Any]:
-    """The menu entry that shows the answer as a table."""
-    return _part("table-button", view, panel)
-
-
-def table_id(view: Any, panel: Any) -> dict[str, Any]:
-    """Where that table appears."""
-    return _part("table", view, panel)

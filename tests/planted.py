@@ -115,31 +115,21 @@ def written(at: dict[str, Any], prop: str) -> str:
 def answers(
     app: Dash, view: str, pathname: str, search: str = f"?{EVERYTHING}", slow: bool = False, only: str = ""
 ) -> dict[str, Any]:
-    """The post that asks every panel of a view; or the one for those that are `slow`, or of `only` one panel."""
-    asked = [panel for panel in VIEWS[view].panels if only in ("", panel.name)]
-    panels = [panel.name for panel in asked]
-    grids = [panel.name for panel in asked if panel.kind == "grid"]
-    name = next(one for one in app.callback_map if '"type":"state"' in one and ("className@" in one) == slow)
-
-    def ids(kind: str, prop: str, names: list[str]) -> list[dict[str, Any]]:
-        return [{"id": {"type": kind, "view": view, "panel": one}, "property": prop} for one in names]
-
-    outputs: list[Any] = [
-        ids("state", "className", panels), ids("sentence", "children", panels), ids("spec", "data", panels),
-        ids("body", "data-markup", panels), ids("foot", "data-markup", panels), ids("grid-spec", "data", grids),
-    ]  # fmt: skip
-    if slow:
-        about = {"view": view, "search": search, "path": pathname}
-        return {"output": name, "outputs": outputs, "changedPropIds": ["slow.data"],
-                "inputs": [part("slow", "data", about)], "state": []}  # fmt: skip
-    again = [{**one, "value": None} for one in ids("retry", "n_clicks", panels)]
+    """The post that asks every panel of a view; or the one for those that are `slow`, or for `only` one again."""
+    if slow and not only:
+        return {
+            "output": next(one for one in app.callback_map if one.startswith("answers.data@")),
+            "outputs": {"id": "answers", "property": "data"}, "changedPropIds": ["slow.data"],
+            "inputs": [part("slow", "data", {"search": search, "path": pathname})], "state": [],
+        }  # fmt: skip
     return {
-        "output": name,
-        "outputs": [*outputs, {"id": "slow", "property": "data"}],
-        "inputs": [part("shown-view", "data", view), part("url", "search", search), again],
-        "state": [part("url", "pathname", pathname)],
-        "changedPropIds": ["shown-view.data"],
-    }
+        "output": callback(app, "..answers.data"),
+        "outputs": [{"id": "answers", "property": "data"}, {"id": "slow", "property": "data"},
+                    {"id": "working", "property": "className"}],
+        "inputs": [part("url", "pathname", pathname), part("url", "search", search),
+                   part("again", "data", {"view": view, "panel": only, "at": 1} if only else None)],
+        "state": [], "changedPropIds": ["again.data" if only else "url.pathname"],
+    }  # fmt: skip
 
 
 def rows(app: Dash, view: str = "requests", panel: str = "list", **more: Any) -> dict[str, Any]:
@@ -159,13 +149,11 @@ def rows(app: Dash, view: str = "requests", panel: str = "list", **more: Any) ->
 
 def shown_as_table(app: Dash, view: View, panel: Panel) -> dict[str, Any]:
     """The post of “Show as table” in a panel's menu."""
-    at = {"type": "table", "view": view.name, "panel": panel.name}
-    button = {**at, "type": "table-button"}
     return {
-        "output": callback(app, '"type":"table"'), "outputs": {"id": at, "property": "children"},
-        "inputs": [part(button, "n_clicks", 1)], "changedPropIds": [written(button, "n_clicks")],
-        "state": [part(button, "id", button), part("url", "search", f"?{EVERYTHING}"),
-                  part("url", "pathname", path_of(view.name))],
+        "output": callback(app, "table.data"), "outputs": {"id": "table", "property": "data"},
+        "inputs": [part("tabled", "data", {"view": view.name, "panel": panel.name, "at": 1})],
+        "changedPropIds": ["tabled.data"],
+        "state": [part("url", "search", f"?{EVERYTHING}"), part("url", "pathname", path_of(view.name))],
     }  # fmt: skip
 
 
@@ -175,7 +163,7 @@ def around(app: Dash, view: str) -> list[dict[str, Any]]:
     picked = {"view": "demand", "panel": "types", "value": "Pothole", "values": ["a"], "every": "day",
               "days": ["2026-05-01", "2026-05-02"], "range": ["2026-05-01", "2026-06-01"]}  # fmt: skip
     found = []
-    for output in ("page.children", "menu.children", "filter-bar.data-markup", "url.search"):
+    for output in ("page.children", "menu.data-markup", "filter-bar.data-markup", "url.search"):
         name = callback(app, output)
         wanted = name[2:-2].split("...") if name.startswith("..") else [name]
         outputs = [{"id": one.rpartition(".")[0], "property": one.rpartition(".")[2]} for one in wanted]

@@ -118,7 +118,7 @@ def test_whoever_signs_in_sees_what_the_role_may_see(server):
     layout = json.dumps(client.get("/_dash-layout").get_json())
     assert "Hal" in layout and "Streets" in layout and "See as" not in layout and "/sign-out" in layout
     menu = ask(client, {
-        "output": "menu.children", "outputs": {"id": "menu", "property": "children"},
+        "output": "menu.data-markup", "outputs": {"id": "menu", "property": "data-markup"},
         "inputs": [part("url", "pathname", "/"), part("url", "search", "")], "changedPropIds": ["url.pathname"],
     }).get_data(as_text=True)  # fmt: skip
     assert "fbacklog" in menu and "fagents" not in menu

@@ -12,7 +12,7 @@ from flask import Flask
 
 from callbacks import export
 from callbacks.address import filters_in, permitted
-from callbacks.panels import _on_card, answers_to, context_of
+from callbacks.panels import answers_to, context_of, on_card
 from dashboard.app import create_app
 from dashboard.cli import main
 from dashboard.domain.errors import NotPermitted
@@ -86,9 +86,9 @@ def page(server: Flask, services: Services, role: str, search: str, views=VIEWS)
             for panel in permitted(view.panels, services):
                 filters = filters_in(search, services)
                 answers = answers_to(panel, filters, services)
-                card = _on_card(panel, panel.draw(answers, context_of(panel, filters, services)), answers)
-                sent.append(orjson.dumps(card[2], option=orjson.OPT_SERIALIZE_NUMPY).decode())
-                sent += [markup(card[1]), card[3], card[4]]
+                card = on_card(panel, panel.draw(answers, context_of(panel, filters, services)), answers)
+                sent.append(orjson.dumps(card["figure"], option=orjson.OPT_SERIALIZE_NUMPY).decode())
+                sent += [card["sentence"], card["body"], card["foot"]]
                 sent += [markup(export._table(panel, one, title, services))
                          for title, one in export._titled(panel, answers)]  # fmt: skip
     return "\n".join(sent)

@@ -12,13 +12,13 @@ from dashboard.app import create_app
 from dashboard.cache import Flight
 from dashboard.domain.errors import Busy
 from dashboard.domain.policy import Viewer
-from dashboard.repeats import BUSY, KEPT, _told_busy, is_kept, is_whole
+from dashboard.repeats import BUSY, KEPT, is_kept, is_whole, told_busy
 from dashboard.settings import Settings
 from data_access.build import Build
 from layouts.views import collect_views
 from tests import city
 from tests.client import ask
-from tests.planted import answers
+from tests.planted import VIEWS, answers
 
 
 def put_in_service(settings: Settings, requests=None) -> None:
@@ -52,7 +52,7 @@ def test_a_view_is_computed_once_for_equal_rights_and_build(settings):
         assert was_kept(again) and again.data == first.data
     mine = ask(head, post)
     assert not was_kept(mine) and mine.data != first.data
-    asked_anew = {**post, "changedPropIds": ['{"panel":"days","type":"retry","view":"demand"}.n_clicks']}
+    asked_anew = answers(app, "demand", "/demand", "?period=all", only="days")
     assert not was_kept(ask(manager, asked_anew))
     put_in_service(settings, city.requests().iloc[:5])
     time.sleep(1.1)  # a new build is noticed within a second
@@ -64,8 +64,7 @@ def test_a_view_is_computed_once_for_equal_rights_and_build(settings):
 
 
 def test_what_failed_is_not_kept():
-    post = [[{"id": {"panel": "days", "type": "state", "view": "demand"}, "property": "className"}]]
-    failed = _told_busy(post)
+    failed = told_busy(VIEWS["demand"], "/demand")
     assert b"is-failed" in failed.data and not is_whole(failed)
     assert is_whole(Response("{}", 200)) and not is_whole(Response("{}", 400))
 
@@ -112,10 +111,9 @@ def test_nobody_waits_for_ever_and_another_question_passes():
             pass
 
 
-def test_who_is_turned_away_is_told_in_every_card(settings):
-    app = create_app(settings)
-    post = answers(app, "demand", "/demand")
-    told = _told_busy(post["outputs"])
-    cards = told.get_json()["response"]
-    assert told.headers["Retry-After"] and len(cards) == 2 * len(post["outputs"][0])
-    assert {"className": "state is-failed"} in cards.values() and {"children": BUSY} in cards.values()
+def test_who_is_turned_away_is_told_in_every_card():
+    told = told_busy(VIEWS["demand"], "/demand")
+    answer = told.get_json()["response"]["answers"]["data"]
+    assert told.headers["Retry-After"] and answer["view"] == "demand" and answer["path"] == "/demand"
+    assert set(answer["cards"]) == {panel.name for panel in VIEWS["demand"].panels}
+    assert {(card["state"], card["sentence"]) for card in answer["cards"].values()} == {("state is-failed", BUSY)}
