@@ -259,10 +259,10 @@ def card(view: View, panel: Panel, place: Place | None = None, may_list: bool = 
     at = (view.name, panel.name)
     return html.Section(
         [
-            html.Div(className="part", **{"data-markup": markup(upper)}),
+            html.Div(className="card-part", **{"data-markup": markup(upper)}),
             dcc.Store(id=parts.grid_spec_id(*at)),
             html.Div(id=parts.grid_place_id(*at), className="grid-place", style={"height": f"{panel.height}px"}),
-            html.Div(className="part", **{"data-markup": markup(lower)}),
+            html.Div(className="card-part", **{"data-markup": markup(lower)}),
         ],
         className=named,
         **about,
