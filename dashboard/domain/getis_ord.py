@@ -127,6 +127,8 @@ def permutation_p_of_rates(
     are.
     """
     x = np.asarray(rates, float)
+    if not x.size:
+        return np.full(x.shape, np.nan)
     x = x - x.min(axis=0)
     most = np.asarray(x.max(axis=0) if dealt is None else np.where(dealt, x, 0.0).max(axis=0))
     stays = (most <= levels) & (x == np.floor(x)).all(axis=0)

@@ -104,8 +104,9 @@ def standing(
     z = gi_star(tested, neighbours)
     test = exact_permutation_p if people is None else partial(permutation_p_of_rates, levels=levels)
     tellable = np.flatnonzero(~np.isnan(z).all(axis=0))
-    p[:, tellable] = _setting_aside(tested[:, tellable], z[:, tellable], neighbours, test)
-    if people is not None:
+    if tellable.size:
+        p[:, tellable] = _setting_aside(tested[:, tellable], z[:, tellable], neighbours, test)
+    if people is not None and tellable.size:
         p[(z < 0) & ~np.isnan(p) & (columns.mean(axis=0) < LEAST_COLD)] = 1.0
     q = benjamini_hochberg(p)
     shape = values.shape

@@ -82,6 +82,8 @@ def test_where_nothing_can_be_said_nothing_is():
     assert np.isnan(exact_permutation_p(GRID.ravel(), small)).all()
     few_are_dealt = np.arange(36) < 29
     assert np.isnan(exact_permutation_p(np.arange(36), grid, few_are_dealt)).all()
+    for test in (exact_permutation_p, permutation_p_of_rates):
+        assert [test(np.zeros(shape), Neighbours.of([])).shape for shape in ((0,), (0, 3))] == [(0,), (0, 3)]
     pair = Neighbours.of([[1], [0], *([] for _ in range(38))])
     assert np.isnan(exact_permutation_p(np.arange(40), pair)).tolist() == [False] * 2 + [True] * 38
     everybody = Neighbours.of([range(40)] * 40)
