@@ -247,7 +247,7 @@
     chart.className = isMap(figure) ? "chart is-map" : "chart";
     plotly.then((Plotly) => setTimeout(() => { // one after the other: words are read and clicks heard between them
       if (!graph.isConnected || specs.get(card) !== spec) return;
-      Plotly.react(graph, figure.data, figure.layout, configOf(card));
+      doing(graph, Plotly.react(graph, figure.data, figure.layout, configOf(card)));
       if (drawn.has(graph)) return;
       drawn.add(graph);
       widths.observe(graph);
@@ -259,23 +259,19 @@
   const widths = new ResizeObserver((changes) => changes.forEach(({ target: graph }) => {
     const layout = graph._fullLayout;
     if (layout && drawn.has(graph) && graph.clientWidth && Math.abs(graph.clientWidth - layout.width) > 1) {
-      window.Plotly.Plots.resize(graph);
+      doing(graph, window.Plotly.Plots.resize(graph));
     }
   }));
 
-  // A map is drawn in steps, each waiting for the one before; taken down meanwhile, Plotly would go on with what is gone
-  // (“_rangeSliderData” of undefined): it is taken down after its last step.
-  const LAST_STEP_MS = 5000; // a map whose places never come
+  // Plotly draws in steps, each waiting for the one before; taken down meanwhile, it would go on with what is gone
+  // (“_rangeSliderData” of undefined): a graph is taken down after the last step of all that was asked of it.
+  const steps = new WeakMap(); // graph → a promise, kept when Plotly is done with it
+  function doing(graph, step) { steps.set(graph, Promise.allSettled([steps.get(graph), step])); }
   function takeDown(graph) {
     drawn.delete(graph);
     widths.unobserve(graph);
     delete graph.dataset.listens;
-    const steps = graph._promises || [];
-    if (!steps.length) { window.Plotly.purge(graph); return; }
-    const atMost = new Promise((done) => setTimeout(done, LAST_STEP_MS));
-    Promise.race([Promise.allSettled([...steps]), atMost]).then(() => setTimeout(() => {
-      if (!drawn.has(graph)) window.Plotly.purge(graph);
-    }, 0));
+    steps.get(graph).then(() => { if (!drawn.has(graph)) window.Plotly.purge(graph); });
   }
 
   // ── Marks: what was clicked or brushed becomes a value for the server to toggle ──
@@ -487,7 +483,7 @@
       const at = (graph.data || []).findIndex((trace) => trace.name === "ring");
       if (at < 0 || graph.dataset.ringed === (cell || "")) return;
       graph.dataset.ringed = cell || "";
-      window.Plotly.restyle(graph, { locations: [cell ? [cell] : []], z: [cell ? [1] : []] }, [at]);
+      doing(graph, window.Plotly.restyle(graph, { locations: [cell ? [cell] : []], z: [cell ? [1] : []] }, [at]));
     });
     grid.querySelectorAll("[data-cell]").forEach((link) => {
       const row = link.closest("tr");
@@ -526,7 +522,7 @@
       opacity = new Array(cells).fill(0);
       slices[at][0].forEach((cell, i) => { z[cell] = slices[at][1][i]; opacity[cell] = 0.88; });
     }
-    window.Plotly.restyle(graph, { z: [z], "marker.opacity": [opacity] }, [trace]);
+    doing(graph, window.Plotly.restyle(graph, { z: [z], "marker.opacity": [opacity] }, [trace]));
     play.querySelectorAll("[data-slice]").forEach((bar) => {
       bar.setAttribute("aria-pressed", String(bar.dataset.slice === String(at)));
     });
