@@ -271,7 +271,9 @@
     drawn.delete(graph);
     widths.unobserve(graph);
     delete graph.dataset.listens;
-    steps.get(graph).then(() => { if (!drawn.has(graph)) window.Plotly.purge(graph); });
+    Promise.allSettled([steps.get(graph), ...(graph._promises || [])]).then(() => setTimeout(() => {
+      if (!drawn.has(graph)) window.Plotly.purge(graph);
+    }, 0));
   }
 
   // ── Marks: what was clicked or brushed becomes a value for the server to toggle ──
