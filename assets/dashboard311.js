@@ -247,7 +247,7 @@
     chart.className = isMap(figure) ? "chart is-map" : "chart";
     plotly.then((Plotly) => setTimeout(() => { // one after the other: words are read and clicks heard between them
       if (!graph.isConnected || specs.get(card) !== spec) return;
-      doing(graph, Plotly.react(graph, figure.data, figure.layout, configOf(card)));
+      follow(graph, Plotly.react(graph, figure.data, figure.layout, configOf(card)));
       if (drawn.has(graph)) return;
       drawn.add(graph);
       widths.observe(graph);
@@ -259,19 +259,20 @@
   const widths = new ResizeObserver((changes) => changes.forEach(({ target: graph }) => {
     const layout = graph._fullLayout;
     if (layout && drawn.has(graph) && graph.clientWidth && Math.abs(graph.clientWidth - layout.width) > 1) {
-      doing(graph, window.Plotly.Plots.resize(graph));
+      follow(graph, window.Plotly.Plots.resize(graph));
     }
   }));
 
   // Plotly draws in steps, each waiting for the one before; taken down meanwhile, it would go on with what is gone
-  // (“_rangeSliderData” of undefined): a graph is taken down after the last step of all that was asked of it.
-  const steps = new WeakMap(); // graph → a promise, kept when Plotly is done with it
-  function doing(graph, step) { steps.set(graph, Promise.allSettled([steps.get(graph), step])); }
+  // (“_rangeSliderData” of undefined): a graph is taken down after the last step of what we asked of it (`asked`: fitting
+  // one to its card begins with a pause) and of what Plotly asked of itself (`_promises`: a click on a legend).
+  const asked = new WeakMap(); // graph → a promise, kept when all that was asked is done
+  function follow(graph, drawing) { asked.set(graph, Promise.allSettled([asked.get(graph), drawing])); }
   function takeDown(graph) {
     drawn.delete(graph);
     widths.unobserve(graph);
     delete graph.dataset.listens;
-    Promise.allSettled([steps.get(graph), ...(graph._promises || [])]).then(() => setTimeout(() => {
+    Promise.allSettled([asked.get(graph), ...(graph._promises || [])]).then(() => setTimeout(() => {
       if (!drawn.has(graph)) window.Plotly.purge(graph);
     }, 0));
   }
@@ -485,7 +486,7 @@
       const at = (graph.data || []).findIndex((trace) => trace.name === "ring");
       if (at < 0 || graph.dataset.ringed === (cell || "")) return;
       graph.dataset.ringed = cell || "";
-      doing(graph, window.Plotly.restyle(graph, { locations: [cell ? [cell] : []], z: [cell ? [1] : []] }, [at]));
+      follow(graph, window.Plotly.restyle(graph, { locations: [cell ? [cell] : []], z: [cell ? [1] : []] }, [at]));
     });
     grid.querySelectorAll("[data-cell]").forEach((link) => {
       const row = link.closest("tr");
@@ -524,7 +525,7 @@
       opacity = new Array(cells).fill(0);
       slices[at][0].forEach((cell, i) => { z[cell] = slices[at][1][i]; opacity[cell] = 0.88; });
     }
-    doing(graph, window.Plotly.restyle(graph, { z: [z], "marker.opacity": [opacity] }, [trace]));
+    follow(graph, window.Plotly.restyle(graph, { z: [z], "marker.opacity": [opacity] }, [trace]));
     play.querySelectorAll("[data-slice]").forEach((bar) => {
       bar.setAttribute("aria-pressed", String(bar.dataset.slice === String(at)));
     });

@@ -156,6 +156,39 @@ def test_a_figure_still_being_drawn_is_taken_down_after_its_last_step(visit):
     assert page.evaluate("[window.left.isConnected, Boolean(window.left._fullLayout)]") == [False, False]
 
 
+FOLLOW_DRAWING = """() => {
+  window.early = [];
+  const { react, purge, Plots } = Plotly, { resize } = Plots;
+  const follow = (what) => (graph, ...rest) => {
+    const drawn = what(graph, ...rest), end = () => { graph.unfinished -= 1; };
+    graph.unfinished = (graph.unfinished || 0) + 1;
+    drawn.then(end, end);
+    return drawn;
+  };
+  Plotly.react = follow(react);
+  Plotly.Plots.resize = follow(resize);
+  Plotly.purge = (graph) => { if (graph.unfinished) early.push(graph.unfinished); return purge(graph); };
+}"""
+TAKE_AWAY_WHILE_FITTED = """async () => {
+  const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+  const grid = document.querySelector("#page > .grid");
+  const figure = [...grid.querySelectorAll(".chart > *")].find((one) => one._fullLayout);
+  grid.style.width = grid.clientWidth - 200 + "px";
+  for (let tries = 0; tries < 400 && !figure.unfinished; tries += 1) await pause(5);
+  const fitted = Boolean(figure.unfinished);
+  figure.remove();
+  for (let tries = 0; tries < 400 && figure._fullLayout; tries += 1) await pause(5);
+  return { fitted, takenDown: !figure._fullLayout, early: window.early };
+}"""
+
+
+def test_a_figure_that_leaves_while_it_is_fitted_to_its_card_is_taken_down_after_that(visit):
+    page = visit("/demand?period=all")
+    page.evaluate(FOLLOW_DRAWING)
+    left = page.evaluate(TAKE_AWAY_WHILE_FITTED)
+    assert left == {"fitted": True, "takenDown": True, "early": []}
+
+
 def test_an_address_nobody_knows_says_so(visit):
     page = visit("/nowhere")
     expect(page.locator("#page")).to_contain_text("There is no such page")

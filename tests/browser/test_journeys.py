@@ -67,35 +67,6 @@ def overview(window: Page) -> Page:
     return window
 
 
-FOLLOW_DRAWING = """() => {
-  window.early = [];
-  const { react, purge, Plots } = Plotly, { resize } = Plots;
-  const follow = (what) => (graph, ...rest) => {
-    const drawn = what(graph, ...rest), end = () => { graph.unfinished -= 1; };
-    graph.unfinished = (graph.unfinished || 0) + 1;
-    drawn.then(end, end);
-    return drawn;
-  };
-  Plotly.react = follow(react);
-  Plotly.Plots.resize = follow(resize);
-  Plotly.purge = (graph) => { if (graph.unfinished) early.push(graph.unfinished); return purge(graph); };
-}"""
-LEAVE_WHILE_DRAWN = """(wait) => new Promise((done) => {
-  const grid = document.querySelector("#page > .grid");
-  const figure = [...grid.querySelectorAll(".chart > *")].find((one) => one._fullLayout);
-  grid.style.width = grid.clientWidth - 200 + "px"; // so that it is drawn again
-  setTimeout(() => { figure.remove(); setTimeout(done, 1500); }, wait);
-})"""
-
-
-def test_a_figure_that_leaves_while_it_is_drawn_is_taken_down_after_its_last_step(see_as):
-    page = see_as()
-    page.evaluate(FOLLOW_DRAWING)
-    for wait in (120, 160):  # ms after its card became narrower
-        page.evaluate(LEAVE_WHILE_DRAWN, wait)
-    assert page.evaluate("early") == []
-
-
 def test_without_webgl_the_list_stays_and_says_why_there_is_no_map(chromium, riverton):
     without = ["--no-sandbox", "--disable-gpu", "--disable-3d-apis", "--disable-webgl", "--disable-webgl2"]
     bare = chromium.browser_type.launch(executable_path=program(), args=without)
