@@ -10,7 +10,6 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-import xlsxwriter
 from dash import ClientsideFunction, Dash, Input, Output, State, html
 from dash.exceptions import PreventUpdate
 from flask import Response, request
@@ -251,6 +250,8 @@ def _excel(panel: Panel, filters: Filters, answers: Answered, services: Services
     labels = {name: dimension.label for name, dimension in services.dimensions.items()}
     about = filters.sentence(labels, lambda name, value: services.say(services.dimensions[name], value))
     as_of = services.local(services.build().as_of)
+    import xlsxwriter  # only who wants a workbook waits for it to load
+
     with xlsxwriter.Workbook(out, options) as book:
         bold, whole = book.add_format({"bold": True}), book.add_format({"num_format": "#,##0"})
         share, at = book.add_format({"num_format": "0.0%"}), book.add_format({"num_format": "yyyy-mm-dd hh:mm"})

@@ -12,21 +12,18 @@ import io
 import json
 import logging
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
-from functools import lru_cache, partial
+from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 from cachelib.serializers import BaseSerializer
 from flask import Flask
 from flask_caching import Cache
-from flask_caching.backends.rediscache import RedisCache
 
 import data_access
 from dashboard.domain.errors import BadRequest, Busy
@@ -34,11 +31,6 @@ from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Scope
 from dashboard.settings import Settings
 from data_access.semantics import Answer, Query
-
-try:
-    from redis import RedisError
-except ImportError:  # the driver is an extra
-    RedisError = OSError  # type: ignore[misc,assignment]
 
 log = logging.getLogger(__name__)
 
@@ -67,39 +59,6 @@ class BytesOnly(BaseSerializer):
         return self.loads(f.read())
 
 
-KEPT_S = 7 * 86400
-"""So long Redis keeps an answer that nobody asks again; the others count how many they hold."""
-WAITED_S = 0.2
-"""So long Redis is waited for."""
-LOST_S = 10.0
-"""So long it is not asked again when it did not answer: meanwhile every answer is computed."""
-
-
-class InRedis(RedisCache):
-    """Answers kept in Redis for every process; where it does not answer, nothing is known and nothing is kept."""
-
-    serializer = BytesOnly()  # type: ignore[assignment]
-    _lost_until = 0.0
-
-    def get(self, key: str) -> Any:
-        """What is kept under `key`, or None."""
-        return self._tried(partial(super().get, key))
-
-    def set(self, key: str, value: Any, timeout: int | timedelta | None = None) -> Any:
-        """Keep `value` under `key`."""
-        return self._tried(partial(super().set, key, value, timeout))
-
-    def _tried(self, what: Callable[[], Any]) -> Any:
-        if time.monotonic() < self._lost_until:
-            return None
-        try:
-            return what()
-        except (RedisError, OSError) as problem:
-            log.warning("Redis does not answer (%s): answers are computed.", type(problem).__name__)
-            self._lost_until = time.monotonic() + LOST_S
-            return None
-
-
 def open_cache(server: Flask, settings: Settings) -> Cache | None:
     """The cache the settings ask for, or None for ``off``."""
     if settings.cache == "off":
@@ -108,13 +67,12 @@ def open_cache(server: Flask, settings: Settings) -> Cache | None:
     if settings.cache == "memory":
         config = {"CACHE_TYPE": "SimpleCache", **common}
     elif settings.cache != "filesystem":
-        if RedisError is OSError:
-            raise BadRequest("DASHBOARD311_CACHE wants the driver for Redis: pip install 'dashboard311[redis]'.")
-        waits = {"socket_connect_timeout": WAITED_S, "socket_timeout": WAITED_S}
-        config = {
-            **common, "CACHE_TYPE": "dashboard.cache.InRedis", "CACHE_REDIS_URL": settings.cache,
-            "CACHE_OPTIONS": waits, "CACHE_KEY_PREFIX": "dashboard311:", "CACHE_DEFAULT_TIMEOUT": KEPT_S,
-        }  # fmt: skip
+        try:
+            from dashboard.in_redis import settings_of  # the driver is an extra, and takes its time to load
+        except ImportError:
+            told = "DASHBOARD311_CACHE wants the driver for Redis: pip install 'dashboard311[redis]'."
+            raise BadRequest(told) from None
+        config = {**common, **settings_of(settings.cache)}
     else:
         folder = settings.data / "cache"
         try:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.flask_client import OAuth
-from flask import Flask, Response, redirect, request, session, url_for
+from flask import Flask, Response, redirect, request
 from flask_wtf.csrf import generate_csrf
-from joserfc.errors import JoseError
-from requests import RequestException
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from dashboard.domain.errors import BadRequest, DataUnavailable, NotPermitted, Problem, UnknownName
@@ -99,7 +94,9 @@ def add_entrance(server: Flask, services: Services, identity: Identity) -> None:
         return sign_in_page()
 
     if services.settings.sign_in == "oidc":
-        _add_oidc(server, services, identity, sign_in_page)
+        from dashboard.oidc import add_oidc  # its library takes a third of a second to load
+
+        add_oidc(server, services, identity, sign_in_page)
 
     @server.post("/sign-in")
     def try_to_sign_in() -> Response | WerkzeugResponse:
@@ -217,45 +214,6 @@ def add_entrance(server: Flask, services: Services, identity: Identity) -> None:
     @server.errorhandler(BadRequest)
     def bad_request(problem: BadRequest) -> Response:
         return Response(f"{problem}\n", 404 if isinstance(problem, UnknownName) else 400, mimetype="text/plain")
-
-
-def _add_oidc(server: Flask, services: Services, identity: Identity, sign_in_page: Callable[..., Response]) -> None:
-    """Sign in at an OpenID Connect provider: authorization code with PKCE, state and nonce, by Authlib."""
-    settings = services.settings
-    provider = OAuth(server).register(
-        "oidc",
-        client_id=settings.oidc_client,
-        client_secret=settings.oidc_secret or None,
-        server_metadata_url=f"{settings.oidc_issuer.rstrip('/')}/.well-known/openid-configuration",
-        client_kwargs={"scope": "openid profile", "code_challenge_method": "S256", "timeout": 10},
-    )
-
-    @server.get("/sign-in/oidc")
-    def go_to_provider() -> WerkzeugResponse:
-        session["goes_to"] = path_here(request.args.get("next", "/"))
-        try:
-            return provider.authorize_redirect(url_for("back_from_provider", _external=True))
-        except (RequestException, AuthlibBaseError) as problem:
-            log.warning("The OpenID provider does not answer: %s", type(problem).__name__)
-            return sign_in_page("The city’s sign-in does not answer. Please try again in a moment.", code=503)
-
-    @server.get("/sign-in/oidc/back")
-    def back_from_provider() -> Response | WerkzeugResponse:
-        goes_to = path_here(session.get("goes_to", "/"))
-        try:
-            told = provider.authorize_access_token()["userinfo"]
-            groups = told.get(settings.oidc_groups) or []
-            groups = [groups] if isinstance(groups, str) else [one for one in groups if isinstance(one, str)]
-            shown = str(told.get("name") or told.get("preferred_username") or told["sub"])[:120]
-            account = identity.sign_in_from_elsewhere(str(told["sub"]), shown, groups)
-        except NotPermitted as problem:
-            services.state.record(f"oidc:{told['sub']}", "", "was refused at sign-in", "oidc")
-            return sign_in_page(str(problem), code=403)
-        except (RequestException, AuthlibBaseError, JoseError, KeyError) as problem:
-            log.warning("A sign-in at the OpenID provider failed: %s", type(problem).__name__)
-            return sign_in_page("The sign-in did not come to its end. Please try again.", code=401)
-        services.state.record(account, services.state.account(account)["role"], "signed in", "oidc")
-        return redirect(goes_to, 303)
 
 
 def _row(account: Any) -> dict[str, str]:

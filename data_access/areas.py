@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import h3
 import orjson
 import pandas as pd
@@ -22,6 +21,9 @@ from data_access.compile import permitted
 from data_access.dimensions import district
 from data_access.engine import Warehouse
 from data_access.measures.requests import REQUEST
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 _SIMPLIFY_M = 12
 
@@ -118,6 +120,8 @@ def hexagons_geojson(frame: pd.DataFrame) -> str:
 
 
 def _areas(frame: pd.DataFrame) -> gpd.GeoDataFrame:
+    import geopandas as gpd  # takes its time to load, which the first page of a process need not wait for
+
     shapes = shapely.from_geojson(frame["geometry"].to_numpy(object)) if len(frame) else []
     return gpd.GeoDataFrame(frame.drop(columns="geometry"), geometry=shapes, crs=4326)
 

@@ -14,10 +14,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import (
     Boolean,
     Column,
@@ -37,6 +33,7 @@ from sqlalchemy import (
     event,
     func,
     insert,
+    inspect,
     or_,
     select,
     update,
@@ -46,10 +43,13 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from dashboard.domain.errors import BadRequest, DataUnavailable, UnknownName
 from dashboard.settings import Settings
 from data_access.dialects import database_address
+from data_access.migrations import NEWEST
 
 metadata = MetaData()
 
 _ADVISORY_KEY = 311_311_312
+
+_revision = Table("alembic_version", MetaData(), Column("version_num", String(32)))  # Alembic's own
 
 account = Table(
     "account",
@@ -340,12 +340,15 @@ def _engine(settings: Settings) -> Engine:
 
 def _bring_up_to_date(engine: Engine, settings: Settings) -> None:
     """Run the migrations that are missing; one process at a time."""
+    with engine.connect() as connection:
+        known = inspect(connection).has_table(_revision.name)
+        if known and connection.scalar(select(_revision.c.version_num)) == NEWEST:
+            return
+    from alembic import command  # there is rarely anything to bring up to date, and it takes half a second to load
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", "data_access:migrations")
-    newest = ScriptDirectory.from_config(config).get_current_head()
-    with engine.connect() as connection:
-        if MigrationContext.configure(connection).get_current_revision() == newest:
-            return
     with _alone(engine, settings), engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_KEY)))

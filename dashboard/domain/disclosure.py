@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linprog
 from scipy.sparse import csr_array, hstack
 from scipy.sparse.csgraph import connected_components
 
@@ -109,12 +108,19 @@ def protect(release: Release, shown: Iterable[int] = ()) -> np.ndarray:
         bounds = np.column_stack([np.zeros(2 * n), np.concatenate([may_rise, may_fall])])
         bounds[cell] = (release.smallest[cell], release.smallest[cell])
         bounds[n + cell] = (0.0, 0.0)
-        found = linprog(np.concatenate([price, price]), A_eq=both_ways, b_eq=least, bounds=bounds, method="highs")
+        found = _least(np.concatenate([price, price]), both_ways, least, bounds)
         if not found.success:
             raise BadRequest("A small count cannot be hidden among these tables: there is nothing to hide it behind.")
         moved = np.abs(found.x[:n] - found.x[n:]) > _NEAR
         hidden |= moved
     return hidden
+
+
+def _least(price, sums, sides, bounds):
+    """The cheapest way to meet `sums` exactly, as scipy tells it."""
+    from scipy.optimize import linprog  # only who publishes waits for it to load
+
+    return linprog(price, A_eq=sums, b_eq=sides, bounds=bounds, method="highs")
 
 
 def told(release: Release, hidden: np.ndarray, cells: Sequence[int] | None = None) -> list[tuple[float, float]]:
@@ -134,7 +140,7 @@ def told(release: Release, hidden: np.ndarray, cells: Sequence[int] | None = Non
         goal = (mine == place[cell]).astype(float)
         reach = []
         for sign in (1.0, -1.0):
-            end = linprog(sign * goal, A_eq=matrix, b_eq=sides, bounds=(0, None), method="highs")
+            end = _least(sign * goal, matrix, sides, (0, None))
             reach.append(sign * end.fun if end.success else (np.inf if sign < 0 else 0.0))
         found.append((reach[0], reach[1]))
     return found

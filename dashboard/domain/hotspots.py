@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom
+from scipy.special import bdtr, bdtrc
 
 from dashboard.domain.emerging import Category, categories
 from dashboard.domain.empirical_bayes import smoothed_rates
@@ -163,7 +163,7 @@ def change(now: npt.NDArray[np.int64], before: npt.NDArray[np.int64], days: tupl
     Source: Przyborowski and Wilenski 1940, the conditional test of two Poisson numbers.
     """
     both, share = now + before, days[0] / (days[0] + days[1])
-    tail = np.minimum(binom.cdf(now, both, share), binom.sf(now - 1, both, share))
+    tail = np.minimum(bdtr(now, both, share), bdtrc(now - 1, both, share))
     p = np.where(both > 0, np.minimum(1.0, 2 * tail), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = (now / days[0]) / (before / days[1])

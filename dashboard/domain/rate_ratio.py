@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 
 def rate_ratio(a: int, exposure_a: float, b: int, exposure_b: float, level: float = 0.95) -> tuple[float, float, float]:
@@ -15,8 +15,8 @@ def rate_ratio(a: int, exposure_a: float, b: int, exposure_b: float, level: floa
     if exposure_a <= 0 or exposure_b <= 0 or a + b == 0:
         return np.nan, np.nan, np.nan
     tail = (1 - level) / 2
-    low = beta.ppf(tail, a, b + 1) if a else 0.0
-    high = beta.ppf(1 - tail, a + 1, b) if b else 1.0
+    low = betaincinv(a, b + 1, tail) if a else 0.0
+    high = betaincinv(a + 1, b, 1 - tail) if b else 1.0
     scale = exposure_b / exposure_a
 
     def ratio(share: float) -> float:

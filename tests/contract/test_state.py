@@ -7,12 +7,15 @@ from datetime import datetime, timedelta
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import select
 
 from dashboard.domain.errors import BadRequest, DataUnavailable, UnknownName
 from dashboard.settings import Settings
 from data_access import state as tables
+from data_access.migrations import NEWEST
 from data_access.state import State, state_file
 
 IDLE, LONGEST = timedelta(hours=3), timedelta(hours=12)
@@ -64,6 +67,12 @@ def test_the_migrations_make_the_tables_that_are_declared(state):
     state.has_accounts()
     with state._opened().connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+
+
+def test_the_newest_migration_is_known_without_reading_them():
+    config = Config()
+    config.set_main_option("script_location", "data_access:migrations")
+    assert ScriptDirectory.from_config(config).get_current_head() == NEWEST
 
 
 def test_an_account_has_the_role_it_was_given_last(state, ana, request):

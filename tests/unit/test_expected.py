@@ -4,7 +4,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from scipy.stats import poisson
+from scipy.stats import nbinom, poisson
 
 from dashboard.domain.expected import (
     Days,
@@ -52,6 +52,14 @@ def test_a_range_holds_the_counts_between_its_ends(k, share):
 
 def test_nothing_expected_is_a_range_of_nothing():
     assert negative_binomial_quantile([0.0, 60.0], 20, 0.99).tolist() == [0, 101]
+
+
+@pytest.mark.parametrize("k", [0.05, 0.3, 1, 2.5, 20, 500, 1e5, np.inf])
+@pytest.mark.parametrize("probability", [0.001, 0.025, 0.5, 0.9, 0.975, 0.999])
+def test_quantiles_are_those_of_the_distributions(k, probability):
+    mu = np.geomspace(1e-6, 5000, 1000)
+    known = poisson.ppf(probability, mu) if np.isinf(k) else nbinom.ppf(probability, k, k / (k + mu))
+    assert negative_binomial_quantile(mu, k, probability).tolist() == known.tolist()
 
 
 SERIES = (100, 96, 104, 99, 101, 103, 97, 98, 102, 160)
