@@ -95,55 +95,101 @@ def protect(release: Release, shown: Iterable[int] = ()) -> np.ndarray:
     hidden = release.small.copy()
     hidden[list(release.never)] = True
     n, sums = len(release.values), release.matrix()
-    both_ways = hstack([sums, -sums]).tocsr()  # what cells may rise by, then what they may fall by
-    least = np.zeros(len(release.sums))
     cost = 1.0 + release.values
     cost[release.values == 0] = cost.max()  # a nothing is told last
     may_rise, may_fall = np.full(n, np.inf), release.values.astype(float)
     fixed = list(shown)
     may_rise[fixed] = may_fall[fixed] = 0.0
+    price = np.where(hidden, 0.0, cost)
+    # What cells may rise by, then what they may fall by, all sums staying as they are.
+    program = _Program(hstack([sums, -sums]), np.zeros(len(release.sums)), np.concatenate([may_rise, may_fall]))
+    program.price(np.concatenate([price, price]))
     for cell in np.flatnonzero(release.small)[np.argsort(release.values[release.small], kind="stable")]:
-        # The cheapest way in which this cell could be larger by its threshold, all sums staying as they are.
-        price = np.where(hidden, 0.0, cost)
-        bounds = np.column_stack([np.zeros(2 * n), np.concatenate([may_rise, may_fall])])
-        bounds[cell] = (release.smallest[cell], release.smallest[cell])
-        bounds[n + cell] = (0.0, 0.0)
-        found = _least(np.concatenate([price, price]), both_ways, least, bounds)
-        if not found.success:
+        # The cheapest way in which this cell could be larger by its threshold.
+        program.bound(cell, release.smallest[cell], release.smallest[cell])
+        program.bound(n + cell, 0.0, 0.0)
+        if program.solve() is None:
             raise BadRequest("A small count cannot be hidden among these tables: there is nothing to hide it behind.")
-        moved = np.abs(found.x[:n] - found.x[n:]) > _NEAR
-        hidden |= moved
+        program.bound(cell, 0.0, may_rise[cell])
+        program.bound(n + cell, 0.0, may_fall[cell])
+        amounts = program.amounts()
+        more = (np.abs(amounts[:n] - amounts[n:]) > _NEAR) & ~hidden
+        hidden |= more
+        for other in np.flatnonzero(more).tolist():
+            program.price_of(other, 0.0)
+            program.price_of(n + other, 0.0)
     return hidden
-
-
-def _least(price, sums, sides, bounds):
-    """The cheapest way to meet `sums` exactly, as scipy tells it."""
-    from scipy.optimize import linprog  # only who publishes waits for it to load
-
-    return linprog(price, A_eq=sums, b_eq=sides, bounds=bounds, method="highs")
 
 
 def told(release: Release, hidden: np.ndarray, cells: Sequence[int] | None = None) -> list[tuple[float, float]]:
     """Between which numbers each of the hidden `cells` (default: the small) must lie, for whoever sees the rest."""
-    wanted = np.flatnonzero(release.small & hidden) if cells is None else np.asarray(cells)
+    wanted = np.flatnonzero(release.small & hidden).tolist() if cells is None else list(cells)
     sums = release.matrix()
     unknown = np.flatnonzero(hidden)
     known = np.where(hidden, 0, release.values)
     within, rest = sums[:, unknown].tocsr(), -(sums @ known)
-    place = {cell: i for i, cell in enumerate(unknown)}
+    place = {cell: i for i, cell in enumerate(unknown.tolist())}
+    # Parts that share no sum are told by themselves: each is a small program of its own.
     _, part = connected_components(within.T @ within, directed=False)
-    found = []
-    for cell in wanted:
-        mine = np.flatnonzero(part == part[place[cell]])
+    reach: dict[tuple[int, float], float] = {}
+    for one in np.unique([part[place[cell]] for cell in wanted]):
+        mine = np.flatnonzero(part == one)
         rows = np.flatnonzero(np.diff(within[:, mine].tocsr().indptr))
-        matrix, sides = within[rows][:, mine], rest[rows]
-        goal = (mine == place[cell]).astype(float)
-        reach = []
-        for sign in (1.0, -1.0):
-            end = _least(sign * goal, matrix, sides, (0, None))
-            reach.append(sign * end.fun if end.success else (np.inf if sign < 0 else 0.0))
-        found.append((reach[0], reach[1]))
-    return found
+        program = _Program(within[rows][:, mine], rest[rows], np.full(len(mine), np.inf))
+        at = {cell: i for i, cell in enumerate(unknown[mine].tolist())}
+        for sign in (1.0, -1.0):  # all the least, then all the most: the next begins near where the last ended
+            for cell in (cell for cell in wanted if cell in at):
+                program.price_of(at[cell], sign)
+                end = program.solve()
+                program.price_of(at[cell], 0.0)
+                reach[cell, sign] = sign * end if end is not None else (np.inf if sign < 0 else 0.0)
+    return [(reach[cell, 1.0], reach[cell, -1.0]) for cell in wanted]
+
+
+class _Program:
+    """Amounts from 0 up to `most` that meet ``matrix @ amounts == sides``, to be had as cheaply as can be.
+
+    Solved many times with a little changed in between, each time from where the last one ended: HiGHS, by the simplex
+    method.
+    """
+
+    def __init__(self, matrix, sides: np.ndarray, most: np.ndarray):
+        import highspy  # only who publishes waits for it to load
+
+        columns = matrix.tocsc()
+        program = highspy.HighsLp()
+        program.num_row_, program.num_col_ = columns.shape
+        program.col_cost_ = program.col_lower_ = np.zeros(columns.shape[1])
+        program.col_upper_ = most
+        program.row_lower_ = program.row_upper_ = sides
+        program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        program.a_matrix_.start_, program.a_matrix_.index_ = columns.indptr, columns.indices
+        program.a_matrix_.value_ = columns.data
+        self._solver, self._best = highspy.Highs(), highspy.HighsModelStatus.kOptimal
+        self._solver.setOptionValue("output_flag", False)
+        self._solver.setOptionValue("threads", 1)
+        self._solver.passModel(program)
+
+    def price(self, prices: np.ndarray) -> None:
+        """What one of each costs; nothing at first."""
+        for column, price in enumerate(prices):
+            self.price_of(column, price)
+
+    def price_of(self, column: int, price: float) -> None:
+        self._solver.changeColCost(int(column), float(price))
+
+    def bound(self, column: int, least: float, most: float) -> None:
+        self._solver.changeColBounds(int(column), float(least), float(most))
+
+    def solve(self) -> float | None:
+        """What the cheapest way costs; None if there is no way, or none that is the cheapest."""
+        self._solver.run()
+        solved = self._solver.getModelStatus() == self._best
+        return self._solver.getInfo().objective_function_value if solved else None
+
+    def amounts(self) -> np.ndarray:
+        """The cheapest way."""
+        return np.array(self._solver.getSolution().col_value)
 
 
 def audit(release: Release, hidden: np.ndarray) -> list[Exposed]:
