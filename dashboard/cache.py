@@ -190,13 +190,18 @@ def cached(cache: Cache | None) -> Callable[[str, Query, Callable[[], Answer]], 
     return remember
 
 
+LARGE = 64 * 1024
+"""Answers beyond so many bytes are kept compressed: of smaller ones that costs more than it spares."""
+
+
 def _packed(answer: Answer) -> bytes:
     """The answer as one Arrow stream; what is not in the frame goes into its metadata."""
-    table = pa.Table.from_pandas(answer.frame, preserve_index=False)
+    table = pa.table({name: pa.array(answer.frame[name]) for name in answer.frame})
     about = {"as_of": answer.as_of.isoformat(), "every": answer.every, "notes": list(answer.notes)}
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"answer": json.dumps(about).encode()})
+    table = table.replace_schema_metadata({b"answer": json.dumps(about).encode()})
     sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+    options = pa.ipc.IpcWriteOptions(compression="zstd" if table.nbytes > LARGE else None)
+    with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
         writer.write_table(table)
     return sink.getvalue()
 

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 FAILED = state_class("failed").encode()
 KEPT = "kept"
 """What the header ``Server-Timing`` says of an answer that was kept."""
-AT_ONCE = 4
+AT_ONCE = 2
 """Views computed at the same time in one process; the others wait in line."""
 IN_LINE = 24
 """Views that may wait; the next one is told to try again."""

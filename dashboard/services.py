@@ -444,7 +444,8 @@ class Services:
         return bool(self.warehouse.columns(name))
 
     def _values_in(self, _build_id: str, name: str, readable: tuple[tuple[str, Scope], ...]) -> list[str]:
-        return values_of(self.warehouse, DIMENSIONS[name], [(FACTS[fact][0], scope) for fact, scope in readable])
+        facts = [(FACTS[fact][0], scope) for fact, scope in readable]
+        return values_of(self.warehouse, DIMENSIONS[name], facts, self.warehouse.held())
 
     def _roster_in(self, build_id: str) -> Roster:
         t = schema.agent.c

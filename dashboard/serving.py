@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from importlib import import_module
 
 from gunicorn.app.base import BaseApplication
 
@@ -46,8 +47,8 @@ def serve(settings: Settings, host: str, port: int, workers: int, public: bool =
         "child_exit": _forget,
     }
     with tempfile.TemporaryDirectory(prefix="dashboard311-counts-") as counts:
-        # prometheus_client reads it while it is imported, which is after the fork.
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts  # noqa: TID251
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts  # noqa: TID251  # prometheus_client reads it when it is loaded
+        import_module("dashboard.public" if public else "dashboard.app")  # once for all processes, which share it
         _Served(settings, options, public).run()
 
 

@@ -35,6 +35,9 @@ class Settings:
         A query is cancelled after this many seconds (``DASHBOARD311_QUERY_SECONDS``).
     threads
         DuckDB threads per process (``DASHBOARD311_THREADS``).
+    memory_mb
+        Megabytes DuckDB may take in each process for answering; what needs more goes by way of the disk
+        (``DASHBOARD311_MEMORY_MB``).
     cache
         ``filesystem`` (shared by the workers of a machine), ``memory``, ``off``, or the address of a Redis that several
         machines share (``DASHBOARD311_CACHE``).
@@ -83,6 +86,7 @@ class Settings:
     replica: str = field(default="", repr=False)
     query_seconds: float = 20.0
     threads: int = 2
+    memory_mb: int = 192
     cache: str = field(default="filesystem", repr=False)
     basemap: str = ""
     state: str = field(default="", repr=False)
@@ -167,6 +171,7 @@ _FIELDS: dict[str, tuple[Callable, Callable, str]] = {
     "replica": (str, lambda url: url.startswith("postgresql"), _POSTGRES),
     "query_seconds": (float, lambda seconds: 0 < seconds < 86400, "a number of seconds"),
     "threads": (int, lambda threads: 1 <= threads <= 256, "a whole number from 1"),
+    "memory_mb": (int, lambda megabytes: megabytes >= 64, "a whole number of megabytes from 64"),
     "cache": (
         str,
         lambda kind: kind in ("filesystem", "memory", "off") or kind.startswith(("redis://", "rediss://", "unix://")),

@@ -13,13 +13,14 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select
 
 from dashboard.domain.filters import Clock, Filters, Period, add_months
 from dashboard.domain.policy import Scope
 from dashboard.domain.survival import closed_only_quantile, kaplan_meier
-from data_access.compile import Frame, caveats, compile_query, parts_of, permitted
+from data_access.compile import Frame, caveats, compile_query, compile_values, parts_of
 from data_access.grid import Grid, Read, spread_columns, told_columns
+from data_access.rollups import NOTHING_HELD, Held
 from data_access.semantics import Answer, Dimension, Fact, Measure, Query, Ratio, Spread, Standing
 
 SENSITIVE = "Without sensitive types, which are shown only as published."
@@ -73,18 +74,14 @@ def _steps_said(query: Query, filters: Filters, frame: Frame) -> tuple[str, ...]
     return ("Of so many, times over an hour are told to within 1.5 %.",) if wide else ()
 
 
-def values_of(reader: Reader, dimension: Dimension, readable: Iterable[tuple[Fact, Scope]]) -> list[str]:
+def values_of(
+    reader: Reader, dimension: Dimension, readable: Iterable[tuple[Fact, Scope]], held: Held = NOTHING_HELD
+) -> list[str]:
     """Every value of `dimension` in what may be read, facts with the scope of each; the most frequent first."""
     counts: dict[str, int] = {}
     for fact, scope in readable:
-        if (column := dimension.columns.get(fact.name)) is None:
+        if (statement := compile_values(dimension, fact, scope, held)) is None:
             continue
-        statement = (
-            select(column.label("value"), func.count().label("n"))
-            .select_from(fact.table)
-            .where(*permitted(fact, scope))
-            .group_by(column)
-        )
         for value, n in reader.frame(statement).itertuples(index=False):
             name = dimension.missing if pd.isna(value) else dimension.to_value(value)
             counts[name] = counts.get(name, 0) + int(n)

@@ -261,14 +261,17 @@ _SANDBOX = {
 }
 
 
-def duckdb_reader(path: Path, threads: int) -> Engine:
-    """A pool of read-only connections to one build, which can reach no other file.
+def duckdb_reader(path: Path, threads: int, memory_mb: int) -> Engine:
+    """A pool of read-only connections to one build, which can reach no other file and take so much memory together.
 
     All connections of a process to one file must be opened with the same configuration.
     """
     return create_engine(
         URL.create("duckdb", database=str(path)),
-        connect_args={"read_only": True, "config": {"threads": str(threads), **_SANDBOX}},
+        connect_args={
+            "read_only": True,
+            "config": {"threads": str(threads), "memory_limit": f"{memory_mb}MB", **_SANDBOX},
+        },
         pool_size=8,
         max_overflow=32,
         isolation_level="AUTOCOMMIT",  # nobody writes to a build: there is nothing to begin, end or take back

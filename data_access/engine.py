@@ -225,7 +225,7 @@ class Warehouse:
         pointer = read_pointer(folder)
         if pointer is None or not (folder / pointer["file"]).is_file():
             raise DataUnavailable(_NOTHING)
-        engine = duckdb_reader(folder / pointer["file"], self.settings.threads)
+        engine = duckdb_reader(folder / pointer["file"], self.settings.threads, self.settings.memory_mb)
         city, build, counted = _describe(engine)
         service = _Service(stamp, engine, city, build, counted, _held_in(engine, build))
         if known:

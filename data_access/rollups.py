@@ -421,3 +421,7 @@ class Held:
     def is_wide(self, fact: Fact, days: int) -> bool:
         """Whether so many days of `fact` are so many rows that durations are counted in wider steps (`binned`)."""
         return dict(self.per_day).get(fact.name, 0.0) * days > WIDE_ROWS
+
+
+NOTHING_HELD = Held()
+"""What a build holds that has facts alone."""

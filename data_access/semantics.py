@@ -44,6 +44,8 @@ class Fact:
         Which rows measures may count at all (information-only rows are no requests, measures R10).
     first_report
         Which rows stand for an incident; the others report what is known already. None where there is no such thing.
+    known_on
+        The civil day of `known_at`, if every row has one and counts: sums counted by it beforehand leave none out.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Fact:
     ends: Mapping[Column, Column | None] = field(default_factory=dict, hash=False)
     counted: ColumnElement[bool] | None = field(default=None, hash=False, compare=False)
     first_report: ColumnElement[bool] | None = field(default=None, hash=False, compare=False)
+    known_on: Column | None = field(default=None, hash=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from data_access.semantics import ANSWER_WITHIN_S, SHORT_ABANDON_S, Fact, Ratio,
 
 _c = schema.contact.c
 
-CONTACT = Fact("contact", "contacts", schema.contact, known_at=_c.arrived_at)
+CONTACT = Fact("contact", "contacts", schema.contact, known_at=_c.arrived_at, known_on=_c.arrived_on)
 
 # One leg in a queue during opening hours; what the telephone system contained, blocked or met closed is not offered.
 _offered = and_(

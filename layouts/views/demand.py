@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -277,7 +278,7 @@ def draw_busiest(
     if not inside:
         return _nothing(measure, context)
     special = {days.on(i) for i in np.flatnonzero(~days.is_usual)}
-    causes = _by_day(by_cause, cause.name, measure.name)
+    causes = _Causes.of(by_cause, cause.name, measure.name)
     columns = [
         c.Column("Day"), c.Column(things.capitalize(), True), c.Column("Usual", True), c.Column("Why"),
     ]  # fmt: skip
@@ -301,29 +302,46 @@ def draw_busiest(
     return Drawing(c.sentence(text), body=body, foot=words.foot("Click a day to choose it", usual))
 
 
-def _by_day(answer: Answer, name: str, measure: str) -> pd.DataFrame:
-    """A row per day, a column per value of the dimension `name`."""
-    wide = answer.frame.pivot_table(index="day", columns=name, values=measure, aggfunc="sum").fillna(0.0)
-    return wide.set_axis([stamp.date() for stamp in pd.DatetimeIndex(wide.index)])
+class _Causes(NamedTuple):
+    """What came in on each day, a row, of each value of a dimension, a column."""
+
+    row: dict[date, int]
+    values: list[str]
+    counts: np.ndarray
+
+    @classmethod
+    def of(cls, answer: Answer, name: str, measure: str) -> _Causes:
+        frame = answer.frame
+        days, stamps = pd.factorize(frame["day"], sort=True)
+        columns, values = pd.factorize(frame[name], sort=True)
+        counts = np.zeros((len(stamps), len(values)))
+        np.add.at(counts, (days, columns), frame[measure].to_numpy(float))
+        row = {stamp.date(): i for i, stamp in enumerate(pd.DatetimeIndex(stamps))}
+        return cls(row, values.tolist(), counts)
+
+    def risen(self, day: date, before: Sequence[date], without: str) -> tuple[str, float, float, float] | None:
+        """Which value but `without` rose most above its mean on the days `before`: it, by what, its count, its mean."""
+        others = [i for i, value in enumerate(self.values) if value != without]
+        if day not in self.row or not before or not others:
+            return None
+        known = [self.row[one] for one in before if one in self.row]
+        usual = self.counts[known].sum(axis=0) / len(before)
+        now = self.counts[self.row[day]]
+        top = max(others, key=lambda i: now[i] - usual[i])
+        return self.values[top], now[top] - usual[top], now[top], usual[top]
 
 
-def _why(day: date, before: list[date], causes: pd.DataFrame, cause: Dimension, context: Context) -> list[Any]:
+def _why(day: date, before: list[date], causes: _Causes, cause: Dimension, context: Context) -> list[Any]:
     """The city's event, whether it follows a closed day, and what rose most against the same weekdays before."""
     event = expectation.event_on(day, context.events)
     parts: list[Any] = [html.B(event.name)] if event else []
     if day - DAY in context.closed_on and day not in context.closed_on:
         parts += ["; " if parts else "", "the day after the city was closed"]
-    if day in causes.index and before:
-        usual = causes.reindex(before).fillna(0.0).mean()
-        rise = (causes.loc[day] - usual).drop(cause.missing, errors="ignore")
-        if len(rise) and rise.max() >= LEAST_RISE:
-            top = str(rise.idxmax())
-            name = c.toggle(cause.say(top), context.filters, cause.name, top)
-            parts += [
-                "; " if parts else "",
-                name,
-                f" {c.count(causes.loc[day, top])}, usually {series.few(usual[top]) if usual[top] >= 0.05 else 0}",
-            ]
+    if (risen := causes.risen(day, before, cause.missing)) is not None and risen[1] >= LEAST_RISE:
+        top, _, now, usual = risen
+        name = c.toggle(cause.say(top), context.filters, cause.name, top)
+        said = f" {c.count(now)}, usually {series.few(usual) if usual >= 0.05 else 0}"
+        parts += ["; " if parts else "", name, said]
     return parts or ["nothing in particular"]
 
 

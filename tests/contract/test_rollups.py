@@ -15,15 +15,15 @@ from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Scope
 from dashboard.services import Services
 from dashboard.settings import Settings
-from data_access.ask import ask
+from data_access.ask import ask, values_of
 from data_access.build import Build
-from data_access.compile import compile_query
+from data_access.compile import compile_query, compile_values
 from data_access.demo_city import AS_OF, CITY, demo_tables
 from data_access.dimensions import DIMENSIONS, category, department, district, hour_of_week, queue, service_type, team
 from data_access.listing import COLUMNS, Listing, count_rows, list_rows
 from data_access.measures import CATALOGUE
-from data_access.measures.contacts import SERVICE_LEVELS, service_level
-from data_access.measures.requests import backlog, opened, overdue
+from data_access.measures.contacts import CONTACT, SERVICE_LEVELS, service_level
+from data_access.measures.requests import REQUEST, backlog, opened, overdue
 from data_access.rollups import Held
 from data_access.semantics import EVERY, Query, Spread, Standing, Total
 
@@ -94,6 +94,18 @@ def test_every_measure_is_what_the_facts_say(services, search):
     filters = Filters.from_search(search, services.clock(), DIMENSIONS)
     assert both(services, Query(ADDED), filters)[1] > 2
     assert both(services, Query(ADDED, every="auto"), filters)[1] > 2
+
+
+def test_the_values_of_dimensions_are_those_of_the_facts(services):
+    held, from_sums = services.warehouse.held(), 0
+    for dimension in (one for one in DIMENSIONS.values() if one.ordered is None):
+        readable = [(fact, EVERYTHING) for fact in (REQUEST, CONTACT)]
+        assert values_of(services.warehouse, dimension, readable, held) == values_of(
+            services.warehouse, dimension, readable
+        )
+        asked = compile_values(dimension, CONTACT, EVERYTHING, held)
+        from_sums += asked is not None and asked.get_final_froms()[0].name.startswith("rollup_")  # type: ignore[attr-defined]
+    assert from_sums > 4
 
 
 @pytest.mark.parametrize("search", SEARCHES[1:5:3])
