@@ -16,8 +16,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, wraps
 from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 import pandas as pd
 import pyarrow as pa
@@ -33,6 +34,9 @@ from dashboard.settings import Settings
 from data_access.semantics import Answer, Query
 
 log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class BytesOnly(BaseSerializer):
@@ -163,6 +167,27 @@ class Flight:
                 self._flying.add(key)
                 self._line.remove(one)
                 called.set()
+
+
+def once(maxsize: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Remember what a function told for the last `maxsize` different arguments; several threads never tell it twice."""
+
+    def remembering(function: Callable[P, T]) -> Callable[P, T]:
+        remembered = lru_cache(maxsize)(function)
+        locks: dict[Any, threading.Lock] = defaultdict(threading.Lock)
+
+        @wraps(function)
+        def told(*given: P.args, **named: P.kwargs) -> T:
+            key = (given, tuple(named.items()))
+            try:
+                with locks[key]:
+                    return remembered(*given, **named)  # type: ignore[arg-type]  # all are hashable here
+            finally:
+                locks.pop(key, None)
+
+        return told
+
+    return remembering
 
 
 def cached(cache: Cache | None) -> Callable[[str, Query, Callable[[], Answer]], Answer]:

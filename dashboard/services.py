@@ -16,7 +16,7 @@ from flask import has_request_context
 from flask_caching import Cache
 from sqlalchemy import func, or_, select
 
-from dashboard.cache import cached, key_of
+from dashboard.cache import cached, key_of, once
 from dashboard.domain.city_events import marks_days
 from dashboard.domain.errors import DataUnavailable, NotPermitted, UnknownName
 from dashboard.domain.filters import Clock, Filters
@@ -84,22 +84,22 @@ class Services:
         self.state = State(settings)
         self._remember = cached(cache)
         # Small things that change only with the build, kept for the last few builds.
-        self._values = lru_cache(maxsize=256)(self._values_in)
-        self._events = lru_cache(maxsize=4)(self._events_in)
-        self._gaps = lru_cache(maxsize=4)(self._gaps_in)
-        self._closed_days = lru_cache(maxsize=4)(self._closed_days_in)
-        self._categories = lru_cache(maxsize=4)(self._categories_in)
-        self._roster = lru_cache(maxsize=4)(self._roster_in)
-        self._demo_viewers = lru_cache(maxsize=4)(self._demo_viewers_in)
-        self._populations = lru_cache(maxsize=4)(self._populations_in)
-        self._targets = lru_cache(maxsize=4)(self._targets_in)
-        self._has_table = lru_cache(maxsize=64)(self._has_table_in)
+        self._values = once(256)(self._values_in)
+        self._events = once(4)(self._events_in)
+        self._gaps = once(4)(self._gaps_in)
+        self._closed_days = once(4)(self._closed_days_in)
+        self._categories = once(4)(self._categories_in)
+        self._roster = once(4)(self._roster_in)
+        self._demo_viewers = once(4)(self._demo_viewers_in)
+        self._populations = once(4)(self._populations_in)
+        self._targets = once(4)(self._targets_in)
+        self._has_table = once(64)(self._has_table_in)
         # What is asked again within a moment: the length of a list for each of its pages, a request for each panel.
-        self._lengths = lru_cache(maxsize=256)(self._length_in)
-        self._analyses = lru_cache(maxsize=64)(self._analyses_in)
-        self._ground = lru_cache(maxsize=6)(self._ground_in)
-        self._place_names = lru_cache(maxsize=6)(self._place_names_in)
-        self._timelines = lru_cache(maxsize=32)(self._timeline_in)
+        self._lengths = once(256)(self._length_in)
+        self._analyses = once(64)(self._analyses_in)
+        self._ground = once(6)(self._ground_in)
+        self._place_names = once(6)(self._place_names_in)
+        self._timelines = once(32)(self._timeline_in)
 
     # ── what there is ──
 
@@ -413,8 +413,11 @@ class Services:
         def ground(resolution: int) -> Ground:
             return self._ground(build_id, resolution)
 
+        def known(other: Analysis, others: Filters) -> Analysed:
+            return self._analyses(build_id, other, others, scope, may, frame)
+
         with self.warehouse.reading(build_id) as reading:
-            asking = Asking(reading, filters, scope, self.clock(), frame, may, ground, _rings)
+            asking = Asking(reading, filters, scope, self.clock(), frame, may, ground, _rings, known)
             return question.answer(asking)
 
     def _place_names_in(self, build_id: str, resolution: int) -> dict[str, str]:

@@ -21,9 +21,9 @@ from dashboard.domain.intervals import wilson
 from dashboard.domain.policy import Permission
 from dashboard.domain.treatment import BEFORE_DAYS, Effect, effect_of_treatment
 from data_access import schema
-from data_access.compile import rows_of, with_values
+from data_access.compile import nearest, rows_of, with_values
 from data_access.dimensions import HEXAGONS, category, department, service_type
-from data_access.hotspots import Analysed, Asking, Hotspots
+from data_access.hotspots import Analysed, Asking, FoundPlaces, Hotspots
 from data_access.measures.inspections import visits
 from data_access.measures.requests import backlog, opened
 from data_access.places import Places, named, within
@@ -327,7 +327,8 @@ class CrewList:
         size = self.hotspots.resolution
         hexagon = HEXAGONS[size]
         chosen = asking.filters.chosen(hexagon.name)
-        found = self.hotspots.answer(asking.about(asking.filters.without(hexagon.name)))
+        found = asking.known(self.hotspots, asking.filters.without(hexagon.name))
+        assert isinstance(found, FoundPlaces)
         ids = np.array(found.ground.ids, object)
         wanted = np.isin(ids, list(chosen)) if chosen else found.standing.hot & (found.now.n > 0)
         rank = np.lexsort((ids, -np.nan_to_num(found.standing.z)))
@@ -398,6 +399,7 @@ class CrewList:
             .where(*conditions)
             .order_by(_r.opened_at, _r.request_id)
         )  # fmt: skip
+        rows = nearest(rows, here.period.to_on, asking.frame)
         frame = asking.reader.frame(with_values(rows, asking.frame, here.period.to_on))
         may_read = Permission.READ_ADDRESSES in asking.permissions
         found: dict[str, list[OpenRequest]] = {}

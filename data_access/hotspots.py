@@ -30,7 +30,11 @@ from data_access.semantics import Answer, Query, Total
 
 @dataclass(frozen=True)
 class Asking:
-    """Who asks and may do what, about which rows, when; `ground` and `rings` are the city's, kept with the build."""
+    """Who asks and may do what, about which rows, when.
+
+    `ground` and `rings` are the city's, kept with the build; `known` answers another question for the same viewer, or
+    tells what was answered before.
+    """
 
     reader: Reader
     filters: Filters
@@ -40,6 +44,7 @@ class Asking:
     permissions: frozenset[Permission]
     ground: Callable[[int], Ground]
     rings: Callable[[Ground, int], list[Neighbours]]
+    known: Callable[[Analysis, Filters], Analysed]
 
     def about(self, filters: Filters) -> Asking:
         """The same viewer asking about other rows."""
@@ -181,7 +186,8 @@ class Related:
 
     def answer(self, asking: Asking) -> Analysed:
         """Rate ratios per resident, or per place where nobody knows who lives where, with exact 95 % intervals."""
-        found = self.hotspots.answer(asking)
+        found = asking.known(self.hotspots, asking.filters)
+        assert isinstance(found, FoundPlaces)
         hot, ground = found.standing.hot, found.ground
         filters = asking.filters
         for name in (service_type.name, category.name, department.name):
