@@ -310,7 +310,9 @@
         return window.dash_clientside.no_update;
       },
       show(answers) {
-        if (answers && answers.view) show(answers);
+        if (!answers || !answers.view) return;
+        show(answers);
+        if (answers.next) window.dash_clientside.set_props("later", { data: answers.next });
       },
       table(told) {
         const card = told && document.querySelector(`#page [data-panel="${CSS.escape(told.panel)}"]`);
@@ -481,13 +483,16 @@
   const graphs = (panel) => panel && panel.querySelector(".js-plotly-plot");
   const hexagonsOf = (graph) => (graph.data || []).findIndex((trace) => trace.type === "choroplethmap");
 
+  const RINGS_AFTER_MS = 60; // so long the mouse rests on a row before maps are drawn again for it
+  let toRing = 0;
   function pointAt(cell, grid) { // ring a hexagon on every map of the view, and mark its row in every list
-    grid.querySelectorAll(".js-plotly-plot").forEach((graph) => {
+    clearTimeout(toRing);
+    toRing = setTimeout(() => grid.querySelectorAll(".js-plotly-plot").forEach((graph) => {
       const at = (graph.data || []).findIndex((trace) => trace.name === "ring");
       if (at < 0 || graph.dataset.ringed === (cell || "")) return;
       graph.dataset.ringed = cell || "";
       follow(graph, window.Plotly.restyle(graph, { locations: [cell ? [cell] : []], z: [cell ? [1] : []] }, [at]));
-    });
+    }), RINGS_AFTER_MS);
     grid.querySelectorAll("[data-cell]").forEach((link) => {
       const row = link.closest("tr");
       if (row) row.classList.toggle("is-pointed", link.dataset.cell === cell);

@@ -135,8 +135,11 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         except Exception as error:  # whatever it is, it stays in this card
             return words_on_card("failed", in_words(error, f"panel {panel.name}"))
 
-    def shown(pathname: str | None, search: str | None, only: str | None, slow: bool) -> dict[str, Any] | None:
-        """The cards of the view at an address whose panels are `slow` or are not, or `only` one; None without any."""
+    def shown(pathname: str | None, search: str | None, only: str | None, wave: int = 0) -> dict[str, Any] | None:
+        """The cards of a wave of panels of the view at an address, or of `only` one; None without such a view.
+
+        ``next`` is what is to be posted then, for the panels in ``later``.
+        """
         view = view_at(pathname, views)
         if view is None or view not in permitted([view], services):
             return None
@@ -150,21 +153,22 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
                 view.heading(*_first_of(view, place, services))
             except NotThere:
                 return None  # the page says so
-        if filters is not None and not slow and only is None:
+        if filters is not None and wave == 0 and only is None:
             note_sight(view, place, services)
         may_see = permitted(view.panels, services)
-        asked = [panel for panel in may_see if (panel.name == only if only is not None else panel.slow == slow)]
-        later = [panel.name for panel in may_see if panel.slow and panel not in asked and only is None]
+        asked = [panel for panel in may_see if (panel.name == only if only is not None else panel.wave == wave)]
+        later = [panel for panel in may_see if panel.wave > wave and only is None]
         if filters is None:
             cards = [words_on_card("empty", "Not asked: see above.") for _ in asked]
         else:
             cards = _side_by_side([partial(drawn, view, panel, filters, place) for panel in asked])
         found = dict(zip((panel.name for panel in asked), cards, strict=True))
-        return {"view": view.name, "path": pathname, "cards": found, "later": later}
+        then = {"path": pathname, "search": search or "", "wave": min(panel.wave for panel in later)} if later else None
+        told = {"view": view.name, "path": pathname, "cards": found, "later": [panel.name for panel in later]}
+        return told | {"next": then}
 
     @app.callback(
         Output(screen.ANSWERS, "data"),
-        Output(screen.SLOW, "data"),
         Output(screen.WORKING, "className"),
         Input(screen.URL, "pathname"),
         Input(screen.URL, "search"),
@@ -172,15 +176,13 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
     )
     def show_answers(pathname, search, again):
         only = again["panel"] if again and ctx.triggered_id == screen.AGAIN else None
-        told = shown(pathname, search, only, slow=False)
-        waits = told is not None and bool(told["later"])
-        return told, {"path": pathname, "search": search or ""} if waits else no_update, no_update
+        return shown(pathname, search, only), no_update
 
     @app.callback(
-        Output(screen.ANSWERS, "data", allow_duplicate=True), Input(screen.SLOW, "data"), prevent_initial_call=True
+        Output(screen.ANSWERS, "data", allow_duplicate=True), Input(screen.LATER, "data"), prevent_initial_call=True
     )
-    def show_slow_answers(asked):
-        return shown(asked["path"], asked["search"], None, slow=True) if asked else no_update
+    def show_later_answers(asked):
+        return shown(asked["path"], asked["search"], None, asked["wave"]) if asked else no_update
 
     app.clientside_callback(ClientsideFunction("dashboard311", "begin"), Input(screen.URL, "pathname"))
     app.clientside_callback(

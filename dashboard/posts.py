@@ -15,9 +15,10 @@ import orjson
 from dash import Dash
 
 from data_access.semantics import EVERY
-from layouts.page import AGAIN, PICKED, SLOW, TABLED
+from layouts.page import AGAIN, LATER, PICKED, TABLED
 
 LONGEST_TEXT = 8_190
+LAST_WAVE = 9
 _MATCHING = ("ALL", "MATCH", "ALLSMALLER")
 
 
@@ -142,10 +143,12 @@ def _check_value(name: str, prop: str, value: Any, pairs: set[tuple[str, str]]) 
         case "data" if name in (AGAIN, TABLED):
             if not _has_text(value, "view", "panel") or (value["view"], value["panel"]) not in pairs:
                 raise Refused(name)
-        case "data" if name == SLOW:
-            if not _has_text(value, "search", "path") or len(value) > 2:
+        case "data" if name == LATER:
+            if not _has_text(value, "search", "path") or value.keys() != {"search", "path", "wave"}:
                 raise Refused(name)
-            if any(len(one) > LONGEST_TEXT for one in value.values()):
+            if any(len(value[one]) > LONGEST_TEXT for one in ("search", "path")):
+                raise Refused(name)
+            if type(value["wave"]) is not int or not 1 <= value["wave"] <= LAST_WAVE:
                 raise Refused(name)
         case "data" if name == PICKED:
             if not isinstance(value, dict):

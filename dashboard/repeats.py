@@ -29,7 +29,7 @@ from dashboard.domain.policy import Permission, Viewer, may
 from dashboard.security import ASK
 from dashboard.services import Services, acting_as
 from data_access.timeline import OneRequest
-from layouts.page import AGAIN, ANSWERS, SLOW, state_class
+from layouts.page import AGAIN, ANSWERS, LATER, state_class
 from layouts.view import FromAddress, View
 
 log = logging.getLogger(__name__)
@@ -123,8 +123,8 @@ def _post_of(body: Any, views: Sequence[View]) -> _Post | None:
     if not isinstance(body, dict) or ANSWERS not in str(body.get("output")):
         return None
     given = {one.get("id"): one.get("value") for one in body.get("inputs") or []}
-    is_first = SLOW not in given
-    about = given.get(SLOW)
+    is_first = LATER not in given
+    about = given.get(LATER)
     if is_first:
         sent = {one.get("property"): one.get("value") for one in body["inputs"]}
         about = {"path": sent.get("pathname"), "search": sent.get("search")}
@@ -134,7 +134,7 @@ def _post_of(body: Any, views: Sequence[View]) -> _Post | None:
     if view is None:
         return None
     is_fresh = not any(str(one).startswith(f"{AGAIN}.") for one in body.get("changedPropIds") or ())
-    return _Post(view.name, search, path, [body.get("output"), search, path], is_first, is_fresh)
+    return _Post(view.name, search, path, [body.get("output"), search, path, about.get("wave")], is_first, is_fresh)
 
 
 def is_kept(view: View, viewer: Viewer) -> bool:
@@ -165,7 +165,7 @@ def _kept(cache: Cache | None, key: str) -> Response | None:
 def told_busy(view: View, path: str) -> Response:
     """An answer in which every card says that it could not be answered now; each can be asked again."""
     cards = {panel.name: words_on_card("failed", BUSY) for panel in view.panels}
-    told = {"view": view.name, "path": path, "cards": cards, "later": []}
+    told = {"view": view.name, "path": path, "cards": cards, "later": [], "next": None}
     response = Response(
         orjson.dumps({"multi": True, "response": {ANSWERS: {"data": told}}}), mimetype="application/json"
     )

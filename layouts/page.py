@@ -37,7 +37,7 @@ ANSWERS = "answers"
 """What the cards of a view are to show; the browser puts it in place."""
 WORKING = "working"
 """Dash marks it while a view is asked."""
-SLOW = "slow"
+LATER = "later"
 """What the panels that take longer are asked, once the others are there."""
 AGAIN = "again"
 """The panel a reader asks again."""
@@ -72,7 +72,7 @@ def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = (), kind: str 
     return html.Div(
         [
             dcc.Location(id=URL, refresh=False),
-            *(dcc.Store(id=name) for name in (ANSWERS, SLOW, AGAIN, TABLED, TABLE, PICKED, TITLE)),
+            *(dcc.Store(id=name) for name in (ANSWERS, LATER, AGAIN, TABLED, TABLE, PICKED, TITLE)),
             html.A("Skip to content", href="#page", className="skip"),
             html.I(id=WORKING, hidden=True),
             html.Div(id=TROUBLE, className="trouble", role="alert"),

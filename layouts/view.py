@@ -204,8 +204,9 @@ class Panel:
         shown depends on it; ask `chooses`.
     assumes
         ``(filters, service types, the most frequent first) → filters``: what is asked where the reader chose nothing.
-    slow
-        Answered in a post of its own, after the others.
+    wave
+        0 is answered first, at once with the view; what need not be there in the first glance, or takes long, comes in
+        later waves, each a post of its own after the one before.
     height
         Pixels reserved for the figure, so that nothing jumps.
     kind
@@ -227,7 +228,7 @@ class Panel:
     """``card``; ``tile``: one figure; ``strip``: a row of figures without a visible title; ``grid``: a list to be
     scrolled, sorted and narrowed; ``plain``: a body without a card."""
     assumes: Callable[[Filters, Sequence[str]], Filters] | None = None
-    slow: bool = False
+    wave: int = 0
 
     def chooses(self, place: Place | None = None) -> Dimension | str | None:
         """What a click chooses at this address: a dimension, ``"period"``, or nothing."""

@@ -113,19 +113,18 @@ def written(at: dict[str, Any], prop: str) -> str:
 
 
 def answers(
-    app: Dash, view: str, pathname: str, search: str = f"?{EVERYTHING}", slow: bool = False, only: str = ""
+    app: Dash, view: str, pathname: str, search: str = f"?{EVERYTHING}", wave: int = 0, only: str = ""
 ) -> dict[str, Any]:
-    """The post that asks every panel of a view; or the one for those that are `slow`, or for `only` one again."""
-    if slow and not only:
+    """The post that asks the first panels of a view; or the one for a later `wave`, or for `only` one again."""
+    if wave and not only:
         return {
             "output": next(one for one in app.callback_map if one.startswith("answers.data@")),
-            "outputs": {"id": "answers", "property": "data"}, "changedPropIds": ["slow.data"],
-            "inputs": [part("slow", "data", {"search": search, "path": pathname})], "state": [],
+            "outputs": {"id": "answers", "property": "data"}, "changedPropIds": ["later.data"],
+            "inputs": [part("later", "data", {"search": search, "path": pathname, "wave": wave})], "state": [],
         }  # fmt: skip
     return {
         "output": callback(app, "..answers.data"),
-        "outputs": [{"id": "answers", "property": "data"}, {"id": "slow", "property": "data"},
-                    {"id": "working", "property": "className"}],
+        "outputs": [{"id": "answers", "property": "data"}, {"id": "working", "property": "className"}],
         "inputs": [part("url", "pathname", pathname), part("url", "search", search),
                    part("again", "data", {"view": view, "panel": only, "at": 1} if only else None)],
         "state": [], "changedPropIds": ["again.data" if only else "url.pathname"],

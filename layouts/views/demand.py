@@ -384,7 +384,7 @@ def _days_panel(name: str, question: str, measure: Total) -> Panel:
 def _forecast_panel(name: str, question: str, measure: Total) -> Panel:
     queries = (Over(Query((measure,), every="day"), LATEST),)
     draw = partial(draw_forecast, measure=measure)
-    return Panel(name, question, queries, draw, needs=needs_of(measure), slow=True)  # its past is forecast twenty times
+    return Panel(name, question, queries, draw, needs=needs_of(measure), wave=1)  # its past is forecast twenty times
 
 
 def _busiest_panel(name: str, question: str, measure: Total, cause: Dimension) -> Panel:

@@ -83,12 +83,12 @@ def everything(app: Dash, client, slug: str) -> Iterator[tuple[str, str]]:
     for name, view in VIEWS.items():
         for body in around(app, name):
             yield f"around {name}", ask(client, body).get_data(as_text=True)
-        for slow in {False, *(panel.slow for panel in view.panels)}:
-            answer = ask(client, answers(app, name, path_of(name), slow=slow))
+        for wave in {0, *(panel.wave for panel in view.panels)}:
+            answer = ask(client, answers(app, name, path_of(name), wave=wave))
             has_cards = '"cards":' in answer.get_data(as_text=True)  # the one request is not in every role's rows
             assert answer.status_code == 200 and (has_cards == holds(slug, view.needs) or view.open_parts), name
             assert holds(slug, view.needs) or not has_cards, name
-            yield f"answers of {name}, {slow=}", answer.get_data(as_text=True)
+            yield f"answers of {name}, {wave=}", answer.get_data(as_text=True)
         for panel in view.panels:
             may_have = holds(slug, view.needs, panel.needs)
             at = f"{name}/{panel.name}"

@@ -150,7 +150,7 @@ def query_of(honest: str, dice: random.Random) -> str:
 
 def posts_of(app: Dash, view: View, panel: Panel) -> list[dict[str, Any]]:
     """What the page posts for one panel."""
-    found = [answers(app, view.name, path_of(view.name), slow=panel.slow, only=panel.name)]
+    found = [answers(app, view.name, path_of(view.name), wave=panel.wave, only=panel.name)]
     found.append(shown_as_table(app, view, panel))
     if panel.kind == "grid":
         found.append(rows(app, view.name, panel.name))
