@@ -165,7 +165,7 @@ def _kept(cache: Cache | None, key: str) -> Response | None:
 def told_busy(view: View, path: str) -> Response:
     """An answer in which every card says that it could not be answered now; each can be asked again."""
     cards = {panel.name: words_on_card("failed", BUSY) for panel in view.panels}
-    told = {"view": view.name, "path": path, "cards": cards, "later": [], "next": None}
+    told: dict[str, Any] = {"view": view.name, "path": path, "cards": cards, "later": [], "next": None}
     response = Response(
         orjson.dumps({"multi": True, "response": {ANSWERS: {"data": told}}}), mimetype="application/json"
     )
