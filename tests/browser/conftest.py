@@ -141,7 +141,7 @@ def visiting(chromium: playwright.Browser, address: str) -> Iterator[Callable[..
     assert not wrong, wrong
 
 
-DRAWN = """() => [...document.querySelectorAll(".chart:not(.is-absent)")]
+DRAWN = """() => [...document.querySelectorAll(".chart:not(.is-absent, .no-webgl)")]
   .map((chart) => Boolean(chart.querySelector(".js-plotly-plot .main-svg"))).join()"""
 
 
@@ -158,3 +158,4 @@ def settle(page: playwright.Page) -> None:
             return
         before = drawn
         page.wait_for_timeout(100)
+    pytest.fail(f"Figures of {page.url} are still to be drawn: {before}")
