@@ -43,8 +43,9 @@ check: $(VENV)/.installed-test  ## style, types, known weaknesses, import contra
 	$(BIN)/bandit -q -c pyproject.toml -r dashboard layouts callbacks data_access
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.installed-test  ## how fast views, Hotspots, clicks and imports are at ten million requests; takes an hour
+bench: $(VENV)/.installed-test  ## how fast views, Hotspots, clicks and imports are at ten million requests, and how that grows; takes an hour
 	$(BIN)/python -m tests.bench.views
+	$(BIN)/python -m tests.bench.growth
 	$(BIN)/python -m tests.bench.hotspots
 	$(BIN)/python -m tests.bench.clicks
 	PYTHONPATH=. $(BIN)/python tests/bench/import_speed.py

@@ -14,7 +14,7 @@ import shutil
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -410,7 +410,11 @@ class Build:
         return self._writer.scalar(select(func.count()).select_from(self._staged[name])) or 0
 
     def carry_over(
-        self, replace: bool = False, again: str | None = None, corrected: pd.DataFrame | None = None
+        self,
+        replace: bool = False,
+        again: str | None = None,
+        corrected: pd.DataFrame | None = None,
+        ids: Collection[str] = (),
     ) -> Kept:
         """Keep what is in service and was not written anew; call after the last `write` of an import.
 
@@ -420,7 +424,9 @@ class Build:
 
         `again` is the import that this one repeats: what is noted of it, its refused rows among them, is noted anew.
         `corrected` are refused rows (file, row_number, reason) that this import brings once more: they are no longer
-        listed as refused, or as what this import makes of them.
+        listed as refused, or as what this import makes of them. Nor are those of the same source whose id, in one of
+        its columns `ids`, this import accepted, or refused in a file of the same name: it was corrected itself, or
+        exported anew.
 
         Raises ImportRefused if another real city is in service, unless `replace`.
         """
@@ -443,6 +449,8 @@ class Build:
                         if corrected is not None and table.name == "refused_row":
                             same = (cast(old.c[one.name], String) == one for one in _CORRECTED.c)
                             stays.append(~exists().where(*same).correlate(old))
+                        if again is not None and table.name == "refused_row":
+                            stays += [~self._is_met_again(old, again, column) for column in ids]
                         self._carry(old, table, counts, again, stays)
             events = {kind: n for kind, n in sorted(counts.items()) if kind in beyond_sql.CHANGES}
             others = {
@@ -451,6 +459,15 @@ class Build:
             return Kept(counts["updated"], counts["unchanged"], counts["carried"], events, others)
         finally:
             warehouse.close()
+
+    def _is_met_again(self, refused: FromClause, import_id: str, column: str) -> ColumnElement[bool]:
+        """Whether this import of the same source read the id that a refused row has in `column` once more."""
+        request, now = self._staged["request"], self._staged["refused_row"]
+        this_id, that_id = (func.trim(func.json_extract_string(one.raw, column)) for one in (refused.c, now.c))
+        accepted = exists().where(request.c.import_id == import_id, request.c.src_id == this_id)
+        again = exists().where(now.c.import_id == import_id, now.c.file == refused.c.file, that_id == this_id)
+        same_source = func.starts_with(refused.c.import_id, f"{import_id.rsplit('-', 1)[0]}-")
+        return and_(same_source, or_(accepted.correlate(refused), again.correlate(refused)))
 
     def forget_people(self, before: datetime) -> dict[str, int]:
         """Empty the private columns of what was over before an instant, and drop shifts; how many rows of each.

@@ -460,7 +460,8 @@ class Importing:
             build.write("refused_row", refused)
         sample = self._frame(select(build.staged(main)).limit(10))
         corrected = pd.concat(self._corrected, ignore_index=True) if self._corrected else None
-        kept = build.carry_over(replace, again=self.import_id, corrected=corrected)
+        ids = {of for one in self.mappings if one.table == "request" for of in one.columns["request_id"].columns}
+        kept = build.carry_over(replace, again=self.import_id, corrected=corrected, ids=ids)
         summary = build.finish()
         if too_many:
             self.notes.append(f"More than {max_refused} rows were refused: what is in service stays as it was.")

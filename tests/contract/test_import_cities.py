@@ -575,6 +575,21 @@ def test_refused_rows_can_be_corrected_and_imported_again(tmp_path: Path) -> Non
     warehouse.close()
 
 
+def test_a_file_that_is_corrected_itself_has_no_refused_rows_left(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
+    path, other = tmp_path / "export.csv", tmp_path / "other.csv"
+    path.write_bytes(table(ROW, "8,soon,,,Open,Pothole,,,", "9,later,,,Open,Pothole,,,"))
+    other.write_bytes(table("10,soon,,,Open,Pothole,,,", "11,2024-03-01,,,Open,Pothole,,,"))
+    import_files(settings, mapping(), [path, other])
+    path.write_bytes(table(ROW, "8,2024-03-02,,,Open,Pothole,,,", "9,later,,,Open,Pothole,,,"))
+    report = import_files(settings, mapping(), path).report
+    assert (report.added, report.unchanged, report.refused) == (1, 1, 1)
+    warehouse = Warehouse(settings)
+    listed = warehouse.frame(select(refused_row).order_by(refused_row.c.file, refused_row.c.import_id))
+    assert listed[["file", "value"]].to_numpy().tolist() == [["export.csv", "later"], ["other.csv", "soon"]]
+    warehouse.close()
+
+
 def test_what_is_refused_again_is_listed_once(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data")
     path = tmp_path / "export.csv"
