@@ -108,7 +108,7 @@ def protect(release: Release, shown: Iterable[int] = ()) -> np.ndarray:
         # The cheapest way in which this cell could be larger by its threshold.
         program.bound(cell, release.smallest[cell], release.smallest[cell])
         program.bound(n + cell, 0.0, 0.0)
-        if program.solve() is None:
+        if np.isposinf(program.solve()):
             raise BadRequest("A small count cannot be hidden among these tables: there is nothing to hide it behind.")
         program.bound(cell, 0.0, may_rise[cell])
         program.bound(n + cell, 0.0, may_fall[cell])
@@ -140,9 +140,8 @@ def told(release: Release, hidden: np.ndarray, cells: Sequence[int] | None = Non
         for sign in (1.0, -1.0):  # all the least, then all the most: the next begins near where the last ended
             for cell in (cell for cell in wanted if cell in at):
                 program.price_of(at[cell], sign)
-                end = program.solve()
+                reach[cell, sign] = sign * program.solve()
                 program.price_of(at[cell], 0.0)
-                reach[cell, sign] = sign * end if end is not None else (np.inf if sign < 0 else 0.0)
     return [(reach[cell, 1.0], reach[cell, -1.0]) for cell in wanted]
 
 
@@ -165,9 +164,10 @@ class _Program:
         program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
         program.a_matrix_.start_, program.a_matrix_.index_ = columns.indptr, columns.indices
         program.a_matrix_.value_ = columns.data
-        self._solver, self._best = highspy.Highs(), highspy.HighsModelStatus.kOptimal
+        self._solver, self._ends = highspy.Highs(), highspy.HighsModelStatus
         self._solver.setOptionValue("output_flag", False)
         self._solver.setOptionValue("threads", 1)
+        self._solver.setOptionValue("presolve", "off")  # it would leave “unbounded or infeasible” undecided
         self._solver.passModel(program)
 
     def price(self, prices: np.ndarray) -> None:
@@ -181,11 +181,18 @@ class _Program:
     def bound(self, column: int, least: float, most: float) -> None:
         self._solver.changeColBounds(int(column), float(least), float(most))
 
-    def solve(self) -> float | None:
-        """What the cheapest way costs; None if there is no way, or none that is the cheapest."""
+    def solve(self) -> float:
+        """What the cheapest way costs: infinite if there is no way, minus infinite if there is always a cheaper one.
+
+        Raises BadRequest if the solver cannot tell: then nothing is known to be safe.
+        """
         self._solver.run()
-        solved = self._solver.getModelStatus() == self._best
-        return self._solver.getInfo().objective_function_value if solved else None
+        ended = self._solver.getModelStatus()
+        if ended == self._ends.kOptimal:
+            return self._solver.getInfo().objective_function_value
+        if ended in (self._ends.kInfeasible, self._ends.kUnbounded):
+            return np.inf if ended == self._ends.kInfeasible else -np.inf
+        raise BadRequest(f"whether small counts are hidden could not be worked out ({ended.name}).")
 
     def amounts(self) -> np.ndarray:
         """The cheapest way."""

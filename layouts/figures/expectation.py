@@ -37,16 +37,16 @@ def days_of(answer: Answer, measure: str, context: Context) -> Days:
     counts = pd.Series(frame[measure].to_numpy(float), index=pd.DatetimeIndex(frame["day"]).normalize()).sort_index()
     counts = counts[counts.to_numpy().nonzero()[0][0] :]
     whole = counts.reindex(pd.date_range(counts.index[0], counts.index[-1], freq="D"))
-    days = [stamp.date() for stamp in whole.index]
-    in_gap = np.array([context.clock.is_in_gap(day) for day in days]) & (whole.fillna(0).to_numpy() == 0)
-    marked = events.of_days(context.events)
-    return Days(
-        days[0],
-        whole.fillna(0).to_numpy(),
-        np.array([any(one.start_on <= day < one.end_on and one.kind != "data_gap" for one in marked) for day in days]),
-        np.array([day in context.closed_on for day in days]),
-        whole.isna().to_numpy() | in_gap,
-    )
+    first, known = whole.index[0].date(), whole.fillna(0).to_numpy()
+    days = [first + timedelta(days=i) for i in range(len(known))]
+    is_event, in_gap = np.zeros(len(days), bool), np.zeros(len(days), bool)
+    for one in events.of_days(context.events):
+        begin, end = (max((day - first).days, 0) for day in (one.start_on, one.end_on))
+        is_event[begin:end] |= one.kind != "data_gap"
+    for i in np.flatnonzero(known == 0).tolist():
+        in_gap[i] = context.clock.is_in_gap(days[i])
+    is_closed = np.array([day in context.closed_on for day in days])
+    return Days(first, known, is_event, is_closed, whole.isna().to_numpy() | in_gap)
 
 
 def of_steps(steps: Steps, days: Days, values: Numbers) -> Numbers:

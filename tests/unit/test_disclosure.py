@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import highspy
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -35,6 +38,22 @@ def test_vector_v_a_cycle_is_safe():
     hidden = hiding(1, 5, 2, 4)
     assert told(table(V, K), hidden, [1, 2, 4, 5]) == [(0, 29), (0, 29), (5, 34), (3, 32)]
     assert audit(table(V, K), hidden) == []
+
+
+def test_what_nothing_bounds_may_be_any_number():
+    release = Release(np.array([4, 9, 13]), np.full(3, 11), ((2, (0, 1)),))
+    assert told(release, np.array([True, True, True])) == [(0, np.inf), (0, np.inf)]
+    assert told(release, np.array([True, False, True])) == [(0, np.inf)]
+    assert told(release, np.array([True, True, False])) == [(0, 13), (0, 13)]
+
+
+def test_what_the_solver_cannot_tell_is_not_taken_for_safe(monkeypatch):
+    def never(_solver):
+        return SimpleNamespace(name="kTimeLimit")
+
+    monkeypatch.setattr(highspy.Highs, "getModelStatus", never)
+    with pytest.raises(BadRequest, match="could not be worked out"):
+        audit(table(V, K), hiding(1, 5, 2, 4))
 
 
 def test_what_is_chosen_is_a_cycle_too():
