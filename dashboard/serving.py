@@ -7,8 +7,18 @@ import tempfile
 from importlib import import_module
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.workers.base import Worker
+from gunicorn.workers.gthread import ThreadWorker
 
 from dashboard.settings import Settings
+
+
+class Threads(ThreadWorker):
+    """gunicorn's worker with threads, which ends at once when told so even while it takes a request in."""
+
+    def handle_quit(self, sig, frame):
+        """End at once, without the lock of the pool of threads, which this very thread may be holding."""
+        Worker.handle_quit(self, sig, frame)
 
 
 class _Served(BaseApplication):
@@ -38,7 +48,7 @@ def serve(settings: Settings, host: str, port: int, workers: int, public: bool =
     options = {
         "bind": f"{host}:{port}",
         "workers": workers,
-        "worker_class": "gthread",
+        "worker_class": "dashboard.serving.Threads",
         "threads": 32,  # most of them wait in line or send what is kept; `repeats` says how many compute
         "timeout": max(30, int(settings.query_seconds) + 10),
         "limit_request_line": 8190,  # a shared link may hold many choices

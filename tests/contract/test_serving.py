@@ -11,11 +11,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
+from dashboard.serving import Threads
 from dashboard.settings import Settings
 from data_access.build import Build
 from tests import city
@@ -77,3 +80,12 @@ def test_a_killed_process_is_replaced_and_the_other_answers_meanwhile(served):
     assert told.count(200) >= 19, told  # what it held when it died is lost with it
     until(lambda: len(workers()) == 2 and killed not in workers())
     assert [status(f"{base}/readyz") for _ in range(20)] == [200] * 20
+
+
+def test_a_process_ends_at_once_even_while_it_takes_a_request_in():
+    worker = Threads.__new__(Threads)
+    worker.cfg = SimpleNamespace(worker_int=lambda one: None)
+    worker.tpool = ThreadPoolExecutor(1)
+    with worker.tpool._shutdown_lock, pytest.raises(SystemExit):  # held while a request is handed to a thread
+        worker.handle_quit(signal.SIGQUIT, None)
+    assert not worker.alive
