@@ -202,7 +202,7 @@ def _side_by_side(work: Sequence[Callable[[], Any]]) -> list[Any]:
     if len(work) < 2:
         return [one() for one in work]
     with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(lambda one: one[0].run(one[1]), [(copy_context(), one) for one in work]))
+        return list(pool.map(lambda context, one: context.run(one), [copy_context() for _ in work], work))
 
 
 def _first_of(view: View, place: Place, services: Services) -> tuple[Answered, Context]:

@@ -14,7 +14,7 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import lru_cache, wraps
 from pathlib import Path
@@ -169,21 +169,31 @@ class Flight:
                 called.set()
 
 
+def _alone() -> Callable[[Any], AbstractContextManager[None]]:
+    """``with turn(key)``: one thread at a time for each key, the others wait."""
+    locks: dict[Any, threading.Lock] = defaultdict(threading.Lock)
+
+    @contextmanager
+    def turn(key: Any) -> Iterator[None]:
+        try:
+            with locks[key]:
+                yield
+        finally:
+            locks.pop(key, None)  # also when it failed: the next one tries again
+
+    return turn
+
+
 def once(maxsize: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Remember what a function told for the last `maxsize` different arguments; several threads never tell it twice."""
 
     def remembering(function: Callable[P, T]) -> Callable[P, T]:
-        remembered = lru_cache(maxsize)(function)
-        locks: dict[Any, threading.Lock] = defaultdict(threading.Lock)
+        remembered, turn = lru_cache(maxsize)(function), _alone()
 
         @wraps(function)
         def told(*given: P.args, **named: P.kwargs) -> T:
-            key = (given, tuple(named.items()))
-            try:
-                with locks[key]:
-                    return remembered(*given, **named)  # type: ignore[arg-type]  # all are hashable here
-            finally:
-                locks.pop(key, None)
+            with turn((given, tuple(named.items()))):
+                return remembered(*given, **named)  # type: ignore[arg-type]  # all are hashable here
 
         return told
 
@@ -195,22 +205,19 @@ def cached(cache: Cache | None) -> Callable[[str, Query, Callable[[], Answer]], 
 
     Several threads that want the same answer at once wait for the first one to compute it.
     """
-    locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
+    turn = _alone()
 
     def remember(key: str, query: Query, ask: Callable[[], Answer]) -> Answer:
         if cache is None:
             return ask()
         if (stored := cache.get(key)) is not None:
             return _unpacked(stored, query)
-        try:
-            with locks[key]:
-                if (stored := cache.get(key)) is not None:
-                    return _unpacked(stored, query)
-                answer = ask()
-                cache.set(key, _packed(answer))
-                return answer
-        finally:
-            locks.pop(key, None)  # also when the asking failed: the next one tries again
+        with turn(key):
+            if (stored := cache.get(key)) is not None:
+                return _unpacked(stored, query)
+            answer = ask()
+            cache.set(key, _packed(answer))
+            return answer
 
     return remember
 

@@ -102,8 +102,8 @@ def protect(release: Release, shown: Iterable[int] = ()) -> np.ndarray:
     may_rise[fixed] = may_fall[fixed] = 0.0
     price = np.where(hidden, 0.0, cost)
     # What cells may rise by, then what they may fall by, all sums staying as they are.
-    program = _Program(hstack([sums, -sums]), np.zeros(len(release.sums)), np.concatenate([may_rise, may_fall]))
-    program.price(np.concatenate([price, price]))
+    most, prices = np.concatenate([may_rise, may_fall]), np.concatenate([price, price])
+    program = _Program(hstack([sums, -sums]), np.zeros(len(release.sums)), most, prices)
     for cell in np.flatnonzero(release.small)[np.argsort(release.values[release.small], kind="stable")]:
         # The cheapest way in which this cell could be larger by its threshold.
         program.bound(cell, release.smallest[cell], release.smallest[cell])
@@ -135,7 +135,8 @@ def told(release: Release, hidden: np.ndarray, cells: Sequence[int] | None = Non
     for one in np.unique([part[place[cell]] for cell in wanted]):
         mine = np.flatnonzero(part == one)
         rows = np.flatnonzero(np.diff(within[:, mine].tocsr().indptr))
-        program = _Program(within[rows][:, mine], rest[rows], np.full(len(mine), np.inf))
+        n = len(mine)
+        program = _Program(within[rows][:, mine], rest[rows], np.full(n, np.inf), np.zeros(n))
         at = {cell: i for i, cell in enumerate(unknown[mine].tolist())}
         for sign in (1.0, -1.0):  # all the least, then all the most: the next begins near where the last ended
             for cell in (cell for cell in wanted if cell in at):
@@ -146,20 +147,20 @@ def told(release: Release, hidden: np.ndarray, cells: Sequence[int] | None = Non
 
 
 class _Program:
-    """Amounts from 0 up to `most` that meet ``matrix @ amounts == sides``, to be had as cheaply as can be.
+    """Amounts from 0 up to `most` that meet ``matrix @ amounts == sides`` and cost as little as can be at `prices`.
 
     Solved many times with a little changed in between, each time from where the last one ended: HiGHS, by the simplex
     method.
     """
 
-    def __init__(self, matrix, sides: np.ndarray, most: np.ndarray):
+    def __init__(self, matrix, sides: np.ndarray, most: np.ndarray, prices: np.ndarray):
         import highspy  # only who publishes waits for it to load
 
         columns = matrix.tocsc()
         program = highspy.HighsLp()
         program.num_row_, program.num_col_ = columns.shape
-        program.col_cost_ = program.col_lower_ = np.zeros(columns.shape[1])
-        program.col_upper_ = most
+        program.col_cost_ = prices
+        program.col_lower_, program.col_upper_ = np.zeros(columns.shape[1]), most
         program.row_lower_ = program.row_upper_ = sides
         program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
         program.a_matrix_.start_, program.a_matrix_.index_ = columns.indptr, columns.indices
@@ -169,11 +170,6 @@ class _Program:
         self._solver.setOptionValue("threads", 1)
         self._solver.setOptionValue("presolve", "off")  # it would leave “unbounded or infeasible” undecided
         self._solver.passModel(program)
-
-    def price(self, prices: np.ndarray) -> None:
-        """What one of each costs; nothing at first."""
-        for column, price in enumerate(prices):
-            self.price_of(column, price)
 
     def price_of(self, column: int, price: float) -> None:
         self._solver.changeColCost(int(column), float(price))

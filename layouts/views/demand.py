@@ -319,8 +319,8 @@ class _Causes(NamedTuple):
         row = {stamp.date(): i for i, stamp in enumerate(pd.DatetimeIndex(stamps))}
         return cls(row, values.tolist(), counts)
 
-    def risen(self, day: date, before: Sequence[date], without: str) -> tuple[str, float, float, float] | None:
-        """Which value but `without` rose most above its mean on the days `before`: it, by what, its count, its mean."""
+    def risen(self, day: date, before: Sequence[date], without: str) -> tuple[str, float, float] | None:
+        """Which value but `without` rose most above its mean on the days `before`: it, its count, and that mean."""
         others = [i for i, value in enumerate(self.values) if value != without]
         if day not in self.row or not before or not others:
             return None
@@ -328,7 +328,7 @@ class _Causes(NamedTuple):
         usual = self.counts[known].sum(axis=0) / len(before)
         now = self.counts[self.row[day]]
         top = max(others, key=lambda i: now[i] - usual[i])
-        return self.values[top], now[top] - usual[top], now[top], usual[top]
+        return self.values[top], now[top], usual[top]
 
 
 def _why(day: date, before: list[date], causes: _Causes, cause: Dimension, context: Context) -> list[Any]:
@@ -337,11 +337,12 @@ def _why(day: date, before: list[date], causes: _Causes, cause: Dimension, conte
     parts: list[Any] = [html.B(event.name)] if event else []
     if day - DAY in context.closed_on and day not in context.closed_on:
         parts += ["; " if parts else "", "the day after the city was closed"]
-    if (risen := causes.risen(day, before, cause.missing)) is not None and risen[1] >= LEAST_RISE:
-        top, _, now, usual = risen
-        name = c.toggle(cause.say(top), context.filters, cause.name, top)
-        said = f" {c.count(now)}, usually {series.few(usual) if usual >= 0.05 else 0}"
-        parts += ["; " if parts else "", name, said]
+    if (risen := causes.risen(day, before, cause.missing)) is not None:
+        top, now, usual = risen
+        if now - usual >= LEAST_RISE:
+            name = c.toggle(cause.say(top), context.filters, cause.name, top)
+            said = f" {c.count(now)}, usually {series.few(usual) if usual >= 0.05 else 0}"
+            parts += ["; " if parts else "", name, said]
     return parts or ["nothing in particular"]
 
 
