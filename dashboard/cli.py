@@ -50,6 +50,8 @@ class Told(click.Group):
             return super().invoke(ctx)
         except Problem as problem:
             said = str(problem)
+        except BrokenPipeError:
+            raise  # who reads has seen enough (“| head”): click ends without a word
         except OSError as problem:
             said = f"{problem.filename or 'The system'}: {problem.strerror or problem}."
         # What people typed stands in it: it is text, never markup.

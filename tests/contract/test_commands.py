@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from dashboard.cli import main
+from dashboard.services import Services
 
 
 @pytest.fixture
@@ -192,3 +194,12 @@ def test_values_of_ordered_dimensions_come_in_their_order(run):
 def test_refused_rows_can_be_read(run):
     assert "No row was refused" in run("refused").stdout
     assert run("refused", "--format", "csv").stdout.startswith("file,row_number,column_name,value,expected,reason")
+
+
+def test_who_has_read_enough_is_told_nothing(run, monkeypatch):
+    def closed(*_given, **_named):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr(Services, "ask", closed)  # as if “| head” had closed what is written to
+    done = run("ask", "opened")
+    assert done.exit_code == 1 and done.output == ""
