@@ -196,6 +196,7 @@
   });
   const specs = new WeakMap(); // card → the figure as the server wrote it
   const drawn = new Set(); // graphs that hold a figure
+  const drawnAs = new WeakMap(); // graph → the words of its figure, while it looks as it was drawn
   const early = []; // answers that came before their cards
 
   function configOf(card) {
@@ -247,12 +248,21 @@
     chart.className = isMap(figure) ? "chart is-map" : "chart";
     plotly.then((Plotly) => setTimeout(() => { // one after the other: words are read and clicks heard between them
       if (!graph.isConnected || specs.get(card) !== spec) return;
-      follow(graph, Plotly.react(graph, figure.data, figure.layout, configOf(card)));
+      const marks = { chosen: chosenIn(figure) }, as = JSON.stringify(figure);
+      if (drawnAs.get(graph) === as) { mark(graph, marks); return; }
+      follow(graph, Plotly.react(graph, figure.data, figure.layout, configOf(card)).then(() => showMarks(graph)));
+      marked.set(graph, { ...UNMARKED, ...marked.get(graph), ...marks });
+      drawnAs.set(graph, as);
       if (drawn.has(graph)) return;
       drawn.add(graph);
       widths.observe(graph);
       graph.on("plotly_click", (what) => pickMark(card, what));
       graph.on("plotly_selected", (what) => pickRange(card, what));
+      // It no longer looks as it was drawn; only a map keeps where the reader moved it when it is drawn again.
+      const isChanged = () => drawnAs.delete(graph);
+      graph.on("plotly_selected", (what) => { if (what && what.points.length) isChanged(); }); // a new map tells of none
+      graph.on("plotly_restyle", isChanged);
+      if (!isMap(figure)) graph.on("plotly_relayout", isChanged);
     }, 0));
   }
 
@@ -270,11 +280,87 @@
   function follow(graph, drawing) { asked.set(graph, Promise.allSettled([asked.get(graph), drawing])); }
   function takeDown(graph) {
     drawn.delete(graph);
+    drawnAs.delete(graph);
+    marked.delete(graph);
     widths.unobserve(graph);
     delete graph.dataset.listens;
     Promise.allSettled([asked.get(graph), ...(graph._promises || [])]).then(() => setTimeout(() => {
       if (!drawn.has(graph)) window.Plotly.purge(graph);
     }, 0));
+  }
+
+  // ── Places of a map that are chosen or pointed at lie on the map as outlines: it is not drawn anew for them ──
+
+  const UNMARKED = { chosen: [], pointed: null };
+  const marked = new WeakMap(); // graph → { chosen: [cell], pointed: cell or null }
+  const overlays = new WeakMap(); // map → the drawing on it
+  const shapes = new Map(); // address of hexagons → a promise of cell → its corners
+  const placesOf = (graph) => ((graph.layout || {}).meta || {}).places;
+  const hexagonsOf = (graph) => (graph.data || []).findIndex((trace) => trace.type === "choroplethmap");
+
+  function chosenIn(figure) { // taken out: a figure in which other places are chosen is the same figure
+    const places = (figure.layout.meta || {}).places, chosen = places ? places.chosen : [];
+    if (places) delete places.chosen;
+    return chosen;
+  }
+
+  function mark(graph, change) {
+    const was = marked.get(graph) || UNMARKED, now = { ...was, ...change };
+    if (JSON.stringify(now) === JSON.stringify(was)) return;
+    marked.set(graph, now);
+    showMarks(graph);
+  }
+
+  function cornersIn(address) {
+    if (!shapes.has(address)) {
+      shapes.set(address, fetch(address).then((answer) => answer.json())
+        .then(({ features }) => new Map(features.map(({ id, geometry }) => [id, geometry.coordinates[0]])))
+        .catch(() => { shapes.delete(address); return new Map(); })); // asked again with the next mark
+    }
+    return shapes.get(address);
+  }
+
+  async function showMarks(graph) {
+    const subplot = ((graph._fullLayout || {}).map || {})._subplot, map = subplot && subplot.map;
+    if (!map || !placesOf(graph)) return; // not there yet: it is marked once it is
+    const corners = await cornersIn(graph.data[hexagonsOf(graph)].geojson);
+    if (!overlays.has(map)) {
+      const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+      drawing.setAttribute("class", "map-marks");
+      drawing.setAttribute("aria-hidden", "true");
+      drawing.innerHTML = '<path class="others"/><path class="chosen"/><path class="pointed"/>';
+      map.getCanvasContainer().append(drawing);
+      overlays.set(map, drawing);
+      map.on("render", () => showMarks(graph)); // moved, they move along
+    }
+    const now = marked.get(graph) || UNMARKED, { clientWidth, clientHeight } = map.getCanvas();
+    const at = ([lng, lat]) => { const { x, y } = map.project([lng, lat]); return x.toFixed(1) + "," + y.toFixed(1); };
+    const path = (cells) => cells.filter((cell) => corners.has(cell))
+      .map((cell) => "M" + corners.get(cell).map(at).join("L") + "Z").join("");
+    const chosen = path(now.chosen), all = `M0,0H${clientWidth}V${clientHeight}H0Z`;
+    const paths = [now.chosen.length ? all + chosen : "", chosen, now.pointed ? path([now.pointed]) : ""];
+    [...overlays.get(map).children].forEach((one, i) => one.setAttribute("d", paths[i]));
+  }
+
+  // A click shows at once; what the server answers takes its place.
+  function markAhead(chosenOn) {
+    drawn.forEach((graph) => {
+      const places = placesOf(graph);
+      if (places) mark(graph, { chosen: chosenOn(places.name, (marked.get(graph) || UNMARKED).chosen) });
+    });
+  }
+  const cellsIn = (text) => text.split(".").filter(Boolean).map((cell) => cell.padEnd(15, "f"));
+
+  // A picture of the map is made of its traces: in it the chosen places are one of their own, and the others faded.
+  function dataForPicture(graph) {
+    const { chosen } = marked.get(graph) || UNMARKED;
+    if (!placesOf(graph) || !chosen.length) return graph.data;
+    const at = hexagonsOf(graph), all = graph.data[at], { locations, z } = graph._fullData[at];
+    const here = chosen.filter((cell) => locations.includes(cell));
+    const ringed = { ...all, locations: here, z: here.map((cell) => z[locations.indexOf(cell)]), below: "outlines",
+      marker: { opacity: 1, line: { color: token("text"), width: 2.2 } } };
+    const others = { ...all, marker: { ...all.marker, opacity: 0.38 } };
+    return graph.data.flatMap((trace, i) => i === at ? [others, ringed] : [trace]);
   }
 
   // ── Marks: what was clicked or brushed becomes a value for the server to toggle ──
@@ -293,7 +379,11 @@
 
   function pickMark(card, what) {
     const value = what.points.map(valueAt).find((one) => one !== undefined && one !== null);
-    if (value !== undefined) picked(card, { value: String(value) });
+    if (value === undefined) return;
+    const name = (placesOf(graphs(card)) || {}).name;
+    markAhead((by, chosen) => by !== name ? chosen
+      : chosen.includes(value) ? chosen.filter((cell) => cell !== value) : [...chosen, value]);
+    picked(card, { value: String(value) });
   }
 
   function pickRange(card, what) {
@@ -312,7 +402,9 @@
       show(answers) {
         if (!answers || !answers.view) return;
         show(answers);
-        if (answers.next) window.dash_clientside.set_props("later", { data: answers.next });
+        if (!answers.next) return;
+        // What comes first is looked at before the rest is asked: a frame is drawn between.
+        requestAnimationFrame(() => setTimeout(() => window.dash_clientside.set_props("later", { data: answers.next }), 0));
       },
       table(told) {
         const card = told && document.querySelector(`#page [data-panel="${CSS.escape(told.panel)}"]`);
@@ -481,17 +573,13 @@
 
   const PLAY_MS = 700;
   const graphs = (panel) => panel && panel.querySelector(".js-plotly-plot");
-  const hexagonsOf = (graph) => (graph.data || []).findIndex((trace) => trace.type === "choroplethmap");
 
   const RINGS_AFTER_MS = 60; // so long the mouse rests on a row before maps are drawn again for it
   let toRing = 0;
   function pointAt(cell, grid) { // ring a hexagon on every map of the view, and mark its row in every list
     clearTimeout(toRing);
     toRing = setTimeout(() => grid.querySelectorAll(".js-plotly-plot").forEach((graph) => {
-      const at = (graph.data || []).findIndex((trace) => trace.name === "ring");
-      if (at < 0 || graph.dataset.ringed === (cell || "")) return;
-      graph.dataset.ringed = cell || "";
-      follow(graph, window.Plotly.restyle(graph, { locations: [cell ? [cell] : []], z: [cell ? [1] : []] }, [at]));
+      if (placesOf(graph)) mark(graph, { pointed: cell || null });
     }), RINGS_AFTER_MS);
     grid.querySelectorAll("[data-cell]").forEach((link) => {
       const row = link.closest("tr");
@@ -510,7 +598,7 @@
 
   function listen() { // a graph that has a list tells it what the mouse is over
     document.querySelectorAll(".grid .js-plotly-plot").forEach((graph) => {
-      if (graph.dataset.listens || !graph.on || !(graph.data || []).some((trace) => trace.name === "ring")) return;
+      if (graph.dataset.listens || !graph.on || !placesOf(graph)) return;
       graph.dataset.listens = "yes";
       graph.on("plotly_hover", (what) => pointAt(what.points[0].location, graph.closest(".grid")));
       graph.on("plotly_unhover", () => pointAt(null, graph.closest(".grid")));
@@ -523,14 +611,13 @@
     if (!graph || !graph.layout) return;
     const trace = hexagonsOf(graph), slices = (graph.layout.meta || {}).slices || [];
     const cells = graph.data[trace].locations.length;
-    if (!play.whole) play.whole = { z: graph._fullData[trace].z, opacity: graph.data[trace].marker.opacity };
-    let z = play.whole.z, opacity = play.whole.opacity;
+    if (!play.whole) play.whole = graph._fullData[trace].z;
+    let z = play.whole;
     if (at !== null && slices[at]) {
       z = new Array(cells).fill(0);
-      opacity = new Array(cells).fill(0);
-      slices[at][0].forEach((cell, i) => { z[cell] = slices[at][1][i]; opacity[cell] = 0.88; });
+      slices[at][0].forEach((cell, i) => { z[cell] = slices[at][1][i]; });
     }
-    follow(graph, window.Plotly.restyle(graph, { z: [z], "marker.opacity": [opacity] }, [trace]));
+    follow(graph, window.Plotly.restyle(graph, { z: [z] }, [trace]));
     play.querySelectorAll("[data-slice]").forEach((bar) => {
       bar.setAttribute("aria-pressed", String(bar.dataset.slice === String(at)));
     });
@@ -611,6 +698,7 @@
     const here = location.pathname + location.search;
     if (to.pathname + to.search === here) return;
     const newView = to.pathname !== location.pathname;
+    if (!newView) markAhead((name) => cellsIn(to.searchParams.get(name) || ""));
     history.pushState({}, "", to.pathname + to.search);
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
     if (newView) {
@@ -713,7 +801,7 @@
       png.closest("details").open = false;
       if (chart && window.Plotly) {
         const box = chart.getBoundingClientRect();
-        window.Plotly.toImage({ data: chart.data, config: { showSendToCloud: false },
+        window.Plotly.toImage({ data: dataForPicture(chart), config: { showSendToCloud: false },
           layout: { ...chart.layout, paper_bgcolor: token("surface") },
         }, { format: "png", scale: 2, width: box.width, height: box.height }).then((url) => {
           const file = document.createElement("a");

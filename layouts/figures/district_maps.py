@@ -58,7 +58,7 @@ def by_share(names: Sequence[str], shares: np.ndarray, words: Sequence[str], bui
     if not known.all():
         grey = _areas(of(~known, names), np.zeros(int((~known).sum())), 1, of(~known, words), build_id)
         data.append(grey | {"colorscale": [[0, f"${UNKNOWN}"], [1, f"${UNKNOWN}"]]})
-    return _figure(data, build_id, view, [maps.outlines(build_id)])
+    return _figure(data, build_id, view)
 
 
 def with_hexagons(
@@ -80,7 +80,7 @@ def with_hexagons(
     for key in ("hovertext", "hovertemplate"):
         rings.pop(key)
     view = maps.fitted(list(cells), HEIGHT_PX)
-    return _figure([areas, inside["data"][0], rings], build_id, view, [maps.outlines(build_id)])
+    return _figure([areas, inside["data"][0], rings], build_id, view)
 
 
 def _areas(names: Sequence[str], classes: np.ndarray, n: int, words: Sequence[str], build_id: str) -> dict[str, Any]:
@@ -90,16 +90,17 @@ def _areas(names: Sequence[str], classes: np.ndarray, n: int, words: Sequence[st
     return {
         "type": "choroplethmap", "geojson": f"/geometry/{build_id}/districts.json", "featureidkey": "id",
         "locations": list(names), "z": classes, "zmin": -0.5, "zmax": n - 0.5, "colorscale": scale,
-        "showscale": False, "below": "", "hovertext": list(words), "hovertemplate": "%{hovertext}<extra></extra>",
+        "showscale": False, "below": maps.OUTLINES, "hovertext": list(words),
+        "hovertemplate": "%{hovertext}<extra></extra>",
         "marker": {"opacity": 0.88, "line": {"color": "$surface", "width": 1}},
     }  # fmt: skip
 
 
-def _figure(data: list[dict], build_id: str, view: Any, layers: list[dict]) -> dict[str, Any]:
+def _figure(data: list[dict], build_id: str, view: Any) -> dict[str, Any]:
     centre, zoom, px = view
     layout = {
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "hovermode": "closest", "meta": {"fittedFor": px},
-        "map": {"style": maps.ground(build_id), "layers": [maps.land(build_id), *layers], "center": centre,
-                "zoom": zoom, "uirevision": f"districts {build_id} {centre}"},
+        "map": {"style": maps.ground(build_id), "center": centre, "zoom": zoom,
+                "uirevision": f"districts {build_id} {centre}"},
     }  # fmt: skip
     return {"data": data, "layout": layout}

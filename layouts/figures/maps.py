@@ -12,6 +12,7 @@ import h3
 import numpy as np
 import pandas as pd
 
+from data_access.dimensions import HEXAGONS
 from layouts.components import count
 
 STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
@@ -20,52 +21,44 @@ WIDTH_PX = 600.0
 _NO_MARGIN = {"l": 0, "r": 0, "t": 0, "b": 0}
 
 
-def ground(build_id: str) -> dict[str, Any]:
-    """What lies under the hexagons: land, parks, water and roads, by their kind."""
-    base = {"type": "geojson", "data": f"/geometry/{build_id}/base.json"}
+def ground(build_id: str, resolution: int | None = None) -> dict[str, Any]:
+    """What lies under the hexagons, and the district outlines above: the map's style, so that traces change without it.
 
-    def layer(kind: str, drawn: str, **paint: Any) -> dict[str, Any]:
-        return {"id": kind, "type": drawn, "source": "base", "filter": ["==", ["get", "kind"], kind], "paint": paint}
+    The districts lie there as land for a city whose outline is not known, and with a `resolution` every hexagon of the
+    city, pale. What goes below the same layer Plotly takes off the map and puts back with each change; of its own
+    layers that would be all.
+    """
+    where = f"/geometry/{build_id}"
+    sources = {"base": f"{where}/base.json", "districts": f"{where}/districts.json"}
 
+    def layer(name: str, drawn: str, source: str = "base", **paint: Any) -> dict[str, Any]:
+        kind = {"filter": ["==", ["get", "kind"], name]} if source == "base" else {}
+        return {"id": name, "type": drawn, "source": source, **kind, "paint": paint}
+
+    layers = [
+        {"id": "ground", "type": "background", "paint": {"background-color": "$outside"}},
+        layer("city", "fill", **{"fill-color": "$land"}),
+        layer("park", "fill", **{"fill-color": "$road"}),
+        layer("water", "fill", **{"fill-color": "$water"}),
+        layer("road", "line", **{"line-color": "$road", "line-width": 1.2}),
+        layer("land", "fill", "districts", **{"fill-color": "$land", "fill-opacity": 0.6}),
+    ]
+    if resolution is not None:
+        sources["places"] = f"{where}/hexagons/{resolution}.json"
+        pale = {"fill-color": "$hex-none", "fill-opacity": 0.42, "fill-antialias": False}
+        layers.append(layer("places", "fill", "places", **pale))
+    outlines = {"line-color": "$district", "line-width": 1, "line-opacity": 0.62}
+    layers.append(layer(OUTLINES, "line", "districts", **outlines))
     return {
         "version": 8,
-        "sources": {"base": base},
-        "layers": [
-            {"id": "ground", "type": "background", "paint": {"background-color": "$outside"}},
-            layer("city", "fill", **{"fill-color": "$land"}),
-            layer("park", "fill", **{"fill-color": "$road"}),
-            layer("water", "fill", **{"fill-color": "$water"}),
-            layer("road", "line", **{"line-color": "$road", "line-width": 1.2}),
-        ],
+        "transition": {"duration": 0, "delay": 0},
+        "sources": {name: {"type": "geojson", "data": url} for name, url in sources.items()},
+        "layers": layers,
     }
 
 
-def land(build_id: str) -> dict[str, Any]:
-    """The districts as land under the hexagons, for a city whose outline is not known."""
-    source = f"/geometry/{build_id}/districts.json"
-    return {
-        "sourcetype": "geojson",
-        "source": source,
-        "type": "fill",
-        "color": "$land",
-        "opacity": 0.6,
-        "below": "traces",
-    }
-
-
-def places(build_id: str, resolution: int) -> dict[str, Any]:
-    """Every hexagon of the city, pale: its shape where its outline is not known."""
-    source = f"/geometry/{build_id}/hexagons/{resolution}.json"
-    return {"sourcetype": "geojson", "source": source, "type": "fill", "color": "$hex-none", "opacity": 0.42,
-            "fill": {"outlinecolor": "$land"},
-            "below": "traces"}  # fmt: skip
-
-
-def outlines(build_id: str) -> dict[str, Any]:
-    """District outlines, to lie above the hexagons."""
-    source = f"/geometry/{build_id}/districts.json"
-    return {"sourcetype": "geojson", "source": source, "type": "line", "color": "$district", "line": {"width": 1},
-            "opacity": 0.62}  # fmt: skip
+OUTLINES = "outlines"
+"""The layer of the style that hexagons and districts go `below`."""
 
 
 def classes_of(values: np.ndarray) -> list[float]:
@@ -104,15 +97,11 @@ def hexagon_map(
     resolution: int,
     selected: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Hexagons coloured in classes, the selected ones ringed and the others faded, district outlines above."""
+    """Hexagons coloured in classes, district outlines above; the browser rings the selected and fades the others."""
     limits = classes_of(values)
     classes = np.clip(np.searchsorted(limits, values, "right") - 1, 0, len(limits) - 1)
-    hexagons = _hexagons(cells, classes, class_tokens(len(limits)), words, build_id, resolution, selected)
-    return _of_city(cells, [hexagons], build_id, [land(build_id), places(build_id, resolution), outlines(build_id)])
-
-
-RING = "ring"
-"""The name of the trace that rings what the reader points at in a list."""
+    hexagons = _hexagons(cells, classes, class_tokens(len(limits)), words, build_id, resolution)
+    return _of_places(cells, [hexagons], build_id, resolution, selected)
 
 
 def class_map(
@@ -126,13 +115,7 @@ def class_map(
 
     `slices` is what the play bar shows: for each slice of time the positions and classes of cells not of class 0.
     """
-    hexagons = _hexagons(cells, classes, tokens, words, build_id, resolution, selected)
-    hexagons["marker"]["opacity"] = np.where(classes > 0, 0.88, 0.0)
-    ring = {
-        "type": "choroplethmap", "geojson": hexagons["geojson"], "featureidkey": "id", "locations": [], "z": [],
-        "zmin": 0, "zmax": 1, "colorscale": [[0, "$accent/0"], [1, "$accent/0"]], "showscale": False, "name": RING,
-        "hoverinfo": "skip", "marker": {"line": {"color": "$accent", "width": 3}}, "below": "",
-    }  # fmt: skip
+    hexagons = _hexagons(cells, classes, [f"{tokens[0]}/0", *tokens[1:]], words, build_id, resolution)
     apart = _apart(numbered, fitted(city or cells))
     middles = [h3.cell_to_latlng(numbered[rank]) for rank in apart]
     numbers = {
@@ -142,8 +125,8 @@ def class_map(
         "marker": {"size": 15, "color": "$surface"}, "textfont": {"size": 11, "color": "$text"},
         "textposition": "middle center", "below": "",
     }  # fmt: skip
-    layers = [land(build_id), places(build_id, resolution), outlines(build_id)]
-    figure = _of_city(city or cells, [hexagons, ring, *([numbers] if numbered else [])], build_id, layers)
+    data = [hexagons, *([numbers] if numbered else [])]
+    figure = _of_places(city or cells, data, build_id, resolution, selected)
     figure["layout"]["meta"]["slices"] = list(slices)
     return figure
 
@@ -183,41 +166,44 @@ def crowd_map(build_id: str, outlines_of: Sequence[Any], words: Sequence[str]) -
     near = {
         cell for one in middles for cell in h3.grid_disk(h3.latlng_to_cell(one.y, one.x, 8), 1)
     }  # fmt: skip
-    return _of_city(sorted(near), data, build_id, [land(build_id), outlines(build_id)], 260.0)
+    return _of_city(sorted(near), data, ground(build_id), build_id, 260.0)
 
 
 def _hexagons(
     cells: Sequence[str], classes: np.ndarray, tokens: Sequence[str], words: Sequence[str], build_id: str,
-    resolution: int, selected: Sequence[str],
+    resolution: int,
 ) -> dict[str, Any]:  # fmt: skip
     n = len(tokens)
     scale: list[list[Any]] = []
     for i, token in enumerate(tokens):
         scale += [[i / n, f"${token}"], [(i + 1) / n, f"${token}"]]
-    picked = set(selected)
-    chosen = [i for i, cell in enumerate(cells) if cell in picked]
-    hexagons: dict[str, Any] = {
+    return {
         "type": "choroplethmap", "geojson": f"/geometry/{build_id}/hexagons/{resolution}.json", "featureidkey": "id",
         "locations": list(cells), "z": classes.astype(float), "zmin": -0.5, "zmax": n - 0.5, "colorscale": scale,
-        "showscale": False, "below": "", "hovertext": list(words), "hovertemplate": "%{hovertext}<extra></extra>",
-        "marker": {"opacity": 0.88, "line": {"color": "$text", "width": [2.2 * (cell in picked) for cell in cells]}},
+        "showscale": False, "below": OUTLINES, "hovertext": list(words), "hovertemplate": "%{hovertext}<extra></extra>",
+        "marker": {"opacity": 0.88, "line": {"width": 0}},
     }  # fmt: skip
-    if chosen:
-        hexagons["selectedpoints"] = chosen
-        hexagons["selected"] = {"marker": {"opacity": 1}}
-        hexagons["unselected"] = {"marker": {"opacity": 0.38}}
-    return hexagons
+
+
+def _of_places(
+    cells: Sequence[str], data: list[dict[str, Any]], build_id: str, resolution: int, selected: Sequence[str]
+) -> dict[str, Any]:  # fmt: skip
+    """A map of the city whose hexagons can be chosen; ``layout.meta.places`` says which are, and by what name.
+
+    No trace tells it, so that to choose another draws no map anew.
+    """
+    figure = _of_city(cells, data, ground(build_id, resolution), build_id)
+    figure["layout"]["meta"]["places"] = {"name": HEXAGONS[resolution].name, "chosen": list(selected)}
+    return figure
 
 
 def _of_city(
-    cells: Sequence[str], data: list[dict[str, Any]], build_id: str, layers: list[dict[str, Any]],
-    height_px: float = 420.0,
+    cells: Sequence[str], data: list[dict[str, Any]], style: dict[str, Any], build_id: str, height_px: float = 420.0
 ) -> dict[str, Any]:  # fmt: skip
     centre, zoom, px = fitted(cells, height_px)
     layout = {
         "margin": _NO_MARGIN, "hovermode": "closest", "meta": {"fittedFor": px}, "selectdirection": "any",
-        "map": {"style": ground(build_id), "layers": layers, "center": centre,
-                "zoom": zoom, "uirevision": f"map {build_id}"},
+        "map": {"style": style, "center": centre, "zoom": zoom, "uirevision": f"map {build_id}"},
     }  # fmt: skip
     return {"data": data, "layout": layout}
 
@@ -280,7 +266,7 @@ def one_hexagon(build_id: str, cell: int, resolution: int) -> dict[str, Any]:
     hexagon = {
         "type": "choroplethmap", "geojson": f"/geometry/{build_id}/hexagons/{resolution}.json", "featureidkey": "id",
         "locations": [name], "z": [1], "zmin": 0, "zmax": 1, "colorscale": [[0, "$accent"], [1, "$accent"]],
-        "showscale": False, "hoverinfo": "skip", "marker": {"opacity": 0.4},
+        "showscale": False, "hoverinfo": "skip", "marker": {"opacity": 0.4}, "below": OUTLINES,
     }  # fmt: skip
     return _map(build_id, [hexagon], {"lat": lat, "lon": lon}, 13.0)
 
@@ -296,9 +282,8 @@ def _points(rows: pd.DataFrame, token: str, size: int, state: str) -> dict[str, 
 
 
 def _map(build_id: str, data: list[dict[str, Any]], centre: dict[str, float], zoom: float) -> dict[str, Any]:
-    layers = [land(build_id), outlines(build_id)]
     layout = {
         "margin": _NO_MARGIN, "hovermode": "closest",
-        "map": {"style": ground(build_id), "layers": layers, "center": centre, "zoom": zoom},
+        "map": {"style": ground(build_id), "center": centre, "zoom": zoom},
     }  # fmt: skip
     return {"data": data, "layout": layout}

@@ -50,7 +50,7 @@ WATCH = """
   new MutationObserver((changes) => {
     changes.forEach(({target}) => note(target.nodeType === 1 ? target : target.parentElement));
     follow();
-  }).observe(document, {subtree: true, childList: true, characterData: true});
+  }).observe(document, {subtree: true, childList: true, characterData: true, attributeFilter: ["d"]});
   document.addEventListener("click", () => {
     Object.assign(bench, {clicked: performance.now(), last: {}, told: {}});
   }, true);

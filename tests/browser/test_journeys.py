@@ -90,6 +90,62 @@ def test_without_webgl_the_list_stays_and_says_why_there_is_no_map(chromium, riv
         bare.close()
 
 
+MARKS = """(plot) => [...plot.querySelectorAll(".map-marks path")]
+  .map((path) => path.getAttribute("d").split("M").length - 1)"""
+"""How many shapes fade the others, ring what is chosen, and ring what is pointed at."""
+COUNT_DRAWINGS = """(plot) => {
+  const { react } = Plotly;
+  window.drawings = 0;
+  Plotly.react = (graph, ...rest) => { if (graph === plot) drawings += 1; return react(graph, ...rest); };
+}"""
+KEEP_PICTURE = (
+    """() => { Plotly.toImage = (picture) => { window.picture = picture.data; return new Promise(() => {}); }; }"""
+)
+POINTED, BOTH, CHOSEN, NEITHER = [0, 0, 1], [2, 1, 1], [2, 1, 0], [0, 0, 0]
+
+
+def test_a_place_chosen_in_the_list_is_marked_on_the_map_before_the_answer_and_without_drawing_it_again(
+    chromium, riverton
+):
+    with visiting(chromium, riverton) as visit:
+        page = visit("/hotspots?period=all&service_type=Rats+and+vermin")
+        map_of, place = card(page, "Where is more reported than chance explains?"), page.locator("[data-cell]").nth(1)
+        plot, cell = map_of.locator(".js-plotly-plot"), place.get_attribute("data-cell")
+        eventually(page, lambda: plot.evaluate(MARKS), NEITHER)
+        place.hover()
+        eventually(page, lambda: plot.evaluate(MARKS), POINTED)
+        plot.evaluate(COUNT_DRAWINGS)
+
+        held = []
+        page.route("**/_dash-update-component*", lambda route: held.append(route))  # noqa: PLW0108 playwright marks what it calls
+        place.click()
+        eventually(page, lambda: plot.evaluate(MARKS), BOTH)
+        assert held  # nothing was answered yet
+        page.unroute("**/_dash-update-component*")  # lets those that were held go on
+        eventually(page, lambda: "hexagon_9" in keys(page), True)
+        arrive(page)
+        expect(map_of.locator(".panel-menu")).to_be_visible()
+        assert page.evaluate("drawings") == 0
+        page.evaluate(KEEP_PICTURE)
+        map_of.locator(".panel-menu > summary").click()
+        map_of.locator("[data-png]").click()
+        kept = [one for one in page.evaluate("picture") if one["type"] == "choroplethmap"]
+        assert [one["marker"]["opacity"] for one in kept] == [0.38, 1] and kept[1]["locations"] == [cell]
+
+        where = plot.locator(".map-marks .chosen")
+        before = where.get_attribute("d")
+        plot.evaluate("(plot) => { plot._fullLayout.map._subplot.map.panBy([40, 0], { animate: false }); }")
+        eventually(page, lambda: where.get_attribute("d") != before, True)  # it moves with the map
+
+        page.reload()
+        settle(page)
+        plot = map_of.locator(".js-plotly-plot")
+        eventually(page, lambda: plot.evaluate(MARKS), CHOSEN)
+        page.locator(".chip", has_text="Place").click()
+        arrive(page)
+        eventually(page, lambda: plot.evaluate(MARKS), NEITHER)
+
+
 # ── Clicking, and what is then on the page ──────────────────────────────────────────────────────────
 
 

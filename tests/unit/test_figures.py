@@ -403,8 +403,29 @@ def test_numbers_on_a_map_do_not_cover_each_other():
                             numbered=[*near, far], city=city)  # fmt: skip
     numbers = figure["data"][-1]
     assert numbers["text"] == ["1", "3"] and numbers["customdata"] == [near[0], far]
-    layers = [one["source"] for one in figure["layout"]["map"]["layers"]]
-    assert "/geometry/build-1/hexagons/9.json" in layers  # all of the city's lie below
+    sources = figure["layout"]["map"]["style"]["sources"]
+    assert sources["places"]["data"] == "/geometry/build-1/hexagons/9.json"  # all of the city's lie below
+
+
+def test_to_choose_another_place_changes_no_trace_of_a_map():
+    cells = h3.grid_disk("892a100d2c3ffff", 1)
+    values = np.arange(1.0, 8.0)
+
+    def drawn(*chosen: str) -> dict:
+        return maps.hexagon_map(cells, values, list(cells), "build-1", 9, chosen)
+
+    first, second = drawn(cells[0]), drawn(cells[2], cells[3])
+    assert first["layout"]["meta"].pop("places") == {"name": "hexagon_9", "chosen": [cells[0]]}
+    assert second["layout"]["meta"].pop("places") == {"name": "hexagon_9", "chosen": [cells[2], cells[3]]}
+    assert to_json_plotly(first) == to_json_plotly(second)
+
+
+@pytest.mark.parametrize("resolution", [None, 9])
+def test_the_layer_that_traces_go_below_is_in_the_style(resolution):
+    style = maps.ground("build-1", resolution)
+    names = [one["id"] for one in style["layers"]]
+    assert maps.OUTLINES in names and ("places" in names) == (resolution is not None)
+    assert {one["source"] for one in style["layers"] if "source" in one} == set(style["sources"])
 
 
 def test_a_map_asks_no_foreign_host_and_needs_no_glyphs():
@@ -413,8 +434,8 @@ def test_a_map_asks_no_foreign_host_and_needs_no_glyphs():
     assert "glyphs" not in figure["layout"]["map"]["style"]
     assert "http" not in to_json_plotly(figure)
     assert {trace["type"] for trace in figure["data"]} == {"choroplethmap"}
-    assert figure["data"][0]["locations"] == cells and figure["data"][0]["selectedpoints"] == [1]
-    assert figure["data"][0]["marker"]["line"]["width"] == [0, 2.2]
+    assert figure["data"][0]["locations"] == cells
+    assert figure["layout"]["meta"]["places"]["chosen"] == [cells[1]]
 
 
 # ── Tables ──
