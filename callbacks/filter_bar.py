@@ -14,7 +14,7 @@ from layouts.markup import markup
 from layouts.page import FILTER_BAR, URL
 from layouts.view import View
 
-LISTED = ("department", "service_type", "district", "channel")
+LISTED = ("department", "service_type", "district", "area", "channel")
 """The dimensions with a list of their own in the bar; any other is chosen by a click on a mark."""
 
 
@@ -33,15 +33,15 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
                     services.categories() if name == "service_type" else None,
                 )
                 for name in LISTED
+                if services.is_told(name)
             ]
         except Problem as problem:
             return markup(bar.refused(str(problem), "?"))
         labels = {name: dimension.label.partition(" (")[0] for name, dimension in services.dimensions.items()}
-        listed = [choice for choice in choices if any(values for _, values in choice.groups)]
         drawn = bar.filter_bar(
             filters,
             services.clock(),
-            listed,
+            choices,
             labels,
             lambda name, value: services.say(services.dimensions[name], value),
         )

@@ -352,6 +352,12 @@ def progress_bar() -> Progress:
     multiple=True,
     help="The city's districts: GeoJSON, Shapefile, GeoPackage. Several if the city was divided anew.",
 )
+@click.option(
+    "--areas",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="The parts of a second division of the city, such as neighbourhoods beside council districts.",
+)
 @click.option("--replace", is_flag=True, help="Let this city take the place of a different one in service.")
 @click.option("--dry-run", is_flag=True, help="Report, show ten mapped rows, and write nothing.")
 @click.option("--report", "report_to", type=click.Path(path_type=Path), help="Write the report as JSON to this file.")
@@ -361,7 +367,7 @@ def progress_bar() -> Progress:
 @click.option("--sketch", type=click.Path(path_type=Path), help="Print a first mapping for this file, as TOML.")
 @with_settings
 def import_command(
-    source, files, boundaries, replace, dry_run, report_to, refused_to, max_refused, sketch, settings
+    source, files, boundaries, areas, replace, dry_run, report_to, refused_to, max_refused, sketch, settings
 ) -> None:
     """Import FILES (paths, or patterns like '311_*.csv.gz') by the mapping SOURCE, and put them in service.
 
@@ -389,7 +395,8 @@ def import_command(
     with progress_bar() as bar:
         task = bar.add_task("Importing", total=None)
         outcome = import_files(
-            settings, mappings_named(source), files, boundaries, replace=replace, dry=dry_run, max_refused=max_refused,
+            settings, mappings_named(source), files, boundaries, areas,
+            replace=replace, dry=dry_run, max_refused=max_refused,
             progress=lambda doing, rows: bar.update(task, description=f"{doing} {rows:,}" if rows else doing),
         )  # fmt: skip
     report = outcome.report

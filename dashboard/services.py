@@ -154,6 +154,11 @@ class Services:
             raise NotPermitted("Agents are not listed for you. Ask the dashboard’s administrator.")
         return self._values(self.build().build_id, declared.name, readable)
 
+    def is_told(self, dimension: Dimension | str) -> bool:
+        """Whether there is any value of `dimension` but the one that stands for none."""
+        declared = DIMENSIONS[dimension] if isinstance(dimension, str) else dimension
+        return any(value != declared.missing for value in self.values(declared))
+
     def say(self, dimension: Dimension, value: str) -> str:
         """What `value` is called for the viewer: hour 34 is “Tuesday 10:00”, an agent of the own team has a name."""
         if dimension.of_people:
@@ -326,8 +331,9 @@ class Services:
             return replace(list_rows(reading, asked, filters, scope, frame, columns, n), listing=listing)
 
     def list_columns(self) -> list[ListColumn]:
-        """The columns of a list of requests that the viewer may read."""
-        return columns_for(permission for permission in Permission if self.may(permission))
+        """The columns of a list of requests that the viewer may read; of a second division only where there is one."""
+        columns = columns_for(permission for permission in Permission if self.may(permission))
+        return [one for one in columns if one.name != "area" or self.is_told("area")]
 
     def timeline(self, question: OneRequest) -> Timeline:
         """Everything recorded about a request that the viewer may see; NotThere if there is none."""
@@ -491,7 +497,9 @@ class Services:
     def _populations_in(self, _build_id: str) -> dict[str, int]:
         t = schema.district.c
         people = self.warehouse.frame(
-            select(t.name, t.population).where(t.population > 0, t.valid_to_on.is_(None)).order_by(t.name)
+            select(t.name, t.population)
+            .where(t.population > 0, t.valid_to_on.is_(None), func.coalesce(t.division, "district") == "district")
+            .order_by(t.name)
         )
         return {name: int(number) for name, number in people.itertuples(index=False)}
 

@@ -64,6 +64,7 @@ class Context:
     calendars: tuple[BusinessCalendar, ...]
     calendar_ids: tuple[str, ...]
     areas: tuple[Area, ...]
+    second: tuple[Area, ...] = ()
 
     @classmethod
     def of(cls, tz: str, tables: Mapping[str, pd.DataFrame]) -> Context:
@@ -76,7 +77,8 @@ class Context:
             sla=tables["sla_version"].drop_duplicates("sla_id", keep="last").reset_index(drop=True),
             calendars=tuple(calendars.values()),
             calendar_ids=tuple(calendars),
-            areas=_areas(tables["district"]),
+            areas=_areas(tables["district"], "district"),
+            second=_areas(tables["district"], "area"),
         )
 
     @property
@@ -85,8 +87,8 @@ class Context:
         return any(one.geometry is not None for one in self.areas)
 
     def cuts(self) -> tuple[date, ...]:
-        """The days on which the districts change; the days between two of them are one era, numbered from 0."""
-        days = {day for one in self.areas for day in (one.since, one.until)} - {_FOREVER_AGO, _FOREVER}
+        """The days on which boundaries change; the days between two of them are one era, numbered from 0."""
+        days = {day for one in (*self.areas, *self.second) for day in (one.since, one.until)} - {_FOREVER_AGO, _FOREVER}
         return tuple(sorted(day.astype("datetime64[D]").astype(object) for day in days))
 
     def duplicate_rules(self) -> Iterator[tuple[str, float, float]]:
@@ -154,11 +156,12 @@ def _windows(written: Any) -> tuple[tuple[str, str], ...]:
     return tuple((opening, closing) for opening, closing in windows)
 
 
-def _areas(districts: pd.DataFrame) -> tuple[Area, ...]:
-    """The districts of the first kind written: the one by which the city divides its requests."""
-    if districts.empty:
+def _areas(districts: pd.DataFrame, division: str) -> tuple[Area, ...]:
+    """The parts of a division of the city; of one that was written in several kinds, those of the first."""
+    own = districts[districts["division"].fillna("district") == division]
+    if own.empty:
         return ()
-    own = districts[districts["kind"] == districts["kind"].iloc[0]]
+    own = own[own["kind"] == own["kind"].iloc[0]]
     areas = []
     for row in own.to_dict("records"):
         geometry = shape(json.loads(row["geometry"])) if isinstance(row["geometry"], str) else None
@@ -319,8 +322,12 @@ def _due(
 # ── Places ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def located(points: pd.DataFrame, areas: tuple[Area, ...], cuts: Collection[date]) -> pa.Table:
-    """The cells of points and the number of the area they lie in: row, h3_8, h3_9, h3_10, area.
+def located(
+    points: pd.DataFrame, areas: tuple[Area, ...], cuts: Collection[date], second: tuple[Area, ...] = ()
+) -> pa.Table:
+    """The cells of points, the number of the area they lie in, and the name of that of the `second` division.
+
+    Columns row, h3_8, h3_9, h3_10, area, second.
 
     Parameters
     ----------
@@ -333,16 +340,20 @@ def located(points: pd.DataFrame, areas: tuple[Area, ...], cuts: Collection[date
     found: dict[str, Any] = {"row": pa.array(points["row"].to_numpy(), pa.int64())}
     for resolution in _RESOLUTIONS:
         found[f"h3_{resolution}"] = pa.array(cells(lat, lon, resolution)[at], pa.int64())
-    area = np.full(len(points), -1, np.int64)
-    if any(one.geometry is not None for one in areas):
-        era = points["era"].to_numpy(np.int64)
-        for number, day in enumerate([_FOREVER_AGO, *map(np.datetime64, cuts)]):
+    era = points["era"].to_numpy(np.int64)
+
+    def numbers(of: tuple[Area, ...]) -> pa.Array:
+        area = np.full(len(points), -1, np.int64)
+        for number, day in enumerate([_FOREVER_AGO, *map(np.datetime64, cuts)] if of else ()):
             mine = era == number
             asked = np.unique(at[mine])
             inside = np.full(len(distinct), -1, np.int64)
-            inside[asked] = areas_at(lat[asked], lon[asked], day, areas)
+            inside[asked] = areas_at(lat[asked], lon[asked], day, of)
             area[mine] = inside[at[mine]]
-    return pa.table({**found, "area": pa.array(area, pa.int64(), mask=area < 0)})
+        return pa.array(area, pa.int64(), mask=area < 0)
+
+    names = pa.array([one.name for one in second], pa.string())
+    return pa.table({**found, "area": numbers(areas), "second": names.take(numbers(second))})
 
 
 def cells(lat: Any, lon: Any, resolution: int) -> Whole:
@@ -385,19 +396,27 @@ def _fold(name: Any) -> str:
     return " ".join(str(name).split()).casefold()
 
 
+def _homes(areas: tuple[Area, ...], resolution: int) -> dict[int, str]:
+    """The hexagons whose middle lies in one of the areas in force last, with its name."""
+    found: dict[int, str] = {}
+    newest = max((area.until for area in areas), default=np.datetime64("NaT"))
+    for area in areas:
+        if area.geometry is not None and area.until == newest:
+            for part in shapely.get_parts(shapely.buffer(area.geometry, 0)):  # without stray points and lines
+                inside = h3.h3shape_to_cells(h3.geo_to_h3shape(part), resolution)
+                found |= dict.fromkeys(inside, area.name)
+    return found
+
+
 def quiet_places(context: Context, resolution: int, reported: set[int], points: pd.DataFrame) -> pd.DataFrame:
     """Rows of `place` for the hexagons whose middle lies in a district and that are not among the `reported`.
 
     `points` are the rows of `population_point`; without any nobody knows who lives there.
     """
-    found: dict[int, str] = {}
-    newest = max((area.until for area in context.areas), default=np.datetime64("NaT"))
-    for area in context.areas:
-        if area.geometry is not None and area.until == newest:
-            for part in shapely.get_parts(shapely.buffer(area.geometry, 0)):  # without stray points and lines
-                inside = h3.h3shape_to_cells(h3.geo_to_h3shape(part), resolution)
-                found |= {cell: area.name for cell in inside if cell not in reported}
+    found, second = _homes(context.areas, resolution), _homes(context.second, resolution)
+    found = {cell: name for cell, name in found.items() if cell not in reported}
     frame = pd.DataFrame({"cell": pd.Series(found.keys(), dtype="int64"), "district": list(found.values())})
+    frame["area"] = pd.Series([second.get(cell) for cell in found], dtype=object)
     residents: Any = np.nan
     if len(points):
         where = cells(points["lat"], points["lon"], resolution)

@@ -742,7 +742,7 @@ class Build:
 
     def _find_points(self, context: beyond_sql.Context, asked: Select, known: derive.Known) -> None:
         """Make ready to be joined what cells and areas the points of some rows lie in."""
-        points = beyond_sql.located(self._frame(asked), context.areas, known.cuts)
+        points = beyond_sql.located(self._frame(asked), context.areas, known.cuts, context.second)
         self._register(points, derive.POINTS.name)
 
     def _derive_episodes(self, context: beyond_sql.Context, known: derive.Known) -> None:
@@ -800,7 +800,7 @@ class Build:
                 self._register(pa.table({"cell": pa.array(cell, pa.int64()), "residents": points["residents"]}))
                 peopled = named_table("_incoming", named_column("cell"), named_column("residents"))
             if placed:
-                rows = placing.places(resolution, peopled, named).order_by(literal_column("2"))
+                rows = placing.places(resolution, peopled, named, bool(context.second)).order_by(literal_column("2"))
                 self._writer.execute(insert(schema.place).from_select(names, rows))
             if context.has_shapes:
                 reported = select(schema.place.c.cell).where(schema.place.c.resolution == resolution)
@@ -813,9 +813,11 @@ class Build:
         facts = {rollup.fact.name: rollup.fact.table for rollup in ROLLUPS.values()}
         sizes = {name: self._count(table) for name, table in facts.items()}
         held: dict[str, int] = {}
+        division = self._staged["district"].c.division
+        is_divided_twice = self._one(select(func.count()).where(division == "area"))[0] > 0
         for name, rollup in ROLLUPS.items():
             of = sizes[rollup.fact.name]
-            if self.pays_by and of < PAYS_FROM_ROWS:
+            if self.pays_by and (of < PAYS_FROM_ROWS or ("area" in rollup.keys and not is_divided_twice)):
                 continue
             about = self._writer.execute(with_values(rollup.about(), frame, as_of.date())).scalar_one()
             if about * self.pays_by > of:

@@ -101,7 +101,7 @@ class Known:
 
 # ── What is joined: registered by the build under these names ───────────────────────────────────────
 
-POINTS = named_table("points", *map(named_column, ("row", "h3_8", "h3_9", "h3_10", "area")))
+POINTS = named_table("points", *map(named_column, ("row", "h3_8", "h3_9", "h3_10", "area", "second")))
 WORDS = named_table("area_words", *map(named_column, ("word", "era", "area")))
 AREAS = named_table("areas", *map(named_column, ("area", "district_id", "district")))
 INCIDENTS = named_table("incidents", *map(named_column, ("request_id", "root")))
@@ -283,7 +283,7 @@ def requests(staged: Mapping[str, Table], known: Known, *inside: _Condition) -> 
         "department": func.coalesce(departments.c.name, f.c.department_id),
         "until": func.coalesce(f.c.closed_at, literal(known.as_of, DateTime)),
         "closed_on": cast(local_time(f.c.closed_at), Date),
-        **{name: POINTS.c[name] for name in ("h3_8", "h3_9", "h3_10")},
+        **{name: POINTS.c[name] for name in ("h3_8", "h3_9", "h3_10")}, "area": POINTS.c.second,
         **_district(f, known), **_promise(f, known),
     }  # fmt: skip
     if known.has_areas:
@@ -435,8 +435,8 @@ def tally(table: Table) -> Select:
 # ── Episodes ────────────────────────────────────────────────────────────────────────────────────────
 
 _CARRIED = (
-    "due_at", "due_on", "promise_s", "service_type", "category", "district", "channel", "priority", "status", "h3_8",
-    "h3_9", "h3_10", "is_info_only", "is_duplicate",
+    "due_at", "due_on", "promise_s", "service_type", "category", "district", "area", "channel", "priority", "status",
+    "h3_8", "h3_9", "h3_10", "is_info_only", "is_duplicate",
 )  # fmt: skip
 
 

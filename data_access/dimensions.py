@@ -57,6 +57,11 @@ district = Dimension(
     "district", "District", "Where it is: the source's own district, else the one its point lies in.",
     _carried("district", "request", "episode", "survey", "inspection"), missing="no district",
 )  # fmt: skip
+area = Dimension(
+    "area", "Area",
+    "Of a city that is divided in a second way (wards, neighbourhoods, ZIP codes …), the part its point lies in.",
+    _carried("area", "request", "episode"), missing="no area",
+)  # fmt: skip
 channel = Dimension(
     "channel", "Channel", "How it reached the city: phone, web, app …",
     _carried("channel", "request", "episode", "contact"), in_words=lambda name: name.replace("_", "-"),
@@ -227,8 +232,9 @@ closing_day = Dimension(
 DIMENSIONS: dict[str, Dimension] = {
     dimension.name: dimension
     for dimension in (
-        department, service_type, category, district, channel, priority, status, team, closure_outcome, queue, agent,
-        reason, asked_type, visit_kind, language, contact_outcome, hour_of_week, weekday, hour, hour_block, half_hour,
-        hexagon_8, hexagon_9, hexagon_10, age_band, promise_band, lateness, due_in, promise_position, closing_day,
+        department, service_type, category, district, area, channel, priority, status, team, closure_outcome, queue,
+        agent, reason, asked_type, visit_kind, language, contact_outcome, hour_of_week, weekday, hour, hour_block,
+        half_hour, hexagon_8, hexagon_9, hexagon_10, age_band, promise_band, lateness, due_in, promise_position,
+        closing_day,
     )
 }  # fmt: skip

@@ -47,6 +47,7 @@ COLUMNS: Mapping[str, ListColumn] = {
         ListColumn("public_id", "Public number", func.coalesce(_r.public_id, _r.request_id)),
         ListColumn("service_type", "Service type", _r.service_type),
         ListColumn("district", "District", _r.district),
+        ListColumn("area", "Area", _r.area),
         ListColumn("opened_at", "Opened", _r.opened_at, "instant"),
         ListColumn("due_at", "Promised", _r.due_at, "instant"),
         ListColumn("status", "Status now", func.replace(_r.status, "_", " ")),

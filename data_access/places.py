@@ -22,7 +22,7 @@ from dashboard.domain.policy import Scope
 from data_access import placing, schema
 from data_access.ask import Reader, known_part, steps_of
 from data_access.compile import Frame, caveats, compile_query
-from data_access.dimensions import DIMENSIONS, HEXAGONS, district, short_cell
+from data_access.dimensions import DIMENSIONS, HEXAGONS, area, district, short_cell
 from data_access.semantics import Dimension, Query, Total
 
 
@@ -49,13 +49,15 @@ class Places:
 class Ground:
     """The hexagons of one size, in the order of their numbers: n of them. Equal ones have the same cells.
 
-    ``cell`` (int64), ``name`` and ``district`` (words or None), ``residents`` (floats; None where nobody knows).
+    ``cell`` (int64), ``name``, ``district`` and ``area`` (words or None), ``residents`` (floats; None where nobody
+    knows).
     """
 
     resolution: int
     cell: npt.NDArray[np.int64]
     name: npt.NDArray[np.object_]
     district: npt.NDArray[np.object_]
+    area: npt.NDArray[np.object_]
     residents: npt.NDArray[np.float64] | None
 
     def __len__(self) -> int:
@@ -80,7 +82,8 @@ class Ground:
     def among(self, rows: npt.NDArray[np.bool_]) -> Ground:
         """Only those of `rows`."""
         people = None if self.residents is None else self.residents[rows]
-        return Ground(self.resolution, self.cell[rows], self.name[rows], self.district[rows], people)
+        words = (self.name[rows], self.district[rows], self.area[rows])
+        return Ground(self.resolution, self.cell[rows], *words, people)
 
     def rings(self, most: int) -> list[Neighbours]:
         """For each distance 1 to `most` who lies just so many steps away, in its own order."""
@@ -121,16 +124,18 @@ class Counted:
 def read_ground(reader: Reader, resolution: int, has_places: bool) -> Ground:
     """Every hexagon of a size; from the requests themselves where the database has no table of places."""
     t = schema.place.c
-    written = select(t.cell, t.name, t.district, t.residents).where(t.resolution == resolution)
+    written = select(t.cell, t.name, t.district, t.area, t.residents).where(t.resolution == resolution)
     if not has_places:
         found = placing.places(resolution).subquery().c
-        written = select(found.cell, found.name, found.district, found.residents)
+        written = select(found.cell, found.name, found.district, found.area, found.residents)
     frame = reader.frame(written).sort_values("cell", ignore_index=True)
-    words = frame[["name", "district"]].astype(object).where(frame[["name", "district"]].notna(), None)
+    words = frame[["name", "district", "area"]].astype(object)
+    words = words.where(words.notna(), None)
     residents = frame["residents"].to_numpy(float)
     return Ground(
         resolution, frame["cell"].to_numpy(np.int64), words["name"].to_numpy(object),
-        words["district"].to_numpy(object), None if np.isnan(residents).all() else np.nan_to_num(residents),
+        words["district"].to_numpy(object), words["area"].to_numpy(object),
+        None if np.isnan(residents).all() else np.nan_to_num(residents),
     )  # fmt: skip
 
 
@@ -163,11 +168,11 @@ def count_places(
 
 
 def within(ground: Ground, filters: Filters, scope: Scope) -> npt.NDArray[np.bool_]:
-    """The cells that `filters` and `scope` are about: of the districts they name, inside the places they name."""
+    """The cells that `filters` and `scope` are about: of the districts and areas, inside the places they name."""
     found = np.ones(len(ground), bool)
     for name, values in (*filters.choices, *scope.rows):
-        if name == district.name:
-            found &= np.array([(home or district.missing) in values for home in ground.district], bool)
+        if (part := {district.name: ground.district, area.name: ground.area}.get(name)) is not None:
+            found &= np.array([(home or DIMENSIONS[name].missing) in values for home in part], bool)
         elif (size := next((size for size, one in HEXAGONS.items() if one.name == name), None)) is not None:
             given = {value for value in values if value != DIMENSIONS[name].missing}
             found &= _inside(ground, size, given)

@@ -18,7 +18,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.types import Float, SmallInteger
+from sqlalchemy.types import Float, SmallInteger, String
 
 from data_access import schema
 
@@ -32,16 +32,19 @@ SECOND_STREET = 0.2
 """A second street is named if it is named at least so often for each time the first one is."""
 
 
-def places(resolution: int, points: FromClause | None = None, named: FromClause | None = None) -> Select:
-    """The rows of `place` of one size: resolution, cell, name, district, requests, residents.
+def places(
+    resolution: int, points: FromClause | None = None, named: FromClause | None = None, divided_twice: bool = True
+) -> Select:
+    """The rows of `place` of one size: resolution, cell, name, district, area, requests, residents.
 
     `points` has the columns ``cell`` and ``residents``: where people live; without it residents are null. `named` holds
-    the rows of `streets`, if they are known already. Requests that lie outside every boundary make no place.
+    the rows of `streets`, if they are known already. Areas are null unless the city is `divided_twice`. Requests that
+    lie outside every boundary make no place.
     """
     r = schema.request.c
     column = r[f"h3_{resolution}"]
     inside = r.dq_flags.op("&")(literal_column(str(schema.FLAGS["outside_boundary"]))) == 0
-    known = select(column.label("cell"), r.district, r.address).where(
+    known = select(column.label("cell"), r.district, r.area, r.address).where(
         column.is_not(None), or_(inside, r.dq_flags.is_(None))
     )
     rows = known.cte(f"known_{resolution}")
@@ -58,6 +61,11 @@ def places(resolution: int, points: FromClause | None = None, named: FromClause 
         .outerjoin(first, (first.c.cell == cells.c.cell) & (first.c.rank == 1))
         .outerjoin(second, (second.c.cell == cells.c.cell) & (second.c.rank == 2))
     )
+    area: ColumnElement = cast(literal_column("NULL"), String)
+    if divided_twice:
+        part = _most_of(rows.c.cell, rows.c.area, rows, f"part_{resolution}", least=1)
+        joined = joined.outerjoin(part, (part.c.cell == cells.c.cell) & (part.c.rank == 1))
+        area = part.c.value
     residents: ColumnElement = cast(literal_column("NULL"), Float)
     if points is not None:
         people = (
@@ -69,7 +77,7 @@ def places(resolution: int, points: FromClause | None = None, named: FromClause 
         residents = func.coalesce(people.c.residents, 0.0)
     return select(
         cast(literal_column(str(resolution)), SmallInteger).label("resolution"), cells.c.cell, name.label("name"),
-        home.c.value.label("district"), cells.c.n.label("requests"), residents.label("residents"),
+        home.c.value.label("district"), area.label("area"), cells.c.n.label("requests"), residents.label("residents"),
     ).select_from(joined)  # fmt: skip
 
 

@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-VERSION = 4
+VERSION = 5
 """Raised whenever a build must hold something that earlier ones do not."""
 
 
@@ -176,6 +176,8 @@ district = Table(
     "district",
     metadata,
     _key("district_id"),
+    # district, or area: of the second division of a city that is divided in two ways; null is district
+    Column("division", String),
     Column("kind", String, nullable=False),  # council, ward, neighbourhood, community_area, route_zone, tract
     Column("name", String, nullable=False),
     Column("geometry", Text),  # GeoJSON, longitude and latitude
@@ -390,6 +392,7 @@ request = Table(
     _derived("category", String),
     _derived("district_id", String),
     _derived("district", String),
+    _derived("area", String),
     _derived("h3_8", BigInteger),
     _derived("h3_9", BigInteger),
     _derived("h3_10", BigInteger),
@@ -436,6 +439,7 @@ request_episode = Table(
     _derived("service_type", String),
     _derived("category", String),
     _derived("district", String),
+    _derived("area", String),
     _derived("channel", String),
     _derived("team", String),
     _derived("priority", String),
@@ -507,6 +511,7 @@ place = Table(
     _key("cell", BigInteger, info={"derived": True}),
     _derived("name", String),  # its most named streets, “Mercer St / Hollis St”; null where no request has an address
     _derived("district", String),  # where most of its requests lie
+    _derived("area", String),  # the same of a second division
     _derived("requests", BigInteger),  # all that were ever opened there
     _derived("residents", Float),  # null where the city gives no population points
 )

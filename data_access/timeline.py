@@ -147,10 +147,10 @@ _CODED = (
 """Kinds of steps whose values are codes of the CRM; those of edits may be what a caller said."""
 _INTERNAL = {"h3_9", "type_id", "department_id", "sla_id"}
 _COLUMNS = (
-    "request_id", "public_id", "service_type", "category", "department", "team", "district", "channel", "priority",
-    "status", "closure_outcome", "opened_at", "first_closed_at", "closed_at", "due_at", "due_source", "reopen_count",
-    "transfer_count", "parent_request_id", "is_duplicate", "is_info_only", "opened_on", "promise_s", "type_id",
-    "department_id", "sla_id", "h3_9",
+    "request_id", "public_id", "service_type", "category", "department", "team", "district", "area", "channel",
+    "priority", "status", "closure_outcome", "opened_at", "first_closed_at", "closed_at", "due_at", "due_source",
+    "reopen_count", "transfer_count", "parent_request_id", "is_duplicate", "is_info_only", "opened_on", "promise_s",
+    "type_id", "department_id", "sla_id", "h3_9",
 )  # fmt: skip
 
 

@@ -55,14 +55,16 @@ def to_degrees(pairs: pd.DataFrame, crs: str, file: str) -> pd.DataFrame:
     return found[np.isfinite(found["lat"]) & np.isfinite(found["lon"])]
 
 
-def read_boundaries(path: Path, mapping: SourceMapping) -> pd.DataFrame:
+def read_boundaries(path: Path, mapping: SourceMapping, division: str = "district") -> pd.DataFrame:
     """The rows of `district` that a file describes; boundaries of one district are made one.
 
-    A file that fits one of the mapping's editions holds for that time only.
+    `division` is ``district``, or ``area`` for the second way in which a city is divided. A file that fits one of the
+    mapping's editions holds for that time only.
 
     Raises ImportRefused if it holds no areas, or they have no names.
     """
-    rules = mapping.districts or Districts()
+    own = mapping.districts if division == "district" else mapping.areas
+    rules = own or Districts(kind=division)
     edition = next((one for one in rules.editions if fnmatch(path.name, one.file)), Edition())
     rules = replace(rules, name_property=edition.name_property or rules.name_property)
     ends = [f"{word} {day}" for word, day in (("from", edition.valid_from), ("until", edition.valid_to)) if day]
@@ -79,7 +81,8 @@ def read_boundaries(path: Path, mapping: SourceMapping) -> pd.DataFrame:
         parts.setdefault(rules.parts.get(word, word), []).append(shapely.make_valid(geometry))
     return pd.DataFrame(
         {
-            "district_id": " ".join([name, *ends]),
+            "district_id": " ".join([*([] if division == "district" else [division]), name, *ends]),
+            "division": division,
             "kind": rules.kind,
             "name": name,
             "geometry": shapely.to_geojson(shapely.union_all(shapes)),

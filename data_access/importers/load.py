@@ -100,6 +100,7 @@ def import_files(
     mappings: SourceMapping | Sequence[SourceMapping],
     files: Path | str | Iterable[Path | str],
     boundaries: Path | str | Sequence[Path | str] = (),
+    areas: Path | str | Sequence[Path | str] = (),
     progress: Progress | None = None,
     replace: bool = False,
     dry: bool = False,
@@ -116,6 +117,8 @@ def import_files(
         later file's counts.
     boundaries
         Files of the city's districts; several for a city that has been divided anew.
+    areas
+        The same of a second way in which the city is divided.
     replace
         Start empty if another city is in service, instead of refusing.
     dry
@@ -138,8 +141,11 @@ def import_files(
     paths = files_of(one for one in words if not is_address(one))
     progress = progress or (lambda doing, rows: None)
     first = known[0]
-    drawn = [boundaries] if isinstance(boundaries, str | Path) else boundaries
-    read = [read_boundaries(Path(one), first) for one in drawn]
+    read = [
+        read_boundaries(Path(one), first, division)
+        for division, drawn in (("district", boundaries), ("area", areas))
+        for one in ([drawn] if isinstance(drawn, str | Path) else drawn)
+    ]
     districts = pd.concat(read, ignore_index=True) if read else None
     sums = [checksum(one) for one in paths]
     if addresses:  # what they answer is another thing each time
@@ -547,8 +553,9 @@ class Importing:
         )
         self.build.write("service_type", types)
         self._write_promises(set(types["type_id"]))
-        if districts is not None:
-            known = {" ".join(str(one).split()).casefold() for one in districts["name"]}
+        if districts is not None and (districts["division"] == "district").any():
+            own = districts.loc[districts["division"] == "district", "name"]
+            known = {" ".join(str(one).split()).casefold() for one in own}
             for (word, column), n in self.district_words.items():
                 if " ".join(str(word).split()).casefold() not in known:
                     self.unmapped.setdefault(column, Counter())[word] += n

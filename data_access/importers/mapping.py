@@ -151,6 +151,8 @@ class Edition:
 class Districts:
     """How the source's district names, and those of a boundary file, become districts.
 
+    So too, as `areas`, those of a second division of the city, which only boundaries tell.
+
     `aliases` turn a name the source writes into a district's (an empty one: into none); `parts` say which boundary
     belongs to which district, so that several can be one. Names in neither are districts as they stand. `editions` say
     which boundary files held when, for a city that has been divided anew.
@@ -228,6 +230,7 @@ class SourceMapping:
     types: Types = Types()
     departments: Departments = Departments()
     districts: Districts | None = None
+    areas: Districts | None = None
     place: Place | None = None
     promises: Promises = Promises()
     also: tuple[SourceMapping, ...] = ()
@@ -286,7 +289,8 @@ def fold(name: str) -> str:
 SHIPPED = Path(__file__).parent / "mappings"
 _SECTIONS = {
     "file": ("file", Reading), "service_type": ("types", Types), "department": ("departments", Departments),
-    "district": ("districts", Districts), "place": ("place", Place), "promises": ("promises", Promises),
+    "district": ("districts", Districts), "area": ("areas", Districts), "place": ("place", Place),
+    "promises": ("promises", Promises),
 }  # fmt: skip
 
 

@@ -338,6 +338,7 @@ def draw_facts(answers: Answers, context: Context) -> Drawing:
         ("Held by" if not closed else "Last held by", request["team"] or "not assigned"),
         ("Department", request["department"] or "not recorded"),
         ("District", request["district"] or "no district"),
+        *([("Area", request["area"])] if request["area"] else []),
         ("Address", _address(told)),
         ("Channel", _spaced(request["channel"]) or "not recorded"),
         ("Opened", c.instant(request["opened_at"], tz)),

@@ -16,14 +16,20 @@ import zstandard
 from sqlalchemy import select
 
 from dashboard.domain.errors import ImportRefused, UnknownName
+from dashboard.domain.filters import Filters
+from dashboard.domain.policy import Scope
+from dashboard.services import Services
 from dashboard.settings import Settings
 from data_access.build import Build
+from data_access.dimensions import area
 from data_access.engine import Warehouse
+from data_access.hotspots import Hotspots
 from data_access.importers.boundaries import read_boundaries
 from data_access.importers.load import Importing, Outcome, import_files
 from data_access.importers.mapping import SourceMapping, mapping_from, mappings_named, shipped_names
 from data_access.importers.sketch import sketch_of
 from data_access.importers.sources import open_source
+from data_access.measures.requests import opened
 from data_access.schema import (
     FLAGS,
     contact,
@@ -34,6 +40,7 @@ from data_access.schema import (
     request_event,
     sla_version,
 )
+from data_access.semantics import Query
 
 CITY = """
 name = "test"
@@ -723,6 +730,68 @@ valid_from = 2024-03-10
     assert rows["district_id"].to_list() == ["West until 2024-03-10", "East from 2024-03-10"]
     with pytest.raises(ImportRefused, match="without quotation marks"):
         mapping_from(CITY + editions.replace("= 2024-03-10", '= "2024-03-10"'), Path("test.toml"))
+
+
+def test_a_city_divided_in_two_ways_knows_both_and_each_with_its_own_days(tmp_path: Path) -> None:
+    def drawn(name: str, column: str, **shapes: shapely.Polygon) -> Path:
+        frame = gpd.GeoDataFrame({column: list(shapes)}, geometry=list(shapes.values()), crs=4326)
+        (tmp_path / name).write_text(frame.to_json())
+        return tmp_path / name
+
+    west, east = shapely.box(-73.5, 40, -73, 41), shapely.box(-73, 40, -72.5, 41)
+    north, south = shapely.box(-73.5, 40.5, -72.5, 41), shapely.box(-73.5, 40, -72.5, 40.5)
+    wards = drawn("wards.geojson", "WARD", West=west, East=east)
+    before = drawn("hoods_2013.geojson", "HOOD", West=north, Lowlands=south)  # a name that is a ward’s too
+    since = drawn("hoods_2024.geojson", "HOOD", Hills=north, Lowlands=south)
+    sections = """[district]
+kind = "ward"
+name_property = "WARD"
+[area]
+kind = "neighbourhood"
+name_property = "HOOD"
+[[area.editions]]
+file = "hoods_2013*"
+valid_to = 2024-03-10
+[[area.editions]]
+file = "hoods_2024*"
+valid_from = 2024-03-10
+"""
+    by = mapping_from(CITY + sections, Path("test.toml"))
+    path = tmp_path / "export.csv"
+    rest = ',,,Open,Pothole,,,"({}, -73.2)"'
+    path.write_bytes(
+        table(
+            f"1,2024-03-09 23:59:00{rest.format(40.7)}", f"2,2024-03-10 00:00:00{rest.format(40.7)}",
+            f"3,2024-03-10 00:00:00{rest.format(40.2)}", f"4,2024-03-10 00:00:00{rest.format(44)}",
+        )
+    )  # fmt: skip
+    settings = Settings(data=tmp_path / "data")
+
+    def rows() -> list[tuple[str | None, str | None]]:
+        warehouse = Warehouse(settings)
+        found = warehouse.frame(select(request.c.district, request.c.area).order_by(request.c.request_id))
+        warehouse.close()
+        return list(found.astype(object).where(found.notna(), None).itertuples(index=False, name=None))
+
+    import_files(settings, by, path, wards)
+    services = Services(settings)
+    assert rows() == [("West", None)] * 3 + [(None, None)]
+    assert not services.is_told("area") and "area" not in [one.name for one in services.list_columns()]
+
+    import_files(settings, by, path, areas=[before, since])  # beside the wards, which stay
+    assert rows() == [("West", "West"), ("West", "Hills"), ("West", "Lowlands"), (None, None)]
+    services = Services(settings)
+    assert "area" in [one.name for one in services.list_columns()]
+    assert sorted(services.areas.districts()["name"]) == ["East", "West"]  # maps show the first division
+    every = Filters.from_search("?period=all", services.clock(), services.dimensions)
+    answer = services.ask(Query((opened,), by=(area,)), every, Scope.everything())
+    assert dict(zip(answer.frame["area"], answer.frame["opened"], strict=True)) == {
+        "West": 1, "Hills": 1, "Lowlands": 1, "no area": 1,
+    }  # fmt: skip
+    here = every.choose("area", ["Hills"])
+    assert services.ask(Query((opened,)), here, Scope.everything()).value("opened") == 1
+    found = services.analyse(Hotspots(opened, 8), here, Scope.everything())
+    assert set(found.ground.area) == {"Hills"} and len(found.ground) > 100 and found.total == 1  # empty ones too
 
 
 # ── Exports of other countries ──────────────────────────────────────────────────────────────────────
