@@ -81,7 +81,7 @@ def open_cache(server: Flask, settings: Settings) -> Cache | None:
         folder = settings.data / "cache"
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            config = {"CACHE_TYPE": "FileSystemCache", "CACHE_DIR": str(folder), **common}
+            config = {"CACHE_TYPE": "dashboard.in_files.InFiles", "CACHE_DIR": str(folder), **common}
         except OSError as problem:
             log.warning("No cache in %s (%s): each process keeps its own in memory.", folder, problem.strerror)
             config = {"CACHE_TYPE": "SimpleCache", **common}

@@ -369,7 +369,7 @@ def areas_at(lat: Any, lon: Any, day: np.datetime64, areas: tuple[Area, ...]) ->
             continue
         west, south, east, north = area.geometry.bounds
         at = np.flatnonzero((found < 0) & (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north))
-        found[at[shapely.contains_xy(area.geometry, lon[at], lat[at])]] = number
+        found[at[shapely.intersects_xy(area.geometry, lon[at], lat[at])]] = number
     return found
 
 

@@ -9,6 +9,7 @@ import pytest
 import redis
 from flask import Flask
 
+from dashboard import in_files
 from dashboard.cache import BytesOnly, cached, key_of, open_cache
 from dashboard.domain.filters import Filters, Period
 from dashboard.domain.policy import Scope
@@ -59,6 +60,19 @@ def test_many_at_once_ask_once(remember, tiny):
     for thread in threads:
         thread.join()
     assert len(asked) == 1
+
+
+def test_of_too_many_files_the_oldest_go(tmp_path, monkeypatch):
+    monkeypatch.setattr(in_files, "MOST_KEPT", 20)
+    monkeypatch.setattr(in_files, "LOOK_EVERY", 5)
+    cache = open_cache(Flask("test"), Settings(data=tmp_path, cache="filesystem"))
+    assert cache is not None
+    for number in range(64):
+        cache.set(f"key {number}", b"%d" % number)
+        time.sleep(0.002)  # files are told apart by when they were written
+    kept = [number for number in range(64) if cache.get(f"key {number}") is not None]
+    assert 15 <= len(kept) <= 25 and kept == list(range(kept[0], 64))
+    assert len(list((tmp_path / "cache").iterdir())) == len(kept)  # one file each, and no other
 
 
 def test_a_failure_is_not_kept(remember, tiny):
