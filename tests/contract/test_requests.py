@@ -262,14 +262,14 @@ def test_the_sentence_and_the_columns_follow_the_list(told, monkeypatch):
     )
     shown_columns = {column["field"]: column for column in drawing.grid["columns"]}
     assert shown_columns["due_at"]["sort"] == "asc" and "sort" not in shown_columns["opened_at"]
-    assert set(shown_columns) == set(COLUMNS) - {"request_id", "address"}
+    assert set(shown_columns) == set(COLUMNS) - {"request_id", "address", "area"}  # the city is divided once
     assert "Number or address" not in markup(drawing.body) and "addresses are not shown" in markup(drawing.foot)
     other = filters.with_parameter("of", "closed")
     assert LIST.draw(answers_to(LIST, other, told, place_at("/requests", requests.VIEW, other)),
                      context_of(LIST, other, told)).grid["key"] != drawing.grid["key"]  # fmt: skip
     become(monkeypatch, told, ANALYST)
     drawing = LIST.draw(answers_to(LIST, filters, told, place), context_of(LIST, filters, told, place))
-    assert {column["field"] for column in drawing.grid["columns"]} == set(COLUMNS) - {"request_id"}
+    assert {column["field"] for column in drawing.grid["columns"]} == set(COLUMNS) - {"request_id", "area"}
     assert "Number or address" in markup(drawing.body) and "addresses are not shown" not in markup(drawing.foot)
 
 
