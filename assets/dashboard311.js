@@ -250,9 +250,10 @@
       if (!graph.isConnected || specs.get(card) !== spec) return;
       const marks = { chosen: chosenIn(figure) }, as = JSON.stringify(figure);
       if (drawnAs.get(graph) === as) { mark(graph, marks); return; }
-      follow(graph, Plotly.react(graph, figure.data, figure.layout, configOf(card)).then(() => showMarks(graph)));
-      marked.set(graph, { ...UNMARKED, ...marked.get(graph), ...marks });
+      const drawing = Plotly.react(graph, figure.data, figure.layout, configOf(card));
       drawnAs.set(graph, as);
+      marked.set(graph, { ...UNMARKED, ...marked.get(graph), ...marks });
+      follow(graph, drawing.then(() => showMarks(graph), () => drawnAs.delete(graph)));
       if (drawn.has(graph)) return;
       drawn.add(graph);
       widths.observe(graph);
@@ -403,8 +404,9 @@
         if (!answers || !answers.view) return;
         show(answers);
         if (!answers.next) return;
-        // What comes first is looked at before the rest is asked: a frame is drawn between.
-        requestAnimationFrame(() => setTimeout(() => window.dash_clientside.set_props("later", { data: answers.next }), 0));
+        // What comes first is looked at before the rest is asked: a frame is drawn between. A page nobody sees draws none.
+        const ask = () => window.dash_clientside.set_props("later", { data: answers.next });
+        if (document.hidden) ask(); else requestAnimationFrame(() => setTimeout(ask, 0));
       },
       table(told) {
         const card = told && document.querySelector(`#page [data-panel="${CSS.escape(told.panel)}"]`);
