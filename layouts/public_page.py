@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import quote
 
 import h3
-from dash import html
 
+from layouts import html
 from layouts.components import Column, bar, count, share, table
 from layouts.markup import markup
 from layouts.plain_page import Drawn
