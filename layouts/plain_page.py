@@ -1,6 +1,6 @@
 """Pages without Dash, whole and at once: signing in, administration, and what the public reads.
 
-Drawn with the same components and style sheets as everything else, and sent as markup.
+Drawn with the same elements and style sheets as everything else, and sent as markup.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Drawn(str):
 
 
 def document(title: str, body: Any, sheets: Sequence[str], icon: str, theme: str, kind: str = "") -> str:
-    """A whole HTML page around `body`: components, or HTML that is `Drawn`."""
+    """A whole HTML page around `body`: elements, or HTML that is `Drawn`."""
     links = "\n".join(f'<link rel="stylesheet" href="{escape(sheet)}">' for sheet in sheets)
     return _DOCUMENT.format(
         title=escape(title),

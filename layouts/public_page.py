@@ -29,7 +29,7 @@ _MAP_CLASSES = 5
 
 
 def page(extract: dict[str, Any], tab: str, *content: Any, back: str = "") -> str:
-    """A whole page's body around `content` (components, or HTML that is `Drawn`)."""
+    """A whole page's body around `content` (elements, or HTML that is `Drawn`)."""
     links = [
         html.A(title, href=f"/public/{name}".rstrip("/"), **({"aria-current": "page"} if name == tab else {}))
         for name, title in TABS
