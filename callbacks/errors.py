@@ -6,11 +6,13 @@ import logging
 import secrets
 from typing import Any
 
-from dash import html, set_props
+import dash
 from werkzeug.exceptions import Forbidden
 
 from dashboard.domain.errors import NotPermitted, Problem
+from layouts import html
 from layouts.components import mark
+from layouts.markup import markup
 from layouts.page import TROUBLE
 
 log = logging.getLogger("dashboard311")
@@ -42,5 +44,6 @@ def show_trouble(error: Exception) -> None:
     """
     if isinstance(error, NotPermitted):
         raise Forbidden(str(error))
-    close = html.Button(className="close", type="button", **{"aria-label": "Close"})
-    set_props(TROUBLE, {"children": [html.Div(in_words(error, "a callback")), close]})
+    close = dash.html.Button(className="close", type="button", **{"aria-label": "Close"})
+    words = dash.html.Div(**{"data-markup": markup(in_words(error, "a callback"))})
+    dash.set_props(TROUBLE, {"children": [words, close]})

@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, State, html
+from dash import ClientsideFunction, Dash, Input, Output, State
 from dash.exceptions import PreventUpdate
 from flask import Response, request
 
@@ -25,6 +25,7 @@ from data_access.hotspots import Analysed
 from data_access.listing import COLUMNS, MOST, Rows
 from data_access.semantics import Answer
 from data_access.timeline import Timeline
+from layouts import html
 from layouts import page as screen
 from layouts.components import Column, number, table
 from layouts.markup import markup

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
 
-from dash import MATCH, ClientsideFunction, Dash, Input, Output, State, ctx, html, no_update
+from dash import MATCH, ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 
 from callbacks.address import filters_in, holds_contacts, permitted, place_at, view_at
 from callbacks.errors import in_words
@@ -25,7 +25,7 @@ from data_access.hotspots import Analysed
 from data_access.listing import Listing, Rows
 from data_access.semantics import Answer, Dimension, Query
 from data_access.timeline import OneRequest, Timeline
-from layouts import grid
+from layouts import grid, html
 from layouts import page as screen
 from layouts import view as parts
 from layouts.markup import markup

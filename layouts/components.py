@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from dash import html
+from layouts import html
 
 NBSP = "\u00a0"
 MINUS = "−"

@@ -1,4 +1,4 @@
-"""Components as finished HTML, for what is only looked at and linked: tables, feet, the filter bar.
+"""Elements as finished HTML, for what is only looked at and linked: tables, feet, the filter bar.
 
 Every component that Dash knows of costs the browser time on every change of the address; a table of 400 cells and a
 list of 120 types cost seconds. What has no callback of its own is therefore sent as markup (decision 0009).
@@ -6,48 +6,70 @@ list of 120 types cost seconds. What has no callback of its own is therefore sen
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Callable, Mapping
+from functools import cache
 from html import escape
+from numbers import Number
 from typing import Any
 
-from dash.development.base_component import Component
+from layouts.html import Element
 
 _VOID = frozenset({"br", "col", "hr", "img", "input"})
 _NAMES = {"className": "class", "htmlFor": "for", "colSpan": "colspan", "rowSpan": "rowspan", "tabIndex": "tabindex"}
-_DASH_ONLY = frozenset({"children", "key", "n_clicks", "n_clicks_timestamp", "disable_n_clicks", "setProps"})
 
 
 def markup(content: Any) -> str:
-    """`content` (text, a component, or a list of both) as HTML; text is escaped. None is nothing.
+    """`content` (text, a number, an element, or a list of these) as HTML; text is escaped. None is nothing.
 
-    Raises TypeError for a component that lives by its own script, which markup cannot carry.
+    Raises TypeError for anything else: a component of Dash lives by its own script, which markup cannot carry.
     """
-    if content is None:
-        return ""
-    if isinstance(content, list | tuple):
-        return "".join(markup(one) for one in content)
-    if not isinstance(content, Component):
-        return escape(str(content), quote=False)
-    described = content.to_plotly_json()
-    tag, props = described["type"].lower(), dict(described["props"])
-    if described["namespace"] == "dash_bootstrap_components" and tag == "input":
-        props["className"] = f"form-control {props.get('className', '')}".strip()
-    elif described["namespace"] != "dash_html_components":
-        raise TypeError(f"{described['type']} of {described['namespace']} cannot be sent as markup.")
-    written = "".join(_attribute(name, value) for name, value in props.items() if name not in _DASH_ONLY)
-    if tag in _VOID:
-        return f"<{tag}{written}>"
-    return f"<{tag}{written}>{markup(props.get('children'))}</{tag}>"
+    written: list[str] = []
+    _write(content, written.append)
+    return "".join(written)
 
 
-def _attribute(name: str, value: Any) -> str:
-    if value is None or value is False:
-        return ""
-    name = _NAMES.get(name, name)
-    if value is True:
-        return f" {name}"
-    if isinstance(value, dict):
-        styled = ";".join(f"{re.sub('[A-Z]', lambda m: '-' + m[0].lower(), key)}:{one}" for key, one in value.items())
-        value = styled if name == "style" else json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return f' {name}="{escape(str(value))}"'
+def _write(content: Any, put: Callable[[str], None]) -> None:
+    if isinstance(content, str):
+        put(escape(content, quote=False))
+    elif isinstance(content, Element):
+        tag, props = content.tag, content.props
+        put(f"<{tag}")
+        for name, said in _attributes(content.first, *props):
+            value = props[name]
+            if value is True:
+                put(said)
+            elif value is not None and value is not False:
+                text = _style(value) if isinstance(value, dict) else str(value)
+                put(f'{said}="{escape(text)}"')
+        put(">")
+        if tag not in _VOID:
+            _write(content.children, put)
+            put(f"</{tag}>")
+    elif isinstance(content, list | tuple):
+        for one in content:
+            _write(one, put)
+    elif isinstance(content, Number):
+        put(str(content))
+    elif content is not None:
+        raise TypeError(f"{type(content).__name__} of {type(content).__module__} cannot be sent as markup.")
+
+
+@cache  # as many as there are ways of calling elements in our own code
+def _attributes(first: tuple[str, ...], *names: str) -> list[tuple[str, str]]:
+    """The attributes of those names in the order in which they are written, each with what it begins with.
+
+    That is the order of Dash: data and aria attributes stand last, as they were given.
+    """
+    rank = {name: i for i, name in enumerate(first)}
+    plain = sorted((name for name in names if "-" not in name), key=lambda name: (rank.get(name, len(rank)), name))
+    return [(name, f" {_NAMES.get(name, name)}") for name in (*plain, *(name for name in names if "-" in name))]
+
+
+def _style(styles: Mapping[str, Any]) -> str:
+    return ";".join(f"{_property(name)}:{value}" for name, value in styles.items())
+
+
+@cache
+def _property(name: str) -> str:
+    return re.sub("[A-Z]", lambda found: "-" + found[0].lower(), name)

@@ -13,13 +13,14 @@ from itertools import groupby
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from dash import dcc, html
+import dash
 
 from dashboard.domain.filters import Clock, Filters
 from dashboard.domain.policy import Permission, Viewer, may
 from data_access.listing import Listing, listable
 from data_access.semantics import Measure, Query, Ratio
 from data_access.timeline import OneRequest
+from layouts import html
 from layouts import view as parts
 from layouts.components import icon, link, mark, sentence
 from layouts.markup import markup
@@ -63,33 +64,34 @@ _EMPTY = {"data-markup": ""}
 _CONFIGS = {"data-graph": json.dumps(GRAPH_CONFIG), "data-map": json.dumps(MAP_CONFIG)}
 
 
-def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = (), kind: str = "") -> html.Div:
+def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = (), kind: str = "") -> dash.html.Div:
     """The whole page, empty; callbacks fill it from the address.
 
     `roles` are the accounts offered at the foot of the menu; `kind` says how the viewer is known (`identity.Visitor`).
     """
     brand = [html.I(className="logo", **{"aria-hidden": "true"}), html.Div([city_name, " ", html.Span("311")])]
-    return html.Div(
+    home = {"href": "/", "className": "brand", "data-go": "", "data-markup": markup(brand)}
+    return dash.html.Div(
         [
-            dcc.Location(id=URL, refresh=False),
-            *(dcc.Store(id=name) for name in (ANSWERS, LATER, AGAIN, TABLED, TABLE, PICKED, TITLE)),
-            html.A("Skip to content", href="#page", className="skip"),
-            html.I(id=WORKING, hidden=True),
-            html.Div(id=TROUBLE, className="trouble", role="alert"),
-            html.Div(id=SAID, className="visually-hidden", role="status"),
-            html.Div(
+            dash.dcc.Location(id=URL, refresh=False),
+            *(dash.dcc.Store(id=name) for name in (ANSWERS, LATER, AGAIN, TABLED, TABLE, PICKED, TITLE)),
+            dash.html.A("Skip to content", href="#page", className="skip"),
+            dash.html.I(id=WORKING, hidden=True),
+            dash.html.Div(id=TROUBLE, className="trouble", role="alert"),
+            dash.html.Div(id=SAID, className="visually-hidden", role="status"),
+            dash.html.Div(
                 [
-                    html.Nav(
-                        [link(brand, "/", className="brand"), html.Div(id=MENU, **_EMPTY), _who(viewer, roles, kind)],
+                    dash.html.Nav(
+                        [dash.html.A(**home), dash.html.Div(id=MENU, **_EMPTY), _who(viewer, roles, kind)],
                         id="main-menu",
                         className="menu",
                         **{"aria-label": "Main"},
                     ),
-                    html.Div(
+                    dash.html.Div(
                         [
-                            html.Nav(
+                            dash.html.Nav(
                                 [
-                                    html.Button(
+                                    dash.html.Button(
                                         className="burger",
                                         **{
                                             "aria-label": "Menu",
@@ -97,21 +99,21 @@ def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = (), kind: str 
                                             "aria-expanded": "false",
                                         },
                                     ),
-                                    link(brand, "/", className="brand"),
-                                    html.Span(_initials(viewer.name), className="initials", title=viewer.name),
+                                    dash.html.A(**home),
+                                    dash.html.Span(_initials(viewer.name), className="initials", title=viewer.name),
                                 ],
                                 className="topbar",
                                 **{"aria-label": "Top"},
                             ),
-                            html.Header(id=HEAD, className="pagehead", **_EMPTY),
-                            html.Div(
+                            dash.html.Header(id=HEAD, className="pagehead", **_EMPTY),
+                            dash.html.Div(
                                 id=FILTER_BAR,
                                 className="filterbar",
                                 role="region",
                                 **{"aria-label": "Filters", **_EMPTY},
                             ),
-                            html.Main(id=PAGE, className="page", tabIndex=-1, **_CONFIGS),
-                            html.Footer(id=FOOT, className="pagefoot", **_EMPTY),
+                            dash.html.Main(id=PAGE, className="page", tabIndex=-1, **_CONFIGS),
+                            dash.html.Footer(id=FOOT, className="pagefoot", **_EMPTY),
                         ],
                         className="main",
                     ),
@@ -182,7 +184,7 @@ def as_of_line(clock: Clock, city: Any, build: Any, local: datetime) -> html.Div
 def page(view: View, shown: Container[Panel], place: Place | None = None, may_list: bool = False) -> list[Any]:
     """The view's cards in `shown`, with the room their figures will need."""
     cards = [card(view, panel, place, may_list) for panel in laid_out(view.panels, shown)]
-    return [html.Div(cards, className=f"grid view-{view.name}", **{"data-view": view.name})]
+    return [dash.html.Div(cards, className=f"grid view-{view.name}", **{"data-view": view.name})]
 
 
 def laid_out(panels: Sequence[Panel], shown: Container[Panel]) -> list[Panel]:
@@ -207,7 +209,8 @@ def laid_out(panels: Sequence[Panel], shown: Container[Panel]) -> list[Panel]:
 
 def page_of_words(title: str, *paragraphs: Any) -> list[Any]:
     """A page that says what is missing and where to go on."""
-    return [html.Div([html.H2(title), *(html.P(paragraph) for paragraph in paragraphs)], className="words")]
+    said = (dash.html.P(**{"data-markup": markup(paragraph)}) for paragraph in paragraphs)
+    return [dash.html.Div([dash.html.H2(title), *said], className="words")]
 
 
 def print_foot(city_name: str, reaches: str) -> list[Any]:
@@ -220,7 +223,7 @@ def state_class(state: str) -> str:
     return f"state is-{state}"
 
 
-def card(view: View, panel: Panel, place: Place | None = None, may_list: bool = False) -> html.Section:
+def card(view: View, panel: Panel, place: Place | None = None, may_list: bool = False) -> dash.html.Section:
     """One panel before its answer has come; `place` is what the view's address names.
 
     All of it but a list is markup: what Dash knows of costs time at every change of the address (decision 0009).
@@ -255,14 +258,14 @@ def card(view: View, panel: Panel, place: Place | None = None, may_list: bool = 
     about |= {"data-tools": "map"} if callable(panel.selects) else {}
     named = f"{kind} span-{panel.width}{more}"
     if panel.kind != "grid":
-        return html.Section(className=named, **about, **{"data-markup": markup([*upper, *lower])})
+        return dash.html.Section(className=named, **about, **{"data-markup": markup([*upper, *lower])})
     at = (view.name, panel.name)
-    return html.Section(
+    return dash.html.Section(
         [
-            html.Div(className="card-part", **{"data-markup": markup(upper)}),
-            dcc.Store(id=parts.grid_spec_id(*at)),
-            html.Div(id=parts.grid_place_id(*at), className="grid-place", style={"height": f"{panel.height}px"}),
-            html.Div(className="card-part", **{"data-markup": markup(lower)}),
+            dash.html.Div(className="card-part", **{"data-markup": markup(upper)}),
+            dash.dcc.Store(id=parts.grid_spec_id(*at)),
+            dash.html.Div(id=parts.grid_place_id(*at), className="grid-place", style={"height": f"{panel.height}px"}),
+            dash.html.Div(className="card-part", **{"data-markup": markup(lower)}),
         ],
         className=named,
         **about,
@@ -395,7 +398,9 @@ def _definition(measure: Measure) -> list[Any]:
     ]
 
 
-def _who(viewer: Viewer, roles: Sequence[Role], kind: str) -> html.Div:
+def _who(viewer: Viewer, roles: Sequence[Role], kind: str) -> dash.html.Div:
+    """Who is looking, the ways out and the theme, at the foot of the menu."""
+
     def theme(name: str, label: str) -> html.Button:
         return html.Button(
             [icon(name), html.Span(label)],
@@ -405,27 +410,25 @@ def _who(viewer: Viewer, roles: Sequence[Role], kind: str) -> html.Div:
         )
 
     role = viewer.own or ("" if viewer.role.casefold() == viewer.name.casefold() else viewer.role)
-    return html.Div(
-        [
-            html.Div(
-                [
-                    html.Span(_initials(viewer.name), className="initials", **{"aria-hidden": "true"}),
-                    html.B(viewer.name),
-                    html.Span(role, className="role"),
-                ],
-                className="who-name",
-            ),
-            _see_as(roles) if roles else None,
-            html.Div(_doors(viewer, kind), className="doors"),
-            html.Div(
-                [theme("light", "Light"), theme("dark", "Dark"), theme("auto", "Auto")],
-                className="themes",
-                role="group",
-                **{"aria-label": "Theme"},
-            ),
-        ],
-        className="who",
-    )
+    content = [
+        html.Div(
+            [
+                html.Span(_initials(viewer.name), className="initials", **{"aria-hidden": "true"}),
+                html.B(viewer.name),
+                html.Span(role, className="role"),
+            ],
+            className="who-name",
+        ),
+        _see_as(roles) if roles else None,
+        html.Div(_doors(viewer, kind), className="doors"),
+        html.Div(
+            [theme("light", "Light"), theme("dark", "Dark"), theme("auto", "Auto")],
+            className="themes",
+            role="group",
+            **{"aria-label": "Theme"},
+        ),
+    ]
+    return dash.html.Div(className="who", **{"data-markup": markup(content)})
 
 
 def _doors(viewer: Viewer, kind: str) -> list[Any]:

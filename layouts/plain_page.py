@@ -1,6 +1,6 @@
 """Pages without Dash, whole and at once: signing in, administration, and what the public reads.
 
-Drawn with the same components and style sheets as everything else, and sent as markup.
+Drawn with the same elements and style sheets as everything else, and sent as markup.
 """
 
 from __future__ import annotations
@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-import dash_bootstrap_components as dbc
-from dash import html
-
+from layouts import html
 from layouts.components import Column, mark, table
 from layouts.markup import markup
 
@@ -37,7 +35,7 @@ class Drawn(str):
 
 
 def document(title: str, body: Any, sheets: Sequence[str], icon: str, theme: str, kind: str = "") -> str:
-    """A whole HTML page around `body`: components, or HTML that is `Drawn`."""
+    """A whole HTML page around `body`: elements, or HTML that is `Drawn`."""
     links = "\n".join(f'<link rel="stylesheet" href="{escape(sheet)}">' for sheet in sheets)
     return _DOCUMENT.format(
         title=escape(title),
@@ -53,7 +51,7 @@ def form(action: str, token: str, *fields: Any, button: str, className: str = ""
     """A form that posts `fields`, and the token that shows it was ours."""
     return html.Form(
         [
-            dbc.Input(type="hidden", name="csrf_token", value=token),
+            html.Input(type="hidden", name="csrf_token", value=token),
             *fields,
             html.Button(button, type="submit", className="primary"),
         ],
@@ -64,14 +62,14 @@ def form(action: str, token: str, *fields: Any, button: str, className: str = ""
 def field(label: str, name: str, kind: str = "text", value: str = "", **more: Any) -> html.Div:
     """One labelled field of a form."""
     return html.Div(
-        [html.Label(label, htmlFor=name), dbc.Input(id=name, name=name, type=kind, value=value, **more)],
+        [html.Label(label, htmlFor=name), html.Input(id=name, name=name, type=kind, value=value, **more)],
         className="labelled",
     )
 
 
 def hidden(name: str, value: str) -> Any:
     """What a form says without showing it."""
-    return dbc.Input(type="hidden", name=name, value=value)
+    return html.Input(type="hidden", name=name, value=value)
 
 
 def _card(city_name: str, title: str, *content: Any) -> html.Main:
@@ -169,7 +167,7 @@ def administration(
     search = html.Form(
         [
             html.Label("Lines that hold", htmlFor="words"),
-            dbc.Input(id="words", name="words", type="search", value=words),
+            html.Input(id="words", name="words", type="search", value=words),
             html.Button("Search", type="submit"),
         ],
         method="get", action="/administration", className="search", role="search",

@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import quote
 
 import h3
-from dash import html
 
+from layouts import html
 from layouts.components import Column, bar, count, share, table
 from layouts.markup import markup
 from layouts.plain_page import Drawn
@@ -29,7 +29,7 @@ _MAP_CLASSES = 5
 
 
 def page(extract: dict[str, Any], tab: str, *content: Any, back: str = "") -> str:
-    """A whole page's body around `content` (components, or HTML that is `Drawn`)."""
+    """A whole page's body around `content` (elements, or HTML that is `Drawn`)."""
     links = [
         html.A(title, href=f"/public/{name}".rstrip("/"), **({"aria-current": "page"} if name == tab else {}))
         for name, title in TABS

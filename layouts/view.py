@@ -81,13 +81,13 @@ class Drawing:
     Parameters
     ----------
     sentence
-        The answer in words with the numbers in it: a list of text and components.
+        The answer in words with the numbers in it: a list of text and elements.
     figure
         A plain Plotly dictionary whose colours are token names like ``"$series"`` (painted by the browser from the
         style sheet, so that light and dark need no second answer), or None. Where a phone needs another drawing and
         not only a smaller one, that is the whole figure under ``"narrow"``.
     body
-        Components instead of a figure (tables, tiles), or None.
+        Elements instead of a figure (tables, tiles), or None.
     foot
         Key at the left, n and caveats at the right.
     is_empty

@@ -7,9 +7,9 @@ from textwrap import wrap
 from typing import Any, NamedTuple
 
 import numpy as np
-from dash import html
 
 from dashboard.domain.intervals import wilson
+from layouts import html
 from layouts.components import count, marker, share, signed
 from layouts.figures.series import note, share_ticks, target_line, target_note, unit_note
 from layouts.figures.steps import Steps

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from dash import html
 
 from dashboard.domain.funnel import FEWEST, WARNING, Funnel, binomial_limits, widened
+from layouts import html
 from layouts.components import count, marker, share
 from layouts.figures.comparisons import label_weights
 from layouts.figures.series import note, share_ticks, unit_note

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from dash import html
 
 from layouts import components as c
+from layouts import html
 from layouts.figures.words import FEW, change
 from layouts.view import Context
 

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from dash import html
 
 from dashboard.domain.case_mix import Standardised, standardise
 from dashboard.domain.funnel import FEWEST, dispersion, funnel, outside_by_score
@@ -34,6 +33,7 @@ from data_access.measures.contacts import (
 )
 from data_access.semantics import Answer, Dimension, Query, Ratio
 from layouts import components as c
+from layouts import html
 from layouts.figures import funnels, words
 from layouts.figures.funnels import ONCE, TWICE, WITHIN, Mark
 from layouts.view import Compared, Context, Drawing, Over, Panel, View

@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
-from dash import html
 
 from dashboard.domain.filters import DAY, Period
 from dashboard.domain.local_time import civil_date, to_local
@@ -30,6 +29,7 @@ from data_access.measures.requests import (
 )
 from data_access.semantics import Answer, Dimension, Measure, Query
 from layouts import components as c
+from layouts import html
 from layouts.figures import comparisons, events, series, tables, words
 from layouts.figures.comparisons import Move
 from layouts.figures.series import Line

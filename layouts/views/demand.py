@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from dash import html
 
 from dashboard.domain.filters import DAY, Period
 from dashboard.domain.forecasting import BASELINE, ENOUGH_ORIGINS, HORIZON, SHARE, Forecast, forecast
@@ -20,6 +19,7 @@ from data_access.measures.contacts import contacts, information_share
 from data_access.measures.requests import opened
 from data_access.semantics import Answer, Dimension, Query, Total
 from layouts import components as c
+from layouts import html
 from layouts.figures import events, expectation, grids, series, stacks, tables, words
 from layouts.figures.series import Line
 from layouts.figures.steps import Steps, steps_of

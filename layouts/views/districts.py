@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from dash import html
 
 from dashboard.domain.filters import DAY
 from dashboard.domain.intervals import difference, wilson
@@ -16,6 +15,7 @@ from data_access.dimensions import district, hexagon_9, service_type
 from data_access.measures.requests import backlog, opened, overdue, sla_compliance, time_to_close
 from data_access.semantics import Answer, Query
 from layouts import components as c
+from layouts import html
 from layouts.figures import comparisons, district_maps, events, maps, series, words
 from layouts.figures.comparisons import Kept
 from layouts.figures.series import Line

@@ -10,7 +10,6 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-from dash import html
 
 from dashboard.domain.filters import Filters
 from dashboard.domain.hotspots import LEVEL
@@ -35,6 +34,7 @@ from data_access.measures.requests import opened
 from data_access.places import named
 from data_access.semantics import Answer, Dimension, Query
 from layouts import components as c
+from layouts import html
 from layouts.figures import comparisons, maps, series, tables, words
 from layouts.figures.comparisons import Kept
 from layouts.figures.steps import steps_of

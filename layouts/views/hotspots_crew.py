@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import html
-
 from dashboard.domain.policy import Permission
 from data_access.fieldwork import NEARBY_DAYS, VISITED_DAYS, CrewList, Stop, Stops
 from data_access.hotspots import Hotspots
 from data_access.measures.requests import opened
 from layouts import components as c
+from layouts import html
 from layouts.figures import words
 from layouts.view import Context, Drawing, FromAddress, Panel, Place, View
 from layouts.views.hotspots import found_at, quotient, rats_if_nothing_is_chosen, size_of, thing_of

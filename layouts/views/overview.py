@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
-from dash import html
 
 from dashboard.domain.filters import DAY, Filters, Period
 from dashboard.domain.policy import Permission
@@ -17,6 +16,7 @@ from data_access.measures.contacts import abandonment, offered, service_level
 from data_access.measures.requests import backlog, closed, opened, overdue, sla_compliance
 from data_access.semantics import Answer, Measure, Query
 from layouts import components as c
+from layouts import html
 from layouts.figures import events, series, tables, verdicts, words
 from layouts.figures.steps import Steps, steps_of
 from layouts.view import Compared, Context, Drawing, Event, Lately, Over, Panel, View

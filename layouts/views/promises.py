@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from dash import html
 
 from dashboard.domain.intervals import wilson
 from dashboard.domain.promises import OUT_OF_REACH, PADDED, REALISTIC, TIGHT, fit
@@ -32,6 +31,7 @@ from data_access.measures.requests import (
 )
 from data_access.semantics import Answer, Query, Ratio
 from layouts import components as c
+from layouts import html
 from layouts.figures import comparisons, maps, series, words
 from layouts.figures.comparisons import Dot, Kept
 from layouts.figures.series import Line

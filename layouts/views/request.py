@@ -7,11 +7,10 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from dash import html
-
 from dashboard.domain.policy import Permission
 from data_access.timeline import NEAR_DAYS, NEAR_M, OneRequest, Step, Timeline
 from layouts import components as c
+from layouts import html
 from layouts.figures import clock, maps, words
 from layouts.view import Context, Drawing, FromAddress, Panel, Place, View
 from layouts.views import requests

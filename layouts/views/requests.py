@@ -5,9 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-import dash_bootstrap_components as dbc
-from dash import html
-
 from dashboard.domain.errors import UnknownName
 from dashboard.domain.policy import Permission
 from data_access.dimensions import DIMENSIONS
@@ -15,7 +12,7 @@ from data_access.listing import COLUMNS, Condition, Listing, Rows, listable
 from data_access.measures import CATALOGUE
 from data_access.semantics import Ratio, Spread, Standing
 from layouts import components as c
-from layouts import grid
+from layouts import grid, html
 from layouts.figures import words
 from layouts.view import Context, Drawing, FromAddress, Panel, Place, View
 
@@ -117,7 +114,7 @@ def _controls(listing: Listing, context: Context, sought: str) -> html.Div:
                     html.Label(
                         [
                             html.Span(f"Find: {sought.lower()}", className="visually-hidden"),
-                            dbc.Input(
+                            html.Input(
                                 id="list-search", type="search", name="q", value=listing.search, autocomplete="off",
                                 placeholder=sought, className="field",
                             ),

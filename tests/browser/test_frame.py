@@ -193,6 +193,11 @@ def test_an_address_nobody_knows_says_so(visit):
     page = visit("/nowhere")
     expect(page.locator("#page")).to_contain_text("There is no such page")
     assert page.request.get("/nowhere").status == 404
+    page.get_by_role("link", name="Go to the first of them").click()
+    expect(page.locator("#page .panel h2").first).to_be_visible()
+    page.go_back()
+    expect(page.locator("#page .words")).to_contain_text("Nothing lives at /nowhere. The menu lists every view")
+    expect(page.locator("#page .panel")).to_have_count(0)
     page.goto("/?departmnt=Parks")
     expect(page.locator("#filter-bar")).to_contain_text("Did you mean department?")
     page.get_by_role("link", name="Show the view without it").click()

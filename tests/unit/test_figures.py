@@ -590,13 +590,13 @@ def test_every_panel_draws(view, panel, target, chosen, compares):
     assert unknown_tokens(drawing.figure or {}) == set()
     said = written(drawing.sentence) + written(drawing.foot) + written(drawing.body)
     assert not re.search(r"\bnan\b|\bNone\b(?! of)|\binf\b", said)
-    to_json_plotly([drawing.sentence, drawing.figure, drawing.body, drawing.foot])
+    to_json_plotly(drawing.figure), markup([drawing.sentence, drawing.body, drawing.foot])
 
 
 @pytest.mark.parametrize(("view", "panel"), PANELS, ids=lambda one: getattr(one, "name", one))
 def test_every_panel_says_when_there_is_nothing(view, panel):
     drawing = panel.draw(answers(panel, FILTERS, True), replace(CONTEXT, has_contacts=False))
-    to_json_plotly([drawing.sentence, drawing.figure, drawing.body, drawing.foot])
+    to_json_plotly(drawing.figure), markup([drawing.sentence, drawing.body, drawing.foot])
     assert unknown_tokens(drawing.figure or {}) == set()
     if panel.kind == "card":
         assert drawing.is_empty and written(drawing.sentence)

@@ -3,10 +3,10 @@
 from datetime import date, datetime
 
 import pytest
-from dash import html
 
 from callbacks.cross_filter import period_picked
 from dashboard.domain.filters import Clock, Filters
+from layouts import html
 from layouts.filter_bar import choice, filter_bar
 
 CLOCK = Clock(date(2024, 1, 1), date(2026, 5, 20), datetime(2026, 5, 21, 3), 7)
@@ -14,14 +14,15 @@ DIMENSIONS = ("department", "service_type")
 LABELS = {"department": "Department", "service_type": "Service type"}
 
 
-def links(component) -> dict[str, str]:
-    """Words → address of every link below."""
+def links(content) -> dict[str, str]:
+    """Words → address of every link in it."""
     found = {}
-    for item in component:
-        for part in [item, *item._traverse()] if hasattr(item, "_traverse") else []:
-            if isinstance(part, html.A):
-                words = part.children if isinstance(part.children, str) else str(part.children[0])
-                found[getattr(part, "title", None) or words] = part.href
+    for part in content if isinstance(content, list) else [content]:
+        if isinstance(part, html.A):
+            words = part.children if isinstance(part.children, str) else str(part.children[0])
+            found[part.props.get("title") or words] = part.props["href"]
+        elif isinstance(part, html.Element):
+            found |= links(part.children)
     return found
 
 
