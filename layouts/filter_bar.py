@@ -11,6 +11,8 @@ from dataclasses import replace as changed
 from datetime import date
 from typing import Any
 
+import dash_bootstrap_components as dbc
+
 from dashboard.domain.filters import COMPARISONS, DAY, DEFAULT_PERIOD, PRESETS, SWITCHES, Clock, Filters, Period
 from layouts import html
 from layouts.components import link, mark, sentence
@@ -142,7 +144,7 @@ def _date(label: str, name: str, day: date, clock: Clock) -> html.Label:
     return html.Label(
         [
             label,
-            html.Input(
+            dbc.Input(
                 id=name,
                 type="date",
                 value=day.isoformat(),
@@ -229,7 +231,7 @@ def _values(filters: Filters, listed: Choice) -> html.Details:
             html.Label(
                 [
                     html.Span(f"Find a {listed.label.lower()}", className="visually-hidden"),
-                    html.Input(
+                    dbc.Input(
                         id=f"seek-{listed.dimension}",
                         type="search",
                         placeholder="Type to find",

@@ -71,7 +71,7 @@ class Ul(Element): ...
 
 
 class Input(Element):
-    """A field in Bootstrap's clothes."""
+    """A field; layouts name Bootstrap's own (`dbc.Input`), and `markup` writes it as this."""
 
     first = ("id", "value", "type", "placeholder", "autocomplete", "max", "min", "minlength", "required", "name",
              "autoComplete")  # fmt: skip

@@ -13,14 +13,16 @@ from html import escape
 from numbers import Number
 from typing import Any
 
-from layouts.html import Element
+import dash_bootstrap_components as dbc
+
+from layouts.html import Element, Input
 
 _VOID = frozenset({"br", "col", "hr", "img", "input"})
 _NAMES = {"className": "class", "htmlFor": "for", "colSpan": "colspan", "rowSpan": "rowspan", "tabIndex": "tabindex"}
 
 
 def markup(content: Any) -> str:
-    """`content` (text, a number, an element, or a list of these) as HTML; text is escaped. None is nothing.
+    """`content` (text, a number, an element, a field, or a list of these) as HTML; text is escaped. None is nothing.
 
     Raises TypeError for anything else: a component of Dash lives by its own script, which markup cannot carry.
     """
@@ -51,6 +53,8 @@ def _write(content: Any, put: Callable[[str], None]) -> None:
             _write(one, put)
     elif isinstance(content, Number):
         put(str(content))
+    elif isinstance(content, dbc.Input):
+        _write(Input(**content.to_plotly_json()["props"]), put)
     elif content is not None:
         raise TypeError(f"{type(content).__name__} of {type(content).__module__} cannot be sent as markup.")
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+import dash_bootstrap_components as dbc
+
 from layouts import html
 from layouts.components import Column, mark, table
 from layouts.markup import markup
@@ -51,7 +53,7 @@ def form(action: str, token: str, *fields: Any, button: str, className: str = ""
     """A form that posts `fields`, and the token that shows it was ours."""
     return html.Form(
         [
-            html.Input(type="hidden", name="csrf_token", value=token),
+            dbc.Input(type="hidden", name="csrf_token", value=token),
             *fields,
             html.Button(button, type="submit", className="primary"),
         ],
@@ -62,14 +64,14 @@ def form(action: str, token: str, *fields: Any, button: str, className: str = ""
 def field(label: str, name: str, kind: str = "text", value: str = "", **more: Any) -> html.Div:
     """One labelled field of a form."""
     return html.Div(
-        [html.Label(label, htmlFor=name), html.Input(id=name, name=name, type=kind, value=value, **more)],
+        [html.Label(label, htmlFor=name), dbc.Input(id=name, name=name, type=kind, value=value, **more)],
         className="labelled",
     )
 
 
 def hidden(name: str, value: str) -> Any:
     """What a form says without showing it."""
-    return html.Input(type="hidden", name=name, value=value)
+    return dbc.Input(type="hidden", name=name, value=value)
 
 
 def _card(city_name: str, title: str, *content: Any) -> html.Main:
@@ -167,7 +169,7 @@ def administration(
     search = html.Form(
         [
             html.Label("Lines that hold", htmlFor="words"),
-            html.Input(id="words", name="words", type="search", value=words),
+            dbc.Input(id="words", name="words", type="search", value=words),
             html.Button("Search", type="submit"),
         ],
         method="get", action="/administration", className="search", role="search",

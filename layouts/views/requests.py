@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import dash_bootstrap_components as dbc
+
 from dashboard.domain.errors import UnknownName
 from dashboard.domain.policy import Permission
 from data_access.dimensions import DIMENSIONS
@@ -114,7 +116,7 @@ def _controls(listing: Listing, context: Context, sought: str) -> html.Div:
                     html.Label(
                         [
                             html.Span(f"Find: {sought.lower()}", className="visually-hidden"),
-                            html.Input(
+                            dbc.Input(
                                 id="list-search", type="search", name="q", value=listing.search, autocomplete="off",
                                 placeholder=sought, className="field",
                             ),

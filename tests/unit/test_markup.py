@@ -1,5 +1,6 @@
 """Elements as HTML: attributes in one order, and text never becomes a tag."""
 
+import dash_bootstrap_components as dbc
 import numpy as np
 import pytest
 from dash import dcc
@@ -44,11 +45,11 @@ def test_lists_in_lists_are_one_after_the_other():
 
 
 def test_fields_are_bootstraps_and_have_no_end():
-    field = html.Input(id="seek", type="search", className="field", placeholder="Type to find", required=True)
+    field = dbc.Input(id="seek", type="search", className="field", placeholder="Type to find", required=True)
     assert markup([field, "x"]) == (
         '<input id="seek" type="search" placeholder="Type to find" required class="form-control field">x'
     )
-    assert markup(html.Input(name="a", value="1")) == '<input value="1" name="a" class="form-control">'
+    assert markup(dbc.Input(name="a", value="1")) == '<input value="1" name="a" class="form-control">'
 
 
 @pytest.mark.parametrize("other", [dcc.Graph(), dash_html.B("b"), {"a": 1}, object(), b"bytes"])
