@@ -819,11 +819,12 @@ class Build:
             of = sizes[rollup.fact.name]
             if self.pays_by and (of < PAYS_FROM_ROWS or ("area" in rollup.keys and not is_divided_twice)):
                 continue
-            about = self._writer.execute(with_values(rollup.about(), frame, as_of.date())).scalar_one()
-            if about * self.pays_by > of:
-                continue
-            rollup.table.create(self._writer)
             finer = [one for one in held if rollup.is_from(ROLLUPS[one])]
+            if not finer:  # one that is added up from another has fewer rows than that
+                about = self._writer.execute(with_values(rollup.about(), frame, as_of.date())).scalar_one()
+                if about * self.pays_by > of:
+                    continue
+            rollup.table.create(self._writer)
             source = ROLLUPS[min(finer, key=held.__getitem__)] if finer else None
             counted = rollup.rows_from(source) if source is not None else rollup.rows()
             rows = with_values(counted, frame, as_of.date())
