@@ -329,7 +329,7 @@
       const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
       drawing.setAttribute("class", "map-marks");
       drawing.setAttribute("aria-hidden", "true");
-      drawing.innerHTML = '<path class="others"/><path class="chosen"/><path class="pointed"/>';
+      drawing.innerHTML = '<path class="others"/><path class="chosen"/><path class="pointed"/><g class="numbers"/>';
       map.getCanvasContainer().append(drawing);
       overlays.set(map, drawing);
       map.on("render", () => showMarks(graph)); // moved, they move along
@@ -340,7 +340,17 @@
       .map((cell) => "M" + corners.get(cell).map(at).join("L") + "Z").join("");
     const chosen = path(now.chosen), all = `M0,0H${clientWidth}V${clientHeight}H0Z`;
     const paths = [now.chosen.length ? all + chosen : "", chosen, now.pointed ? path([now.pointed]) : ""];
-    [...overlays.get(map).children].forEach((one, i) => one.setAttribute("d", paths[i]));
+    const [others, ringed, pointed, numbers] = overlays.get(map).children;
+    [others, ringed, pointed].forEach((one, i) => { if (one.getAttribute("d") !== paths[i]) one.setAttribute("d", paths[i]); });
+    put(numbers, numbersOf(graph, corners).map(([middle, number]) =>
+      `<g transform="translate(${at(middle)})"><circle r="7.5"/><text dy=".36em">${number}</text></g>`).join(""));
+  }
+
+  function numbersOf(graph, corners) { // the first places of a list: where, and which
+    return (placesOf(graph).numbers || []).filter(([cell]) => corners.has(cell)).map(([cell, number]) => {
+      const own = corners.get(cell).slice(1); // the first corner is the last once more
+      return [[0, 1].map((axis) => own.reduce((sum, one) => sum + one[axis], 0) / own.length), Number(number)];
+    });
   }
 
   // A click shows at once; what the server answers takes its place.
@@ -352,16 +362,21 @@
   }
   const cellsIn = (text) => text.split(".").filter(Boolean).map((cell) => cell.padEnd(15, "f"));
 
-  // A picture of the map is made of its traces: in it the chosen places are one of their own, and the others faded.
-  function dataForPicture(graph) {
-    const { chosen } = marked.get(graph) || UNMARKED;
-    if (!placesOf(graph) || !chosen.length) return graph.data;
-    const at = hexagonsOf(graph), all = graph.data[at], { locations, z } = graph._fullData[at];
+  // A picture of the map is made of its traces: in it numbers and chosen places are some of their own, the others faded.
+  async function dataForPicture(graph) {
+    if (!placesOf(graph)) return graph.data;
+    const { chosen } = marked.get(graph) || UNMARKED, at = hexagonsOf(graph), all = graph.data[at];
+    const middles = numbersOf(graph, await cornersIn(all.geojson));
+    const numbers = { type: "scattermap", mode: "markers+text", textposition: "middle center", below: "",
+      lon: middles.map(([[lon]]) => lon), lat: middles.map(([[, lat]]) => lat), text: middles.map(([, n]) => String(n)),
+      marker: { size: 15, color: token("surface") }, textfont: { size: 11, color: token("text") } };
+    if (!chosen.length) return [...graph.data, numbers];
+    const { locations, z } = graph._fullData[at];
     const here = chosen.filter((cell) => locations.includes(cell));
     const ringed = { ...all, locations: here, z: here.map((cell) => z[locations.indexOf(cell)]), below: "outlines",
       marker: { opacity: 1, line: { color: token("text"), width: 2.2 } } };
     const others = { ...all, marker: { ...all.marker, opacity: 0.38 } };
-    return graph.data.flatMap((trace, i) => i === at ? [others, ringed] : [trace]);
+    return [...graph.data.flatMap((trace, i) => i === at ? [others, ringed] : [trace]), numbers];
   }
 
   // ── Marks: what was clicked or brushed becomes a value for the server to toggle ──
@@ -803,9 +818,9 @@
       png.closest("details").open = false;
       if (chart && window.Plotly) {
         const box = chart.getBoundingClientRect();
-        window.Plotly.toImage({ data: dataForPicture(chart), config: { showSendToCloud: false },
+        dataForPicture(chart).then((data) => window.Plotly.toImage({ data, config: { showSendToCloud: false },
           layout: { ...chart.layout, paper_bgcolor: token("surface") },
-        }, { format: "png", scale: 2, width: box.width, height: box.height }).then((url) => {
+        }, { format: "png", scale: 2, width: box.width, height: box.height })).then((url) => {
           const file = document.createElement("a");
           file.href = url;
           file.download = png.dataset.png + ".png";

@@ -116,17 +116,9 @@ def class_map(
     `slices` is what the play bar shows: for each slice of time the positions and classes of cells not of class 0.
     """
     hexagons = _hexagons(cells, classes, [f"{tokens[0]}/0", *tokens[1:]], words, build_id, resolution)
+    figure = _of_places(city or cells, [hexagons], build_id, resolution, selected)
     apart = _apart(numbered, fitted(city or cells))
-    middles = [h3.cell_to_latlng(numbered[rank]) for rank in apart]
-    numbers = {
-        "type": "scattermap", "mode": "markers+text", "lat": [lat for lat, _ in middles],
-        "lon": [lon for _, lon in middles], "text": [str(rank + 1) for rank in apart],
-        "customdata": [numbered[rank] for rank in apart], "hoverinfo": "skip",
-        "marker": {"size": 15, "color": "$surface"}, "textfont": {"size": 11, "color": "$text"},
-        "textposition": "middle center", "below": "",
-    }  # fmt: skip
-    data = [hexagons, *([numbers] if numbered else [])]
-    figure = _of_places(city or cells, data, build_id, resolution, selected)
+    figure["layout"]["meta"]["places"]["numbers"] = [[numbered[rank], str(rank + 1)] for rank in apart]
     figure["layout"]["meta"]["slices"] = list(slices)
     return figure
 
@@ -190,7 +182,8 @@ def _of_places(
 ) -> dict[str, Any]:  # fmt: skip
     """A map of the city whose hexagons can be chosen; ``layout.meta.places`` says which are, and by what name.
 
-    No trace tells it, so that to choose another draws no map anew.
+    No trace tells it, nor the numbers some bear: the browser lays both over the map, which is not drawn anew for them
+    (decision 0027).
     """
     figure = _of_city(cells, data, ground(build_id, resolution), build_id)
     figure["layout"]["meta"]["places"] = {"name": HEXAGONS[resolution].name, "chosen": list(selected)}

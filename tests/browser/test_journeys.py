@@ -112,6 +112,7 @@ def test_a_place_chosen_in_the_list_is_marked_on_the_map_before_the_answer_and_w
         map_of, place = card(page, "Where is more reported than chance explains?"), page.locator("[data-cell]").nth(1)
         plot, cell = map_of.locator(".js-plotly-plot"), place.get_attribute("data-cell")
         eventually(page, lambda: plot.evaluate(MARKS), NEITHER)
+        assert plot.locator(".numbers text").all_text_contents()[0] == "1"
         place.hover()
         eventually(page, lambda: plot.evaluate(MARKS), POINTED)
         plot.evaluate(COUNT_DRAWINGS)
@@ -129,8 +130,10 @@ def test_a_place_chosen_in_the_list_is_marked_on_the_map_before_the_answer_and_w
         page.evaluate(KEEP_PICTURE)
         map_of.locator(".panel-menu > summary").click()
         map_of.locator("[data-png]").click()
+        eventually(page, lambda: page.evaluate("Boolean(window.picture)"), True)
         kept = [one for one in page.evaluate("picture") if one["type"] == "choroplethmap"]
         assert [one["marker"]["opacity"] for one in kept] == [0.38, 1] and kept[1]["locations"] == [cell]
+        assert page.evaluate("picture.at(-1).text")[0] == "1"
 
         where = plot.locator(".map-marks .chosen")
         before = where.get_attribute("d")

@@ -401,8 +401,7 @@ def test_numbers_on_a_map_do_not_cover_each_other():
     near, far = city[:2], city[-1]
     figure = maps.class_map([*near, far], np.array([3, 3, 1]), ["none", "x", "y", "z"], ["a", "b", "c"], "build-1", 9,
                             numbered=[*near, far], city=city)  # fmt: skip
-    numbers = figure["data"][-1]
-    assert numbers["text"] == ["1", "3"] and numbers["customdata"] == [near[0], far]
+    assert figure["layout"]["meta"]["places"]["numbers"] == [[near[0], "1"], [far, "3"]]
     sources = figure["layout"]["map"]["style"]["sources"]
     assert sources["places"]["data"] == "/geometry/build-1/hexagons/9.json"  # all of the city's lie below
 
