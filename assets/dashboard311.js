@@ -325,6 +325,7 @@
     const subplot = ((graph._fullLayout || {}).map || {})._subplot, map = subplot && subplot.map;
     if (!map || !placesOf(graph)) return; // not there yet: it is marked once it is
     const corners = await cornersIn(graph.data[hexagonsOf(graph)].geojson);
+    if (!drawn.has(graph)) return; // taken down meanwhile
     if (!overlays.has(map)) {
       const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
       drawing.setAttribute("class", "map-marks");
