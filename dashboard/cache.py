@@ -35,6 +35,9 @@ from data_access.semantics import Answer, Query
 
 log = logging.getLogger(__name__)
 
+MOST_KEPT = 5000
+"""So many answers are kept in files, or in the memory of a process."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -67,7 +70,7 @@ def open_cache(server: Flask, settings: Settings) -> Cache | None:
     """The cache the settings ask for, or None for ``off``."""
     if settings.cache == "off":
         return None
-    common = {"CACHE_DEFAULT_TIMEOUT": 0, "CACHE_THRESHOLD": 5000, "CACHE_SERIALIZER": BytesOnly()}
+    common = {"CACHE_DEFAULT_TIMEOUT": 0, "CACHE_THRESHOLD": MOST_KEPT, "CACHE_SERIALIZER": BytesOnly()}
     if settings.cache == "memory":
         config = {"CACHE_TYPE": "SimpleCache", **common}
     elif settings.cache != "filesystem":

@@ -11,7 +11,6 @@ from typing import Any
 
 from flask_caching.backends.filesystemcache import FileSystemCache
 
-MOST_KEPT = 5000
 LOOK_EVERY = 250
 """Each process looks after so many of its own answers whether there are too many, and leaves room for as many."""
 
@@ -23,8 +22,9 @@ class InFiles(FileSystemCache):
     answer itself, and once it is reached opens every file there is for each new one. Its threshold is therefore 0.
     """
 
-    def __init__(self, *given: Any, **named: Any):
-        super().__init__(*given, **named | {"threshold": 0})
+    def __init__(self, cache_dir: str, *, threshold: int, **named: Any):
+        super().__init__(cache_dir, threshold=0, **named)
+        self._most = threshold
         self._written = count(1)
 
     def set(self, key: str, value: Any, timeout: int | timedelta | None = None, mgmt_element: bool = False) -> Any:
@@ -35,12 +35,12 @@ class InFiles(FileSystemCache):
         return kept
 
     def thin(self) -> None:
-        """Take away the oldest files if there are more than `MOST_KEPT`."""
+        """Take away the oldest files if there are more than the threshold."""
         dated = []
         with os.scandir(self._path) as found:
             for one in found:
                 with suppress(FileNotFoundError):  # another process may do the same
                     dated.append((one.stat().st_mtime_ns, one.path))
-        if len(dated) > MOST_KEPT:
-            for _, path in sorted(dated)[: len(dated) - MOST_KEPT + LOOK_EVERY]:
+        if len(dated) > self._most:
+            for _, path in sorted(dated)[: len(dated) - self._most + LOOK_EVERY]:
                 Path(path).unlink(missing_ok=True)

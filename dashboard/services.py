@@ -498,7 +498,7 @@ class Services:
         t = schema.district.c
         people = self.warehouse.frame(
             select(t.name, t.population)
-            .where(t.population > 0, t.valid_to_on.is_(None), func.coalesce(t.division, "district") == "district")
+            .where(t.population > 0, t.valid_to_on.is_(None), schema.IN_FIRST_DIVISION)
             .order_by(t.name)
         )
         return {name: int(number) for name, number in people.itertuples(index=False)}

@@ -13,7 +13,7 @@ import h3
 import orjson
 import pandas as pd
 import shapely
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from dashboard.domain.policy import Scope
 from data_access import schema
@@ -39,7 +39,7 @@ class Areas:
         t = schema.district.c
         frame = self._warehouse.frame(
             select(t.name, t.population, t.households, t.geometry).where(
-                t.geometry.isnot(None), t.valid_to_on.is_(None), func.coalesce(t.division, "district") == "district"
+                t.geometry.isnot(None), t.valid_to_on.is_(None), schema.IN_FIRST_DIVISION
             )
         )
         return _areas(frame)

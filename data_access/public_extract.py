@@ -277,8 +277,8 @@ class _Tables:
         t = schema.district.c
         if not self._warehouse.columns("district"):
             return []
-        own = func.coalesce(t.division, "district") == "district"
-        rows = self._warehouse.frame(select(t.name, t.population).where(t.valid_to_on.is_(None), own).order_by(t.name))
+        known = select(t.name, t.population).where(t.valid_to_on.is_(None), schema.IN_FIRST_DIVISION)
+        rows = self._warehouse.frame(known.order_by(t.name))
         return [
             {"name": name, "population": None if pd.isna(n) else int(n)} for name, n in rows.itertuples(index=False)
         ]

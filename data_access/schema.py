@@ -28,6 +28,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    func,
 )
 
 metadata = MetaData()
@@ -188,6 +189,9 @@ district = Table(
     Column("valid_from_on", Date),
     Column("valid_to_on", Date),
 )
+
+IN_FIRST_DIVISION = func.coalesce(district.c.division, "district") == "district"
+"""Of `district`: the rows by which roles, maps and rates go."""
 
 population_point = Table(
     # Where people live: parcels, address points or the middles of census blocks. What rates are rates of.

@@ -9,6 +9,7 @@ import pytest
 import redis
 from flask import Flask
 
+from dashboard import cache as cache_of
 from dashboard import in_files
 from dashboard.cache import BytesOnly, cached, key_of, open_cache
 from dashboard.domain.filters import Filters, Period
@@ -63,7 +64,7 @@ def test_many_at_once_ask_once(remember, tiny):
 
 
 def test_of_too_many_files_the_oldest_go(tmp_path, monkeypatch):
-    monkeypatch.setattr(in_files, "MOST_KEPT", 20)
+    monkeypatch.setattr(cache_of, "MOST_KEPT", 20)
     monkeypatch.setattr(in_files, "LOOK_EVERY", 5)
     cache = open_cache(Flask("test"), Settings(data=tmp_path, cache="filesystem"))
     assert cache is not None
