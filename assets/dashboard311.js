@@ -207,10 +207,20 @@
   function show(answers) {
     const grid = document.querySelector("#page > .grid");
     if (!grid || grid.dataset.view !== answers.view) { early.push(answers); return; }
-    answers.later.forEach((name) => { const card = cardOf(grid, name); if (card) card.dataset.old = ""; });
+    isOld(grid, answers.later.map((name) => cardOf(grid, name)));
     const cards = Object.entries(answers.cards).map(([name, told]) => [cardOf(grid, name), told]).filter(([card]) => card);
     cards.forEach(([card, told]) => fill(card, told));
     cards.forEach(([card]) => draw(card));
+  }
+  // What was answered before stays until the next answer; only if that takes its time, it is seen to be old. To fade all
+  // cards and bring them back takes a browser longer than most answers.
+  const LATE_MS = 300;
+  let late = 0;
+  function isOld(grid, cards) {
+    clearTimeout(late);
+    cards.forEach((card) => { if (card) card.dataset.old = ""; });
+    if (!cards.length) delete grid.dataset.late;
+    else if (!("late" in grid.dataset)) late = setTimeout(() => { grid.dataset.late = ""; }, LATE_MS);
   }
   const cardOf = (grid, name) => grid.querySelector(`:scope > [data-panel="${CSS.escape(name)}"]`);
 
@@ -246,14 +256,20 @@
     if (play) wholeAgain(play); // the map is painted as of the whole period
     graph.style.height = figure.layout.height + "px";
     chart.className = isMap(figure) ? "chart is-map" : "chart";
-    plotly.then((Plotly) => setTimeout(() => { // one after the other: words are read and clicks heard between them
-      if (!graph.isConnected || specs.get(card) !== spec) return;
-      const marks = { chosen: chosenIn(figure) }, as = JSON.stringify(figure);
-      if (drawnAs.get(graph) === as) { mark(graph, marks); return; }
+    const told = placesIn(figure), as = JSON.stringify(figure);
+    const isSame = () => {
+      if (drawnAs.get(graph) !== as) return false;
+      if (told) { tell(graph, told, places.get(graph).all); showPlaces(graph); }
+      return true;
+    };
+    if (isSame()) return;
+    Promise.all([plotly, told && hexagonsAt(told.hexagons.geojson)]).then(([Plotly, all]) => setTimeout(() => {
+      // One after the other: words are read and clicks heard between them.
+      if (!graph.isConnected || specs.get(card) !== spec || isSame()) return;
+      if (told) { tell(graph, told, all); figure.data[told.at] = groundOf(graph); } else places.delete(graph);
       const drawing = Plotly.react(graph, figure.data, figure.layout, configOf(card));
       drawnAs.set(graph, as);
-      marked.set(graph, { ...UNMARKED, ...marked.get(graph), ...marks });
-      follow(graph, drawing.then(() => showMarks(graph), () => drawnAs.delete(graph)));
+      follow(graph, drawing.then(() => showPlaces(graph), () => drawnAs.delete(graph)));
       if (drawn.has(graph)) return;
       drawn.add(graph);
       widths.observe(graph);
@@ -283,6 +299,7 @@
     drawn.delete(graph);
     drawnAs.delete(graph);
     marked.delete(graph);
+    places.delete(graph);
     widths.unobserve(graph);
     delete graph.dataset.listens;
     Promise.allSettled([asked.get(graph), ...(graph._promises || [])]).then(() => setTimeout(() => {
@@ -290,19 +307,38 @@
     }, 0));
   }
 
-  // ── Places of a map that are chosen or pointed at lie on the map as outlines: it is not drawn anew for them ──
+  // ── Places of a map: no answer changes their shapes, so the map is not drawn anew for one. What was counted in them is
+  // their colour, which a map keeps as a state of theirs; which are chosen or pointed at lies above it as outlines. ──
 
   const UNMARKED = { chosen: [], pointed: null };
+  const places = new WeakMap(); // graph → what its answer tells of places, as `placesIn` and `tell` put it together
   const marked = new WeakMap(); // graph → { chosen: [cell], pointed: cell or null }
   const overlays = new WeakMap(); // map → the drawing on it
-  const shapes = new Map(); // address of hexagons → a promise of cell → its corners
-  const placesOf = (graph) => ((graph.layout || {}).meta || {}).places;
-  const hexagonsOf = (graph) => (graph.data || []).findIndex((trace) => trace.type === "choroplethmap");
+  const states = new WeakMap(); // source of a map → position of a hexagon → its colour
+  const files = new Map(); // address of hexagons → a promise of them: { at: cell → position, corners: [of each] }
 
-  function chosenIn(figure) { // taken out: a figure in which other places are chosen is the same figure
-    const places = (figure.layout.meta || {}).places, chosen = places ? places.chosen : [];
-    if (places) delete places.chosen;
-    return chosen;
+  function placesIn(figure) { // taken out: a figure that tells something else of the same places is the same figure
+    const { places: told, slices, ...meta } = figure.layout.meta || {};
+    if (!told) return null;
+    const at = figure.data.findIndex((trace) => trace.type === "choroplethmap"), hexagons = figure.data[at];
+    figure.layout.meta = meta;
+    figure.data[at] = { geojson: hexagons.geojson };
+    return { ...told, at, hexagons, slices: slices || [], z: hexagons.z };
+  }
+
+  function tell(graph, told, all) {
+    const { words = new Array(all.corners.length) } = places.get(graph) || {};
+    const same = words.length === all.corners.length ? words : new Array(all.corners.length);
+    same.fill(told.quiet); // Plotly reads them when it shows one
+    told.hexagons.locations.forEach((cell, i) => { same[all.at.get(cell)] = told.hexagons.hovertext[i]; });
+    places.set(graph, { ...told, all, words: same });
+    marked.set(graph, { ...UNMARKED, ...marked.get(graph), chosen: told.chosen });
+  }
+
+  function groundOf(graph) { // all of the city's hexagons, not to be seen: they tell what the mouse is over
+    const { hexagons, all, words } = places.get(graph), { geojson, featureidkey, hovertemplate, below } = hexagons;
+    return { type: "choroplethmap", geojson, featureidkey, hovertemplate, below, hovertext: words, showscale: false,
+      locations: [...all.at.keys()], z: words.map(() => 0), zmin: 0, zmax: 1, marker: { opacity: 0, line: { width: 0 } } };
   }
 
   function mark(graph, change) {
@@ -312,20 +348,38 @@
     showMarks(graph);
   }
 
-  function cornersIn(address) {
-    if (!shapes.has(address)) {
-      shapes.set(address, fetch(address).then((answer) => answer.json())
-        .then(({ features }) => new Map(features.map(({ id, geometry }) => [id, geometry.coordinates[0]])))
-        .catch(() => { shapes.delete(address); return new Map(); })); // asked again with the next mark
+  function hexagonsAt(address) {
+    if (!files.has(address)) {
+      files.set(address, fetch(address).then((answer) => answer.json()).then(({ features }) => ({
+        at: new Map(features.map(({ id }, i) => [id, i])), corners: features.map(({ geometry }) => geometry.coordinates[0]),
+      })).catch(() => { files.delete(address); return { at: new Map(), corners: [] }; })); // asked again with the next answer
     }
-    return shapes.get(address);
+    return files.get(address);
   }
 
-  async function showMarks(graph) {
-    const subplot = ((graph._fullLayout || {}).map || {})._subplot, map = subplot && subplot.map;
-    if (!map || !placesOf(graph)) return; // not there yet: it is marked once it is
-    const corners = await cornersIn(graph.data[hexagonsOf(graph)].geojson);
-    if (!drawn.has(graph)) return; // taken down meanwhile
+  const mapOf = (graph) => (((graph._fullLayout || {}).map || {})._subplot || {}).map;
+  function showPlaces(graph) { colourPlaces(graph); showMarks(graph); }
+
+  function colourPlaces(graph) {
+    const map = mapOf(graph), told = places.get(graph), source = map && told && drawn.has(graph) && map.getSource(PLACES);
+    if (!source) return; // not there yet, or taken down meanwhile
+    const colours = told.hexagons.colorscale.filter((_, i) => i % 2).map(([, colour]) => CLEAR.test(colour) ? null : colour);
+    const was = states.get(source) || new Map(), now = new Map();
+    told.hexagons.locations.forEach((cell, i) => {
+      const colour = colours[told.z[i]];
+      if (colour) now.set(told.all.at.get(cell), colour);
+    });
+    const paint = (id, colour) => map.setFeatureState({ source: PLACES, id }, { colour });
+    was.forEach((_, id) => { if (!now.has(id)) paint(id, null); });
+    now.forEach((colour, id) => { if (was.get(id) !== colour) paint(id, colour); });
+    states.set(source, now);
+  }
+  const PLACES = "places"; // layouts/figures/maps.py says the same
+  const CLEAR = /^rgba\(.*,0\)$/;
+
+  function showMarks(graph) {
+    const map = mapOf(graph), told = places.get(graph);
+    if (!map || !told || !drawn.has(graph)) return; // not there yet: it is marked once it is
     if (!overlays.has(map)) {
       const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
       drawing.setAttribute("class", "map-marks");
@@ -337,19 +391,19 @@
     }
     const now = marked.get(graph) || UNMARKED, { clientWidth, clientHeight } = map.getCanvas();
     const at = ([lng, lat]) => { const { x, y } = map.project([lng, lat]); return x.toFixed(1) + "," + y.toFixed(1); };
-    const path = (cells) => cells.filter((cell) => corners.has(cell))
-      .map((cell) => "M" + corners.get(cell).map(at).join("L") + "Z").join("");
+    const path = (cells) => cells.map((cell) => told.all.corners[told.all.at.get(cell)]).filter(Boolean)
+      .map((corners) => "M" + corners.map(at).join("L") + "Z").join("");
     const chosen = path(now.chosen), all = `M0,0H${clientWidth}V${clientHeight}H0Z`;
     const paths = [now.chosen.length ? all + chosen : "", chosen, now.pointed ? path([now.pointed]) : ""];
     const [others, ringed, pointed, numbers] = overlays.get(map).children;
     [others, ringed, pointed].forEach((one, i) => { if (one.getAttribute("d") !== paths[i]) one.setAttribute("d", paths[i]); });
-    put(numbers, numbersOf(graph, corners).map(([middle, number]) =>
+    put(numbers, numbersOf(told).map(([middle, number]) =>
       `<g transform="translate(${at(middle)})"><circle r="7.5"/><text dy=".36em">${number}</text></g>`).join(""));
   }
 
-  function numbersOf(graph, corners) { // the first places of a list: where, and which
-    return (placesOf(graph).numbers || []).filter(([cell]) => corners.has(cell)).map(([cell, number]) => {
-      const own = corners.get(cell).slice(1); // the first corner is the last once more
+  function numbersOf({ all, numbers = [] }) { // the first places of a list: where, and which
+    return numbers.filter(([cell]) => all.at.has(cell)).map(([cell, number]) => {
+      const own = all.corners[all.at.get(cell)].slice(1); // the first corner is the last once more
       return [[0, 1].map((axis) => own.reduce((sum, one) => sum + one[axis], 0) / own.length), Number(number)];
     });
   }
@@ -357,27 +411,28 @@
   // A click shows at once; what the server answers takes its place.
   function markAhead(chosenOn) {
     drawn.forEach((graph) => {
-      const places = placesOf(graph);
-      if (places) mark(graph, { chosen: chosenOn(places.name, (marked.get(graph) || UNMARKED).chosen) });
+      const told = places.get(graph);
+      if (told) mark(graph, { chosen: chosenOn(told.name, (marked.get(graph) || UNMARKED).chosen) });
     });
   }
   const cellsIn = (text) => text.split(".").filter(Boolean).map((cell) => cell.padEnd(15, "f"));
 
-  // A picture of the map is made of its traces: in it numbers and chosen places are some of their own, the others faded.
-  async function dataForPicture(graph) {
-    if (!placesOf(graph)) return graph.data;
-    const { chosen } = marked.get(graph) || UNMARKED, at = hexagonsOf(graph), all = graph.data[at];
-    const middles = numbersOf(graph, await cornersIn(all.geojson));
+  // A picture of the map is made of its traces: in it colours, numbers and chosen places are some of their own, the
+  // others faded.
+  function dataForPicture(graph) {
+    const told = places.get(graph);
+    if (!told) return graph.data;
+    const { chosen } = marked.get(graph) || UNMARKED, { z } = told, coloured = { ...told.hexagons, z };
+    const middles = numbersOf(told);
     const numbers = { type: "scattermap", mode: "markers+text", textposition: "middle center", below: "",
       lon: middles.map(([[lon]]) => lon), lat: middles.map(([[, lat]]) => lat), text: middles.map(([, n]) => String(n)),
       marker: { size: 15, color: token("surface") }, textfont: { size: 11, color: token("text") } };
-    if (!chosen.length) return [...graph.data, numbers];
-    const { locations, z } = graph._fullData[at];
-    const here = chosen.filter((cell) => locations.includes(cell));
-    const ringed = { ...all, locations: here, z: here.map((cell) => z[locations.indexOf(cell)]), below: "outlines",
+    const { locations } = coloured, here = chosen.filter((cell) => locations.includes(cell));
+    const ringed = { ...coloured, locations: here, z: here.map((cell) => z[locations.indexOf(cell)]), below: "outlines",
       marker: { opacity: 1, line: { color: token("text"), width: 2.2 } } };
-    const others = { ...all, marker: { ...all.marker, opacity: 0.38 } };
-    return [...graph.data.flatMap((trace, i) => i === at ? [others, ringed] : [trace]), numbers];
+    const others = { ...coloured, marker: { ...coloured.marker, opacity: 0.38 } };
+    const shown = chosen.length ? [others, ringed] : [coloured];
+    return [...graph.data.flatMap((trace, i) => i === told.at ? shown : [trace]), numbers];
   }
 
   // ── Marks: what was clicked or brushed becomes a value for the server to toggle ──
@@ -397,7 +452,7 @@
   function pickMark(card, what) {
     const value = what.points.map(valueAt).find((one) => one !== undefined && one !== null);
     if (value === undefined) return;
-    const name = (placesOf(graphs(card)) || {}).name;
+    const { name } = places.get(graphs(card)) || {};
     markAhead((by, chosen) => by !== name ? chosen
       : chosen.includes(value) ? chosen.filter((cell) => cell !== value) : [...chosen, value]);
     picked(card, { value: String(value) });
@@ -414,15 +469,18 @@
     dashboard311: {
       begin() {
         setTimeout(readPlotly, 0);
+        const grid = document.querySelector("#page > .grid");
+        if (grid) isOld(grid, [...grid.querySelectorAll(":scope > [data-panel]")]);
         return window.dash_clientside.no_update;
       },
       show(answers) {
         if (!answers || !answers.view) return;
         show(answers);
         if (!answers.next) return;
-        // What comes first is looked at before the rest is asked: a frame is drawn between. A page nobody sees draws none.
+        // What comes first is looked at before the rest is asked: a frame is drawn between, and one of a map. A page nobody
+        // sees draws none.
         const ask = () => window.dash_clientside.set_props("later", { data: answers.next });
-        if (document.hidden) ask(); else requestAnimationFrame(() => setTimeout(ask, 0));
+        if (document.hidden) ask(); else requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(ask, 0)));
       },
       table(told) {
         const card = told && document.querySelector(`#page [data-panel="${CSS.escape(told.panel)}"]`);
@@ -597,7 +655,7 @@
   function pointAt(cell, grid) { // ring a hexagon on every map of the view, and mark its row in every list
     clearTimeout(toRing);
     toRing = setTimeout(() => grid.querySelectorAll(".js-plotly-plot").forEach((graph) => {
-      if (placesOf(graph)) mark(graph, { pointed: cell || null });
+      if (places.has(graph)) mark(graph, { pointed: cell || null });
     }), RINGS_AFTER_MS);
     grid.querySelectorAll("[data-cell]").forEach((link) => {
       const row = link.closest("tr");
@@ -616,7 +674,7 @@
 
   function listen() { // a graph that has a list tells it what the mouse is over
     document.querySelectorAll(".grid .js-plotly-plot").forEach((graph) => {
-      if (graph.dataset.listens || !graph.on || !placesOf(graph)) return;
+      if (graph.dataset.listens || !graph.on || !places.has(graph)) return;
       graph.dataset.listens = "yes";
       graph.on("plotly_hover", (what) => pointAt(what.points[0].location, graph.closest(".grid")));
       graph.on("plotly_unhover", () => pointAt(null, graph.closest(".grid")));
@@ -626,16 +684,14 @@
   const playing = new WeakMap();
   function showSlice(play, at) { // at null: the whole period again
     const graph = graphs(play.closest(".panel"));
-    if (!graph || !graph.layout) return;
-    const trace = hexagonsOf(graph), slices = (graph.layout.meta || {}).slices || [];
-    const cells = graph.data[trace].locations.length;
-    if (!play.whole) play.whole = graph._fullData[trace].z;
-    let z = play.whole;
-    if (at !== null && slices[at]) {
-      z = new Array(cells).fill(0);
-      slices[at][0].forEach((cell, i) => { z[cell] = slices[at][1][i]; });
+    const told = graph && places.get(graph);
+    if (!told) return;
+    told.z = told.hexagons.z;
+    if (at !== null && told.slices[at]) {
+      told.z = told.z.map(() => 0);
+      told.slices[at][0].forEach((cell, i) => { told.z[cell] = told.slices[at][1][i]; });
     }
-    follow(graph, window.Plotly.restyle(graph, { z: [z] }, [trace]));
+    colourPlaces(graph);
     play.querySelectorAll("[data-slice]").forEach((bar) => {
       bar.setAttribute("aria-pressed", String(bar.dataset.slice === String(at)));
     });
@@ -645,7 +701,6 @@
   }
   function wholeAgain(play) {
     if (playing.has(play)) stopPlaying(play);
-    delete play.whole;
     play.querySelectorAll("[data-slice]").forEach((bar) => bar.setAttribute("aria-pressed", "false"));
     const said = play.querySelector(".said");
     if (said.dataset.usual) said.textContent = said.dataset.usual;
@@ -819,9 +874,9 @@
       png.closest("details").open = false;
       if (chart && window.Plotly) {
         const box = chart.getBoundingClientRect();
-        dataForPicture(chart).then((data) => window.Plotly.toImage({ data, config: { showSendToCloud: false },
+        window.Plotly.toImage({ data: dataForPicture(chart), config: { showSendToCloud: false },
           layout: { ...chart.layout, paper_bgcolor: token("surface") },
-        }, { format: "png", scale: 2, width: box.width, height: box.height })).then((url) => {
+        }, { format: "png", scale: 2, width: box.width, height: box.height }).then((url) => {
           const file = document.createElement("a");
           file.href = url;
           file.download = png.dataset.png + ".png";

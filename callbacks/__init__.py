@@ -15,6 +15,6 @@ from layouts.view import View
 
 
 def register(app: Dash, services: Services, views: Sequence[View]) -> None:
-    """Register everything shared by all views."""
-    for part in (navigation, filter_bar, panels, grid, cross_filter, export):
+    """Register everything shared by all views; what takes longest is asked first."""
+    for part in (panels, filter_bar, navigation, grid, cross_filter, export):
         part.register(app, services, views)

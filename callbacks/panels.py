@@ -169,14 +169,13 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
 
     @app.callback(
         Output(screen.ANSWERS, "data"),
-        Output(screen.WORKING, "className"),
         Input(screen.URL, "pathname"),
         Input(screen.URL, "search"),
         Input(screen.AGAIN, "data"),
     )
     def show_answers(pathname, search, again):
         only = again["panel"] if again and ctx.triggered_id == screen.AGAIN else None
-        return shown(pathname, search, only), no_update
+        return shown(pathname, search, only)
 
     @app.callback(
         Output(screen.ANSWERS, "data", allow_duplicate=True), Input(screen.LATER, "data"), prevent_initial_call=True
@@ -184,7 +183,9 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
     def show_later_answers(asked):
         return shown(asked["path"], asked["search"], None, asked["wave"]) if asked else no_update
 
-    app.clientside_callback(ClientsideFunction("dashboard311", "begin"), Input(screen.URL, "pathname"))
+    app.clientside_callback(
+        ClientsideFunction("dashboard311", "begin"), Input(screen.URL, "pathname"), Input(screen.URL, "search")
+    )
     app.clientside_callback(
         ClientsideFunction("dashboard311", "show"), Input(screen.ANSWERS, "data"), prevent_initial_call=True
     )

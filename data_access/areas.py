@@ -44,20 +44,30 @@ class Areas:
         )
         return _areas(frame)
 
-    def districts_geojson(self) -> str:
-        """The districts as a FeatureCollection, each feature's id its name; borders simplified without slivers."""
+    def _simplified(self) -> gpd.GeoDataFrame:
+        """The districts, their borders simplified without slivers."""
         areas = self.districts()
-        if len(areas):
-            metric = areas.to_crs(areas.estimate_utm_crs())
-            metric = metric.set_geometry(metric.buffer(0))  # a boundary may hold stray lines and points; areas only
-            areas = areas.set_geometry(metric.geometry.simplify_coverage(_SIMPLIFY_M).to_crs(4326))
+        if not len(areas):
+            return areas
+        metric = areas.to_crs(areas.estimate_utm_crs())
+        metric = metric.set_geometry(metric.buffer(0))  # a boundary may hold stray lines and points; areas only
+        return areas.set_geometry(metric.geometry.simplify_coverage(_SIMPLIFY_M).to_crs(4326))
+
+    def districts_geojson(self) -> str:
+        """The districts as a FeatureCollection, each feature's id its name."""
+        areas = self._simplified()
         return _collection(zip(areas["name"], areas.geometry, ({"name": name} for name in areas["name"]), strict=True))
 
     def base_geojson(self) -> str:
-        """The ground of a map: the city's outline, water, parks and roads, by property ``kind``."""
+        """The ground of a map: the city, water, parks and roads, by property ``kind``.
+
+        The city is what its districts cover where nobody told its outline.
+        """
         t = schema.map_feature.c
         areas = _areas(self._warehouse.frame(select(t.feature_id, t.kind, t.name, t.geometry)))
-        rows = zip(areas["feature_id"], areas.geometry, areas["kind"], areas["name"], strict=True)
+        rows = [*zip(areas["feature_id"], areas.geometry, areas["kind"], areas["name"], strict=True)]
+        if "city" not in set(areas["kind"]) and len(districts := self._simplified()):
+            rows.append(("city", districts.geometry.union_all(), "city", None))
         return _collection(
             (key, shape, {"kind": kind, "name": None if pd.isna(name) else name}) for key, shape, kind, name in rows
         )

@@ -26,7 +26,7 @@ from data_access.dimensions import HEXAGONS, category, department, service_type
 from data_access.hotspots import Analysed, Asking, FoundPlaces, Hotspots
 from data_access.measures.inspections import visits
 from data_access.measures.requests import backlog, opened
-from data_access.places import Places, named, within
+from data_access.places import Places, within
 from data_access.semantics import Query, Total
 
 _r, _e, _i = schema.request.c, schema.request_episode.c, schema.inspection.c
@@ -338,7 +338,7 @@ class CrewList:
         seen = self._visited(asking, here) if cells else {}
         waiting = self._open(asking, here) if cells else {}
         near = self._nearby(asking, here) if cells else {}
-        names = named(found.ground)
+        names = found.ground.names
         stops = [
             Stop(
                 cell, names[i], found.ground.district[i], int(found.now.n[i]), float(found.standing.z[i]),

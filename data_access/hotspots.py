@@ -151,7 +151,7 @@ class FoundPlaces(Analysed):
         """One row for each place with anything in it, or that stands out; those that stand out most first."""
         ground, found = self.ground, self.standing
         frame = pd.DataFrame({
-            "place": named(ground), "district": ground.district, "hexagon": ground.ids,
+            "place": ground.names, "district": ground.district, "hexagon": ground.ids,
             self.question.of.name: self.now.n,
         })  # fmt: skip
         if self.before is not None:

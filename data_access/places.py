@@ -74,6 +74,11 @@ class Ground:
         """The H3 ids as maps and addresses write them."""
         return [h3.int_to_str(int(cell)) for cell in self.cell]
 
+    @cached_property
+    def names(self) -> list[str]:
+        """What each is called: “Mercer St / Hollis St”, else its district and short id."""
+        return named(self)
+
     def middle(self, at: int) -> tuple[float, float]:
         """Latitude and longitude of the middle of one."""
         lat, lon = h3.cell_to_latlng(h3.int_to_str(int(self.cell[at])))
@@ -110,7 +115,7 @@ class Counted:
     as_of: datetime
     notes: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def n(self) -> npt.NDArray[np.int64]:
         """How many in each cell over all steps."""
         return self.counts.sum(axis=1)

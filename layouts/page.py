@@ -36,8 +36,6 @@ PAGE = "page"
 FOOT = "foot"
 ANSWERS = "answers"
 """What the cards of a view are to show; the browser puts it in place."""
-WORKING = "working"
-"""Dash marks it while a view is asked."""
 LATER = "later"
 """What the panels that take longer are asked, once the others are there."""
 AGAIN = "again"
@@ -76,7 +74,6 @@ def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = (), kind: str 
             dash.dcc.Location(id=URL, refresh=False),
             *(dash.dcc.Store(id=name) for name in (ANSWERS, LATER, AGAIN, TABLED, TABLE, PICKED, TITLE)),
             dash.html.A("Skip to content", href="#page", className="skip"),
-            dash.html.I(id=WORKING, hidden=True),
             dash.html.Div(id=TROUBLE, className="trouble", role="alert"),
             dash.html.Div(id=SAID, className="visually-hidden", role="status"),
             dash.html.Div(

@@ -123,8 +123,7 @@ def answers(
             "inputs": [part("later", "data", {"search": search, "path": pathname, "wave": wave})], "state": [],
         }  # fmt: skip
     return {
-        "output": callback(app, "..answers.data"),
-        "outputs": [{"id": "answers", "property": "data"}, {"id": "working", "property": "className"}],
+        "output": "answers.data", "outputs": {"id": "answers", "property": "data"},
         "inputs": [part("url", "pathname", pathname), part("url", "search", search),
                    part("again", "data", {"view": view, "panel": only, "at": 1} if only else None)],
         "state": [], "changedPropIds": ["again.data" if only else "url.pathname"],

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -53,12 +53,12 @@ class Standing:
     p: Numbers
     q: Numbers
 
-    @property
+    @cached_property
     def hot(self) -> npt.NDArray[np.bool_]:
         """Above the city by more than chance explains."""
         return (self.q < LEVEL) & (self.z > 0)
 
-    @property
+    @cached_property
     def cold(self) -> npt.NDArray[np.bool_]:
         """Below the city by more than chance explains."""
         return (self.q < LEVEL) & (self.z < 0)

@@ -24,9 +24,9 @@ _NO_MARGIN = {"l": 0, "r": 0, "t": 0, "b": 0}
 def ground(build_id: str, resolution: int | None = None) -> dict[str, Any]:
     """What lies under the hexagons, and the district outlines above: the map's style, so that traces change without it.
 
-    The districts lie there as land for a city whose outline is not known, and with a `resolution` every hexagon of the
-    city, pale. What goes below the same layer Plotly takes off the map and puts back with each change; of its own
-    layers that would be all.
+    With a `resolution` every hexagon of the city lies there, pale until the browser tells a colour for it (decision
+    0028). What goes below the same layer Plotly takes off the map and puts back with each change; of its own layers
+    that would be all.
     """
     where = f"/geometry/{build_id}"
     sources = {"base": f"{where}/base.json", "districts": f"{where}/districts.json"}
@@ -41,24 +41,30 @@ def ground(build_id: str, resolution: int | None = None) -> dict[str, Any]:
         layer("park", "fill", **{"fill-color": "$road"}),
         layer("water", "fill", **{"fill-color": "$water"}),
         layer("road", "line", **{"line-color": "$road", "line-width": 1.2}),
-        layer("land", "fill", "districts", **{"fill-color": "$land", "fill-opacity": 0.6}),
     ]
     if resolution is not None:
         sources["places"] = f"{where}/hexagons/{resolution}.json"
-        pale = {"fill-color": "$hex-none", "fill-opacity": 0.42, "fill-antialias": False}
-        layers.append(layer("places", "fill", "places", **pale))
+        told = ["feature-state", "colour"]
+        layers.append(layer("places", "fill", "places", **{
+            "fill-color": ["to-color", told, "$hex-none"], "fill-antialias": False,
+            "fill-opacity": ["case", ["==", told, None], 0.42, FILLED],
+        }))  # fmt: skip
     outlines = {"line-color": "$district", "line-width": 1, "line-opacity": 0.62}
     layers.append(layer(OUTLINES, "line", "districts", **outlines))
     return {
         "version": 8,
         "transition": {"duration": 0, "delay": 0},
-        "sources": {name: {"type": "geojson", "data": url} for name, url in sources.items()},
+        "sources": {
+            name: {"type": "geojson", "data": url, "generateId": name == "places"} for name, url in sources.items()
+        },
         "layers": layers,
     }
 
 
 OUTLINES = "outlines"
 """The layer of the style that hexagons and districts go `below`."""
+FILLED = 0.88
+"""How much of the ground a place that tells something covers."""
 
 
 def classes_of(values: np.ndarray) -> list[float]:
@@ -96,28 +102,33 @@ def hexagon_map(
     build_id: str,
     resolution: int,
     selected: Sequence[str] = (),
+    quiet: str = "nothing",
 ) -> dict[str, Any]:
-    """Hexagons coloured in classes, district outlines above; the browser rings the selected and fades the others."""
+    """Hexagons coloured in classes, district outlines above; the browser rings the selected and fades the others.
+
+    `quiet` is said of the others of the city.
+    """
     limits = classes_of(values)
     classes = np.clip(np.searchsorted(limits, values, "right") - 1, 0, len(limits) - 1)
     hexagons = _hexagons(cells, classes, class_tokens(len(limits)), words, build_id, resolution)
-    return _of_places(cells, [hexagons], build_id, resolution, selected)
+    return _of_places(cells, [hexagons], build_id, resolution, selected, quiet)
 
 
 def class_map(
     cells: Sequence[str], classes: np.ndarray, tokens: Sequence[str], words: Sequence[str], build_id: str,
     resolution: int, selected: Sequence[str] = (), numbered: Sequence[str] = (), slices: Sequence[Any] = (),
-    city: Sequence[str] = (),
+    city: Sequence[str] = (), quiet: str = "nothing",
 ) -> dict[str, Any]:  # fmt: skip
     """Hexagons in their classes above all of the city's, which are pale; those of class 0 only tell what is there.
 
-    The first places of a list bear their numbers. `city` is what must be in sight (default: `cells`).
+    The first places of a list bear their numbers. `city` is what must be in sight (default: `cells`); of those of the
+    city that are not among `cells`, `quiet` is said.
 
     `slices` is what the play bar shows: for each slice of time the positions and classes of cells not of class 0.
     """
     hexagons = _hexagons(cells, classes, [f"{tokens[0]}/0", *tokens[1:]], words, build_id, resolution)
-    figure = _of_places(city or cells, [hexagons], build_id, resolution, selected)
-    apart = _apart(numbered, fitted(city or cells))
+    figure = _of_places(city or cells, [hexagons], build_id, resolution, selected, quiet)
+    apart = _apart(numbered, figure["layout"]["map"]["zoom"])
     figure["layout"]["meta"]["places"]["numbers"] = [[numbered[rank], str(rank + 1)] for rank in apart]
     figure["layout"]["meta"]["slices"] = list(slices)
     return figure
@@ -127,9 +138,9 @@ BADGE_PX = 17.0
 """How wide a number on a map is; one that would cover another before it is left to the list."""
 
 
-def _apart(cells: Sequence[str], fit: Fit) -> list[int]:
+def _apart(cells: Sequence[str], zoom: float) -> list[int]:
     """The positions of those cells whose numbers stand apart on a map as it is first seen, earlier ones first."""
-    scale = 512 * 2**fit.zoom / 360
+    scale = 512 * 2**zoom / 360
     kept: list[tuple[int, float, float]] = []
     for rank, cell in enumerate(cells):
         lat, lon = h3.cell_to_latlng(cell)
@@ -171,22 +182,24 @@ def _hexagons(
         scale += [[i / n, f"${token}"], [(i + 1) / n, f"${token}"]]
     return {
         "type": "choroplethmap", "geojson": f"/geometry/{build_id}/hexagons/{resolution}.json", "featureidkey": "id",
-        "locations": list(cells), "z": classes.astype(float), "zmin": -0.5, "zmax": n - 0.5, "colorscale": scale,
+        "locations": list(cells), "z": classes.tolist(), "zmin": -0.5, "zmax": n - 0.5, "colorscale": scale,
         "showscale": False, "below": OUTLINES, "hovertext": list(words), "hovertemplate": "%{hovertext}<extra></extra>",
-        "marker": {"opacity": 0.88, "line": {"width": 0}},
+        "marker": {"opacity": FILLED, "line": {"width": 0}},
     }  # fmt: skip
 
 
 def _of_places(
-    cells: Sequence[str], data: list[dict[str, Any]], build_id: str, resolution: int, selected: Sequence[str]
+    cells: Sequence[str], data: list[dict[str, Any]], build_id: str, resolution: int, selected: Sequence[str],
+    quiet: str,
 ) -> dict[str, Any]:  # fmt: skip
     """A map of the city whose hexagons can be chosen; ``layout.meta.places`` says which are, and by what name.
 
-    No trace tells it, nor the numbers some bear: the browser lays both over the map, which is not drawn anew for them
-    (decision 0027).
+    No trace tells it, nor the numbers some bear: the browser lays both over the map, and gives its hexagons the colours
+    of the trace; it is not drawn anew for either (decisions 0027, 0028).
     """
     figure = _of_city(cells, data, ground(build_id, resolution), build_id)
-    figure["layout"]["meta"]["places"] = {"name": HEXAGONS[resolution].name, "chosen": list(selected)}
+    name = HEXAGONS[resolution].name
+    figure["layout"]["meta"]["places"] = {"name": name, "chosen": list(selected), "quiet": quiet}
     return figure
 
 

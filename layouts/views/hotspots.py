@@ -31,7 +31,6 @@ from data_access.fieldwork import (
 from data_access.hotspots import LEAST_SCANNED, Analysed, Broken, FoundPlaces, Hotspots, Outbreaks, Related
 from data_access.measures.inspections import confirmed_share
 from data_access.measures.requests import opened
-from data_access.places import named
 from data_access.semantics import Answer, Dimension, Query
 from layouts import components as c
 from layouts import html
@@ -183,6 +182,7 @@ def draw_map(answers: tuple[FoundPlaces, ...], context: Context) -> Drawing:
     figure = maps.class_map(
         [ground.ids[i] for i in kept], classes[kept], tokens, _hover(found, kept, context), context.build_id,
         ground.resolution, context.selected, [ground.ids[i] for i in peaks], slices, ground.ids,
+        f"No {_reports(context)}",
     )  # fmt: skip
     sentence = [*c.sentence(text), _toggles(found, context)]
     named_key = html.Div(
@@ -243,10 +243,10 @@ def _base(found: FoundPlaces, context: Context) -> str:
 
 def _hover(found: FoundPlaces, kept: np.ndarray, context: Context) -> list[str]:
     ground, standing = found.ground, found.standing
-    names, what = named(ground), _reports(context)
+    names, what, counts = ground.names, _reports(context), found.now.n.tolist()
     lines = []
     for i in kept.tolist():
-        n = int(found.now.n[i])
+        n = counts[i]
         said = f"<b>{names[i]}</b><br>{c.count(n)} {what if n != 1 else what[:-1]}"
         if ground.residents is not None and standing.rate[i] == standing.rate[i]:
             said += f", {1000 * standing.rate[i]:,.1f} per 1,000 residents"
@@ -361,12 +361,14 @@ def _peaks(found: FoundPlaces) -> list[int]:
 
     Those that stand out, then as many of the others as it takes for a list; only places with something in them.
     """
-    z, hot = np.nan_to_num(found.standing.z), found.standing.hot
+    z, hot, n = np.nan_to_num(found.standing.z), found.standing.hot, found.now.n
     near, indptr = found.ring.indices, found.ring.indptr
     hidden = np.zeros(len(z), bool)
     peaks: list[int] = []
-    for i in np.lexsort((found.ground.cell, -found.now.n, -z, ~hot)):
-        if hidden[i] or found.now.n[i] == 0 or (not hot[i] and len(peaks) >= LEAST_LISTED):
+    for i in np.lexsort((found.ground.cell, -n, -z, ~hot)):
+        if not hot[i] and len(peaks) >= LEAST_LISTED:
+            break
+        if hidden[i] or n[i] == 0:
             continue
         peaks.append(int(i))
         for j in near[indptr[i] : indptr[i + 1]]:
@@ -380,7 +382,7 @@ def draw_places(answers: tuple[FoundPlaces, ...], context: Context) -> Drawing:
     if not found.total:
         return words.nothing(f"No {_reports(context)} with a place ({thing_of(context)})", context)
     ground, standing, n = found.ground, found.standing, found.now.n
-    ids, names = ground.ids, named(ground)
+    ids, names = ground.ids, ground.names
     peaks = _peaks(found)
     chosen = [ids.index(cell) for cell in context.selected if cell in ids]
     shown = peaks[:LISTED] + [i for i in chosen if i not in peaks[:LISTED]]

@@ -388,7 +388,8 @@ def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     before = answers[1].value("broken") if answers[1] is not None and not context.selected else None
     against = words.changed(total + lost, before, context)
     text += f" All broken promises: {against}." if against else ""
-    figure = maps.hexagon_map(list(places.index), values, hover, context.build_id, RESOLUTION, context.selected)
+    figure = maps.hexagon_map(list(places.index), values, hover, context.build_id, RESOLUTION, context.selected,
+                              "No promise was broken here")  # fmt: skip
     limits = maps.classes_of(values)
     key = c.key(*((token, f"{said} ({c.count(n)})") for token, said, n in maps.class_words(limits, values)))
     foot = words.foot(

@@ -45,7 +45,12 @@ WATCH = """
     const drawn = () => { bench.first = bench.first || performance.now(); note(plot); };
     drawn();
     plot.on("plotly_afterplot", drawn);
-    plot._fullLayout?.map?._subplot?.map?.on("idle", () => note(plot, true));
+    const map = plot._fullLayout?.map?._subplot?.map;
+    map?.on("idle", () => { // asked for a pixel, who draws is waited for
+      const gl = map.painter.context.gl;
+      gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+      note(plot, true);
+    });
   });
   new MutationObserver((changes) => {
     changes.forEach(({target}) => note(target.nodeType === 1 ? target : target.parentElement));

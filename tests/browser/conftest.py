@@ -149,7 +149,7 @@ def settle(page: playwright.Page) -> None:
     """Wait until the view has its answers."""
     page.locator("#page > *").first.wait_for(timeout=20_000)
     page.locator("#filter-bar").locator(".controls, .notice").first.wait_for()
-    waiting = page.locator(".is-waiting, [data-old], [data-dash-is-loading]")
+    waiting = page.locator(".is-waiting, [data-old]")
     playwright.expect(waiting).to_have_count(0, timeout=20_000)  # a function to poll would need unsafe-eval
     before = None
     for _ in range(200):  # figures are painted after the words are there: until all are, and none came since

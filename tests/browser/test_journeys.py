@@ -149,6 +149,71 @@ def test_a_place_chosen_in_the_list_is_marked_on_the_map_before_the_answer_and_w
         eventually(page, lambda: plot.evaluate(MARKS), NEITHER)
 
 
+COLOURS = """(plot) => {
+  const { map } = plot._fullLayout.map._subplot, all = plot.data[0].locations.length, found = {};
+  for (let id = 0; id < all; id += 1) {
+    const { colour } = map.getFeatureState({ source: "places", id });
+    if (colour) found[colour] = (found[colour] || 0) + 1;
+  }
+  return found;
+}"""
+"""How many hexagons of a map have which colour."""
+MIDDLE = """async (plot, cell) => {
+  const { features } = await (await fetch(plot.data[0].geojson)).json();
+  const corners = features.find(({ id }) => id === cell).geometry.coordinates[0].slice(1);
+  const middle = [0, 1].map((axis) => corners.reduce((sum, one) => sum + one[axis], 0) / corners.length);
+  const { x, y } = plot._fullLayout.map._subplot.map.project(middle), box = plot.getBoundingClientRect();
+  return [box.x + x, box.y + y];
+}"""
+"""Where on the screen a hexagon is."""
+
+
+def test_another_answer_colours_the_places_of_a_map_without_drawing_it_again(chromium, riverton):
+    with visiting(chromium, riverton) as visit:
+        page = visit("/hotspots?period=all&service_type=Rats+and+vermin")
+        map_of = card(page, "Where is more reported than chance explains?")
+        plot = map_of.locator(".js-plotly-plot")
+
+        def in_key() -> list[int]:
+            """The numbers of the key without those that are pale."""
+            return sorted(
+                int(n.replace(",", "")) for n in map_of.locator(".mapkey em").all_inner_texts()[:-1] if n != "0"
+            )
+
+        def on_map() -> list[int]:
+            return sorted(plot.evaluate(COLOURS).values())
+
+        eventually(page, lambda: on_map() == in_key() != [], True)
+        significant = plot.evaluate(COLOURS)
+        plot.evaluate(COUNT_DRAWINGS)
+        click(page, map_of.get_by_role("link", name="Count"))
+        eventually(page, lambda: on_map() == in_key(), True)
+        assert plot.evaluate(COLOURS) != significant
+        click(page, map_of.get_by_role("link", name="Significance"))
+        eventually(page, lambda: plot.evaluate(COLOURS), significant)
+
+        page.locator("#pick-period > summary").click()
+        click(page, page.locator("#pick-period a.option", has_text="Last 12 months"))
+        eventually(page, lambda: on_map() == in_key(), True)
+        first = card(page, "Which places come first?").locator("tbody tr").first
+        name, reports = first.locator("[data-cell]").inner_text(), first.locator("td").nth(1).inner_text().split()[0]
+        page.mouse.move(*plot.evaluate(MIDDLE, first.locator("[data-cell]").get_attribute("data-cell")))
+        said = plot.locator(".hoverlayer .hovertext")
+        expect(said).to_contain_text(name)  # the words of this answer, not of the one that was drawn
+        expect(said).to_contain_text(f"{reports} reports")
+
+        whole = plot.evaluate(COLOURS)
+        then = map_of.locator("[data-slice]").first
+        then.click()
+        eventually(page, lambda: plot.evaluate(COLOURS) != whole, True)
+        then.click()
+        eventually(page, lambda: plot.evaluate(COLOURS), whole)
+        assert page.evaluate("drawings") == 0
+
+        page.locator("button[data-theme-choice=dark]").click()
+        eventually(page, lambda: on_map() == in_key() and not set(plot.evaluate(COLOURS)) & set(whole), True)
+
+
 # ── Clicking, and what is then on the page ──────────────────────────────────────────────────────────
 
 

@@ -182,17 +182,26 @@ def test_forged_posts_are_refused(app, browsers):
         lambda body: body.update(inputs="x"), lambda body: body["inputs"].pop(),
         lambda body: body["inputs"][1].update(value={"a": 1}), lambda body: body["inputs"][1].update(id="page"),
         lambda body: body["inputs"][1].update(value="?" + "a" * 9000), lambda body: body["inputs"][1].pop("id"),
-        lambda body: body["outputs"][0].update(id="page"), lambda body: body.update(outputs=None),
-        lambda body: body["outputs"][0].update(id={"panel": []}), lambda body: body.update(state=[1]),
+        lambda body: body["outputs"].update(id="page"), lambda body: body.update(outputs=None),
+        lambda body: body["outputs"].update(id={"panel": []}), lambda body: body.update(state=[1]),
         lambda body: body.update(changedPropIds=["x.y"]), lambda body: body.update(changedPropIds=[5]),
         lambda body: body.update(changedPropIds=['{"type":"retry","view":"no","panel":"no"}.n_clicks']),
         lambda body: body["inputs"][2].update(value={"view": "backlog", "panel": "other"}),
         lambda body: body["inputs"][2].update(value={"view": "agents", "panel": ["open"]}),
-        lambda body: body["outputs"][0].update(property="children"), lambda body: body["outputs"].pop(),
+        lambda body: body["outputs"].update(property="children"), lambda body: body["outputs"].pop("id"),
         lambda body: body["inputs"][0].update(value="\ud800"), lambda body: body["inputs"][1].update(value="?q=\udfff"),
     ):  # fmt: skip
         body = deepcopy(honest)
         change(body)
+        bent.append(body)
+    several = around(app, "backlog")[0]
+    assert ask(deputy, several).status_code == 200
+    for change in (
+        lambda outputs: outputs.pop(), lambda outputs: outputs[0].update(id="menu"),
+        lambda outputs: outputs[1].update(property="children"), lambda outputs: outputs.append(outputs[0]),
+    ):  # fmt: skip
+        body = deepcopy(several)
+        change(body["outputs"])
         bent.append(body)
     for body in [*bent, [], "x", None, 5, {}, {"output": {}}]:
         assert ask(deputy, body).status_code in (400, 415), body

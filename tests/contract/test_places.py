@@ -265,6 +265,10 @@ def test_where_boundaries_are_known_a_map_has_all_within_them_for_everybody(tmp_
         h3.cell_to_latlng(cell)[1] for cell in found.areas.hexagons(9, Scope.only("district", "East")))  # fmt: skip
     features = json.loads(found.areas.hexagons_geojson(9, Scope(())))["features"]
     assert [one["id"] for one in features] == whole and len(features[0]["geometry"]["coordinates"][0]) == 7
+    (ground,) = json.loads(found.areas.base_geojson())["features"]  # nobody told the outline: what the districts cover
+    both = shapely.union_all([shapely.from_geojson(shape) for shape in shapes])
+    assert ground["properties"]["kind"] == "city"
+    assert shapely.geometry.shape(ground["geometry"]).symmetric_difference(both).area < 1e-6
     found.warehouse.close()
 
 
