@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dash import ClientsideFunction, Dash, Input, Output
 
-from callbacks.address import filters_in, holds_contacts, permitted, place_at, view_at
+from callbacks.address import holds_contacts, permitted, place_at, view_at
 from callbacks.errors import in_words
 from callbacks.panels import heading_of
 from dashboard.domain.errors import NotPermitted, NotThere, Problem
@@ -19,7 +19,7 @@ from layouts.view import View
 
 
 def register(app: Dash, services: Services, views: Sequence[View]) -> None:
-    """The page follows the path; the menu follows path and filters; the window's title follows the view."""
+    """The page follows the path; the window's title follows the view."""
 
     @app.callback(
         Output(screen.PAGE, "children"),
@@ -68,15 +68,6 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         except Problem as problem:
             words = screen.page_of_words("This cannot be shown just now", in_words(problem, "navigation"))
             return words, screen.head("311", "", None), None, "311"
-
-    @app.callback(Output(screen.MENU, "data-markup"), Input(screen.URL, "pathname"), Input(screen.URL, "search"))
-    def show_menu(pathname, search):
-        try:
-            filters = filters_in(search, services, view_at(pathname, views))
-        except Problem:
-            filters = None
-        offered = permitted([view for view in views if view.in_menu], services)
-        return markup(screen.menu(offered, view_at(pathname, views), filters))
 
     app.clientside_callback(ClientsideFunction("dashboard311", "title"), Input(screen.TITLE, "data"))
 

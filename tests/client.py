@@ -27,3 +27,14 @@ def ask(client: FlaskClient, body: Any, **more: Any):
 def part(name: Any, prop: str, value: Any) -> dict[str, Any]:
     """An input or a state of a callback."""
     return {"id": name, "property": prop, "value": value}
+
+
+def controls(pathname: str, search: str) -> dict[str, Any]:
+    """The post that asks for the filter bar and the menu."""
+    names = ("filter-bar", "menu")
+    return {
+        "output": f"..{'...'.join(f'{name}.data-markup' for name in names)}..",
+        "outputs": [{"id": name, "property": "data-markup"} for name in names],
+        "inputs": [part("url", "search", search), part("url", "pathname", pathname)],
+        "state": [], "changedPropIds": ["url.search"],
+    }  # fmt: skip

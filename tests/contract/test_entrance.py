@@ -21,7 +21,7 @@ from dashboard.services import Services
 from dashboard.settings import Settings
 from data_access.build import Build
 from tests import city, floor
-from tests.client import ask, part, token_of
+from tests.client import ask, controls, token_of
 
 PASSWORD = "a heron stands in the reeds"
 ACCOUNTS = {
@@ -117,10 +117,7 @@ def test_whoever_signs_in_sees_what_the_role_may_see(server):
     client, _ = sign_in(server, "hal")
     layout = json.dumps(client.get("/_dash-layout").get_json())
     assert "Hal" in layout and "Streets" in layout and "See as" not in layout and "/sign-out" in layout
-    menu = ask(client, {
-        "output": "menu.data-markup", "outputs": {"id": "menu", "property": "data-markup"},
-        "inputs": [part("url", "pathname", "/"), part("url", "search", "")], "changedPropIds": ["url.pathname"],
-    }).get_data(as_text=True)  # fmt: skip
+    menu = ask(client, controls("/", "")).get_data(as_text=True)
     assert "fbacklog" in menu and "fagents" not in menu
     assert client.get("/export/agents/table.csv").status_code == 403
     assert client.get("/administration").status_code == 403

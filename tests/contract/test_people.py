@@ -29,7 +29,7 @@ from layouts.markup import markup
 from layouts.views import collect_views
 from layouts.views.agents import VIEW
 from tests import city, floor
-from tests.client import ask
+from tests.client import ask, controls
 
 VIEWS = collect_views()
 OWN = {one for one, team in floor.AGENTS.items() if team == "Heron"}
@@ -157,14 +157,7 @@ def test_who_has_no_business_with_agents_has_no_such_view_and_no_such_file(serve
 def test_an_address_that_chooses_an_agent_is_refused_to_all_but_the_own_supervisor(server, services, role, one, status):
     client = seeing(server, role)
     assert client.get(f"/export/calls/volume.csv?agent={one}").status_code == status
-    bar = ask(client, {
-        "output": "filter-bar.data-markup", "outputs": {"id": "filter-bar", "property": "data-markup"},
-        "inputs": [
-            {"id": "url", "property": "search", "value": f"?agent={one}"},
-            {"id": "url", "property": "pathname", "value": "/calls"},
-        ],
-        "changedPropIds": ["url.search"],
-    }).get_data(as_text=True)  # fmt: skip
+    bar = ask(client, controls("/calls", f"?agent={one}")).get_data(as_text=True)
     assert ("supervisor of the agent" in bar) == (status == 403)
     assert (floor.NAMES.get(one, "–") in bar) == (status == 200)
 
