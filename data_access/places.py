@@ -14,6 +14,7 @@ import h3
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 from sqlalchemy import select
 
 from dashboard.domain.filters import Clock, Filters
@@ -152,20 +153,19 @@ def count_places(
     filters = filters.during(period)
     query = question.query
     statements = compile_query(query, filters, scope, frame)
-    rows = pd.concat([reader.frame(statement.select) for statement in statements], ignore_index=True)
+    tables = [reader.table(statement.select) for statement in statements]
+    rows = pa.concat_tables(tables, promote_options="permissive")
     steps = steps_of(period, question.every) if question.every else pd.DatetimeIndex([period.from_on]).as_unit("us")
-    numbers = rows[question.of.name].to_numpy(np.int64)
-    cells = rows[question.hexagon.name]
-    placed = cells.notna().to_numpy()
-    where = cells[placed].to_numpy(np.int64)
+    numbers = rows[question.of.name].cast(pa.int64()).to_numpy()
+    where = rows[question.hexagon.name].cast(pa.int64()).fill_null(0).to_numpy()  # no cell is 0
     at = np.searchsorted(ground.cell, where)
     known = at < len(ground)
     known[known] = ground.cell[at[known]] == where[known]
     when = np.zeros(len(rows), np.int64)
     if question.every:
-        when = steps.get_indexer(pd.DatetimeIndex(rows[question.every]).as_unit("us"))
+        when = steps.get_indexer(rows[question.every].cast(pa.timestamp("us")).to_numpy())
     counts = np.zeros((len(ground), len(steps)), np.int64)
-    np.add.at(counts, (at[known], when[placed][known]), numbers[placed][known])
+    np.add.at(counts, (at[known], when[known]), numbers[known])
     return Counted(
         question, ground, counts, steps, int(numbers.sum() - counts.sum()), frame.as_of,
         outside + caveats(replace(query, every=None), filters),
