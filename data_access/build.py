@@ -79,7 +79,7 @@ from data_access.dialects import (
     postgres_engine,
 )
 from data_access.engine import City, Warehouse, builds_folder, read_pointer, to_pandas
-from data_access.rollups import COPIED_DAYS, COPIES, PAYS_BY, PAYS_FROM_ROWS, ROLLUPS, TABLES
+from data_access.rollups import BY_TYPE, COPIED_DAYS, COPIES, PAYS_BY, PAYS_FROM_ROWS, ROLLUPS, SORTED_FROM_ROWS, TABLES
 
 Progress = Callable[[str, int], None]
 
@@ -119,6 +119,7 @@ _LOOKED_UP = {
     "inspection": ("visited_on", "request_id"),
     "agent_state": ("start_on",),
     **{name: (one.end_on.name, "request_id") for name, one in COPIES.items()},
+    BY_TYPE.name: (BY_TYPE.by,),
 }
 # Instants that something really happened, from which the data's own clock is read.
 _HAPPENED = {
@@ -831,6 +832,12 @@ class Build:
             self._writer.execute(insert(rollup.table).from_select(list(rollup.table.c.keys()), rows))
             held[name] = self._count(rollup.table)
             self.progress("summing up", held[name])
+        of = sizes["request"]
+        if not self.pays_by or of >= SORTED_FROM_ROWS:
+            BY_TYPE.table.create(self._writer)
+            self._writer.execute(insert(BY_TYPE.table).from_select(BY_TYPE.columns, BY_TYPE.rows()))
+            held[BY_TYPE.name] = of
+            self.progress("sorting by type", of)
         told = [{"name": name, "n": n, "from_on": None} for name, n in held.items()] + self._copy_what_stands(as_of)
         if told:
             self._append(schema.sums, to_arrow(pd.DataFrame(told), schema.sums))

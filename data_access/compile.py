@@ -37,7 +37,7 @@ from dashboard.domain.filters import Filters, add_months
 from dashboard.domain.policy import Scope
 from data_access import schema
 from data_access.dimensions import DIMENSIONS
-from data_access.rollups import ENDED, ROWS, Held, Rollup, binned, copied, ends_of, starts_of
+from data_access.rollups import BY_TYPE, ENDED, ROWS, Held, Rollup, binned, copied, ends_of, starts_of
 from data_access.semantics import (
     EVERY,
     Dimension,
@@ -351,6 +351,8 @@ def _grouped(
     statement = _divided(select(*keys, *values).select_from(fact.table).where(*conditions), len(keys))
     if frame.looks_back:
         statement = _as_known_at(statement.where(fact.known_at <= frame.as_of), fact, frame.as_of)
+    elif filters.chosen(BY_TYPE.by) and frame.held.holds(BY_TYPE.name):
+        statement = BY_TYPE.asked_instead(statement)
     return Statement(part, tuple(measures), with_values(statement, frame, filters.period.to_on), has_step)
 
 

@@ -3,7 +3,8 @@
 A rollup holds a column for every measure that adds and is dated by its day, and for what begins or ends to stand on it.
 Its answers are those of the facts: sums of sums. The compiler takes the smallest one that carries the columns a
 question divides or narrows by, and the facts where there is none (decision 0025). What stands open at the end of the
-data, and who asks for bands of age or for the requests themselves, is read from copies of the few rows that do.
+data, and who asks for bands of age or for the requests themselves, is read from copies of the few rows that do; who
+asks for a service type, too finely for sums, reads a copy sorted by type.
 """
 
 from __future__ import annotations
@@ -378,9 +379,55 @@ def copied(statement: Select) -> Select:
     return visitors.replacement_traverse(statement, {}, replaced)  # type: ignore[call-overload]
 
 
+SORTED_FROM_ROWS = 2_000_000
+"""A table with fewer rows is read as quickly as it is."""
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """All rows of a table in a few of its columns, sorted by one of them: who narrows by that reads only what is asked.
+
+    For questions too fine to be summed beforehand, such as one service type in every hexagon of the city.
+    """
+
+    name: str
+    of: Table = field(hash=False, compare=False)
+    by: str
+    columns: tuple[str, ...]
+
+    @cached_property
+    def table(self) -> Table:
+        """Where it stands in a build."""
+        return Table(self.name, metadata, *(Column(one, self.of.c[one].type) for one in self.columns))
+
+    def rows(self) -> Select:
+        """The rows of the table, in the order of its first three columns."""
+        columns = [self.of.c[one] for one in self.columns]
+        return select(*columns).order_by(*columns[:3])
+
+    def asked_instead(self, statement: Select) -> Select:
+        """A question about the table as one about this; as it is where it asks for other columns."""
+        asked = {one.name for one in visitors.iterate(statement) if isinstance(one, Column) and one.table is self.of}
+        if not asked <= set(self.columns):
+            return statement
+        own: dict[Any, Any] = {self.of.c[one]: self.table.c[one] for one in self.columns} | {self.of: self.table}
+
+        def replaced(one: Any, **_: Any) -> Any:
+            return own.get(one)
+
+        return visitors.replacement_traverse(statement, {}, replaced)  # type: ignore[call-overload]
+
+
+BY_TYPE = Sorted(
+    "request_by_type", schema.request, "service_type",
+    ("service_type", "opened_on", "h3_9", "category", "department", "district", "channel", "is_info_only",
+     "is_duplicate"),
+)  # fmt: skip
+
 TABLES = {
     **{name: one.table for name, one in ROLLUPS.items()},
     **{name: one.table for name, one in COPIES.items()},
+    BY_TYPE.name: BY_TYPE.table,
 }
 """Every table that may stand beside the facts, by its name."""
 
@@ -419,6 +466,10 @@ class Held:
         dated: dict = self._dated  # type: ignore[attr-defined]
         known = dated.get((fact.name, on, spread, by_month), ())
         return next((one for one in known if one.carries(elements)), None)
+
+    def holds(self, name: str) -> bool:
+        """Whether the build holds this table."""
+        return any(name == one for one, _ in self.rows)
 
     def is_wide(self, fact: Fact, days: int) -> bool:
         """Whether so many days of `fact` are so many rows that durations are counted in wider steps (`binned`)."""

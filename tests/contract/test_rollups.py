@@ -19,7 +19,18 @@ from data_access.ask import ask, values_of
 from data_access.build import Build
 from data_access.compile import compile_query, compile_values
 from data_access.demo_city import AS_OF, CITY, demo_tables
-from data_access.dimensions import DIMENSIONS, category, department, district, hour_of_week, queue, service_type, team
+from data_access.dimensions import (
+    DIMENSIONS,
+    HEXAGONS,
+    category,
+    channel,
+    department,
+    district,
+    hour_of_week,
+    queue,
+    service_type,
+    team,
+)
 from data_access.listing import COLUMNS, Listing, count_rows, list_rows
 from data_access.measures import CATALOGUE
 from data_access.measures.contacts import CONTACT, SERVICE_LEVELS, service_level
@@ -106,6 +117,22 @@ def test_the_values_of_dimensions_are_those_of_the_facts(services):
         asked = compile_values(dimension, CONTACT, EVERYTHING, held)
         from_sums += asked is not None and asked.get_final_froms()[0].name.startswith("rollup_")  # type: ignore[attr-defined]
     assert from_sums > 4
+
+
+def test_a_service_type_is_read_from_the_rows_sorted_by_it(services):
+    clock = services.clock()
+    for search, is_sorted in (
+        (SEARCHES[6], True), (SEARCHES[6] + "&counting=incidents", True), ("?service_type=nothing+of+that+name", True),
+        (SEARCHES[5], False), (SEARCHES[6] + "&hour_of_week=34", False),
+    ):  # fmt: skip
+        filters, query = Filters.from_search(search, clock, DIMENSIONS), Query((opened,), by=(HEXAGONS[9], channel))
+        answer, _ = both(services, query, filters)
+        (asked,) = compile_query(query, filters, EVERYTHING, services._frame(filters))
+        assert [one.name for one in asked.select.get_final_froms()] == ["request_by_type" if is_sorted else "request"]
+        assert len(answer) > 0 or "nothing" in search
+        back = replace(services._frame(filters), looks_back=True)
+        (asked,) = compile_query(query, filters, EVERYTHING, back)
+        assert "request_by_type" not in str(asked.select)
 
 
 @pytest.mark.parametrize("search", SEARCHES[1:5:3])
