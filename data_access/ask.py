@@ -17,7 +17,7 @@ from sqlalchemy import Select
 
 from dashboard.domain.filters import Clock, Filters, Period, add_months
 from dashboard.domain.policy import Scope
-from dashboard.domain.survival import closed_only_quantile, kaplan_meier
+from dashboard.domain.survival import quantiles_by_group
 from data_access.compile import Frame, caveats, compile_query, compile_values, parts_of
 from data_access.grid import Grid, Read, spread_columns, told_columns
 from data_access.rollups import NOTHING_HELD, Held
@@ -168,15 +168,7 @@ def _quantiles(measure: Spread, read: list[Read], grid: Grid) -> dict[str, np.nd
     durations, ended, n = (
         np.concatenate([rows.numbers(name) for rows in read]) for name in ("duration_s", "ended", "n")
     )
-    order = np.lexsort((durations, at))
-    at, durations, ended, n = at[order], durations[order], ended[order], n[order]
-    cells, begins = np.unique(at, return_index=True)
-    for cell, begin, end in zip(cells, begins, np.append(begins, len(at))[1:], strict=True):
-        inside = slice(begin, end)
-        curve = kaplan_meier(durations[inside], ended[inside], n[inside] - ended[inside])
-        for column, share in ((median, 0.5), (ninety, 0.9)):
-            reached = curve.quantile(share)
-            column.flat[cell] = np.nan if reached is None else reached
-        number.flat[cell] = n[inside].sum()
-        ended_only.flat[cell] = closed_only_quantile(durations[inside], ended[inside], 0.5)
+    cells, reached, of_ended = quantiles_by_group(at, durations, ended, n - ended, (0.5, 0.9))
+    median.flat[cells], ninety.flat[cells], ended_only.flat[cells] = reached[:, 0], reached[:, 1], of_ended
+    np.add.at(number.reshape(-1), at, n)
     return found

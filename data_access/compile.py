@@ -37,7 +37,7 @@ from dashboard.domain.filters import Filters, add_months
 from dashboard.domain.policy import Scope
 from data_access import schema
 from data_access.dimensions import DIMENSIONS
-from data_access.rollups import BY_TYPE, ENDED, ROWS, Held, Rollup, binned, copied, ends_of, starts_of
+from data_access.rollups import BY_TYPE, ENDED, ROWS, Held, Rollup, binned, copied, ends_of, starts_of, step_of
 from data_access.semantics import (
     EVERY,
     Dimension,
@@ -263,13 +263,14 @@ def _spread(spread: Spread, query: Query, filters: Filters, scope: Scope, frame:
     keys = _keys(query, spread.fact, spread.on)
     has_ended = case((spread.has_ended, 1), else_=0)
     for when in stretches:
-        # Durations are told first and binned afterwards: what asks for the bin of a duration names it many times.
+        # Durations are told first, then their steps: what asks for the bin of a duration names both many times.
         rows = select(*keys, spread.duration_s.label("seconds"), has_ended.label("has_ended"))
         rows = rows.select_from(spread.fact.table).where(*when, *_holding(spread, [spread.where], filters, scope))
         if frame.looks_back:
             rows = _as_known_at(rows.where(spread.fact.known_at <= frame.as_of), spread.fact, frame.as_of)
         told = rows.subquery().c
-        by = [told[key.name] for key in keys] + [binned(told.seconds, is_wide).label("duration_s")]
+        told = select(*told, step_of(told.seconds, is_wide).label("step")).subquery().c
+        by = [told[key.name] for key in keys] + [binned(told.seconds, told.step, is_wide).label("duration_s")]
         statement = select(*by, func.count().label("n"), func.sum(told.has_ended).label("ended"))
         yield Statement(
             "spread", (spread,), with_values(_divided(statement, len(by)), frame, filters.period.to_on),

@@ -129,19 +129,30 @@ def _edge(standing: Standing, edge: str, on: ColumnElement) -> Total:
     )  # fmt: skip
 
 
-def binned(seconds: ColumnElement, is_wide: bool) -> ColumnElement:
+def step_of(seconds: ColumnElement, is_wide: bool) -> ColumnElement:
+    """The width of the step that a duration in whole seconds is counted in (`binned`)."""
+    if not is_wide:
+        return cast(case((seconds < 3600, 1), (seconds < 7 * 86400, 60), else_=3600), Integer)
+    doublings = range(17)  # from an hour to fifteen years
+    steps = [(seconds < 3600, 1), *((seconds < 7200 * 2**n, 100 * 2**n) for n in doublings)]
+    return cast(case(*steps, else_=100 * 2**17), Integer)
+
+
+def binned(seconds: ColumnElement, step: ColumnElement, is_wide: bool) -> ColumnElement:
     """Durations in whole seconds, in steps, so that few rows come back however many are counted.
 
     Each below an hour stands for itself; above it steps are minutes below a week and hours beyond, never coarser than
     1.7 % of the duration. If `is_wide`, they are 36 to a doubling (1.4 to 2.8 %), and told by their middle.
     """
+    begins = func.floor(seconds // step) * step  # nothing is rounded on the way: DuckDB divides reals, PostgreSQL whole
     if not is_wide:
-        step = case((seconds < 3600, 1), (seconds < 7 * 86400, 60), else_=3600)
-        return cast(func.floor(seconds / cast(step, Integer)) * step, Integer)
-    doublings = range(17)  # from an hour to fifteen years
-    steps = [(seconds < 3600, 1), *((seconds < 7200 * 2**n, 100 * 2**n) for n in doublings)]
-    step, half = case(*steps, else_=100 * 2**17), case((seconds < 3600, 0), else_=1)
-    return cast(func.floor(seconds / cast(step, Integer)) * step + half * func.floor(step / 2.0), Integer)
+        return cast(begins, Integer)
+    half = case((seconds < 3600, 0), else_=1)
+    return cast(begins + half * func.floor(step / 2.0), Integer)
+
+
+def _in_wide_steps(seconds: ColumnElement) -> ColumnElement:
+    return binned(seconds, step_of(seconds, is_wide=True), is_wide=True)
 
 
 @dataclass(frozen=True)
@@ -185,7 +196,7 @@ class Rollup:
     @cached_property
     def _derived(self) -> dict[str, ColumnElement]:
         found = {dimension.name: dimension.columns[self.fact.name] for dimension in self.by}
-        return found if self.spread is None else {**found, "duration_s": binned(self.spread.duration_s, is_wide=True)}
+        return found if self.spread is None else {**found, "duration_s": _in_wide_steps(self.spread.duration_s)}
 
     def _sums(self) -> Iterable[tuple[str, Total | None, ColumnElement]]:
         first = self.fact.first_report

@@ -5,6 +5,7 @@ A median of closed requests only looks quicker the more is left lying; counting 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +14,8 @@ import numpy.typing as npt
 
 Reals = npt.NDArray[np.float64]
 Z_95 = 1.959963984540054
+_LAST_BIT = 1e-12
+"""A share that is 0.5 but for the last bit is 0.5."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,25 +96,66 @@ def kaplan_meier(duration: npt.ArrayLike, ended: npt.ArrayLike, running: npt.Arr
     return Survival(times, share, at_risk, d.astype(float), n, total)
 
 
-def closed_only_quantile(duration: npt.ArrayLike, ended: npt.ArrayLike, over: float) -> float:
-    """The quantile of what has ended, the rest ignored: linear between the two nearest, as numpy's default.
+_AT_ONCE = 1_000_000
+"""So many steps of curves are held in memory at once."""
 
-    NaN if nothing has ended. It is shown beside `Survival.quantile`, never instead of it.
 
-    Source: measures reference, B-survival (percentile rule for complete data).
+def quantiles_by_group(
+    group: npt.NDArray[np.int64], duration: npt.ArrayLike, ended: npt.ArrayLike, running: npt.ArrayLike,
+    over: Sequence[float],
+) -> tuple[npt.NDArray[np.int64], Reals, Reals]:  # fmt: skip
+    """The quantiles `over` of many curves at once, and of each the median of what has ended, the rest ignored.
+
+    That median is linear between the two nearest, as numpy's default; it is shown beside the quantiles of the curve,
+    never instead of them.
+
+    Parameters
+    ----------
+    group
+        Which curve a row belongs to.
+    duration, ended, running
+        As for `kaplan_meier`, row by row.
+
+    Returns the groups there are, ascending; per group and share what `Survival.quantile` tells (groups × shares, NaN
+    for None); per group the median of what has ended, NaN if nothing has.
+    Source: measures reference, B-survival (and its percentile rule for complete data).
     """
-    order = np.argsort(np.asarray(duration, dtype=float), kind="stable")
-    sorted_, count = np.asarray(duration, dtype=float)[order], np.asarray(ended, dtype=np.int64)[order]
-    total = int(count.sum())
-    if total == 0:
-        return float("nan")
-    upto = np.cumsum(count)
-    place = over * (total - 1)
-    below, above = sorted_[np.searchsorted(upto, [np.floor(place), np.ceil(place)], side="right")]
-    return float(below + (above - below) * (place % 1))
+    times = np.asarray(duration, float)
+    order = np.lexsort((times, group))
+    group, times = group[order], times[order]
+    new = np.append(True, (group[1:] != group[:-1]) | (times[1:] != times[:-1])) if len(order) else np.zeros(0, bool)
+    starts = np.flatnonzero(new)
+    group, times = group[starts], times[starts]
+    d, c = (
+        np.add.reduceat(np.asarray(one, np.int64)[order], starts) if len(starts) else np.zeros(0, np.int64)
+        for one in (ended, running)
+    )
+    groups, begins, lengths = np.unique(group, return_index=True, return_counts=True)
+    found, closed_only = np.full((len(groups), len(over)), np.nan), np.full(len(groups), np.nan)
+    longest = int(lengths.max(initial=1))
+    for some in np.array_split(np.arange(len(groups)), len(groups) * longest // _AT_ONCE + 1):
+        width = int(lengths[some].max(initial=1))
+        inside = np.arange(width) < lengths[some, None]
+        at = np.where(inside, begins[some, None] + np.arange(width), 0)
+        ends, leaves = np.where(inside, d[at], 0), np.where(inside, d[at] + c[at], 0)
+        at_risk = leaves[:, ::-1].cumsum(axis=1)[:, ::-1]
+        share = np.cumprod(1 - ends / np.maximum(at_risk, 1), axis=1)
+        for k, one in enumerate(over):
+            reached = share <= 1 - one + _LAST_BIT
+            first = reached.argmax(axis=1)
+            found[some, k] = np.where(
+                reached.any(axis=1), np.take_along_axis(times[at], first[:, None], 1)[:, 0], np.nan
+            )
+        upto = ends.cumsum(axis=1)
+        place = 0.5 * (upto[:, -1] - 1)
+        below, above = (
+            np.take_along_axis(times[at], (upto > edge[:, None]).argmax(axis=1)[:, None], 1)[:, 0]
+            for edge in (np.floor(place), np.ceil(place))
+        )
+        closed_only[some] = np.where(upto[:, -1] > 0, below + (above - below) * (place % 1), np.nan)
+    return groups, found, closed_only
 
 
 def _first(times: Reals, share: Reals, limit: float) -> float | None:
-    # A share that is 0.5 but for the last bit is 0.5.
-    reached = np.flatnonzero(share <= limit + 1e-12)
+    reached = np.flatnonzero(share <= limit + _LAST_BIT)
     return float(times[reached[0]]) if len(reached) else None

@@ -434,8 +434,7 @@ def draw_places(answers: tuple[Answer | None, ...], context: Context) -> Drawing
 
 
 _COHORTS = Query((*(measure for measure, _, _ in COHORTS), opened_not_due))
-_LATE = Query((broken_share,), by=(hexagon_9,))
-_LATE_IN = Query((broken_share,), by=(hexagon_9, district))
+_LATE = Query((broken_share,), by=(hexagon_9, district))
 
 VIEW = View(
     name="promises",
@@ -518,6 +517,6 @@ VIEW = View(
             selects=hexagon_9,
             height=460,
         ),
-        Panel("places", "Which places come first?", (_LATE_IN,), draw_places, width=5, selects=hexagon_9, height=460),
+        Panel("places", "Which places come first?", (_LATE,), draw_places, width=5, selects=hexagon_9, height=460),
     ),
 )

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 
-from dashboard.domain.survival import closed_only_quantile, kaplan_meier
+from dashboard.domain.survival import kaplan_meier, quantiles_by_group
 
 DURATION = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20]
 ENDED = np.array([1, 1, 1, 1, 0, 1, 0, 1, 0, 0])
@@ -18,14 +18,17 @@ def test_the_vector_of_the_reference():
     assert [share[t] for t in (1, 4, 6, 12)] == pytest.approx([0.9, 0.6, 0.48, 0.32])
     assert curve.quantile(0.5) == 6
     assert curve.quantile(0.9) is None
-    assert closed_only_quantile(DURATION, ENDED, 0.5) == 3.5
+    one = np.zeros(10, int)
+    groups, reached, closed_only = quantiles_by_group(one, DURATION, ENDED, 1 - ENDED, (0.5, 0.9))
+    assert groups.tolist() == [0] and reached[0, 0] == 6 and np.isnan(reached[0, 1]) and closed_only.tolist() == [3.5]
     assert (curve.n, curve.ended) == (10, 6)
 
 
 def test_nothing_at_all():
     curve = kaplan_meier([], [], [])
     assert (curve.n, curve.ended, curve.quantile(0.5)) == (0, 0, None)
-    assert np.isnan(closed_only_quantile([], [], 0.5))
+    groups, reached, closed_only = quantiles_by_group(np.zeros(0, int), [], [], [], (0.5,))
+    assert groups.shape == (0,) and reached.shape == (0, 1) and closed_only.shape == (0,)
 
 
 cases = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=25)
@@ -44,10 +47,26 @@ def test_it_agrees_with_lifelines_and_with_numpy(rows):
     median = other.median_survival_time_
     # at exactly one half the other one loses the last bit
     assert np.isclose(curve.share, 0.5).any() or curve.quantile(0.5) == (None if np.isinf(median) else median)
-    for share in (0.1, 0.5, 0.9):
-        assert closed_only_quantile(duration, ended, share) == pytest.approx(
-            np.quantile(np.repeat(duration, ended), share)
-        )
+
+
+of_groups = st.tuples(st.integers(3, 7), st.integers(1, 30), st.integers(0, 4), st.integers(0, 4))
+
+
+@given(st.lists(of_groups, max_size=60), st.integers(1, 40))
+def test_many_curves_at_once_are_each_of_them(rows, at_once):
+    group, duration, ended, running = np.array(rows, int).reshape(-1, 4).T
+    over = (0.1, 0.5, 0.9)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dashboard.domain.survival._AT_ONCE", at_once)
+        groups, reached, closed_only = quantiles_by_group(group, duration, ended, running, over)
+    assert groups.tolist() == sorted(set(group.tolist()))
+    for at, one in enumerate(groups):
+        mine = group == one
+        curve = kaplan_meier(duration[mine], ended[mine], running[mine])
+        assert [None if np.isnan(x) else x for x in reached[at]] == [curve.quantile(share) for share in over]
+        done = np.repeat(duration[mine], ended[mine])
+        expected = np.quantile(done, 0.5) if len(done) else np.nan
+        assert closed_only[at] == pytest.approx(expected, nan_ok=True)
 
 
 def test_the_interval_is_greenwoods_on_the_log_log_scale():
