@@ -811,8 +811,12 @@ class Build:
     def _sum_up(self, as_of: datetime) -> None:
         """Count beforehand what pays: every rollup that has far fewer rows than its fact."""
         frame = Frame(as_of, self.city["answer_within_s"], self.city["short_abandon_s"])
-        facts = {rollup.fact.name: rollup.fact.table for rollup in ROLLUPS.values()}
-        sizes = {name: self._count(table) for name, table in facts.items()}
+        facts = {rollup.fact.name: rollup.fact for rollup in ROLLUPS.values()}
+        sizes = {name: self._count(fact.table) for name, fact in facts.items()}
+        repeated = {
+            name: self._one(select(func.count()).select_from(fact.table).where(~fact.first_report))[0] > 0
+            for name, fact in facts.items() if fact.first_report is not None
+        }  # fmt: skip
         held: dict[str, int] = {}
         division = self._staged["district"].c.division
         is_divided_twice = self._one(select(func.count()).where(division == "area"))[0] > 0
@@ -827,7 +831,8 @@ class Build:
                     continue
             rollup.table.create(self._writer)
             source = ROLLUPS[min(finer, key=held.__getitem__)] if finer else None
-            counted = rollup.rows_from(source) if source is not None else rollup.rows()
+            has_repeated = repeated.get(rollup.fact.name, False)
+            counted = rollup.rows(has_repeated=has_repeated) if source is None else rollup.rows_from(source)
             rows = with_values(counted, frame, as_of.date())
             self._writer.execute(insert(rollup.table).from_select(list(rollup.table.c.keys()), rows))
             held[name] = self._count(rollup.table)

@@ -9,7 +9,7 @@ asks for a service type, too finely for sums, reads a copy sorted by type.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, cached_property
@@ -198,29 +198,33 @@ class Rollup:
         found = {dimension.name: dimension.columns[self.fact.name] for dimension in self.by}
         return found if self.spread is None else {**found, "duration_s": _in_wide_steps(self.spread.duration_s)}
 
-    def _sums(self) -> Iterable[tuple[str, Total | None, ColumnElement]]:
-        first = self.fact.first_report
-        count = func.count()
-        yield ROWS, None, count
-        if first is not None:
-            yield FIRST, None, count.filter(first)
-        if self.spread is not None:
-            yield ENDED, None, count.filter(self.spread.has_ended)
-            if first is not None:
-                yield f"{ENDED}_{FIRST}", None, count.filter(first & self.spread.has_ended)
-        for total in self.totals.values():
-            yield total.name, total, total.value if total.where is None else total.value.filter(total.where)
-            if first is not None:
-                where = first if total.where is None else first & total.where
-                yield f"{total.name}_{FIRST}", total, total.value.filter(where)
+    def _sums(self, has_repeated: bool = True) -> Iterator[tuple[str, Total | None, ColumnElement]]:
+        knows_first = self.fact.first_report is not None
+        only_first = self.fact.first_report if has_repeated else None
 
-    def rows(self) -> Select:
-        """Its rows, counted from the facts; parameters as `compile.with_values` gives them."""
+        def both(name: str, total: Total | None, value: Any, where: ColumnElement[bool] | None) -> Iterator[Any]:
+            yield name, total, value if where is None else value.filter(where)
+            if knows_first:
+                conditions = [one for one in (only_first, where) if one is not None]
+                of_first = FIRST if name == ROWS else f"{name}_{FIRST}"
+                yield of_first, total, value.filter(*conditions) if conditions else value
+
+        yield from both(ROWS, None, func.count(), None)
+        if self.spread is not None:
+            yield from both(ENDED, None, func.count(), self.spread.has_ended)
+        for total in self.totals.values():
+            yield from both(total.name, total, total.value, total.where)
+
+    def rows(self, *, has_repeated: bool = True) -> Select:
+        """Its rows, counted from the facts; parameters as `compile.with_values` gives them.
+
+        Without repeated reports in the fact each sum is its own ``…_first``, and counted once.
+        """
         source = self.fact.table
         day = month_of(self.on) if self.by_month else self.on
         keys = [day.label("day"), *(source.c[one] for one in self.keys)]
         keys += [expression.label(name) for name, expression in self._derived.items()]
-        sums = [cast(value, _type(total)).label(name) for name, total, value in self._sums()]
+        sums = [cast(value, _type(total)).label(name) for name, total, value in self._sums(has_repeated)]
         return _by_first(self._holding(select(*keys, *sums)), len(keys))
 
     def about(self) -> Select:

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pandas as pd
 import pytest
+from sqlalchemy import select
 
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Scope
@@ -35,7 +36,7 @@ from data_access.listing import COLUMNS, Listing, count_rows, list_rows
 from data_access.measures import CATALOGUE
 from data_access.measures.contacts import CONTACT, SERVICE_LEVELS, service_level
 from data_access.measures.requests import REQUEST, backlog, opened, overdue
-from data_access.rollups import Held
+from data_access.rollups import ROLLUPS, Held
 from data_access.semantics import EVERY, Query, Spread, Standing, Total
 
 EVERYTHING = Scope.everything()
@@ -282,3 +283,27 @@ def test_looking_back_asks_the_facts(services):
     frame = replace(services._frame(filters), looks_back=True)
     asked = compile_query(Query((opened, backlog)), filters, EVERYTHING, frame)
     assert not any("rollup_" in str(statement.select) for statement in asked)
+
+
+def test_without_repeated_reports_each_sum_is_that_of_first_reports(tmp_path):
+    settings = Settings(data=tmp_path, cache="off")
+    with Build(settings, CITY, pays_by=0, infer_duplicates=False) as build:
+        for table, frame in demo_tables(scale=0.01, years=1):
+            if table == "request":
+                merged = frame["status"] == "merged_duplicate"
+                frame = frame.assign(parent_request_id=None, status=frame["status"].mask(merged, "closed"))
+            build.write(table, frame)
+        build.publish(as_of=AS_OF)
+    found = Services(settings)
+    compared = 0
+    with found.warehouse.reading(found.build().build_id) as reading:
+        held = (ROLLUPS[name] for name, _ in found.warehouse.held().rows if name in ROLLUPS)
+        for rollup in (one for one in held if one.fact.first_report is not None):
+            frame = reading.frame(select(rollup.table))
+            firsts = [one for one in frame if one == "first" or one.endswith("_first")]
+            for first in firsts:
+                whole = "rows" if first == "first" else first.removesuffix("_first")
+                assert frame[first].equals(frame[whole]), (rollup.name, first)
+            compared += len(firsts) * len(frame)
+    assert compared > 1000
+    found.warehouse.close()
