@@ -18,7 +18,6 @@ import pandas as pd
 import pyarrow as pa
 import shapely
 from h3.api import basic_int as h3
-from scipy.spatial import cKDTree
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
@@ -201,6 +200,8 @@ def inferred_parents(reports: pd.DataFrame, radius_m: float, days: float) -> pd.
     """
     if len(reports) < 2:
         return pd.Series(dtype=object)
+    from scipy.spatial import cKDTree  # takes its time to load, which the first page of a process need not wait for
+
     north = reports["lat"].to_numpy() * _METRES_PER_DEGREE
     east = reports["lon"].to_numpy() * _METRES_PER_DEGREE * np.cos(np.radians(reports["lat"].mean()))
     pairs = cKDTree(np.column_stack([east, north])).query_pairs(radius_m, output_type="ndarray")

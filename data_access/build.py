@@ -986,7 +986,7 @@ class Build:
                 connection.execute(DropSchema(_POSTGRES_STAGING, cascade=True, if_exists=True))
                 connection.execute(CreateSchema(_POSTGRES_STAGING))
             building = MetaData(schema=_POSTGRES_STAGING)
-            held = [TABLES[name] for (name,) in self._writer.execute(select(schema.sums.c.name))]
+            held = [TABLES[name].table for (name,) in self._writer.execute(select(schema.sums.c.name))]
             written = [*schema.metadata.sorted_tables, *held]
             loaded = [_bare(table, building) for table in written]
             for source, table in zip(written, loaded, strict=True):

@@ -9,10 +9,11 @@ asks for a service type, too finely for sums, reads a copy sorted by type.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, cached_property
+from threading import RLock
 from typing import Any
 
 from sqlalchemy import (
@@ -104,7 +105,8 @@ _DURATIONS_BY: dict[str, dict[str, tuple[str, ...]]] = {
     "contact": {"queue": ("channel", "queue")},
 }
 
-metadata = MetaData()
+_metadata = MetaData()
+_making = RLock()
 ROWS, FIRST, ENDED = "rows", "first", "ended"
 
 
@@ -151,6 +153,13 @@ def binned(seconds: ColumnElement, step: ColumnElement, is_wide: bool) -> Column
     return cast(begins + half * func.floor(step / 2.0), Integer)
 
 
+def _table(name: str, columns: Callable[[], Sequence[Column]]) -> Table:
+    """The table of that name: made when it is first asked for, as most are in few processes, and once."""
+    with _making:
+        known = _metadata.tables.get(name)
+        return Table(name, _metadata, *columns()) if known is None else known
+
+
 def _in_wide_steps(seconds: ColumnElement) -> ColumnElement:
     return binned(seconds, step_of(seconds, is_wide=True), is_wide=True)
 
@@ -184,14 +193,16 @@ class Rollup:
     by: tuple[Dimension, ...] = ()
     spread: Spread | None = None
 
-    @cached_property
+    @property
     def table(self) -> Table:
         """Where it stands in a build."""
+        return _table(self.name, self._columns)
+
+    def _columns(self) -> list[Column]:
         source = self.fact.table.c
         columns = [Column("day", Date), *(Column(one, source[one].type) for one in self.keys)]
         columns += [Column(name, expression.type) for name, expression in self._derived.items()]
-        columns += [Column(name, _type(total)) for name, total, _ in self._sums()]
-        return Table(self.name, metadata, *columns)
+        return columns + [Column(name, _type(total)) for name, total, _ in self._sums()]
 
     @cached_property
     def _derived(self) -> dict[str, ColumnElement]:
@@ -360,10 +371,10 @@ class Copy:
     end_on: Column = field(hash=False, compare=False)
     with_them: str | None = None
 
-    @cached_property
+    @property
     def table(self) -> Table:
         """Where it stands in a build."""
-        return Table(self.name, metadata, *(Column(one.name, one.type) for one in self.of.columns))
+        return _table(self.name, lambda: [Column(one.name, one.type) for one in self.of.columns])
 
     def rows(self, from_on: date) -> Select:
         """The rows of the table that stood open on `from_on` or later."""
@@ -381,15 +392,20 @@ COPIES = {one.name: one for one in (_OF_EPISODES, _OF_REQUESTS)}
 """By name, in the order in which they are made: all of a build or none."""
 COPIED_DAYS = (400, 1)
 """How long before the end of the data copies begin: a year ago is compared with, else the end of the data alone."""
-_COPIED: dict[Any, Any] = {one.of: one.table for one in COPIES.values()}
-_COPIED |= {column: one.table.c[column.name] for one in COPIES.values() for column in one.of.columns}
+
+
+@cache
+def _copies() -> dict[Any, Any]:
+    found: dict[Any, Any] = {one.of: one.table for one in COPIES.values()}
+    return found | {column: one.table.c[column.name] for one in COPIES.values() for column in one.of.columns}
 
 
 def copied(statement: Select) -> Select:
     """A question about the facts as one about their copies."""
+    known = _copies()
 
     def replaced(one: Any, **_: Any) -> Any:
-        return _COPIED.get(one)
+        return known.get(one)
 
     return visitors.replacement_traverse(statement, {}, replaced)  # type: ignore[call-overload]
 
@@ -410,10 +426,10 @@ class Sorted:
     by: str
     columns: tuple[str, ...]
 
-    @cached_property
+    @property
     def table(self) -> Table:
         """Where it stands in a build."""
-        return Table(self.name, metadata, *(Column(one, self.of.c[one].type) for one in self.columns))
+        return _table(self.name, lambda: [Column(one, self.of.c[one].type) for one in self.columns])
 
     def rows(self) -> Select:
         """The rows of the table, in the order of its first three columns."""
@@ -439,12 +455,8 @@ BY_TYPE = Sorted(
      "is_duplicate"),
 )  # fmt: skip
 
-TABLES = {
-    **{name: one.table for name, one in ROLLUPS.items()},
-    **{name: one.table for name, one in COPIES.items()},
-    BY_TYPE.name: BY_TYPE.table,
-}
-"""Every table that may stand beside the facts, by its name."""
+TABLES: dict[str, Rollup | Copy | Sorted] = {**ROLLUPS, **COPIES, BY_TYPE.name: BY_TYPE}
+"""What every table that may stand beside the facts is of, by its name."""
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import shapely
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 MARGIN_M = 20.0
 """How far an outline stays off its points, so that it has an area however they lie."""
@@ -22,6 +19,10 @@ def dbscan(xy: npt.ArrayLike, eps_m: float, least: int) -> npt.NDArray[np.int64]
     other are one cluster, and another point belongs to that of the nearest core within reach.
     Source: Ester, Kriegel, Sander and Xu 1996; measures reference, C3.
     """
+    from scipy.sparse import coo_matrix  # takes its time to load, which the first page of a process need not wait for
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import cKDTree
+
     given = np.asarray(xy, float).reshape(-1, 2)
     if not len(given):
         return np.empty(0, np.int64)

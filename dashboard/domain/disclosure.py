@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array, hstack
-from scipy.sparse.csgraph import connected_components
 
 from dashboard.domain.errors import BadRequest
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 _NEAR = 1e-6
 
@@ -62,6 +63,8 @@ class Release:
 
     def matrix(self) -> csr_array:
         """A row for each sum: its parts less its total is nothing."""
+        from scipy.sparse import csr_array  # takes its time to load, which the first page need not wait for
+
         rows, columns, signs = [], [], []
         for row, (total, parts) in enumerate(self.sums):
             rows += [row] * (len(parts) + 1)
@@ -92,6 +95,8 @@ def protect(release: Release, shown: Iterable[int] = ()) -> np.ndarray:
 
     Cells in `shown` are not hidden; BadRequest if the small ones cannot be protected without.
     """
+    from scipy.sparse import hstack  # as in `Release.matrix`
+
     hidden = release.small.copy()
     hidden[list(release.never)] = True
     n, sums = len(release.values), release.matrix()
@@ -123,6 +128,8 @@ def protect(release: Release, shown: Iterable[int] = ()) -> np.ndarray:
 
 def told(release: Release, hidden: np.ndarray, cells: Sequence[int] | None = None) -> list[tuple[float, float]]:
     """Between which numbers each of the hidden `cells` (default: the small) must lie, for whoever sees the rest."""
+    from scipy.sparse.csgraph import connected_components  # as in `Release.matrix`
+
     wanted = np.flatnonzero(release.small & hidden).tolist() if cells is None else list(cells)
     sums = release.matrix()
     unknown = np.flatnonzero(hidden)

@@ -13,7 +13,6 @@ from math import comb, log
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import fft, irfft, next_fast_len
 
 from dashboard.domain.neighbours import Neighbours
 
@@ -173,6 +172,8 @@ def _below(x: npt.NDArray[np.int64], pool: npt.NDArray[np.bool_], most: int) -> 
     The elementary symmetric polynomials of ``t**number`` are known from the power sums (Newton's identities), at the
     roots of unity, where their transforms give the coefficients back. Shape (slices, most + 1, most × largest + 4).
     """
+    from scipy.fft import fft, irfft, next_fast_len  # as in `neighbours`: takes its time to load
+
     n, slices = pool.sum(axis=0), x.shape[1]
     largest = int(np.where(pool, x, 0).max())
     width = most * largest + 1

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,10 @@ class Neighbours:
     @cached_property
     def matrix(self) -> csr_matrix:
         """1 where the column's place is a neighbour of the row's (n × n)."""
+        from scipy.sparse import (
+            csr_matrix,
+        )  # takes its time to load, which the first page of a process need not wait for
+
         ones = np.ones(len(self.indices))
         return csr_matrix((ones, self.indices, self.indptr), shape=(len(self), len(self)))
 

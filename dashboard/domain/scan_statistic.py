@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix, identity
 
 from dashboard.domain.neighbours import Neighbours
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 Floats = npt.NDArray[np.float64]
 MOST_SHARE = 0.5
@@ -150,6 +153,8 @@ def space_time_permutation_scan(
 
 def _zones(rings: Sequence[Neighbours], places: int) -> list[csr_matrix]:
     """For each radius which places (columns) belong to the zone around each (rows)."""
+    from scipy.sparse import identity  # as in `neighbours`
+
     zone = identity(places, format="csr", dtype=np.int64)
     found = [zone]
     for ring in rings:
