@@ -434,11 +434,6 @@ def tally(table: Table) -> Select:
 
 # ── Episodes ────────────────────────────────────────────────────────────────────────────────────────
 
-_CARRIED = (
-    "due_at", "due_on", "promise_s", "service_type", "category", "district", "area", "channel", "priority", "status",
-    "h3_8", "h3_9", "h3_10", "is_info_only", "is_duplicate",
-)  # fmt: skip
-
 
 def turned(staged: Mapping[str, Table]) -> Select:
     """The requests that were reopened or handed on: those with more than one episode are among them."""
@@ -514,8 +509,8 @@ def episodes(staged: Mapping[str, Table], known: Known, has_turned: bool, start:
 def _carried(request: FromClause, known: Known) -> dict[str, _Expr]:
     watched = func.coalesce(request.c.src_system, "").in_(known.sources_of("reopen"))
     return {
-        **{name: request.c[name] for name in _CARRIED}, "first_opened_at": request.c.opened_at,
-        "first_opened_on": request.c.opened_on, "has_reopenings": watched,
+        **{own: request.c[of] for own, of in schema.OF_ITS_REQUEST.items() if own != "request_id"},
+        "has_reopenings": watched,
     }  # fmt: skip
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, String, and_, cast, func, or_, select, true
+from sqlalchemy import Column, ColumnElement, Select, String, and_, cast, func, or_, select, true
+from sqlalchemy.sql import visitors
 
 from dashboard.domain.errors import BadRequest, UnknownName
 from dashboard.domain.filters import Filters, civil_day
@@ -22,6 +24,7 @@ from data_access.compile import Frame, counted_of, nearest, rows_of, with_values
 from data_access.semantics import AS_OF, Fact, Measure, Spread, Standing, Total
 
 _r, _e = schema.request.c, schema.request_episode.c
+_CARRIED: dict[Any, Any] = {_r[of]: _e[own] for own, of in schema.OF_ITS_REQUEST.items()}
 MOST = 100_000
 """No list is longer than this at once; on a screen it is paged, a file says that it was cut."""
 PAGE = 500
@@ -157,7 +160,7 @@ def count_rows(
 ) -> int:
     """How many rows there are, whatever page is asked for. Raises as `list_rows` does."""
     fact, conditions = _holding(listing, filters, scope, columns)
-    counting = _from(fact, select(func.count().label("n"))).where(*conditions)
+    counting = _from(fact, select(func.count().label("n")).where(*conditions))
     return int(reader.frame(_asked(counting, listing, filters, frame))["n"].iloc[0])
 
 
@@ -178,14 +181,9 @@ def list_rows(
     def read(statement: Select) -> pd.DataFrame:
         return reader.frame(_asked(statement, listing, filters, frame))
 
-    sorted_rows = (
-        _from(fact, select(_r.request_id) if is_page else select(*cells))
-        .where(*conditions)
-        .order_by(*order, _r.request_id)
-        .limit(min(listing.limit, MOST))
-        .offset(listing.offset)
-    )
-    found = read(sorted_rows)
+    asked = select(_r.request_id) if is_page else select(*cells)
+    sorted_rows = _from(fact, asked.where(*conditions).order_by(*order, _r.request_id))
+    found = read(sorted_rows.limit(min(listing.limit, MOST)).offset(listing.offset))
     if is_page:  # sorting everything by a few columns and reading a few rows whole is twice as fast as both at once
         ids = found["request_id"].tolist()
         whole = read(select(*cells).where(_r.request_id.in_(ids)))
@@ -217,6 +215,10 @@ def _from(fact: Fact, statement: Select) -> Select:
     if fact.table is schema.request:
         return statement.select_from(schema.request)
     if fact.table is schema.request_episode:
+        asked = {one for one in visitors.iterate(statement) if isinstance(one, Column) and one.table is schema.request}
+        if asked <= _CARRIED.keys():  # the episodes tell it alone
+            told = visitors.replacement_traverse(statement, {}, lambda one, **_: _CARRIED.get(one))  # type: ignore[call-overload]
+            return told.select_from(schema.request_episode)
         joined = schema.request_episode.join(schema.request, _e.request_id == _r.request_id)
         return statement.select_from(joined)
     raise BadRequest(f"{fact.plural.capitalize()} cannot be listed.")

@@ -455,6 +455,15 @@ request_episode = Table(
     _derived("is_duplicate", Boolean),
 )
 
+OF_ITS_REQUEST = {
+    "request_id": "request_id", "first_opened_at": "opened_at", "first_opened_on": "opened_on",
+    **{name: name for name in (
+        "due_at", "due_on", "promise_s", "service_type", "category", "district", "area", "channel", "priority",
+        "status", "h3_8", "h3_9", "h3_10", "is_info_only", "is_duplicate",
+    )},
+}  # fmt: skip
+"""What an episode carries of its request: its own columns, and the request's that they are."""
+
 request_event = Table(
     "request_event",
     metadata,

@@ -16,6 +16,7 @@ from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Scope
 from dashboard.services import Services
 from dashboard.settings import Settings
+from data_access import listing
 from data_access.ask import ask, values_of
 from data_access.build import Build
 from data_access.compile import compile_query, compile_values
@@ -32,7 +33,7 @@ from data_access.dimensions import (
     service_type,
     team,
 )
-from data_access.listing import COLUMNS, Listing, count_rows, list_rows
+from data_access.listing import COLUMNS, Condition, Listing, count_rows, list_rows
 from data_access.measures import CATALOGUE
 from data_access.measures.contacts import CONTACT, SERVICE_LEVELS, service_level
 from data_access.measures.requests import REQUEST, backlog, opened, overdue
@@ -225,6 +226,25 @@ def test_what_stands_open_is_read_from_copies_as_from_the_facts(services, search
         assert found[0][0] == found[1][0]
         assert found[0][0] > 0 or search, measure.name
         pd.testing.assert_frame_equal(found[0][1], found[1][1])
+
+
+@pytest.mark.parametrize("order", [("opened_at",), ("-due_at", "district"), ("service_type", "-priority"), ("team",)])
+def test_what_episodes_carry_is_what_their_requests_say(services, order, monkeypatch):
+    filters = Filters.from_search("?period=last-12-months&service_type=Rats+and+vermin", services.clock(), DIMENSIONS)
+    where = (Condition.read("service_type:contains:rat"), Condition.read("district:given"))
+    found = []
+    for carried in (listing._CARRIED, {}):
+        monkeypatch.setattr(listing, "_CARRIED", carried)
+        for measure in (backlog, overdue):
+            asked = Listing(measure, order, 60, conditions=where)
+            frame = services._frame(filters)
+            n = count_rows(services.warehouse, asked, filters, EVERYTHING, frame, COLUMNS.values())
+            rows = list_rows(services.warehouse, asked, filters, EVERYTHING, frame, COLUMNS.values(), n).frame
+            assert 0 < len(rows) == min(n, 60)
+            found.append((n, rows))
+    assert [n for n, _ in found[:2]] == [n for n, _ in found[2:]]
+    for (_, alone), (_, joined) in zip(found[:2], found[2:], strict=True):
+        pd.testing.assert_frame_equal(alone, joined)
 
 
 def test_before_the_copies_begin_the_facts_are_asked(services):
