@@ -330,7 +330,8 @@
     const { words = new Array(all.corners.length) } = places.get(graph) || {};
     const same = words.length === all.corners.length ? words : new Array(all.corners.length);
     same.fill(told.quiet); // Plotly reads them when it shows one
-    told.hexagons.locations.forEach((cell, i) => { same[all.at.get(cell)] = told.hexagons.hovertext[i]; });
+    const { locations, hovertext } = told.hexagons;
+    locations.forEach((cell, i) => { if (all.at.has(cell)) same[all.at.get(cell)] = hovertext[i]; });
     places.set(graph, { ...told, all, words: same });
     marked.set(graph, { ...UNMARKED, ...marked.get(graph), chosen: told.chosen });
   }
@@ -367,7 +368,7 @@
     const was = states.get(source) || new Map(), now = new Map();
     told.hexagons.locations.forEach((cell, i) => {
       const colour = colours[told.z[i]];
-      if (colour) now.set(told.all.at.get(cell), colour);
+      if (colour && told.all.at.has(cell)) now.set(told.all.at.get(cell), colour);
     });
     const paint = (id, colour) => map.setFeatureState({ source: PLACES, id }, { colour });
     was.forEach((_, id) => { if (!now.has(id)) paint(id, null); });

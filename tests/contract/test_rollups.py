@@ -132,6 +132,9 @@ def test_a_service_type_is_read_from_the_rows_sorted_by_it(services):
         (asked,) = compile_query(query, filters, EVERYTHING, services._frame(filters))
         assert [one.name for one in asked.select.get_final_froms()] == ["request_by_type" if is_sorted else "request"]
         assert len(answer) > 0 or "nothing" in search
+        mine = replace(Scope.only("district", "4 Mill Ward"), hides=("P3",))
+        own, _ = both(services, query, filters, mine)
+        assert len(own) == len(answer) or not is_sorted  # those ask about that district alone
         back = replace(services._frame(filters), looks_back=True)
         (asked,) = compile_query(query, filters, EVERYTHING, back)
         assert "request_by_type" not in str(asked.select)
