@@ -268,7 +268,7 @@
       if (!graph.isConnected || specs.get(card) !== spec || isSame()) return;
       if (told) { tell(graph, told, all); figure.data[told.at] = groundOf(graph); } else places.delete(graph);
       const drawing = Plotly.react(graph, figure.data, figure.layout, configOf(card));
-      drawnAs.set(graph, as);
+      if (!told || all.at.size) drawnAs.set(graph, as); // shapes that did not come are asked for again
       follow(graph, drawing.then(() => showPlaces(graph), () => drawnAs.delete(graph)));
       if (drawn.has(graph)) return;
       drawn.add(graph);
@@ -353,7 +353,7 @@
     if (!files.has(address)) {
       files.set(address, fetch(address).then((answer) => answer.json()).then(({ features }) => ({
         at: new Map(features.map(({ id }, i) => [id, i])), corners: features.map(({ geometry }) => geometry.coordinates[0]),
-      })).catch(() => { files.delete(address); return { at: new Map(), corners: [] }; })); // asked again with the next answer
+      })).catch(() => { files.delete(address); return { at: new Map(), corners: [] }; }));
     }
     return files.get(address);
   }
@@ -462,7 +462,9 @@
   function pickRange(card, what) {
     if (what && what.range && what.range.x) { picked(card, { range: what.range.x }); return; }
     const all = ((what && what.points) || []).map((point) => point.location !== undefined ? point.location : valueAt(point));
-    const values = [...new Set(all.filter((one) => one !== undefined && one !== null).map(String))];
+    const told = places.get(graphs(card)), counted = told && new Set(told.hexagons.locations); // not the quiet ones
+    const values = [...new Set(all.filter((one) => one !== undefined && one !== null).map(String))]
+      .filter((one) => !counted || counted.has(one));
     if (values.length) picked(card, { values });
   }
 
