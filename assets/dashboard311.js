@@ -5,6 +5,7 @@
   const root = document.documentElement;
   const NARROW = 480; // layouts/theme.py says the same
   const PHONE = 400;
+  const LOWEST_MAP = 260;
 
   // ── Painting: spec → Plotly figure for the theme in use ──
 
@@ -138,7 +139,10 @@
     layout.height = layout.height || spec.height;
     if (isMap(figure) && layout.dragmode === undefined) layout.dragmode = "pan";
     const fittedFor = (layout.meta || {}).fittedFor;
-    if (fittedFor > width) layout.map = { ...layout.map, zoom: layout.map.zoom + Math.log2(width / fittedFor) };
+    if (fittedFor > width) { // seen from further off, a city needs less height too
+      layout.map = { ...layout.map, zoom: layout.map.zoom + Math.log2(width / fittedFor) };
+      layout.height = Math.max(LOWEST_MAP, Math.round(layout.height * width / fittedFor));
+    }
     if (spec.brush && layout.dragmode === undefined && !narrow) layout.dragmode = "select";
     if (narrow && !(figure.layout && figure.layout.margin && "r" in figure.layout.margin)) {
       // No room beside the plot: of the labels at the end of a line the number moves above it, the key names the line;

@@ -837,15 +837,18 @@ class Build:
             self._writer.execute(insert(rollup.table).from_select(list(rollup.table.c.keys()), rows))
             held[name] = self._count(rollup.table)
             self.progress("summing up", held[name])
-        of = sizes["request"]
-        if not self.pays_by or of >= SORTED_FROM_ROWS:
-            BY_TYPE.table.create(self._writer)
-            self._writer.execute(insert(BY_TYPE.table).from_select(BY_TYPE.columns, BY_TYPE.rows()))
-            held[BY_TYPE.name] = of
-            self.progress("sorting by type", of)
+        if not self.pays_by or sizes["request"] >= SORTED_FROM_ROWS:
+            held[BY_TYPE.name] = self._sort_by_type(sizes["request"])
         told = [{"name": name, "n": n, "from_on": None} for name, n in held.items()] + self._copy_what_stands(as_of)
         if told:
             self._append(schema.sums, to_arrow(pd.DataFrame(told), schema.sums))
+
+    def _sort_by_type(self, n: int) -> int:
+        """Copy all `n` requests, in a few of their columns, in the order of their types."""
+        BY_TYPE.table.create(self._writer)
+        self._writer.execute(insert(BY_TYPE.table).from_select(BY_TYPE.columns, BY_TYPE.rows()))
+        self.progress("sorting by type", n)
+        return n
 
     def _copy_what_stands(self, as_of: datetime) -> list[dict[str, Any]]:
         """Copy the requests open at the end of the data, or also in the year before it, where these are few."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -30,13 +30,13 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.sql import visitors
 
 from dashboard.domain.errors import BadRequest, NotPermitted
 from dashboard.domain.filters import Filters, add_months
 from dashboard.domain.policy import Scope
 from data_access import schema
 from data_access.dimensions import DIMENSIONS
+from data_access.rewriting import put_to
 from data_access.rollups import BY_TYPE, ENDED, ROWS, Held, Rollup, binned, copied, ends_of, starts_of, step_of
 from data_access.semantics import (
     EVERY,
@@ -492,5 +492,4 @@ def _as_known_at(statement: Select, fact: Fact, as_of: datetime) -> Select:
     happened = {at: at <= literal(as_of, DateTime()) for at in fact.ends}
     replaced = {at: case((happened[at], at), else_=null()) for at in fact.ends}
     replaced |= {on: case((happened[at], on), else_=null()) for at, on in fact.ends.items() if on is not None}
-    known: Any = visitors.replacement_traverse(statement, {}, lambda element, **_: replaced.get(element))
-    return known
+    return put_to(statement, replaced)

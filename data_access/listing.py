@@ -12,8 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Column, ColumnElement, Select, String, and_, cast, func, or_, select, true
-from sqlalchemy.sql import visitors
+from sqlalchemy import ColumnElement, Select, String, and_, cast, func, or_, select, true
 
 from dashboard.domain.errors import BadRequest, UnknownName
 from dashboard.domain.filters import Filters, civil_day
@@ -21,6 +20,7 @@ from dashboard.domain.policy import Permission, Scope
 from data_access import schema
 from data_access.ask import Reader
 from data_access.compile import Frame, counted_of, nearest, rows_of, with_values
+from data_access.rewriting import columns_asked, put_to
 from data_access.semantics import AS_OF, Fact, Measure, Spread, Standing, Total
 
 _r, _e = schema.request.c, schema.request_episode.c
@@ -215,10 +215,8 @@ def _from(fact: Fact, statement: Select) -> Select:
     if fact.table is schema.request:
         return statement.select_from(schema.request)
     if fact.table is schema.request_episode:
-        asked = {one for one in visitors.iterate(statement) if isinstance(one, Column) and one.table is schema.request}
-        if asked <= _CARRIED.keys():  # the episodes tell it alone
-            told = visitors.replacement_traverse(statement, {}, lambda one, **_: _CARRIED.get(one))  # type: ignore[call-overload]
-            return told.select_from(schema.request_episode)
+        if columns_asked(statement, schema.request) <= _CARRIED.keys():  # the episodes tell it alone
+            return put_to(statement, _CARRIED).select_from(schema.request_episode)
         joined = schema.request_episode.join(schema.request, _e.request_id == _r.request_id)
         return statement.select_from(joined)
     raise BadRequest(f"{fact.plural.capitalize()} cannot be listed.")

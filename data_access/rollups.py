@@ -35,11 +35,11 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.sql import visitors
 
 from data_access import schema
 from data_access.dimensions import hour_block, promise_position
 from data_access.measures import CATALOGUE
+from data_access.rewriting import columns_asked, put_to
 from data_access.semantics import AMOUNTS, Dimension, Fact, Spread, Standing, Total
 
 PAYS_FROM_ROWS = 10_000
@@ -304,12 +304,7 @@ class Rollup:
         """An expression about the fact as one about this table."""
         columns = self.table.c
         own = {self.fact.table.c[one]: columns[one] for one in self.keys} | {self.on: columns.day}
-        own |= {expression: columns[name] for name, expression in self._derived.items()}
-
-        def replaced(one: Any, **_: Any) -> Any:
-            return own.get(one)
-
-        return visitors.replacement_traverse(element, {}, replaced)  # type: ignore[call-overload]
+        return put_to(element, own | {expression: columns[name] for name, expression in self._derived.items()})
 
 
 def month_of(day: ColumnElement) -> ColumnElement:
@@ -402,12 +397,7 @@ def _copies() -> dict[Any, Any]:
 
 def copied(statement: Select) -> Select:
     """A question about the facts as one about their copies."""
-    known = _copies()
-
-    def replaced(one: Any, **_: Any) -> Any:
-        return known.get(one)
-
-    return visitors.replacement_traverse(statement, {}, replaced)  # type: ignore[call-overload]
+    return put_to(statement, _copies())
 
 
 SORTED_FROM_ROWS = 2_000_000
@@ -438,15 +428,12 @@ class Sorted:
 
     def asked_instead(self, statement: Select) -> Select:
         """A question about the table as one about this; as it is where it asks for other columns."""
-        asked = {one.name for one in visitors.iterate(statement) if isinstance(one, Column) and one.table is self.of}
-        if not asked <= set(self.columns):
-            return statement
-        own: dict[Any, Any] = {self.of.c[one]: self.table.c[one] for one in self.columns} | {self.of: self.table}
-
-        def replaced(one: Any, **_: Any) -> Any:
-            return own.get(one)
-
-        return visitors.replacement_traverse(statement, {}, replaced)  # type: ignore[call-overload]
+        own: dict[Any, Any] = {self.of.c[one]: self.table.c[one] for one in self.columns}
+        return (
+            put_to(statement, own | {self.of: self.table})
+            if columns_asked(statement, self.of) <= own.keys()
+            else statement
+        )
 
 
 BY_TYPE = Sorted(
