@@ -14,7 +14,8 @@ import shutil
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -69,6 +70,7 @@ from data_access.compile import Frame, with_values
 from data_access.dialects import (
     Analyze,
     AttachFile,
+    Compress,
     CopyFromCsv,
     CreateTables,
     DetachFile,
@@ -90,7 +92,7 @@ _CORRECTED = named_table("corrected", *(named_column(one, String) for one in ("f
 _COMPARED = named_table("compared", *(named_column(one) for one in ("old", "new")), named_column("same", Boolean))
 _POSTGRES_STAGING = "dashboard311_build"
 _ADVISORY_KEY = 311_311_311
-_WINDOW_ROWS = 250_000
+_WINDOW_ROWS = 500_000
 _MEMORY = "900MB"
 
 # Facts without derived columns; `finish` copies them, and `publish` all that is neither these nor derived.
@@ -353,6 +355,7 @@ class Build:
         """
         before = self._staged_count(name)
         self._writer.execute(insert(self._staged[name]).from_select(list(columns), rows))
+        self._writer.execute(Compress(_STAGING))
         written = self._staged_count(name) - before
         self.rows[name] += written
         self.progress(name, written)
@@ -619,6 +622,7 @@ class Build:
         """
         if self._summary:
             return self._summary
+        self._writer.execute(Compress(_STAGING))  # deriving and sorting want the room
         tables = {name: self._all(name) for name in beyond_sql.DIMENSIONS}
         context = beyond_sql.Context.of(self.city["tz"], tables)
         as_of = _utc(as_of) if as_of else self._last_instant()
@@ -675,6 +679,7 @@ class Build:
             dates=self._columns_of_dates(),
             recorded=self._recorded(),
             cuts=context.cuts(),
+            blank=self._blank(),
             has_areas=bool(context.areas),
             has_shapes=context.has_shapes,
             has_clocks=bool(len(context.sla) or context.calendars),
@@ -688,6 +693,10 @@ class Build:
             self._register(context.promises(), derive.PROMISES.name)
             self._register(context.holders(), derive.HOLDERS.name)
         return known
+
+    def _blank(self) -> frozenset[str]:
+        filled = self._writer.execute(derive.blanks(self._staged["request"])).one()._mapping
+        return frozenset(name for name, n in filled.items() if not n)
 
     def _recorded(self) -> frozenset[tuple[str, str]]:
         if not self.rows["request_event"]:
@@ -721,9 +730,14 @@ class Build:
 
     def _derive_requests(self, context: beyond_sql.Context, known: derive.Known) -> None:
         request, pause = self._staged["request"], self._staged["request_pause"]
-        for start, end, rows in self._stretches("request"):
-            inside = () if start is None else (request.c.opened_at >= start, request.c.opened_at < end)
-            self._find_points(context, derive.points_of(request, derive.opened_on(request), known, *inside), known)
+
+        def within(start: datetime | None, end: datetime | None) -> tuple[ColumnElement[bool], ...]:
+            return () if start is None else (request.c.opened_at >= start, request.c.opened_at < end)
+
+        stretches = [(within(start, end), rows) for start, end, rows in self._stretches("request")]
+        asked = (derive.points_of(request, derive.opened_on(request), known, *inside) for inside, _ in stretches)
+        for (inside, rows), points in zip(stretches, self._ahead(asked, context, known), strict=True):
+            self._register(points, derive.POINTS.name)
             if known.has_clocks:
                 asking = self._frame(derive.clock_rows(self._staged, *inside))
                 pauses = self._frame(
@@ -745,6 +759,21 @@ class Build:
         """Make ready to be joined what cells and areas the points of some rows lie in."""
         points = beyond_sql.located(self._frame(asked), context.areas, known.cuts, context.second)
         self._register(points, derive.POINTS.name)
+
+    def _ahead(self, asked: Iterable[Select], context: beyond_sql.Context, known: derive.Known) -> Iterator[pa.Table]:
+        """What `beyond_sql.located` tells of each question's points, worked out while the one before is made use of."""
+        with ThreadPoolExecutor(1) as beside:
+            waiting: Future[pa.Table] | None = None
+            for one in asked:
+                points = self._frame(one)
+                before, waiting = (
+                    waiting,
+                    beside.submit(beyond_sql.located, points, context.areas, known.cuts, context.second),
+                )
+                if before is not None:
+                    yield before.result()
+            if waiting is not None:
+                yield waiting.result()
 
     def _derive_episodes(self, context: beyond_sql.Context, known: derive.Known) -> None:
         r, held = schema.request.c, self._staged["request_episode"]
@@ -1144,17 +1173,24 @@ def _for_csv(batch: pa.RecordBatch) -> pa.Table:
     return table
 
 
-def _bare(table: Table, metadata: MetaData) -> Table:
-    """`table` elsewhere, without keys: they are added once its rows are in."""
+def _bare(table: Table, metadata: MetaData, of: Sequence[Column] | None = None) -> Table:
+    """`table` elsewhere, in some of its columns, without keys: they are added once its rows are in."""
     columns = [
         Column(one.name, one.type, nullable=one.nullable or bool(one.info.get("derived")), info=one.info)
-        for one in table.columns
+        for one in (table.columns if of is None else of)
     ]
     return Table(table.name, metadata, *columns)
 
 
+def _as_given(table: Table) -> list[Column]:
+    """The columns that a table's rows wait with: those of facts that are still to be derived would only take room."""
+    if table.name not in derive.DERIVED or table.name in _OWN:
+        return list(table.columns)
+    return [one for one in table.columns if not one.info.get("derived") or one.name in _HINTS.get(table.name, ())]
+
+
 _STAGED_METADATA = MetaData(schema=_STAGING)
-STAGED = {one.name: _bare(one, _STAGED_METADATA) for one in schema.metadata.sorted_tables}
+STAGED = {one.name: _bare(one, _STAGED_METADATA, _as_given(one)) for one in schema.metadata.sorted_tables}
 """Where the rows of each table wait until all are there."""
 
 

@@ -13,11 +13,13 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Cast,
     ColumnElement,
     Date,
     DateTime,
     FromClause,
     Integer,
+    Null,
     Select,
     SmallInteger,
     String,
@@ -80,7 +82,8 @@ class Known:
     """What all rows together tell about one, and what there is to be joined.
 
     `placeholders` are coordinates that stand for “unknown”, `dates` pairs of source and column that hold dates,
-    `recorded` pairs of source and kind of event that a source writes down, `cuts` the days on which districts change.
+    `recorded` pairs of source and kind of event that a source writes down, `cuts` the days on which districts change,
+    `blank` the columns of requests that no source fills.
     """
 
     as_of: datetime
@@ -88,6 +91,7 @@ class Known:
     dates: frozenset[tuple[str, str]] = frozenset()
     recorded: frozenset[tuple[str, str]] = frozenset()
     cuts: tuple[date, ...] = ()
+    blank: frozenset[str] = frozenset()
     has_areas: bool = False
     has_shapes: bool = False
     has_clocks: bool = False
@@ -273,7 +277,6 @@ def clock_rows(staged: Mapping[str, Table], *inside: _Condition) -> Select:
 
 def requests(staged: Mapping[str, Table], known: Known, *inside: _Condition) -> Select:
     """Requests with everything derived but `recurred_at`, which takes all of them."""
-    request = staged["request"]
     f = _named(staged, *inside).subquery("f")
     joined: Any = f
     departments = latest(staged["department"], "department_id")
@@ -326,10 +329,30 @@ def requests(staged: Mapping[str, Table], known: Known, *inside: _Condition) -> 
         "recurred_at": cast(null(), DateTime),
         "dq_flags": _request_flags(g, known),
     }
+    # Sorting carries every column along, and most cities leave many empty: those are added once the rest is in order.
+    passed = known.blank - _FILLED - more.keys() - last.keys()
+    blank = passed | {name for name, one in (more | last).items() if _is_nothing(one)}
+    kept = [one.name for one in schema.request.c if one.name not in blank]
     order = (g.c.opened_at, g.c.request_id)
+    rows = select(*((last[name] if name in last else g.c[name]).label(name) for name in kept)).order_by(*order)
+    sorted_ = rows.subquery("in_order")
     return select(
-        *((last[one.name] if one.name in last else g.c[one.name]).label(one.name) for one in request.c)
-    ).order_by(*order)
+        *((cast(null(), one.type) if one.name in blank else sorted_.c[one.name]).label(one.name)
+          for one in schema.request.c)
+    )  # fmt: skip
+
+
+def blanks(request: Table) -> Select:
+    """How many rows have each column that a source may fill, by its name."""
+    return select(*(func.count(one).label(one.name) for one in request.c))
+
+
+def _is_nothing(value: _Expr) -> bool:
+    return isinstance(value, Cast) and isinstance(value.clause, Null)
+
+
+_FILLED = frozenset({"closed_at", "department_id"})
+"""What `_named` may find elsewhere where a source leaves it empty."""
 
 
 def _named(staged: Mapping[str, Table], *inside: _Condition) -> Select:
@@ -624,11 +647,14 @@ def city_events(staged: Mapping[str, Table]) -> Select:
     inner = select(event, before_end.label("last")).subquery()
     first, last = cast(local_time(inner.c.start_at), Date), cast(local_time(inner.c.last), Date)
     made = {"start_on": first, "end_on": func.greatest(first, last) + 1}
-    return select(*(made.get(one.name, inner.c[one.name]).label(one.name) for one in event.c))
+    names = (one.name for one in schema.city_event.c)
+    return select(*((made[name] if name in made else inner.c[name]).label(name) for name in names))
 
 
-def _all(table: Table, made: Mapping[str, _Expr]) -> Select:
-    return select(*(made.get(one.name, one).label(one.name) for one in table.c))
+def _all(staged: Table, made: Mapping[str, _Expr]) -> Select:
+    """The columns of a fact, those in `made` derived and all others as they wait."""
+    names = (one.name for one in schema.metadata.tables[staged.name].c)
+    return select(*((made[name] if name in made else staged.c[name]).label(name) for name in names))
 
 
 # ── Between two builds ──────────────────────────────────────────────────────────────────────────────

@@ -98,7 +98,8 @@ def streets(of: Select) -> Select:
     # Two spaces end the street in some exports; in others they stand between “East” and a number that is its name.
     text = func.regexp_replace(text, r"(^|\s)(east|west|north|south|[ewns])\s+", r"\1\2 ", "gi")
     line = func.split_part(func.split_part(func.replace(text, " / ", " & "), ",", 1), "  ", 1)
-    lines = select(addresses.c.address, line.label("line")).cte("lines")
+    # By itself, so that its expressions are worked out once and not in every condition on what becomes of them.
+    lines = select(addresses.c.address, line.label("line")).cte("lines").prefix_with("MATERIALIZED")
     crosses = lines.c.line.contains(" & ")
     house = func.regexp_replace(lines.c.line, r"^\s*[0-9]+(-[0-9]+)?[A-Za-z]?\s+", "")
     is_kind = func.length(func.regexp_replace(house, rf"^({KINDS})\.?\s*$", "", "i")) == 0
@@ -108,7 +109,7 @@ def streets(of: Select) -> Select:
         select(lines.c.address, one.label("street")).where(~crosses),
         *(select(lines.c.address, street).where(crosses) for street in both),
     ]
-    found = union_all(*parts).subquery()
+    found = union_all(*parts).cte("named_streets").prefix_with("MATERIALIZED")
     return select(found).where(func.length(found.c.street) > literal(2))
 
 

@@ -7,7 +7,7 @@ wall-clock times into instants and words into their meanings, and gives each row
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from typing import Any
 
@@ -33,6 +33,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    values,
 )
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
@@ -223,9 +224,18 @@ class Projection:
 
     def _words_kept(self) -> set[str]:
         """Words whose meanings are looked up later."""
-        return {f"{name}__w" for name in self.fields if self.meanings(name) is not None} | {
-            f"{name}__w" for name in self.phrased()
-        }
+        looked_up = {name for name in self.fields if self.meanings(name) is not None}
+        return {f"{name}__w" for name in looked_up} | {self._phrased_in(name) for name in self.phrased()}
+
+    def _phrased_in(self, name: str) -> str:
+        """The typed column with the text that one of our columns is told from; not its words again if we have those."""
+        text = replace(self.fields[name], phrases=(), otherwise=None)
+        same = (
+            other
+            for other, field in self.fields.items()
+            if field == text and self.kinds[other] == "text" and self.meanings(other) is None
+        )
+        return next(same, f"{name}__w")
 
     def phrased(self) -> list[str]:
         """Our columns that are told from phrases in a text."""
@@ -233,7 +243,7 @@ class Projection:
 
     def phrases(self, name: str, typed: TableClause) -> Select:
         """What each different text says of one of our columns: most texts are written over and over."""
-        field, words = self.fields[name], typed.c[f"{name}__w"]
+        field, words = self.fields[name], typed.c[self._phrased_in(name)]
         texts = select(words.label("words")).where(words.is_not(None)).distinct().subquery()
         whens = [(func.regexp_matches(texts.c.words, pattern, "i"), meaning) for pattern, meaning in field.phrases]
         return select(texts.c.words, case(*whens, else_=field.otherwise).label("meaning"))
@@ -396,12 +406,15 @@ class Projection:
             doubts.append((and_(utc.is_(None), twice), and_(utc.is_(None), never)))
         for name in self.phrased():
             said = named_table(phrase_table(name), named_column("words"), named_column("meaning", String))
-            joined = joined.outerjoin(said, said.c.words == typed.c[f"{name}__w"])
+            joined = joined.outerjoin(said, said.c.words == typed.c[self._phrased_in(name)])
             found[name] = func.coalesce(said.c.meaning, self.fields[name].otherwise)
         for name in self.fields:
             if name not in found:
                 meant = self.meanings(name)
-                found[name] = typed.c[name] if meant is None else self._meant(name, meant, typed.c[f"{name}__w"])
+                if meant is None:
+                    found[name] = typed.c[name]
+                else:
+                    joined, found[name] = self._meant(name, meant, typed.c[f"{name}__w"], joined)
         if "closure_outcome" in found:  # how something ended is said of what has ended
             found["closure_outcome"] = case((found["status"].in_(sorted(CLOSED_STATUSES)), found["closure_outcome"]))
         joined = self._placed(found, joined, typed)
@@ -430,16 +443,17 @@ class Projection:
             names.append("district")
         return names, select(*values).select_from(joined).where(typed.c.refusal == 0).order_by(typed.c.rowid)
 
-    def _meant(self, name: str, meanings: Mapping[str, str], words: _Expr) -> _Expr:
+    def _meant(self, name: str, meanings: Mapping[str, str], words: _Expr, joined: Any) -> tuple[Any, _Expr]:
+        """What is to be joined to know what the words of one of our columns mean, and what they do."""
         field = self.fields[name]
         otherwise: Any = field.otherwise
         if otherwise is None:
             otherwise = literal("unmapped") if (self.mapping.table, name) == ("request", "status") else words
-        by_meaning: dict[str, list[str]] = {}
-        for word, meaning in meanings.items():
-            by_meaning.setdefault(meaning, []).append(word)
-        low = func.lower(words)
-        return case(*((low.in_(alike), meaning) for meaning, alike in by_meaning.items()), else_=otherwise)
+        if not meanings:
+            return joined, literal(otherwise) if isinstance(otherwise, str) else otherwise
+        known = values(named_column("word", String), named_column("meaning", String), name=f"means_{name}")
+        known = known.data(list(meanings.items()))
+        return joined.outerjoin(known, known.c.word == func.lower(words)), func.coalesce(known.c.meaning, otherwise)
 
     def _placed(self, found: dict[str, _Expr], joined: Any, typed: TableClause) -> Any:
         """Fill lat and lon from projected coordinates, and leave out pairs that stand for nowhere."""

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from h3.api import basic_int as h3
-from sqlalchemy import cast, create_engine, func, literal, select
+from sqlalchemy import cast, create_engine, func, literal, literal_column, select
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import BigInteger, Numeric
 
@@ -436,6 +436,39 @@ def test_a_column_of_midnights_is_a_column_of_dates(store: Settings) -> None:
         build.write("request", dated)
         flags = build.publish().flags
     assert flags == {"midnight_only": 80}
+
+
+def test_a_fact_lies_in_the_order_of_time_however_it_was_written_and_in_however_many_stretches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance, n = np.random.default_rng(311), 3000
+    opened = pd.Timestamp("2026-06-01 04:00") + pd.to_timedelta(chance.integers(0, 40 * 86400, n), "s")
+    many = pd.DataFrame({"request_id": [f"m{one}" for one in range(n)], "type_id": "PH", "opened_at": opened})
+    many = many.assign(
+        closed_at=opened + pd.to_timedelta(chance.integers(0, 9 * 86400, n), "s"), status="closed",
+        lat=42.45 + chance.random(n) / 20, lon=-71.515 + chance.random(n) / 40,
+    )  # fmt: skip
+
+    def built(rows_at_once: int) -> pd.DataFrame:
+        monkeypatch.setattr("data_access.build._WINDOW_ROWS", rows_at_once)
+        settings = Settings(data=tmp_path / str(rows_at_once))
+        with Build(settings, CITY) as build:
+            write_dimensions(build)
+            build.write("request", many)
+            build.publish()
+        warehouse = Warehouse(settings)
+        try:
+            return warehouse.frame(select(request).order_by(literal_column("rowid")))
+        finally:
+            warehouse.close()
+
+    whole, parts = built(n), built(200)
+    order = many.sort_values(["opened_at", "request_id"])
+    assert list(whole["request_id"]) == list(order["request_id"])
+    assert list(whole["opened_at"]) == list(order["opened_at"])
+    assert whole["h3_9"].notna().all() and whole["district"].notna().all() and whole["due_at"].notna().all()
+    assert whole["address"].isna().all() and whole["priority"].isna().all()
+    pd.testing.assert_frame_equal(parts, whole)
 
 
 def test_data_that_an_earlier_version_prepared_says_what_to_do(tmp_path, monkeypatch):
