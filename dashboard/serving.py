@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 from importlib import import_module
@@ -21,6 +22,13 @@ class Threads(ThreadWorker):
         Worker.handle_quit(self, sig, frame)
 
 
+def settle() -> None:
+    """Let the collector of garbage pass over what lives as long as the process: that takes as long as an answer."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+
+
 class _Served(BaseApplication):
     """gunicorn told by us instead of by a file; the application is made after the fork."""
 
@@ -38,9 +46,9 @@ class _Served(BaseApplication):
         from dashboard.watching import log_as_json
 
         log_as_json()
-        if self._public:
-            return create_public_server(self._settings)
-        return create_app(self._settings).server
+        served = create_public_server(self._settings) if self._public else create_app(self._settings).server
+        settle()
+        return served
 
 
 def serve(settings: Settings, host: str, port: int, workers: int, public: bool = False) -> None:
@@ -59,6 +67,7 @@ def serve(settings: Settings, host: str, port: int, workers: int, public: bool =
     with tempfile.TemporaryDirectory(prefix="dashboard311-counts-") as counts:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts  # noqa: TID251  # prometheus_client reads it when it is loaded
         import_module("dashboard.public" if public else "dashboard.app")  # once for all processes, which share it
+        settle()
         _Served(settings, options, public).run()
 
 

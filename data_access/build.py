@@ -70,22 +70,34 @@ from data_access.compile import Frame, with_values
 from data_access.dialects import (
     Analyze,
     AttachFile,
-    Compress,
+    Checkpoint,
     CopyFromCsv,
     CreateTables,
     DetachFile,
     LocalTime,
     MoveTable,
     TableOf,
+    UseFile,
     duckdb_writer,
     postgres_engine,
 )
 from data_access.engine import City, Warehouse, builds_folder, read_pointer, to_pandas
-from data_access.rollups import BY_TYPE, COPIED_DAYS, COPIES, PAYS_BY, PAYS_FROM_ROWS, ROLLUPS, SORTED_FROM_ROWS, TABLES
+from data_access.rollups import (
+    COPIED_DAYS,
+    COPIES,
+    PAYS_BY,
+    PAYS_FROM_ROWS,
+    ROLLUPS,
+    SORTED,
+    SORTED_FROM_ROWS,
+    TABLES,
+    Sorted,
+)
 
 Progress = Callable[[str, int], None]
 
 _STAGING = "staging"
+_BUILT = "built"
 _BEFORE, _OLD = "before", "old"
 _OLD_ROW: Any = literal_column(f"{_OLD}.rowid")
 _CORRECTED = named_table("corrected", *(named_column(one, String) for one in ("file", "row_number", "reason")))
@@ -121,7 +133,7 @@ _LOOKED_UP = {
     "inspection": ("visited_on", "request_id"),
     "agent_state": ("start_on",),
     **{name: (one.end_on.name, "request_id") for name, one in COPIES.items()},
-    BY_TYPE.name: (BY_TYPE.by,),
+    **{one.name: (one.by,) for one in SORTED},
 }
 # Instants that something really happened, from which the data's own clock is read.
 _HAPPENED = {
@@ -244,8 +256,10 @@ class Build:
         self._lock_out_others()
         try:
             _sweep(self._folder)
-            engine = duckdb_writer(self._part, self.settings.threads, _MEMORY, self._spill)
+            engine = duckdb_writer(self.settings.threads, _MEMORY, self._spill)
             self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            self._connection.execute(AttachFile(self._part, _BUILT, unlogged=True))
+            self._connection.execute(UseFile(_BUILT))
             self._connection.execute(AttachFile(Path(":memory:"), _STAGING))
             self._connection.execute(CreateTables(_STAGED_METADATA))
             self._connection.execute(CreateTables(schema.metadata))
@@ -355,7 +369,7 @@ class Build:
         """
         before = self._staged_count(name)
         self._writer.execute(insert(self._staged[name]).from_select(list(columns), rows))
-        self._writer.execute(Compress(_STAGING))
+        self._writer.execute(Checkpoint(_STAGING))
         written = self._staged_count(name) - before
         self.rows[name] += written
         self.progress(name, written)
@@ -622,7 +636,7 @@ class Build:
         """
         if self._summary:
             return self._summary
-        self._writer.execute(Compress(_STAGING))  # deriving and sorting want the room
+        self._writer.execute(Checkpoint(_STAGING))  # deriving and sorting want the room
         tables = {name: self._all(name) for name in beyond_sql.DIMENSIONS}
         context = beyond_sql.Context.of(self.city["tz"], tables)
         as_of = _utc(as_of) if as_of else self._last_instant()
@@ -867,16 +881,16 @@ class Build:
             held[name] = self._count(rollup.table)
             self.progress("summing up", held[name])
         if not self.pays_by or sizes["request"] >= SORTED_FROM_ROWS:
-            held[BY_TYPE.name] = self._sort_by_type(sizes["request"])
+            held |= {one.name: self._sort(one, sizes["request"]) for one in SORTED}
         told = [{"name": name, "n": n, "from_on": None} for name, n in held.items()] + self._copy_what_stands(as_of)
         if told:
             self._append(schema.sums, to_arrow(pd.DataFrame(told), schema.sums))
 
-    def _sort_by_type(self, n: int) -> int:
-        """Copy all `n` requests, in a few of their columns, in the order of their types."""
-        BY_TYPE.table.create(self._writer)
-        self._writer.execute(insert(BY_TYPE.table).from_select(BY_TYPE.columns, BY_TYPE.rows()))
-        self.progress("sorting by type", n)
+    def _sort(self, one: Sorted, n: int) -> int:
+        """Copy all `n` requests, in a few of their columns, in another order than that of their opening."""
+        one.table.create(self._writer)
+        self._writer.execute(insert(one.table).from_select(one.columns, one.rows()))
+        self.progress(f"sorting by {one.by}", n)
         return n
 
     def _copy_what_stands(self, as_of: datetime) -> list[dict[str, Any]]:
@@ -991,6 +1005,7 @@ class Build:
         return summary
 
     def _publish_file(self) -> None:
+        self._writer.execute(Checkpoint(_BUILT))
         engine = self._writer.engine
         self._writer.close()
         engine.dispose()

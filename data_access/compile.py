@@ -37,7 +37,7 @@ from dashboard.domain.policy import Scope
 from data_access import schema
 from data_access.dimensions import DIMENSIONS
 from data_access.rewriting import put_to
-from data_access.rollups import BY_TYPE, ENDED, ROWS, Held, Rollup, binned, copied, ends_of, starts_of, step_of
+from data_access.rollups import ENDED, ROWS, SORTED, Held, Rollup, binned, copied, ends_of, starts_of, step_of
 from data_access.semantics import (
     EVERY,
     Dimension,
@@ -268,6 +268,8 @@ def _spread(spread: Spread, query: Query, filters: Filters, scope: Scope, frame:
         rows = rows.select_from(spread.fact.table).where(*when, *_holding(spread, [spread.where], filters, scope))
         if frame.looks_back:
             rows = _as_known_at(rows.where(spread.fact.known_at <= frame.as_of), spread.fact, frame.as_of)
+        else:
+            rows = _in_order(rows, spread.on, filters, frame)
         told = rows.subquery().c
         told = select(*told, step_of(told.seconds, is_wide).label("step")).subquery().c
         by = [told[key.name] for key in keys] + [binned(told.seconds, told.step, is_wide).label("duration_s")]
@@ -352,9 +354,18 @@ def _grouped(
     statement = _divided(select(*keys, *values).select_from(fact.table).where(*conditions), len(keys))
     if frame.looks_back:
         statement = _as_known_at(statement.where(fact.known_at <= frame.as_of), fact, frame.as_of)
-    elif filters.chosen(BY_TYPE.by) and frame.held.holds(BY_TYPE.name):
-        statement = BY_TYPE.asked_instead(statement)
+    else:
+        statement = _in_order(statement, on, filters, frame)
     return Statement(part, tuple(measures), with_values(statement, frame, filters.period.to_on), has_step)
+
+
+def _in_order(statement: Select, on: ColumnElement | None, filters: Filters, frame: Frame) -> Select:
+    """A question about a fact, put to the copy that lies in the order of what narrows it, where the build has one."""
+    for one in SORTED:
+        narrowed = filters.chosen(one.by) or (on is not None and on is one.of.c[one.by])
+        if narrowed and frame.held.holds(one.name) and (found := one.asked_instead(statement)) is not None:
+            return found
+    return statement
 
 
 def _keys(query: Query, fact: Fact, on: ColumnElement | None) -> list[ColumnElement]:

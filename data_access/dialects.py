@@ -13,6 +13,7 @@ from sqlalchemy import ForeignKeyConstraint, MetaData, PrimaryKeyConstraint, Sel
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateTable, ExecutableDDLElement
 
 from dashboard.domain.errors import BadRequest
@@ -31,16 +32,32 @@ def _no_constraint(constraint, compiler, **kw) -> None:
 
 
 class AttachFile(ExecutableDDLElement):
-    """Another DuckDB file, known as `name` from now on."""
+    """Another DuckDB file, known as `name` from now on.
 
-    def __init__(self, path: Path, name: str, read_only: bool = False):
-        self.path, self.name, self.read_only = path, name, read_only
+    `unlogged`: what is written to it is lost unless `Checkpoint` follows, and not written twice.
+    """
+
+    def __init__(self, path: Path, name: str, read_only: bool = False, unlogged: bool = False):
+        self.path, self.name, self.read_only, self.unlogged = path, name, read_only, unlogged
 
 
 @compiles(AttachFile, "duckdb")
 def _attach(element: AttachFile, compiler, **kw) -> str:
-    only = " (READ_ONLY)" if element.read_only else ""
-    return f"ATTACH {_word(element.path)} AS {compiler.preparer.quote(element.name)}{only}"
+    options = [*["READ_ONLY"] * element.read_only, *["RECOVERY_MODE no_wal_writes"] * element.unlogged]
+    given = f" ({', '.join(options)})" if options else ""
+    return f"ATTACH {_word(element.path)} AS {compiler.preparer.quote(element.name)}{given}"
+
+
+class UseFile(ExecutableDDLElement):
+    """Tables without a schema are from now on those of the file attached as `name`."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+
+@compiles(UseFile, "duckdb")
+def _use(element: UseFile, compiler, **kw) -> str:
+    return f"USE {compiler.preparer.quote(element.name)}"
 
 
 class DetachFile(ExecutableDDLElement):
@@ -55,15 +72,18 @@ def _detach(element: DetachFile, compiler, **kw) -> str:
     return f"DETACH {compiler.preparer.quote(element.name)}"
 
 
-class Compress(ExecutableDDLElement):
-    """Squeeze the tables attached in memory as `name`: into a tenth of the room, for a second a million rows."""
+class Checkpoint(ExecutableDDLElement):
+    """Write the tables attached as `name` to their file.
+
+    Those in memory are squeezed: into a tenth of the room, for a second a million rows.
+    """
 
     def __init__(self, name: str):
         self.name = name
 
 
-@compiles(Compress, "duckdb")
-def _compress(element: Compress, compiler, **kw) -> str:
+@compiles(Checkpoint, "duckdb")
+def _checkpoint(element: Checkpoint, compiler, **kw) -> str:
     return f"CHECKPOINT {compiler.preparer.quote(element.name)}"
 
 
@@ -292,10 +312,10 @@ def duckdb_reader(path: Path, threads: int, memory_mb: int) -> Engine:
     )
 
 
-def duckdb_writer(path: Path, threads: int, memory: str, spill: Path) -> Engine:
+def duckdb_writer(threads: int, memory: str, spill: Path) -> Engine:
     """The one connection that writes a build; what does not fit in `memory` waits in the folder `spill`."""
     return create_engine(
-        URL.create("duckdb", database=str(path)),
+        URL.create("duckdb", database=":memory:"),
         connect_args={
             "config": {
                 "threads": str(threads),
@@ -307,8 +327,7 @@ def duckdb_writer(path: Path, threads: int, memory: str, spill: Path) -> Engine:
                 "storage_compatibility_version": "v1.4.0",
             }
         },
-        pool_size=1,
-        max_overflow=0,
+        poolclass=StaticPool,
     )
 
 

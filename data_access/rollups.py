@@ -4,7 +4,7 @@ A rollup holds a column for every measure that adds and is dated by its day, and
 Its answers are those of the facts: sums of sums. The compiler takes the smallest one that carries the columns a
 question divides or narrows by, and the facts where there is none (decision 0025). What stands open at the end of the
 data, and who asks for bands of age or for the requests themselves, is read from copies of the few rows that do; who
-asks for a service type, too finely for sums, reads a copy sorted by type.
+asks for a service type, or for what fell due in a period, too finely for sums, reads a copy sorted by these.
 """
 
 from __future__ import annotations
@@ -426,14 +426,11 @@ class Sorted:
         columns = [self.of.c[one] for one in self.columns]
         return select(*columns).order_by(*columns[:3])
 
-    def asked_instead(self, statement: Select) -> Select:
-        """A question about the table as one about this; as it is where it asks for other columns."""
+    def asked_instead(self, statement: Select) -> Select | None:
+        """A question about the table as one about this; None if it asks for other columns, or of another table."""
         own: dict[Any, Any] = {self.of.c[one]: self.table.c[one] for one in self.columns}
-        return (
-            put_to(statement, own | {self.of: self.table})
-            if columns_asked(statement, self.of) <= own.keys()
-            else statement
-        )
+        asked = columns_asked(statement, self.of)
+        return put_to(statement, own | {self.of: self.table}) if asked and asked <= own.keys() else None
 
 
 BY_TYPE = Sorted(
@@ -442,7 +439,22 @@ BY_TYPE = Sorted(
      "is_duplicate"),
 )  # fmt: skip
 
-TABLES: dict[str, Rollup | Copy | Sorted] = {**ROLLUPS, **COPIES, BY_TYPE.name: BY_TYPE}
+# Facts lie in the order of their opening, and what fell due, or was closed, in some weeks is among all opened before.
+BY_DUE = Sorted(
+    "request_by_due", schema.request, "due_on",
+    ("due_on", "service_type", "h3_9", "due_at", "closed_at", "promise_s", "category", "department", "district",
+     "channel", "is_info_only", "is_duplicate"),
+)  # fmt: skip
+BY_CLOSING = Sorted(
+    "request_by_closing", schema.request, "closed_on",
+    ("closed_on", "department", "service_type", "closure_outcome", "closed_at", "due_at", "close_s", "promise_s",
+     "category", "district", "channel", "is_info_only", "is_duplicate"),
+)  # fmt: skip
+
+SORTED = (BY_TYPE, BY_DUE, BY_CLOSING)
+"""In the order in which they are tried."""
+
+TABLES: dict[str, Rollup | Copy | Sorted] = {**ROLLUPS, **COPIES, **{one.name: one for one in SORTED}}
 """What every table that may stand beside the facts is of, by its name."""
 
 

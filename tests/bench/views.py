@@ -31,6 +31,7 @@ from callbacks.address import filters_in, place_at
 from callbacks.panels import asked_by
 from dashboard.app import create_app
 from dashboard.services import Services
+from dashboard.serving import settle
 from dashboard.settings import Settings
 from data_access.ask import known_part, step_in
 from data_access.compile import compile_query
@@ -92,6 +93,7 @@ def measure_views(settings: Settings, names: list[str]) -> list[dict[str, Any]]:
     """Each view under each filter: computed, kept, as SQL on the facts, and its bytes."""
     app = create_app(replace(settings, cache="memory"))
     services = Services(replace(settings, cache="off", query_seconds=600))
+    settle()  # as a process that serves does
     browser = app.server.test_client()
     browser.get("/see-as/deputy-manager")
 
@@ -138,9 +140,9 @@ class User:
         self.opener.open(f"{base}/see-as/deputy-manager").read()
         self.token = next(cookie.value for cookie in jar if cookie.name == "_csrf_token")
 
-    def ask(self) -> float:
-        """Seconds that one refresh took."""
-        body = json.dumps(self.chance.choice(self.posts)).encode()
+    def ask(self, post: dict[str, Any] | None = None) -> float:
+        """Seconds that one refresh took, of a view of the own choice unless one is given."""
+        body = json.dumps(post or self.chance.choice(self.posts)).encode()
         head = {"Content-Type": "application/json", "X-CSRFToken": self.token or "", "Accept-Encoding": "gzip"}
         begun = time.perf_counter()
         told = self.opener.open(urllib.request.Request(f"{self.base}/_dash-update-component", body, head), timeout=60)
@@ -150,8 +152,11 @@ class User:
         return time.perf_counter() - begun
 
 
-def measure_load(settings: Settings, users: int, thinks_s: float) -> dict[str, Any]:
-    """So many users at once for a while: times, answers a second, errors and memory."""
+def measure_load(settings: Settings, users: int, thinks_s: float, keeps: bool = True) -> dict[str, Any]:
+    """So many users at once for a while: times, answers a second, errors and memory.
+
+    The server begins with nothing kept; unless it `keeps` answers, it computes each anew.
+    """
     app = create_app(replace(settings, cache="off"))
     services = Services(settings)
     searches = ["?period=last-12-months"] + [
@@ -166,9 +171,10 @@ def measure_load(settings: Settings, users: int, thinks_s: float) -> dict[str, A
     port = 8399
     command = Path(sys.executable).with_name("dashboard311")
     with_data = [f"DASHBOARD311_DATA={settings.data}", "DASHBOARD311_REQUESTS_PER_MINUTE=0"]
+    with_data += [] if keeps else ["DASHBOARD311_CACHE=off"]
     begun = time.perf_counter()
-    server = subprocess.Popen(
-        ["env", *with_data, str(command), "serve", "--port", str(port)],
+    server = subprocess.Popen(  # which may keep what it has compiled of itself, as everywhere
+        ["env", "-u", "PYTHONDONTWRITEBYTECODE", *with_data, str(command), "serve", "--port", str(port)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
@@ -178,7 +184,7 @@ def measure_load(settings: Settings, users: int, thinks_s: float) -> dict[str, A
                 first = User(f"http://127.0.0.1:{port}", posts, 0)
             except OSError:
                 time.sleep(0.05)
-        first.ask()
+        first.ask(posts[0])
         start_s = time.perf_counter() - begun
         took: list[float] = []
         errors: list[str] = []
@@ -202,7 +208,7 @@ def measure_load(settings: Settings, users: int, thinks_s: float) -> dict[str, A
         processes = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
         ranked = sorted(took)
         return {
-            "users": users, "thinks_s": thinks_s, "answers": len(took), "per_s": len(took) / SECONDS,
+            "users": users, "thinks_s": thinks_s, "keeps": keeps, "answers": len(took), "per_s": len(took) / SECONDS,
             "p50_ms": 1000 * ranked[len(ranked) // 2], "p95_ms": 1000 * ranked[int(0.95 * len(ranked))],
             "errors": len(errors), "start_to_answer_s": start_s,
             "largest_process_MB": max(one.memory_info().rss for one in processes) / 1e6,
@@ -232,8 +238,14 @@ def main() -> None:
             "views": measure_views(settings, given.views),
             "load": [],
         }
-        for users, thinks_s in ((1, 0.0), (8, 0.0), (32, 0.0), (32, 2.5)):
-            told["load"].append(row := measure_load(settings, users, thinks_s))
+        for users, thinks_s, keeps in (
+            (1, 0.0, True),
+            (8, 0.0, True),
+            (32, 0.0, True),
+            (32, 0.0, False),
+            (32, 2.5, True),
+        ):
+            told["load"].append(row := measure_load(settings, users, thinks_s, keeps))
             print("  ".join(f"{name} {value:,.1f}" for name, value in row.items()), flush=True)
     Path("bench-views.json").write_text(json.dumps(told, indent=1), "utf-8")
 

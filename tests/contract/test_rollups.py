@@ -29,6 +29,7 @@ from data_access.dimensions import (
     department,
     district,
     hour_of_week,
+    promise_position,
     queue,
     service_type,
     team,
@@ -36,7 +37,8 @@ from data_access.dimensions import (
 from data_access.listing import COLUMNS, Condition, Listing, count_rows, list_rows
 from data_access.measures import CATALOGUE
 from data_access.measures.contacts import CONTACT, SERVICE_LEVELS, service_level
-from data_access.measures.requests import REQUEST, backlog, opened, overdue
+from data_access.measures.outcomes import closed_at_deadline, recurred
+from data_access.measures.requests import REQUEST, backlog, kept, opened, overdue, promised_time
 from data_access.rollups import ROLLUPS, Held
 from data_access.semantics import EVERY, Query, Spread, Standing, Total
 
@@ -138,6 +140,25 @@ def test_a_service_type_is_read_from_the_rows_sorted_by_it(services):
         back = replace(services._frame(filters), looks_back=True)
         (asked,) = compile_query(query, filters, EVERYTHING, back)
         assert "request_by_type" not in str(asked.select)
+
+
+def test_what_fell_due_or_was_closed_is_read_from_the_rows_in_that_order(services):
+    clock = services.clock()
+    cases = (
+        (promised_time, (service_type,), "request_by_due"),
+        (kept, (HEXAGONS[9], district), "request_by_due"),
+        (closed_at_deadline, (promise_position, channel), "request_by_closing"),
+        (recurred, (HEXAGONS[9],), "request"),  # asks for columns that no copy has
+    )
+    for measure, by, table in cases:
+        filters = Filters.from_search("?from=2026-01-09&to=2026-02-20", clock, DIMENSIONS)
+        query = Query((measure,), by=by)
+        asked = compile_query(query, filters, EVERYTHING, services._frame(filters))
+        assert any(table in str(one.select) for one in asked)
+        assert ("request_by" in "".join(str(one.select) for one in asked)) == (table != "request")
+        assert len(both(services, query, filters)[0]) > 0
+        back = compile_query(query, filters, EVERYTHING, replace(services._frame(filters), looks_back=True))
+        assert "request_by" not in "".join(str(one.select) for one in back)
 
 
 @pytest.mark.parametrize("search", SEARCHES[1:5:3])
