@@ -243,7 +243,27 @@
       const id = { type: "grid-spec", view: card.parentElement.dataset.view, panel: card.dataset.panel };
       window.dash_clientside.set_props(id, { data: told.list });
     }
+    if (told.figure) unpack(told.figure.figure);
     if (told.figure) specs.set(card, told.figure); else specs.delete(card);
+  }
+
+  const MANY = 8; // layouts/figures/packing.py says the same
+  function unpack(figure) { // what is said once and meant twice, and days in a row by their first
+    const lists = [];
+    const whole = (node) => {
+      if (node === null || typeof node !== "object") return node;
+      if ("again" in node) return lists[node.again];
+      if ("from" in node && "step" in node) {
+        const day = (at) => new Date(Date.parse(node.from) + at * node.step * 864e5).toISOString().slice(0, 10);
+        node = Array.from({ length: node.n }, (_, at) => day(at));
+      } else if (!Array.isArray(node) || node.some((value) => value !== null && typeof value === "object")) {
+        Object.keys(node).forEach((key) => { node[key] = whole(node[key]); });
+        return node;
+      }
+      if (node.length >= MANY) lists.push(node);
+      return node;
+    };
+    [figure, figure.narrow].forEach((one) => { if (one) one.data = whole(one.data); });
   }
 
   function draw(card) {

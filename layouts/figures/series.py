@@ -167,7 +167,8 @@ def lines(
         if len(known):
             at = known[-1]
             data.append(_end_dot(steps.days[at], values[at], line.token))
-            notes.append(end_note(steps.days[at], values[at], written(values[at]), line.words))
+            beside = -1 if len(partial) and partial[-1] == len(steps) - 1 else at  # what is “to date” stands between
+            notes.append(end_note(steps.days[beside], values[at], written(values[at]), line.words))
     axis: dict[str, Any] = {}
     if share_axis:
         top = 1.0 if target is not None else _round_share(data)

@@ -1,0 +1,100 @@
+"""What is sent of a figure says what the figure says: packed and taken apart again, it is the same."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+from plotly.io.json import to_json_plotly
+
+from layouts.figures.packing import MANY, packed
+
+
+def unpacked(figure: dict[str, Any]) -> dict[str, Any]:
+    """What the browser's script makes of it (`unpack` in assets/dashboard311.js)."""
+    lists: list[list] = []
+
+    def whole(node: Any) -> Any:
+        if isinstance(node, dict) and "again" in node:
+            return lists[node["again"]]
+        if isinstance(node, dict) and "from" in node and "step" in node:
+            begin = date.fromisoformat(node["from"])
+            node = [(begin + timedelta(at * node["step"])).isoformat() for at in range(node["n"])]
+        elif isinstance(node, dict):
+            return {key: whole(value) for key, value in node.items()}
+        elif isinstance(node, list) and any(isinstance(one, dict | list) for one in node):
+            return [whole(one) for one in node]
+        if isinstance(node, list) and len(node) >= MANY:
+            lists.append(node)
+        return node
+
+    found = {**figure, "data": whole(figure["data"])}
+    if "narrow" in figure:
+        found["narrow"] = {**figure["narrow"], "data": whole(figure["narrow"]["data"])}
+    return found
+
+
+def sent(figure: dict[str, Any]) -> dict[str, Any]:
+    return orjson.loads(to_json_plotly(figure))
+
+
+DAYS = st.builds(
+    lambda begin, step, n: [(begin + timedelta(step * at)).isoformat() for at in range(n)],
+    st.dates(date(1999, 1, 1), date(2040, 1, 1)), st.integers(1, 31), st.integers(1, 40),
+)  # fmt: skip
+VALUES = st.one_of(
+    DAYS,
+    st.lists(st.one_of(st.integers(-9, 9), st.none(), st.booleans(), st.sampled_from(["a", "2024-01-01", "1"]))),
+    st.lists(st.floats(allow_nan=False, allow_infinity=False)),
+    st.lists(st.lists(st.integers(0, 3), min_size=7, max_size=9), max_size=3),
+)
+KEYS = st.sampled_from(["x", "y", "text", "customdata", "marker"])
+TRACES = st.lists(st.dictionaries(KEYS, VALUES | st.fixed_dictionaries({"color": VALUES})))
+
+
+@given(st.lists(VALUES, min_size=1, max_size=3), TRACES, st.data())
+def test_nothing_is_lost(pool, traces, data):
+    for trace in traces:  # some lists once more, as the days of a chart are
+        for key in list(trace):
+            if data.draw(st.booleans()):
+                trace[key] = data.draw(st.sampled_from(pool))
+    figure = {"data": traces, "layout": {"title": "t"}, "narrow": {"data": traces[:1], "layout": {}}}
+    before = json.dumps(sent(figure))
+
+    def near(one: Any, two: Any) -> bool:
+        if isinstance(one, float) and isinstance(two, float):
+            return abs(one - two) <= 1e-6 * abs(one)
+        if isinstance(one, dict):
+            return list(one) == list(two) and all(near(one[key], two[key]) for key in one)
+        if isinstance(one, list):
+            return len(one) == len(two) and all(map(near, one, two))
+        return type(one) is type(two) and one == two
+
+    assert near(sent(figure), unpacked(sent(packed(figure))))
+    assert json.dumps(sent(figure)) == before
+
+
+def test_a_year_of_days_under_three_curves_is_said_once():
+    days = [(date(2025, 1, 1) + timedelta(at)).isoformat() for at in range(365)]
+    figure = {
+        "data": [
+            {"x": days, "y": np.linspace(0, 1, 365), "customdata": list(days)},
+            {"x": days, "y": [float(at) for at in range(365)], "marker": {"color": ["ink"] * 365}},
+        ],
+        "layout": {},
+    }
+    first, second = packed(figure)["data"]
+    assert first["x"] == {"from": "2025-01-01", "step": 1, "n": 365}
+    assert first["customdata"] == second["x"] == {"again": 0}
+    assert first["y"][1] == 0.002747253 and second["y"] == list(range(365))  # whole numbers to the unit
+
+
+def test_what_only_looks_alike_is_sent_as_it_is():
+    ones, yes, uneven = [1] * 9, [True] * 9, [f"2025-01-{day:02}" for day in (1, 2, 3, 4, 5, 6, 7, 9)]
+    figure = {"data": [{"x": ones, "y": yes, "text": uneven, "customdata": [1.0] * 9, "short": [1] * 7}], "layout": {}}
+    assert [type(one) for trace in packed(figure)["data"] for one in trace.values()] == [list] * 5
