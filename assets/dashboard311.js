@@ -208,7 +208,11 @@
     return JSON.parse(card.dataset.tools === "map" ? page.dataset.map : page.dataset.graph);
   }
 
+  let at = ""; // the address whose answers are wanted: those to an earlier one may come late, and are not shown
+  const addressOf = (answers) => answers.path + answers.search;
+
   function show(answers) {
+    if (addressOf(answers) !== at) return;
     const grid = document.querySelector("#page > .grid");
     if (!grid || grid.dataset.view !== answers.view) { early.push(answers); return; }
     isOld(grid, answers.later.map((name) => cardOf(grid, name)));
@@ -229,8 +233,7 @@
   const cardOf = (grid, name) => grid.querySelector(`:scope > [data-panel="${CSS.escape(name)}"]`);
 
   function showEarly() {
-    const waiting = early.splice(0).filter((answers) => answers.path === location.pathname);
-    waiting.forEach(show);
+    early.splice(0).forEach(show);
   }
 
   function fill(card, told) {
@@ -494,7 +497,8 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     dashboard311: {
-      begin() {
+      begin(path, search) {
+        at = path + (search || "");
         setTimeout(readPlotly, 0);
         const grid = document.querySelector("#page > .grid");
         if (grid) isOld(grid, [...grid.querySelectorAll(":scope > [data-panel]")]);
@@ -506,7 +510,9 @@
         if (!answers.next) return;
         // What comes first is looked at before the rest is asked: a frame is drawn between, and one of a map. A page nobody
         // sees draws none.
-        const ask = () => window.dash_clientside.set_props("later", { data: answers.next });
+        const ask = () => {
+          if (addressOf(answers) === at) window.dash_clientside.set_props("later", { data: answers.next });
+        };
         if (document.hidden) ask(); else requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(ask, 0)));
       },
       table(told) {

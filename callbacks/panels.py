@@ -165,8 +165,8 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
             cards = _side_by_side([partial(drawn, view, panel, filters, place) for panel in asked])
         found = dict(zip((panel.name for panel in asked), cards, strict=True))
         then = {"path": pathname, "search": search or "", "wave": min(panel.wave for panel in later)} if later else None
-        told = {"view": view.name, "path": pathname, "cards": found, "later": [panel.name for panel in later]}
-        return told | {"next": then}
+        told = {"view": view.name, "path": pathname, "search": search or "", "cards": found}
+        return told | {"later": [panel.name for panel in later], "next": then}
 
     @app.callback(
         Output(screen.ANSWERS, "data"),
@@ -178,18 +178,17 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         only = again["panel"] if again and ctx.triggered_id == screen.AGAIN else None
         return shown(pathname, search, only)
 
-    @app.callback(
-        Output(screen.ANSWERS, "data", allow_duplicate=True), Input(screen.LATER, "data"), prevent_initial_call=True
-    )
+    @app.callback(Output(screen.LATER_ANSWERS, "data"), Input(screen.LATER, "data"), prevent_initial_call=True)
     def show_later_answers(asked):
         return shown(asked["path"], asked["search"], None, asked["wave"]) if asked else no_update
 
     app.clientside_callback(
         ClientsideFunction("dashboard311", "begin"), Input(screen.URL, "pathname"), Input(screen.URL, "search")
     )
-    app.clientside_callback(
-        ClientsideFunction("dashboard311", "show"), Input(screen.ANSWERS, "data"), prevent_initial_call=True
-    )
+    for answers in (screen.ANSWERS, screen.LATER_ANSWERS):
+        app.clientside_callback(
+            ClientsideFunction("dashboard311", "show"), Input(answers, "data"), prevent_initial_call=True
+        )
     app.clientside_callback(
         ClientsideFunction("dashboard311", "list"),
         Output(parts.grid_place_id(MATCH, MATCH), "children"),

@@ -29,7 +29,7 @@ from dashboard.domain.policy import Permission, Viewer, may
 from dashboard.security import ASK
 from dashboard.services import Services, acting_as
 from data_access.timeline import OneRequest
-from layouts.page import AGAIN, ANSWERS, LATER, state_class
+from layouts.page import AGAIN, ANSWERS, LATER, LATER_ANSWERS, state_class
 from layouts.view import FromAddress, View
 
 log = logging.getLogger(__name__)
@@ -66,22 +66,22 @@ def keep_answers(app: Dash, services: Services, views: Sequence[View], cache: Ca
             return None  # the view says what is wrong
         _ask_again(build_id)
         may_keep = is_kept(by_name[post.view], viewer)
-        if post.is_first and may_keep:
+        if not post.wave and may_keep:
             asked[viewer, post.view, post.search, post.path] += 1
         words = (program(), build_id, repr(viewer), post.words)
         key = "view-" + hashlib.sha256(orjson.dumps(words)).hexdigest()
-        if may_keep and post.is_fresh and (kept := _kept(cache, key)) is not None:
+        if may_keep and post.only is None and (kept := _kept(cache, key)) is not None:
             return kept
         waiting = ExitStack()
         try:
             waiting.enter_context(desk.turn(key if may_keep else f"view-{uuid.uuid4()}"))
         except Busy:
-            return told_busy(by_name[post.view], post.path)
+            return told_busy(by_name[post.view], post)
         g.turn = waiting
         if not may_keep:
             return None
         g.key = key
-        if post.is_fresh and (kept := _kept(cache, key)) is not None:  # somebody asked the same a moment ago
+        if post.only is None and (kept := _kept(cache, key)) is not None:  # somebody asked the same a moment ago
             return kept
         return None
 
@@ -110,18 +110,18 @@ def keep_answers(app: Dash, services: Services, views: Sequence[View], cache: Ca
         threading.Thread(target=_warm, args=(most, services, by_name), daemon=True, name="warming").start()
 
 
-class _Post(NamedTuple):
-    """What matters of a view's post."""
+class Post(NamedTuple):
+    """What matters of a view's post: which panels it asks, all from a `wave` on or `only` one again, and where."""
 
     view: str
     search: str
     path: str
     words: Any
-    is_first: bool
-    is_fresh: bool
+    wave: int = 0
+    only: str | None = None
 
 
-def _post_of(body: Any, views: Sequence[View]) -> _Post | None:
+def _post_of(body: Any, views: Sequence[View]) -> Post | None:
     """The post as one that asks a view, or None; its shape was checked at the gate."""
     if not isinstance(body, dict) or ANSWERS not in str(body.get("output")):
         return None
@@ -136,8 +136,10 @@ def _post_of(body: Any, views: Sequence[View]) -> _Post | None:
     view, search = view_at(path, views), about.get("search") or ""
     if view is None:
         return None
-    is_fresh = not any(str(one).startswith(f"{AGAIN}.") for one in body.get("changedPropIds") or ())
-    return _Post(view.name, search, path, [body.get("output"), search, path, about.get("wave")], is_first, is_fresh)
+    wave, again = about.get("wave"), given.get(AGAIN)
+    is_again = any(str(one).startswith(f"{AGAIN}.") for one in body.get("changedPropIds") or ())
+    only = again.get("panel") if is_again and isinstance(again, dict) else None
+    return Post(view.name, search, path, [body.get("output"), search, path, wave], wave or 0, only)
 
 
 def is_kept(view: View, viewer: Viewer) -> bool:
@@ -165,13 +167,14 @@ def _kept(cache: Cache | None, key: str) -> Response | None:
     return Response(stored, mimetype="application/json", headers={"Server-Timing": KEPT})
 
 
-def told_busy(view: View, path: str) -> Response:
-    """An answer in which every card says that it could not be answered now; each can be asked again."""
-    cards = {panel.name: words_on_card("failed", BUSY) for panel in view.panels}
-    told: dict[str, Any] = {"view": view.name, "path": path, "cards": cards, "later": [], "next": None}
-    response = Response(
-        orjson.dumps({"multi": True, "response": {ANSWERS: {"data": told}}}), mimetype="application/json"
-    )
+def told_busy(view: View, post: Post) -> Response:
+    """An answer in which every card asked for says that it could not be answered now; each can be asked again."""
+    asked = [one.name for one in view.panels if one.wave >= post.wave and post.only in (None, one.name)]
+    cards = {name: words_on_card("failed", BUSY) for name in asked}
+    told: dict[str, Any] = {"view": view.name, "path": post.path, "search": post.search, "cards": cards, "later": []}
+    into = LATER_ANSWERS if post.wave else ANSWERS
+    answer = {"multi": True, "response": {into: {"data": told | {"next": None}}}}
+    response = Response(orjson.dumps(answer), mimetype="application/json")
     response.headers["Retry-After"] = "2"
     return response
 

@@ -38,6 +38,8 @@ ANSWERS = "answers"
 """What the cards of a view are to show; the browser puts it in place."""
 LATER = "later"
 """What the panels that take longer are asked, once the others are there."""
+LATER_ANSWERS = "later-answers"
+"""What their cards are to show: in a place of its own, so that neither answer takes the other's."""
 AGAIN = "again"
 """The panel a reader asks again."""
 TABLED = "tabled"
@@ -72,7 +74,7 @@ def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = (), kind: str 
     return dash.html.Div(
         [
             dash.dcc.Location(id=URL, refresh=False),
-            *(dash.dcc.Store(id=name) for name in (ANSWERS, LATER, AGAIN, TABLED, TABLE, PICKED, TITLE)),
+            *(dash.dcc.Store(id=name) for name in (ANSWERS, LATER, LATER_ANSWERS, AGAIN, TABLED, TABLE, PICKED, TITLE)),
             dash.html.A("Skip to content", href="#page", className="skip"),
             dash.html.Div(id=TROUBLE, className="trouble", role="alert"),
             dash.html.Div(id=SAID, className="visually-hidden", role="status"),

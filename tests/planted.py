@@ -118,8 +118,8 @@ def answers(
     """The post that asks the first panels of a view; or the one for a later `wave`, or for `only` one again."""
     if wave and not only:
         return {
-            "output": next(one for one in app.callback_map if one.startswith("answers.data@")),
-            "outputs": {"id": "answers", "property": "data"}, "changedPropIds": ["later.data"],
+            "output": "later-answers.data",
+            "outputs": {"id": "later-answers", "property": "data"}, "changedPropIds": ["later.data"],
             "inputs": [part("later", "data", {"search": search, "path": pathname, "wave": wave})], "state": [],
         }  # fmt: skip
     return {

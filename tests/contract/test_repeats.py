@@ -12,13 +12,16 @@ from dashboard.app import create_app
 from dashboard.cache import Flight
 from dashboard.domain.errors import Busy
 from dashboard.domain.policy import Viewer
-from dashboard.repeats import BUSY, KEPT, is_kept, is_whole, told_busy
+from dashboard.repeats import BUSY, KEPT, Post, is_kept, is_whole, told_busy
 from dashboard.settings import Settings
 from data_access.build import Build
 from layouts.views import collect_views
 from tests import city
 from tests.client import ask
 from tests.planted import VIEWS, answers
+
+BEGUN = Post("demand", "?period=all", "/demand", [])
+"""A view asked for the first time, as far as it matters."""
 
 
 def put_in_service(settings: Settings, requests=None) -> None:
@@ -64,7 +67,7 @@ def test_a_view_is_computed_once_for_equal_rights_and_build(settings):
 
 
 def test_what_failed_is_not_kept():
-    failed = told_busy(VIEWS["demand"], "/demand")
+    failed = told_busy(VIEWS["demand"], BEGUN)
     assert b"is-failed" in failed.data and not is_whole(failed)
     assert is_whole(Response("{}", 200)) and not is_whole(Response("{}", 400))
 
@@ -112,8 +115,12 @@ def test_nobody_waits_for_ever_and_another_question_passes():
 
 
 def test_who_is_turned_away_is_told_in_every_card():
-    told = told_busy(VIEWS["demand"], "/demand")
+    told = told_busy(VIEWS["demand"], BEGUN)
     answer = told.get_json()["response"]["answers"]["data"]
     assert told.headers["Retry-After"] and answer["view"] == "demand" and answer["path"] == "/demand"
     assert set(answer["cards"]) == {panel.name for panel in VIEWS["demand"].panels}
     assert {(card["state"], card["sentence"]) for card in answer["cards"].values()} == {("state is-failed", BUSY)}
+    later = told_busy(VIEWS["demand"], BEGUN._replace(wave=1)).get_json()["response"]["later-answers"]["data"]
+    assert set(later["cards"]) == {panel.name for panel in VIEWS["demand"].panels if panel.wave}
+    again = told_busy(VIEWS["demand"], BEGUN._replace(only="types")).get_json()["response"]["answers"]["data"]
+    assert set(again["cards"]) == {"types"}  # the others stay as they are
