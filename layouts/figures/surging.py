@@ -119,7 +119,7 @@ def half_hours(lately: Answer, history: Answer, context: Context) -> Drawing | N
     model = expected_days(known)
     frame = lately.frame[["day", "half_hour", "offered"]]
     frame = frame.assign(day=[stamp.date() for stamp in pd.DatetimeIndex(frame["day"])])
-    grid = frame.pivot_table(index="day", columns="half_hour", values="offered", aggfunc="sum").fillna(0.0)
+    grid = frame.groupby(["day", "half_hour"])["offered"].sum().unstack(fill_value=0.0)
     grid = grid.loc[[day for day in grid.index if day >= known.first_on], sorted(grid.columns)]
     if model is None or grid.empty:
         return None

@@ -167,7 +167,7 @@ def _then(context: Context) -> str:
 
 
 def _grid(frame: pd.DataFrame, rows: list[str], by: Dimension, band: Dimension) -> np.ndarray:
-    table = frame.pivot_table(index=by.name, columns=band.name, values="backlog", aggfunc="sum", fill_value=0)
+    table = frame.groupby([by.name, band.name])["backlog"].sum().unstack(fill_value=0)
     return table.reindex(index=rows, columns=list(band.ordered), fill_value=0).to_numpy(float)
 
 
@@ -373,7 +373,7 @@ def draw_lateness(answers: tuple[Answer | None, ...], context: Context) -> Drawi
         return words.nothing("Nothing was overdue", context)
     totals = frame.groupby("department")["overdue"].sum().sort_values(ascending=False, kind="stable")
     rows = totals.index.tolist()
-    table = frame.pivot_table(index="department", columns="lateness", values="overdue", aggfunc="sum", fill_value=0)
+    table = frame.groupby(["department", "lateness"])["overdue"].sum().unstack(fill_value=0)
     grid = table.reindex(index=rows, columns=list(LATE_BANDS), fill_value=0).to_numpy(float)
     n, just, long = grid.sum(), grid[:, :2].sum(), grid[:, -1]
     text = f"Of **{c.count(n)}** overdue requests **{c.share(just / n, 0)}** are at most a week late"

@@ -113,7 +113,7 @@ def draw_outcomes(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     group_of = {name: part.words for part, names in OUTCOMES for name in names}
     kinds = [part for part, _ in OUTCOMES]
     grouped = frame.assign(kind=frame["closure_outcome"].map(group_of).fillna(kinds[-1].words))
-    grid = grouped.pivot_table(index="department", columns="kind", values="closed_final", aggfunc="sum", fill_value=0)
+    grid = grouped.groupby(["department", "kind"])["closed_final"].sum().unstack(fill_value=0)
     grid = grid.reindex(columns=[part.words for part in kinds], fill_value=0)
     grid = grid.loc[grid.sum(axis=1).sort_values(ascending=False, kind="stable").index]
     counts, names = grid.to_numpy(float), [str(name) for name in grid.index]

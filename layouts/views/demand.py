@@ -185,7 +185,7 @@ def draw_mix(answers: tuple[Answer | None, ...], context: Context, *, measure: T
     totals = totals[totals > 0]
     names = list(totals.index[:CHANNELS])
     every = answer.every
-    wide = answer.frame.pivot_table(index=every, columns="channel", values=measure.name, aggfunc="sum").fillna(0.0)
+    wide = answer.frame.groupby([every, "channel"])[measure.name].sum().unstack(fill_value=0.0)
     steps = steps_of(
         Answer(answer.query, wide.reset_index(), answer.as_of, every), context.filters.period, context.clock
     )

@@ -350,7 +350,7 @@ def _by_district(answer: Answer, names: list[str], measure: str, context: Contex
     """The steps of `answer` with a column for each of `names`, or of all together under ``city``."""
     frame, every = answer.frame, answer.every
     if names:
-        wide = frame.pivot_table(index=every, columns=district.name, values=measure, aggfunc="sum", fill_value=0)
+        wide = frame.groupby([every, district.name])[measure].sum().unstack(fill_value=0)
         wide = wide.reindex(columns=names, fill_value=0)
     else:
         wide = frame.groupby(every)[[measure]].sum().rename(columns={measure: "city"})
