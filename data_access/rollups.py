@@ -4,7 +4,7 @@ A rollup holds a column for every measure that adds and is dated by its day, and
 Its answers are those of the facts: sums of sums. The compiler takes the smallest one that carries the columns a
 question divides or narrows by, and the facts where there is none (decision 0025). What stands open at the end of the
 data, and who asks for bands of age or for the requests themselves, is read from copies of the few rows that do; who
-asks for a service type, or for what fell due in a period, too finely for sums, reads a copy sorted by these.
+asks for a service type, or what fell due or was closed in a period, too finely for sums, reads a copy in that order.
 """
 
 from __future__ import annotations

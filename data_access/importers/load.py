@@ -86,7 +86,7 @@ class Outcome:
         ):
             names, delimiter = self.headings[file]
             held = json.loads(raw)
-            if set(held) == {"line"} and "line" not in names:
+            if "line" in held and "line" not in names:
                 cells = _cells(held["line"], delimiter)
                 held = dict(zip(names, cells, strict=False))
             said = {"refused_file": file, "refused_row": number, "refused_column": column, "refused_value": value,
@@ -234,7 +234,7 @@ class Importing:
         counts.read += total + len(lost)
         counts.refused += wrong + len(lost)
         counts.accepted += total - wrong
-        self._keep_misshapen(source, lost)
+        self._keep_misshapen(mapping, source, lost)
         if wrong:
             self._keep_refused(source, projection, typed)
         self._write(mapping, projection, typed)
@@ -390,13 +390,22 @@ class Importing:
 
     # ── what was refused ────────────────────────────────────────────────────────────────────────────
 
-    def _keep_misshapen(self, source: Source, lost: Misshapen) -> None:
+    def _keep_misshapen(self, mapping: SourceMapping, source: Source, lost: Misshapen) -> None:
+        """Keep lines of the wrong shape; what stands first is their id where that is the file's first column.
+
+        Behind a lost delimiter nothing stands in its place.
+        """
         if not len(lost):
             return
         rows = lost.rows
-        raw = [json.dumps({"line": line}, ensure_ascii=False) for line in rows["line"]]
         delimiter = source.heading.delimiter if source.heading else ","
-        width = [str(len(_cells(line, delimiter))) for line in rows["line"]]
+        cells = [_cells(line, delimiter) for line in rows["line"]]
+        first = source.names[0]
+        has_id = mapping.table == "request" and first in mapping.columns["request_id"].columns
+        ids = [{first: one[0].strip()} if has_id and one and "line" not in source.names else {} for one in cells]
+        told = zip(rows["line"], ids, strict=True)
+        raw = [json.dumps({"line": line, **its_id}, ensure_ascii=False) for line, its_id in told]
+        width = [str(len(one)) for one in cells]
         value = pd.Series(width, index=rows.index).where(rows["reason"] == "wrong number of columns", None)
         self._keep(source.file, rows.drop(columns="line").assign(column_name=None, raw=raw, value=value))
 

@@ -597,6 +597,22 @@ def test_a_file_that_is_corrected_itself_has_no_refused_rows_left(tmp_path: Path
     warehouse.close()
 
 
+def test_a_line_of_the_wrong_shape_is_corrected_in_its_file_too(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
+    path = tmp_path / "export.csv"
+    path.write_bytes(table(ROW, "8,2024-03-02,,,Open,Pothole", "9,2024-03-03,,,Open", '"half a row", 7'))
+    assert import_files(settings, mapping(), path).report.refused == 3
+    path.write_bytes(table(ROW, "8,2024-03-02,,,Open,Pothole,,,", "9,2024-03-03,,,Open", '"half a row", 7'))
+    outcome = import_files(settings, mapping(), path)
+    assert (outcome.report.added, outcome.report.unchanged, outcome.report.refused) == (1, 1, 2)
+    assert outcome.refused_rows()["Opened"].to_list() == ["2024-03-03", " 7"]
+    warehouse = Warehouse(settings)
+    listed = warehouse.frame(select(refused_row).order_by(refused_row.c.row_number))
+    lines = [json.loads(raw)["line"] for raw in listed["raw"]]
+    assert lines[:1] == ["9,2024-03-03,,,Open"] and [one.split(",")[0] for one in lines].count("8") == 0
+    warehouse.close()
+
+
 def test_what_is_refused_again_is_listed_once(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data")
     path = tmp_path / "export.csv"
