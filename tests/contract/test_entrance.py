@@ -118,7 +118,7 @@ def test_whoever_signs_in_sees_what_the_role_may_see(server):
     layout = json.dumps(client.get("/_dash-layout").get_json())
     assert "Hal" in layout and "Streets" in layout and "See as" not in layout and "/sign-out" in layout
     menu = ask(client, controls("/", "")).get_data(as_text=True)
-    assert "fbacklog" in menu and "fagents" not in menu
+    assert "/backlog" in menu and "/agents" not in menu
     assert client.get("/export/agents/table.csv").status_code == 403
     assert client.get("/administration").status_code == 403
 
