@@ -15,6 +15,8 @@ from layouts.view import Event
 _MARK = "event: "
 PLOT_PX, PHONE_PX, LETTER_PX, UNIT_LEFT_PX = 440.0, 260.0, 6.2, -40.0
 """The plot of a card of half the page and on a phone, a letter, and where the unit begins left of the plot."""
+BESIDE_PX, PHONE_BESIDE_PX = 76.0, 12.0
+"""What is right of these plots."""
 LONG_AXIS_DAYS = 330
 """From here on an axis tells no year for certain, and a day is named with it."""
 
@@ -34,8 +36,8 @@ def name_of(event: Event) -> str:
     return f"{event.name}, {_briefly(event)}"
 
 
-def shade(figure: dict[str, Any], steps: Steps, events: Sequence[Event]) -> dict[str, Any]:
-    """Mark `events` on a figure along time, the latest first where names have no room.
+def shade(figure: dict[str, Any], steps: Steps, events: Sequence[Event], *, layer: str = "below") -> dict[str, Any]:
+    """Mark `events` on a figure along time, the latest first where names have no room; `layer`: below or above it.
 
     Days of a storm are filled behind the figure; on an axis of weeks or months the step that holds them is. A new rule
     has no end: a dotted line stands where it began.
@@ -57,9 +59,10 @@ def shade(figure: dict[str, Any], steps: Steps, events: Sequence[Event]) -> dict
             continue
         begin, end, fill = _place(one, begin, end, steps, one in days)
         words = name_of(one) if one in days else f"{one.name}, from {_day(one.start_on, reach)}"
-        shapes.append(fill | {"name": _MARK + words})
+        shapes.append(fill | {"name": _MARK + words, "layer": layer})
         left, right = ((day - first).days / reach for day in (begin, end))
-        anchor = "right" if right > 0.7 else "left"
+        beyond = left * PLOT_PX - 8 + LETTER_PX * len(words) > PLOT_PX + BESIDE_PX
+        anchor = "right" if right > 0.7 or beyond else "left"
 
         def room(plot: float, ends=right, begins=left, anchor=anchor, words=words) -> tuple[float, float]:
             at = ends * plot + 8 - LETTER_PX * len(words) if anchor == "right" else begins * plot - 8
@@ -68,7 +71,9 @@ def shade(figure: dict[str, Any], steps: Steps, events: Sequence[Event]) -> dict
         if any(_meet(room(PLOT_PX), other) for other in taken):
             continue
         taken.append(room(PLOT_PX))
-        name = "event-wide" if _meet(room(PHONE_PX), unit_px) else "event"
+        on_phone = room(PHONE_PX)
+        has_no_room = _meet(on_phone, unit_px) or on_phone[1] > PHONE_PX + PHONE_BESIDE_PX
+        name = "event-wide" if has_no_room else "event"
         at = end if anchor == "right" else begin
         place = {"x": at.isoformat(), "xanchor": anchor, "xshift": 8 if anchor == "right" else -8}
         names.append(note(words, **place, y=1, yref="paper", yanchor="bottom", yshift=8, name=name))
@@ -93,11 +98,11 @@ def _place(event: Event, begin: date, end: date, steps: Steps, has_days: bool) -
     if not has_days:
         line = {"color": "$text-3", "width": 1, "dash": "dot"}
         at = {"x0": first.isoformat(), "x1": first.isoformat(), "yref": "paper", "y0": 0, "y1": 1}
-        return first, first, {"type": "line", **at, "line": line, "layer": "below"}
+        return first, first, {"type": "line", **at, "line": line}
     x0, x1 = _instant(first) - half, _instant(last) + half
     shape = {
         "type": "rect", "x0": f"{x0:%Y-%m-%d %H:%M}", "x1": f"{x1:%Y-%m-%d %H:%M}", "yref": "paper", "y0": 0, "y1": 1,
-        "fillcolor": "$event", "line": {"width": 0}, "layer": "below",
+        "fillcolor": "$event", "line": {"width": 0},
     }  # fmt: skip
     return first, last, shape
 

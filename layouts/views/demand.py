@@ -212,8 +212,9 @@ def draw_mix(answers: tuple[Answer | None, ...], context: Context, *, measure: T
                for part in parts if part.chooses]  # fmt: skip
     key = html.Span([part for entry in entries for part in (entry, " ")], className="legend")
     n = f"n = {c.count(totals.sum())} {measure.fact.plural}"
-    events.shade(figure, steps, [one for one in context.events if one.kind == "campaign"])
-    return Drawing(c.sentence(text), figure, foot=words.foot(key, n, "choose a channel here or in the figure"))
+    events.shade(figure, steps, [one for one in context.events if one.kind == "campaign"], layer="above")
+    foot = words.foot(key, n, events.told(figure), "choose a channel here or in the figure")
+    return Drawing(c.sentence(text), figure, foot=foot)
 
 
 def _moved(steps: Steps, whole: np.ndarray, names: list[str], first: str) -> str:

@@ -249,6 +249,22 @@ def test_an_event_without_room_for_its_name_is_told_in_the_foot():
     assert len(figure["layout"]["shapes"]) == 2 and events.told(figure) == "shaded: Council election, 14 May"
 
 
+def test_the_name_of_what_began_never_runs_out_of_the_card():
+    steps = days([5.0] * 400, "2025-04-16")
+    for begun in range(0, 400, 5):
+        day = date(2025, 4, 16) + timedelta(days=begun)
+        rule = Event("App advertised on buses and trams", "campaign", day, day + timedelta(days=1))
+        figure = events.shade(series.over_time(steps, "n", "n", "requests"), steps, (rule,), layer="above")
+        names = [one for one in figure["layout"]["annotations"] if "event" in one.get("name", "")]
+        assert figure["layout"]["shapes"][0]["layer"] == "above"
+        assert names or events.told(figure) == f"dotted: {rule.name}, from {day.day} {day:%b %Y}"
+        for one in names:
+            for plot, beside in ((440, 76), (260, 12)) if one["name"] == "event" else ((440, 76),):
+                ends = begun / 399 * plot + one["xshift"]
+                ends += 6.2 * len(one["text"]) if one["xanchor"] == "left" else 0
+                assert ends <= plot + beside
+
+
 def test_the_month_of_an_event_is_filled_on_an_axis_of_months():
     monthly = months([5.0] * 13)
     figure = events.shade(series.over_time(monthly, "n", "a month", "requests"), monthly, (STORM,))
