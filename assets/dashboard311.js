@@ -149,7 +149,7 @@
       // a target's name moves to the left above its line.
       const ground = faded(token("surface"), 0.8);
       layout.annotations = (layout.annotations || []).map((note) => note.name === "end"
-        ? { ...note, text: note.text.split("<br>")[0], xanchor: "right", xshift: 0, yshift: (note.yshift || 0) + 14,
+        ? { ...note, text: note.text.split("<br>")[0], xanchor: "right", xshift: -8, yshift: (note.yshift || 0) + 14,
           bgcolor: ground }
         : note.name === "target"
         ? { ...note, text: note.text.replace("<br>", " "), x: 0, xshift: 4, yanchor: "bottom", yshift: 0, bgcolor: ground }
