@@ -744,11 +744,7 @@ class Build:
 
     def _derive_requests(self, context: beyond_sql.Context, known: derive.Known) -> None:
         request, pause = self._staged["request"], self._staged["request_pause"]
-
-        def within(start: datetime | None, end: datetime | None) -> tuple[ColumnElement[bool], ...]:
-            return () if start is None else (request.c.opened_at >= start, request.c.opened_at < end)
-
-        stretches = [(within(start, end), rows) for start, end, rows in self._stretches("request")]
+        stretches = [(_between(request.c.opened_at, *ends), rows) for *ends, rows in self._stretches("request")]
         asked = (derive.points_of(request, derive.opened_on(request), known, *inside) for inside, _ in stretches)
         for (inside, rows), points in zip(stretches, self._ahead(asked, context, known), strict=True):
             self._register(points, derive.POINTS.name)
@@ -780,12 +776,10 @@ class Build:
             waiting: Future[pa.Table] | None = None
             for one in asked:
                 points = self._frame(one)
-                before, waiting = (
-                    waiting,
-                    beside.submit(beyond_sql.located, points, context.areas, known.cuts, context.second),
-                )
-                if before is not None:
-                    yield before.result()
+                found = beside.submit(beyond_sql.located, points, context.areas, known.cuts, context.second)
+                if waiting is not None:
+                    yield waiting.result()
+                waiting = found
             if waiting is not None:
                 yield waiting.result()
 
@@ -794,7 +788,7 @@ class Build:
         has_turned = any(kind in ("reopen", "transfer") for _, kind in known.recorded)
         stretches = list(self._stretches("request"))
         for start, end, _ in stretches if has_turned else ():
-            inside = () if start is None else (r.opened_at >= start, r.opened_at < end)
+            inside = _between(r.opened_at, start, end)
             of = self._frame(derive.turned_requests(self._staged, *inside))
             found = beyond_sql.stretches(of, self._frame(derive.turns(self._staged, *inside)), context)
             self._append(held, to_arrow(found, held))
@@ -805,14 +799,14 @@ class Build:
     def _derive_contacts(self, known: derive.Known) -> None:
         contact = self._staged["contact"]
         for start, end, rows in self._stretches("contact"):
-            inside = () if start is None else (contact.c.arrived_at >= start, contact.c.arrived_at < end)
+            inside = _between(contact.c.arrived_at, start, end)
             self._fill(schema.contact, derive.contacts(self._staged, known, *inside))
             self.progress("deriving contacts", rows)
 
     def _derive_others(self, context: beyond_sql.Context, known: derive.Known) -> None:
         state, visit, asset = (self._staged[name] for name in ("agent_state", "inspection", "asset"))
         for start, end, _ in self._stretches("agent_state"):
-            inside = () if start is None else (state.c.start_at >= start, state.c.start_at < end)
+            inside = _between(state.c.start_at, start, end)
             self._fill(schema.agent_state, derive.agent_states(self._staged, *inside))
         if self.rows["inspection"]:
             visited_on = cast(derive.local_time(visit.c.visited_at), Date)
@@ -1207,6 +1201,11 @@ def _as_given(table: Table) -> list[Column]:
 _STAGED_METADATA = MetaData(schema=_STAGING)
 STAGED = {one.name: _bare(one, _STAGED_METADATA, _as_given(one)) for one in schema.metadata.sorted_tables}
 """Where the rows of each table wait until all are there."""
+
+
+def _between(at: ColumnElement, start: datetime | None, end: datetime | None) -> tuple[ColumnElement[bool], ...]:
+    """The conditions that an instant is in a stretch of time; none where there are no bounds."""
+    return () if start is None else (at >= start, at < end)
 
 
 def _key_of(name: str) -> list[str]:

@@ -401,10 +401,13 @@ class Importing:
         delimiter = source.heading.delimiter if source.heading else ","
         cells = [_cells(line, delimiter) for line in rows["line"]]
         first = source.names[0]
-        has_id = mapping.table == "request" and first in mapping.columns["request_id"].columns
-        ids = [{first: one[0].strip()} if has_id and one and "line" not in source.names else {} for one in cells]
-        told = zip(rows["line"], ids, strict=True)
-        raw = [json.dumps({"line": line, **its_id}, ensure_ascii=False) for line, its_id in told]
+        is_id = mapping.table == "request" and first in mapping.columns["request_id"].columns
+        tells_id = is_id and "line" not in source.names  # else one of its columns would be taken for the whole line
+        told = (
+            {"line": line, first: own[0].strip()} if tells_id and own else {"line": line}
+            for line, own in zip(rows["line"], cells, strict=True)
+        )
+        raw = [json.dumps(one, ensure_ascii=False) for one in told]
         width = [str(len(one)) for one in cells]
         value = pd.Series(width, index=rows.index).where(rows["reason"] == "wrong number of columns", None)
         self._keep(source.file, rows.drop(columns="line").assign(column_name=None, raw=raw, value=value))

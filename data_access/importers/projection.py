@@ -444,7 +444,7 @@ class Projection:
         return names, select(*values).select_from(joined).where(typed.c.refusal == 0).order_by(typed.c.rowid)
 
     def _meant(self, name: str, meanings: Mapping[str, str], words: _Expr, joined: Any) -> tuple[Any, _Expr]:
-        """What is to be joined to know what the words of one of our columns mean, and what they do."""
+        """`joined` with the table of what the words of one of our columns mean, and the meaning of a row's words."""
         field = self.fields[name]
         otherwise: Any = field.otherwise
         if otherwise is None:

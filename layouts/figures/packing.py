@@ -1,4 +1,4 @@
-"""A figure in fewer words, for the wire: `unpacked` in the browser's script undoes it.
+"""A figure in fewer words, for the wire: `unpack` in the browser's script undoes it.
 
 Lines over years say the same days for every curve, and again for whoever clicks on them; compression sees no further
 than 32 kB back.
