@@ -387,7 +387,9 @@ def from_arrow(connection: Connection, file: str, rows: pa.Table, notes: Sequenc
 
 def _register(connection: Connection, name: str, rows: pa.Table) -> None:
     driver: Any = connection.connection.driver_connection
-    driver.register(name, rows)
+    driver.register(f"{name}_rows", rows)
+    # What is registered replaces no view of that name, as a source before this one may have left.
+    connection.execute(ViewOf(name, select(literal_column("*")).select_from(named_table(f"{name}_rows"))))
 
 
 def as_words(connection: Connection, file: str, notes: tuple[str, ...]) -> Source:

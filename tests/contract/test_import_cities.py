@@ -459,6 +459,19 @@ def test_kinds_of_files(taken, tmp_path: Path, name: str, make) -> None:
         assert rows[["lat", "lon"]].to_numpy().tolist() == [[40.5, -73.25]] * 2
 
 
+def test_files_of_any_kinds_are_read_one_after_the_other(tmp_path: Path) -> None:
+    kinds = {
+        "one.parquet": lambda rows: rows.to_parquet(index=False),
+        "two.xml": lambda rows: rows.to_xml(index=False, parser="etree").encode(),
+        "three.json": lambda rows: rows.to_json(orient="records").encode(),
+        "four.xml": lambda rows: rows.to_xml(index=False, parser="etree").encode(),
+    }
+    for n, (name, written) in enumerate(kinds.items()):
+        (tmp_path / name).write_bytes(written(KINDS.assign(ID=[f"{n}-{one}" for one in range(len(KINDS))])))
+    report = import_files(Settings(data=tmp_path / "data"), mapping(), [tmp_path / name for name in kinds]).report
+    assert (report.accepted, report.refused) == (4 * len(KINDS), 0)
+
+
 def test_a_broken_line_of_json_is_one_refused_row(taken) -> None:
     content = KINDS.to_json(orient="records", lines=True).strip() + '\n{"ID": "7", "Ope\n'
     counts, _, refused = taken(content.encode(), "one.jsonl")
