@@ -560,7 +560,8 @@ def changes(before: pd.DataFrame, now: pd.DataFrame, known_at: datetime, recorde
 
     A change is dated by the request's own last update, or else by the end of the later export (`known_at`). A closing
     date that vanished is a reopening: the closing before it is kept as an event. One that moved is noted as an edit,
-    for whether the request was open in between nobody knows.
+    for whether the request was open in between nobody knows. A department that is no longer told is no
+    transfer.
 
     Parameters
     ----------
@@ -577,7 +578,8 @@ def changes(before: pd.DataFrame, now: pd.DataFrame, known_at: datetime, recorde
     states = both["source_status"].fillna(both["status"]), both["source_status_now"].fillna(both["status_now"])
     none = pd.Series(None, index=both.index, dtype=object)
     after = np.maximum(when, was.fillna(when) + pd.Timedelta(seconds=1))
-    other_department = both["department_id"].fillna("") != both["department_id_now"].fillna("")
+    given = both["department_id_now"].notna()  # one that is not told is that of its type
+    other_department = given & (both["department_id"].fillna("") != both["department_id_now"].fillna(""))
     parts = [
         ("status", states[0].fillna("") != states[1].fillna(""), when, *states),
         ("close", was.notna() & closed.isna(), was, none, none),

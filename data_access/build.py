@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -67,6 +67,7 @@ from dashboard.domain.local_time import decades, offset_periods
 from dashboard.settings import Settings
 from data_access import beyond_sql, derive, placing, schema
 from data_access.compile import Frame, with_values
+from data_access.continuing import CONTINUES_FROM_ROWS, CONTINUES_UP_TO, FOR_ALL, IN_PLACE, Basis, Continuing
 from data_access.dialects import (
     Analyze,
     AttachFile,
@@ -92,6 +93,7 @@ from data_access.rollups import (
     SORTED_FROM_ROWS,
     TABLES,
     Sorted,
+    months_of,
 )
 
 Progress = Callable[[str, int], None]
@@ -101,7 +103,6 @@ _BUILT = "built"
 _BEFORE, _OLD = "before", "old"
 _OLD_ROW: Any = literal_column(f"{_OLD}.rowid")
 _CORRECTED = named_table("corrected", *(named_column(one, String) for one in ("file", "row_number", "reason")))
-_COMPARED = named_table("compared", *(named_column(one) for one in ("old", "new")), named_column("same", Boolean))
 _POSTGRES_STAGING = "dashboard311_build"
 _ADVISORY_KEY = 311_311_311
 _WINDOW_ROWS = 500_000
@@ -248,6 +249,8 @@ class Build:
         self._guard: Connection | None = None
         self._connection: Connection | None = None
         self._staged = STAGED
+        self._continuing: Continuing | None = None
+        self._basis = Basis(infer_duplicates, pays_by)
 
     # ── life ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -433,6 +436,7 @@ class Build:
         again: str | None = None,
         corrected: pd.DataFrame | None = None,
         ids: Collection[str] = (),
+        whole: bool = False,
     ) -> Kept:
         """Keep what is in service and was not written anew; call after the last `write` of an import.
 
@@ -446,6 +450,9 @@ class Build:
         its columns `ids`, this import accepted, or refused in a file of the same name: it was corrected itself, or
         exported anew.
 
+        What is few beside a large city goes on from the build in service instead of making all of it anew, unless
+        `whole`: then every row waits in this build, and may still be changed.
+
         Raises ImportRefused if another real city is in service, unless `replace`.
         """
         warehouse = Warehouse(self.settings)
@@ -458,18 +465,26 @@ class Build:
                 words = {one.name: pa.array(corrected[one.name]).cast(pa.string()) for one in _CORRECTED.c}
                 self._register(pa.table(words), _CORRECTED.name)
             with self._before(warehouse) as place:
-                # What happened must be noted before the events themselves are carried.
-                for table in sorted(schema.metadata.sorted_tables, key=lambda one: one.name == "request_event"):
-                    present = warehouse.columns(table.name)
-                    if present and table.name not in _OWN:
-                        old = place(table, present)
-                        stays: list[ColumnElement[bool]] = []
-                        if corrected is not None and table.name == "refused_row":
-                            same = (cast(old.c[one.name], String) == one for one in _CORRECTED.c)
-                            stays.append(~exists().where(*same).correlate(old))
-                        if again is not None and table.name == "refused_row":
-                            stays += [~self._is_met_again(old, again, column) for column in ids]
-                        self._carry(old, table, counts, again, stays)
+                olds = {
+                    table: place(table, present)
+                    for table in schema.metadata.sorted_tables
+                    if table.name not in _OWN and (present := warehouse.columns(table.name))
+                }
+                for table, old in olds.items():
+                    if "src_id" in table.c and self.rows[table.name]:
+                        self._compare(old, table.name, counts)
+                if not whole:
+                    self._continuing = self._go_on_from(warehouse, before, place, olds)
+                for table, old in olds.items():
+                    stays: list[ColumnElement[bool]] = []
+                    if corrected is not None and table.name == "refused_row":
+                        same = (cast(old.c[one.name], String) == one for one in _CORRECTED.c)
+                        stays.append(~exists().where(*same).correlate(old))
+                    if again is not None and table.name == "refused_row":
+                        stays += [~self._is_met_again(old, again, column) for column in ids]
+                    self._carry(old, table, counts, again, stays)
+                    if self._continuing:
+                        self._continuing.note_changes(table.name, old)
             events = {kind: n for kind, n in sorted(counts.items()) if kind in beyond_sql.CHANGES}
             others = {
                 one.name: (counts[f"{one.name}+"], counts[f"{one.name}="]) for one in schema.metadata.sorted_tables
@@ -477,6 +492,49 @@ class Build:
             return Kept(counts["updated"], counts["unchanged"], counts["carried"], events, others)
         finally:
             warehouse.close()
+
+    def _go_on_from(
+        self,
+        warehouse: Warehouse,
+        before: City,
+        place: Callable[[Table, frozenset[str]], FromClause],
+        olds: Mapping[Table, FromClause],
+    ) -> Continuing | None:
+        """Begin with a copy of the build in service, if what this build brings is few rows beside it."""
+        pointer, brings = read_pointer(self._folder), sum(self._staged_count(name) for name in IN_PLACE)
+        if self.settings.database or pointer is None or asdict(before) != self.city:
+            return None
+        about = place(schema.build, warehouse.columns(schema.build.name))
+        if "basis" not in about.c:
+            return None
+        as_of, rows, text = self._one(select(about.c.as_of, about.c.requests + about.c.contacts, about.c.basis))
+        basis = Basis.from_text(text) if text else None
+        if (
+            basis is None
+            or (basis.infer_duplicates, basis.pays_by) != (self.infer_duplicates, self.pays_by)
+            or rows < CONTINUES_FROM_ROWS
+            or brings + basis.scattered > CONTINUES_UP_TO * rows
+            or any(self._says_anew(table, old) for table, old in olds.items() if table.name in FOR_ALL)
+        ):
+            return None
+        sums = place(schema.sums, frozenset({"name", "from_on"})).c
+        held = {name: from_on for name, from_on in self._writer.execute(select(sums.name, sums.from_on))}
+        self._writer.execute(UseFile("memory"))
+        self._writer.execute(DetachFile(_BUILT))
+        shutil.copyfile(self._folder / pointer["file"], self._part)
+        self._writer.execute(AttachFile(self._part, _BUILT, unlogged=True))
+        self._writer.execute(UseFile(_BUILT))
+        for table in schema.metadata.sorted_tables:
+            if table.name not in {*IN_PLACE, "request_episode", "place"}:
+                self._writer.execute(table.delete())
+        self.progress("going on from what is in service", rows)
+        return Continuing(self._writer, self._staged, basis, as_of, held)
+
+    def _says_anew(self, table: Table, old: FromClause) -> bool:
+        """Whether rows of a table were written that do not stand so in the build in service."""
+        staged = self._staged[table.name]
+        fresh = select(*staged.c).except_(select(*(old.c[one.name] for one in staged.c)))
+        return bool(self.rows[table.name]) and self._one(select(func.count()).select_from(fresh.subquery()))[0] > 0
 
     def _is_met_again(self, refused: FromClause, import_id: str, column: str) -> ColumnElement[bool]:
         """Whether this import of the same source read the id that a refused row has in `column` once more."""
@@ -572,11 +630,10 @@ class Build:
             for name, one in derive.as_written(table, old).items()
             if name in hints or not table.c[name].info.get("derived")
         }
-        unchanged = 0
+        unchanged = counts[f"{table.name} unchanged"]
         if "src_id" in table.c and self.rows[table.name]:
-            updated, unchanged = self._compare(old, staged, counts)
-            counts["updated"], counts["unchanged"] = counts["updated"] + updated, counts["unchanged"] + unchanged
-            stays.append(_OLD_ROW.not_in(select(_COMPARED.c.old).where(~_COMPARED.c.same)))
+            compared = _compared(table.name).c
+            stays.append(_OLD_ROW.not_in(select(compared.old).where(~compared.same)))
         elif self.rows[table.name] and table.name != "refused_row":
             key = _key_of(table.name) or [next(iter(table.c)).name]
             rewritten, wholly = (
@@ -586,6 +643,12 @@ class Build:
             of = select(func.count(case((wholly, 1))), func.count(case((~wholly, 1)))).where(rewritten)
             counts[f"{table.name}="], counts[f"{table.name}+"] = self._one(of.select_from(old))
             stays.append(~rewritten)
+        if self._continuing and table.name in IN_PLACE:
+            gone = self._continuing.leave(table, old, stays)
+            self.rows[table.name] = self._staged_count(table.name)
+            if "src_id" in table.c:
+                counts["carried"] += self._one(select(func.count()).select_from(old))[0] - gone - unchanged
+            return
         before = self._staged_count(table.name)
         kept = select(*columns.values()).select_from(old).where(*stays)
         self._writer.execute(insert(staged).from_select(list(columns), kept))
@@ -593,12 +656,13 @@ class Build:
         if "src_id" in table.c:
             counts["carried"] += self.rows[table.name] - before - unchanged
 
-    def _compare(self, old: FromClause, staged: Table, counts: Counter[str]) -> tuple[int, int]:
-        """How many rows of the build in service were written again differently, and how many just so.
+    def _compare(self, old: FromClause, name: str, counts: Counter[str]) -> None:
+        """Count how many rows of the build in service were written again differently, and how many just so.
 
-        The pairs are left in the table `compared`, and the new rows that say nothing new, as an older export does, are
+        The pairs are left in a table (`_compared`), and the new rows that say nothing new, as an older export does, are
         taken out.
         """
+        staged = self._staged[name]
         same: ColumnElement[bool] = func.coalesce(old.c.row_hash == staged.c.row_hash, False)
         if "updated_at" in staged.c and "updated_at" in old.c:
             same = or_(same, func.coalesce(staged.c.updated_at < old.c.updated_at, False))
@@ -607,11 +671,12 @@ class Build:
         pairs = select(_OLD_ROW.label("old"), new_row.label("new"), same.label("same")).select_from(
             old.join(staged, key)
         )
-        self._writer.execute(TableOf(_COMPARED.name, pairs))
-        c = _COMPARED.c
+        self._writer.execute(TableOf(_compared(name).name, pairs))
+        c = _compared(name).c
         met, updated = self._one(select(func.count(c.old.distinct()), func.count(case((~c.same, c.old)).distinct())))
         if staged.name == "request" and updated:
-            watched = [old.c[one] for one in beyond_sql.WATCHED]
+            given = derive.as_written(staged, old)
+            watched = [given[one].label(one) for one in beyond_sql.WATCHED]
             was = select(*watched).where(_OLD_ROW.in_(select(c.old).where(~c.same)))
             now = select(*(staged.c[one] for one in beyond_sql.WATCHED)).where(
                 new_row.in_(select(c.new).where(~c.same))
@@ -619,7 +684,9 @@ class Build:
             self._note_changes(self._frame(was), self._frame(now), counts)
         if met > updated:
             self._writer.execute(staged.delete().where(new_row.in_(select(c.new).where(c.same))))
-        return updated, met - updated
+        counts["updated"] += updated
+        counts["unchanged"] += met - updated
+        counts[f"{name} unchanged"] = met - updated
 
     def _note_changes(self, was: pd.DataFrame, now: pd.DataFrame, counts: Counter[str]) -> None:
         """Write as events what must have happened to requests between the build in service and this import."""
@@ -643,25 +710,31 @@ class Build:
         self._set_clock()
         self._register(context.names(), derive.AREAS.name)
         known = self._known(context, as_of)
+        for name in _AS_WRITTEN:
+            if self._continuing and name in IN_PLACE:
+                self._continuing.drop_gone(name)
+            self._copy(name)
+        if self._continuing:
+            self.rows["request"] += self._continuing.take_requests_again(known)
+        known = self._ready(context, known)
         self._derive_requests(context, known)
-        self._derive_episodes(context, known)
         self._derive_contacts(known)
         self._derive_others(context, known)
         self._derive_places(context)
-        for name in _AS_WRITTEN:
-            self._copy(name)
         self._sum_up(as_of)
+        before = self._continuing.basis if self._continuing else self._basis
+        self._basis = before.after(known, self._continuing.scattered if self._continuing else 0)
         flags: Counter[str] = Counter()
         for table in (schema.request, schema.contact):
-            if self.rows[table.name]:
+            if self._has(table.name):
                 flags.update(dict(zip((*schema.FLAGS, "_rows"), self._one(derive.tally(table)), strict=True)))
         request, contact = schema.request.c, schema.contact.c
         days = (request.opened_on, contact.arrived_on)
-        ends = [self._one(select(func.min(one), func.max(one))) for one in days if self.rows[one.table.name]]
+        ends = [self._one(select(func.min(one), func.max(one))) for one in days if self._has(one.table.name)]
         self._summary = Summary(
             build_id=self.build_id,
             as_of=as_of,
-            rows=dict(self.rows),
+            rows={one.name: n for one in schema.metadata.sorted_tables if (n := self._rows_in_all(one.name))},
             flags={name: flags[name] for name in schema.FLAGS if flags[name]},
             flagged=flags["_rows"],
             data_from_on=min((one for one, _ in ends if one), default=None),
@@ -673,11 +746,12 @@ class Build:
     def _set_clock(self) -> None:
         """Teach the database what the city's clock shows, for the years in question."""
         tz, instants = self.city["tz"], []
-        parts = [
-            select(func.least(*map(func.min, columns)), func.greatest(*map(func.max, columns)))
-            for name, of in _ON_THE_CLOCK.items()
-            if self.rows[name] and (columns := [self._staged[name].c[one] for one in of])
-        ]
+        parts = []
+        for name, of in _ON_THE_CLOCK.items():
+            if self._has(name):
+                rows = self._all_rows(name)
+                columns = [rows.c[one] for one in of]
+                parts.append(select(func.least(*map(func.min, columns)), func.greatest(*map(func.max, columns))))
         if parts:
             instants = [one for row in self._writer.execute(union_all(*parts)) for one in row if one]
         given = np.array(instants, "datetime64[us]")
@@ -685,23 +759,26 @@ class Build:
         self._writer.execute(LocalTime(starts.tolist(), offsets.tolist()))
 
     def _known(self, context: beyond_sql.Context, as_of: datetime) -> derive.Known:
-        staged = self._staged
+        """What all rows together tell."""
         placeholders = self._placeholders()
-        known = derive.Known(
+        return derive.Known(
             as_of=as_of,
             placeholders=placeholders,
             dates=self._columns_of_dates(),
             recorded=self._recorded(),
             cuts=context.cuts(),
-            blank=self._blank(),
             has_areas=bool(context.areas),
             has_shapes=context.has_shapes,
             has_clocks=bool(len(context.sla) or context.calendars),
-            has_pauses=bool(self.rows["request_pause"]),
+            has_pauses=self._has("request_pause"),
             has_incidents=self._find_incidents(context, placeholders),
         )
+
+    def _ready(self, context: beyond_sql.Context, known: derive.Known) -> derive.Known:
+        """Make ready to be joined what is known; with what the requests that wait tell."""
+        known = replace(known, blank=self._blank())
         if known.has_areas:
-            words = self._frame(derive.district_words(staged, known))
+            words = self._frame(derive.district_words(self._staged, known))
             self._register(beyond_sql.areas_named(words, context.areas, known.cuts), derive.WORDS.name)
         if known.has_clocks:
             self._register(context.promises(), derive.PROMISES.name)
@@ -713,6 +790,8 @@ class Build:
         return frozenset(name for name, n in filled.items() if not n)
 
     def _recorded(self) -> frozenset[tuple[str, str]]:
+        if self._continuing:
+            return self._continuing.recorded()
         if not self.rows["request_event"]:
             return frozenset()
         request, event = self._staged["request"], self._staged["request_event"]
@@ -722,7 +801,7 @@ class Build:
 
     def _columns_of_dates(self) -> frozenset[tuple[str, str]]:
         """Pairs of source and column that hold dates: more than half of its instants are local midnights."""
-        request, counted = self._staged["request"], self._dates.copy()
+        request, counted = self._all_rows("request"), self._dates.copy()
         source = func.coalesce(request.c.src_system, "").label("source")
         columns = ("opened_at", "closed_at", "due_at")
         counts = [
@@ -731,7 +810,7 @@ class Build:
             for wanted in (True, False)
         ]
         others = or_(request.c.import_id.is_(None), request.c.import_id.not_in(sorted(self._counted)))
-        if self.rows["request"] >= derive.MIDNIGHT_ROWS:
+        if self._rows_in_all("request") >= derive.MIDNIGHT_ROWS:
             for name, *found in self._writer.execute(select(source, *counts).where(others).group_by(source)):
                 told = [(name, column, wanted) for column in columns for wanted in (True, False)]
                 counted.update(dict(zip(told, found, strict=True)))
@@ -743,13 +822,14 @@ class Build:
         )
 
     def _derive_requests(self, context: beyond_sql.Context, known: derive.Known) -> None:
-        request, pause = self._staged["request"], self._staged["request_pause"]
+        request, pause = self._staged["request"], schema.request_pause
+        derived = self._continuing.derived_requests() if self._continuing else schema.request
         stretches = [(_between(request.c.opened_at, *ends), rows) for *ends, rows in self._stretches("request")]
         asked = (derive.points_of(request, derive.opened_on(request), known, *inside) for inside, _ in stretches)
         for (inside, rows), points in zip(stretches, self._ahead(asked, context, known), strict=True):
             self._register(points, derive.POINTS.name)
             if known.has_clocks:
-                asking = self._frame(derive.clock_rows(self._staged, *inside))
+                asking = self._frame(derive.clock_rows(self._sources, *inside))
                 pauses = self._frame(
                     select(derive.rowid(request).label("row"), pause.c.start_at, pause.c.end_at)
                     .select_from(request.join(pause, pause.c.request_id == request.c.request_id))
@@ -757,13 +837,20 @@ class Build:
                 )
                 clocks = beyond_sql.clocks(asking, pauses, context, known.as_of)
                 self._register(clocks, derive.CLOCKS.name)
-            self._fill(schema.request, derive.requests(self._staged, known, *inside))
+            self._fill(derived, derive.requests(self._sources, known, *inside))
             self.progress("deriving requests", rows)
-        if self.rows["request"]:
+        has_turned = any(kind in ("reopen", "transfer") for _, kind in known.recorded)
+        if self._continuing:
+            turned = self._continuing.clear_episodes(self._continuing.replace_requests(has_turned))
+            self._continuing.find_recurrences()
+            self._derive_episodes(context, known, has_turned, schema.request.c.request_id.in_(turned))
+            self._continuing.note_episodes(turned)
+        elif self.rows["request"]:
             recurred, r = derive.recurrences().subquery().c, schema.request.c
             self._writer.execute(
                 update(schema.request).where(r.request_id == recurred.request_id).values(recurred_at=recurred.next_at)
             )
+            self._derive_episodes(context, known, has_turned)
 
     def _find_points(self, context: beyond_sql.Context, asked: Select, known: derive.Known) -> None:
         """Make ready to be joined what cells and areas the points of some rows lie in."""
@@ -783,31 +870,43 @@ class Build:
             if waiting is not None:
                 yield waiting.result()
 
-    def _derive_episodes(self, context: beyond_sql.Context, known: derive.Known) -> None:
+    def _derive_episodes(
+        self, context: beyond_sql.Context, known: derive.Known, has_turned: bool, *among: ColumnElement[bool]
+    ) -> None:
         r, held = schema.request.c, self._staged["request_episode"]
-        has_turned = any(kind in ("reopen", "transfer") for _, kind in known.recorded)
         stretches = list(self._stretches("request"))
         for start, end, _ in stretches if has_turned else ():
-            inside = _between(r.opened_at, start, end)
-            of = self._frame(derive.turned_requests(self._staged, *inside))
-            found = beyond_sql.stretches(of, self._frame(derive.turns(self._staged, *inside)), context)
+            inside = (*_between(r.opened_at, start, end), *among)
+            of = self._frame(derive.turned_requests(*inside))
+            found = beyond_sql.stretches(of, self._frame(derive.turns(*inside)), context)
             self._append(held, to_arrow(found, held))
         for start, end, _ in stretches:
-            self._fill(schema.request_episode, derive.episodes(self._staged, known, has_turned, start, end))
-        self.rows["request_episode"] = self._count(schema.request_episode)
+            inside = (*_between(r.opened_at, start, end), *among)
+            parts = _between(held.c.opened_at, start, end)
+            self._fill(schema.request_episode, derive.episodes(held, known, has_turned, inside, parts))
 
     def _derive_contacts(self, known: derive.Known) -> None:
         contact = self._staged["contact"]
+        if self._continuing:
+            self.rows["contact"] += self._continuing.take_contacts_again(known)
+            self._continuing.clear(schema.contact)
         for start, end, rows in self._stretches("contact"):
             inside = _between(contact.c.arrived_at, start, end)
             self._fill(schema.contact, derive.contacts(self._staged, known, *inside))
             self.progress("deriving contacts", rows)
+        if self._continuing:
+            self._continuing.note_new(schema.contact)
 
     def _derive_others(self, context: beyond_sql.Context, known: derive.Known) -> None:
         state, visit, asset = (self._staged[name] for name in ("agent_state", "inspection", "asset"))
+        if self._continuing:
+            self.rows["agent_state"] += self._continuing.take_states_again()
+            self._continuing.clear(schema.agent_state)
         for start, end, _ in self._stretches("agent_state"):
             inside = _between(state.c.start_at, start, end)
             self._fill(schema.agent_state, derive.agent_states(self._staged, *inside))
+        if self._continuing:
+            self._continuing.note_new(schema.agent_state)
         if self.rows["inspection"]:
             visited_on = cast(derive.local_time(visit.c.visited_at), Date)
             self._find_points(context, derive.points_of(visit, visited_on, known, all_earth=True), known)
@@ -828,17 +927,28 @@ class Build:
         names = [one.name for one in schema.place.columns]
         named = named_table("streets", named_column("address"), named_column("street"))
         r = schema.request.c
-        placed = bool(self.rows["request"]) and self._one(select(func.count(r.h3_10)))[0] > 0
+        placed = self._one(select(func.count(r.h3_10)))[0] > 0
+        if self._continuing and not self._continuing.differs(schema.request):
+            return
         if placed:
             self._writer.execute(TableOf(named.name, placing.streets(placing.addresses())))
         for resolution in placing.RESOLUTIONS:
+            among: ColumnElement[bool] | None = None
+            if self._continuing:
+                among = r[f"h3_{resolution}"].in_(self._continuing.cells(resolution))
+                place = schema.place
+                again: ColumnElement[bool] = place.c.cell.in_(self._continuing.cells(resolution))
+                if context.has_shapes:  # where nothing is reported any more stands one of the quiet ones
+                    again = or_(again, place.c.requests == 0)
+                self._writer.execute(place.delete().where(place.c.resolution == resolution, again))
             peopled = None
             if len(points):
                 cell = beyond_sql.cells(points["lat"], points["lon"], resolution)
                 self._register(pa.table({"cell": pa.array(cell, pa.int64()), "residents": points["residents"]}))
                 peopled = named_table("_incoming", named_column("cell"), named_column("residents"))
             if placed:
-                rows = placing.places(resolution, peopled, named, bool(context.second)).order_by(literal_column("2"))
+                rows = placing.places(resolution, peopled, named, bool(context.second), among)
+                rows = rows.order_by(literal_column("2"))
                 self._writer.execute(insert(schema.place).from_select(names, rows))
             if context.has_shapes:
                 reported = select(schema.place.c.cell).where(schema.place.c.resolution == resolution)
@@ -855,6 +965,11 @@ class Build:
             for name, fact in facts.items() if fact.first_report is not None
         }  # fmt: skip
         held: dict[str, int] = {}
+        if self._continuing:
+            held = self._sum_up_again(self._continuing, frame, repeated)
+            told = [{"name": name, "n": n, "from_on": None} for name, n in held.items()]
+            self._append_sums(told + self._copy_what_stands_again(self._continuing, as_of))
+            return
         division = self._staged["district"].c.division
         is_divided_twice = self._one(select(func.count()).where(division == "area"))[0] > 0
         for name, rollup in ROLLUPS.items():
@@ -875,21 +990,84 @@ class Build:
             held[name] = self._count(rollup.table)
             self.progress("summing up", held[name])
         if not self.pays_by or sizes["request"] >= SORTED_FROM_ROWS:
-            held |= {one.name: self._sort(one, sizes["request"]) for one in SORTED}
-        told = [{"name": name, "n": n, "from_on": None} for name, n in held.items()] + self._copy_what_stands(as_of)
+            held |= {one.name: self._sort(one) for one in SORTED}
+        told = [{"name": name, "n": n, "from_on": None} for name, n in held.items()]
+        self._append_sums(told + self._copy_what_stands(as_of))
+
+    def _append_sums(self, told: list[dict[str, Any]]) -> None:
         if told:
             self._append(schema.sums, to_arrow(pd.DataFrame(told), schema.sums))
 
-    def _sort(self, one: Sorted, n: int) -> int:
-        """Copy all `n` requests, in a few of their columns, in another order than that of their opening."""
+    def _sum_up_again(self, continuing: Continuing, frame: Frame, repeated: Mapping[str, bool]) -> dict[str, int]:
+        """Count anew, in each table of sums and in each copy sorted otherwise, the days on which something differs."""
+        held: dict[str, int] = {}
+        days: dict[tuple[str, ColumnElement], Select] = {}
+
+        def days_of(fact: Table, day: ColumnElement) -> Select:
+            if (fact.name, day) not in days:
+                days[fact.name, day] = continuing.keep_days(continuing.days(fact, day, frame.as_of))
+            return days[fact.name, day]
+
+        for name in ROLLUPS:
+            if name not in continuing.held:
+                continue
+            rollup = ROLLUPS[name]
+            c = rollup.table.c
+            finer = [one for one in held if rollup.is_from(ROLLUPS[one])]
+            source = ROLLUPS[min(finer, key=held.__getitem__)] if finer else None
+            again: Select | None = None
+            if not (rollup.goes_on and frame.as_of != continuing.as_of):
+                again = days_of(rollup.fact.table, rollup.on)
+                again = continuing.keep_days(months_of(again)) if rollup.by_month else again
+            has_repeated = repeated.get(rollup.fact.name, False)
+            self._writer.execute(rollup.table.delete().where(*(() if again is None else (c.day.in_(again),))))
+            counted = (
+                rollup.rows(has_repeated=has_repeated, days=again)
+                if source is None
+                else rollup.rows_from(source, days=again)
+            )
+            rows = with_values(counted, frame, frame.as_of.date())
+            self._writer.execute(insert(rollup.table).from_select(list(c.keys()), rows))
+            held[name] = self._count(rollup.table)
+            self.progress("summing up again", held[name])
+        for one in SORTED:
+            if one.name in continuing.held:
+                again = days_of(one.of, one.of.c[one.day])
+                self._writer.execute(one.table.delete().where(one.table.c[one.day].in_(again)))
+                self._writer.execute(insert(one.table).from_select(one.columns, one.rows(again)))
+                held[one.name] = self._count(one.table)
+        return held
+
+    def _copy_what_stands_again(self, continuing: Continuing, as_of: datetime) -> list[dict[str, Any]]:
+        """Put the requests that differ, as far as they stand, into the copies, and take out what no longer counts."""
+        told = []
+        for one in COPIES.values():
+            if (before := continuing.held.get(one.name)) is not None:
+                from_on = before + (self._civil_day(as_of) - self._civil_day(continuing.as_of))
+                c, again = one.table.c, continuing.touched()
+                over = c[one.end_on.name] < from_on
+                if one.with_them is not None:
+                    others = select(COPIES[one.with_them].table.c.request_id)
+                    over = and_(over, c.request_id.not_in(others))
+                self._writer.execute(one.table.delete().where(or_(c.request_id.in_(again), over)))
+                self._writer.execute(insert(one.table).from_select(list(c.keys()), one.rows(from_on, again)))
+                told.append({"name": one.name, "n": self._count(one.table), "from_on": from_on})
+        return told
+
+    def _civil_day(self, at: datetime) -> date:
+        return at.replace(tzinfo=UTC).astimezone(ZoneInfo(self.city["tz"])).date()
+
+    def _sort(self, one: Sorted) -> int:
+        """Copy the requests, in a few of their columns, in another order than that of their opening."""
         one.table.create(self._writer)
         self._writer.execute(insert(one.table).from_select(one.columns, one.rows()))
+        n = self._count(one.table)
         self.progress(f"sorting by {one.by}", n)
         return n
 
     def _copy_what_stands(self, as_of: datetime) -> list[dict[str, Any]]:
         """Copy the requests open at the end of the data, or also in the year before it, where these are few."""
-        end = as_of.replace(tzinfo=UTC).astimezone(ZoneInfo(self.city["tz"])).date()
+        end = self._civil_day(as_of)
         sizes = {one.name: self._count(one.of) for one in COPIES.values()}
         if self.pays_by and min(sizes.values()) < PAYS_FROM_ROWS:
             return []
@@ -918,7 +1096,8 @@ class Build:
         """
 
         def instants(of: Mapping[str, Sequence[str]], *, past: bool) -> list[datetime]:
-            columns = [self._staged[name].c[one] for name, names in of.items() if self.rows[name] for one in names]
+            present = {name: self._all_rows(name) for name in of if self._has(name)}
+            columns = [rows.c[one] for name, rows in present.items() for one in of[name]]
             known = [case((one <= self.started_at, one)) if past else one for one in columns]
             asked = [select(func.max(one)) for one in known]
             return [one for (one,) in self._writer.execute(union_all(*asked)) if one] if asked else []
@@ -927,9 +1106,9 @@ class Build:
 
     def _placeholders(self) -> frozenset[tuple[float, float]]:
         """Coordinates that stand for “unknown”: one pair shared by more than 5 % of the rows, and by at least 50."""
-        if self.rows["request"] <= derive.PLACEHOLDER_ROWS:
+        if self._rows_in_all("request") <= derive.PLACEHOLDER_ROWS:
             return frozenset()
-        request = self._staged["request"].c
+        request = self._all_rows("request").c
         located = self._writer.scalar(select(func.count(request.lat)).where(request.lon.is_not(None))) or 0
         shared = (
             select(request.lat, request.lon)
@@ -941,7 +1120,7 @@ class Build:
 
     def _find_incidents(self, context: beyond_sql.Context, placeholders: frozenset[tuple[float, float]]) -> bool:
         """Make ready to be joined which report each duplicate goes back to; whether there are any."""
-        request = self._staged["request"].c
+        request = self._all_rows("request").c
         children = self._frame(
             select(request.request_id, request.parent_request_id).where(request.parent_request_id.is_not(None))
         )
@@ -988,6 +1167,7 @@ class Build:
             "contacts": self._count(schema.contact),
             "refused": self._count(schema.refused_row),
             "flagged": summary.flagged,
+            "basis": self._basis.to_text(),
         }
         self._append(schema.build, to_arrow(pd.DataFrame([about]), schema.build))
         self._writer.execute(DetachFile(_STAGING))
@@ -1104,6 +1284,24 @@ class Build:
         cursor: Any = self._writer.execute(statement).cursor
         yield from cursor.to_arrow_reader(100_000)
 
+    @property
+    def _sources(self) -> dict[str, Table]:
+        """Where the rows that others are derived from stand, by the name of their table."""
+        return {**self._staged, **{name: schema.metadata.tables[name] for name in ("request_event", "request_pause")}}
+
+    def _all_rows(self, name: str) -> FromClause:
+        """The rows of a table, as their sources gave them."""
+        return self._continuing.all_rows(name) if self._continuing and name in IN_PLACE else self._staged[name]
+
+    def _rows_in_all(self, name: str) -> int:
+        """How many rows of a table were written, or stay where they are; of episodes, how many there are."""
+        if name == "request_episode" or (self._continuing and name in IN_PLACE):
+            return self._count(schema.metadata.tables[name])
+        return self.rows[name]
+
+    def _has(self, name: str) -> bool:
+        return self._rows_in_all(name) + self.rows[name] > 0
+
     def _count(self, table: Table) -> int:
         return self._writer.scalar(select(func.count()).select_from(table)) or 0
 
@@ -1201,6 +1399,13 @@ def _as_given(table: Table) -> list[Column]:
 _STAGED_METADATA = MetaData(schema=_STAGING)
 STAGED = {one.name: _bare(one, _STAGED_METADATA, _as_given(one)) for one in schema.metadata.sorted_tables}
 """Where the rows of each table wait until all are there."""
+
+
+def _compared(name: str) -> Any:
+    """The table of pairs of rows of the build in service and of this one with the same id."""
+    return named_table(
+        f"compared_{name}", *(named_column(one) for one in ("old", "new")), named_column("same", Boolean)
+    )
 
 
 def _between(at: ColumnElement, start: datetime | None, end: datetime | None) -> tuple[ColumnElement[bool], ...]:

@@ -236,7 +236,7 @@ def _summed(
         asked += _on_counted_days(on, filters)
     divided = [dimension.columns[fact.name] for dimension in by]
     rollup = frame.held.smallest(fact, on, [*asked, *divided], by_month=by_month, spread=spread)
-    if rollup is None:
+    if rollup is None or any(one.name not in rollup.totals for one in totals):
         return None
     counted = rollup.counted(totals, incidents=_counts_incidents(filters))
     conditions = [rollup.translated(condition) for condition in [*when, *asked]]

@@ -27,6 +27,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    exists,
     false,
     func,
     literal,
@@ -61,6 +62,8 @@ CLOSED_STATUSES = frozenset({"closed", "cancelled", "merged_duplicate", "referre
 OPEN_STATUSES = frozenset({"new", "triaged", "assigned", "in_progress", "on_hold", "reopened"})
 # Kinds of events that show that something was done about a request.
 ACTIVITY = ("work", "inspect", "comment")
+# Kinds of events that tell something of all requests of a source: those without any had none.
+TOLD_OF_ALL = (*ACTIVITY, "reopen")
 # Flags that only the reader of a source can set; kept when rows are carried from build to build.
 READ_FLAGS = sum(FLAGS[name] for name in ("dup_id", "ambiguous_time", "nonexistent_time", "unmapped_status"))
 
@@ -126,12 +129,12 @@ CLOCKS = named_table(
 )  # fmt: skip
 
 
-def rowid(table: Table) -> _Expr:
+def rowid(table: Any) -> _Expr:
     """What tells the rows of a table of the build apart, in the order in which they were written."""
     return literal_column(f"{table.name}.rowid")
 
 
-def latest(table: Table, key: str) -> FromClause:
+def latest(table: Any, key: str) -> FromClause:
     """The row written last for each key of a dimension."""
     place = func.row_number().over(partition_by=table.c[key], order_by=rowid(table).desc())
     ranked = select(table, place.label("place")).subquery()
@@ -458,27 +461,27 @@ def tally(table: Table) -> Select:
 # ── Episodes ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def turned(staged: Mapping[str, Table]) -> Select:
+def turned() -> Select:
     """The requests that were reopened or handed on: those with more than one episode are among them."""
-    event = staged["request_event"]
+    event = schema.request_event
     return select(event.c.request_id).where(event.c.kind.in_(("reopen", "transfer"))).distinct()
 
 
-def turned_requests(staged: Mapping[str, Table], *inside: _Condition) -> Select:
+def turned_requests(*inside: _Condition) -> Select:
     """What `beyond_sql.stretches` must know of them."""
     r = schema.request.c
     return (
         select(r.request_id, r.opened_at, _final(schema.request).label("final"), r.department)
-        .where(r.request_id.in_(turned(staged)), *inside)
+        .where(r.request_id.in_(turned()), *inside)
         .order_by(r.opened_at, r.request_id)
     )
 
 
-def turns(staged: Mapping[str, Table], *inside: _Condition) -> Select:
+def turns(*inside: _Condition) -> Select:
     """Their events, in order."""
-    event = staged["request_event"]
+    event = schema.request_event
     columns = [event.c[one] for one in ("request_id", "event_at", "kind", "from_value", "to_value")]
-    mine = select(schema.request.c.request_id).where(schema.request.c.request_id.in_(turned(staged)), *inside)
+    mine = select(schema.request.c.request_id).where(schema.request.c.request_id.in_(turned()), *inside)
     return (
         select(*columns)
         .where(event.c.kind.in_(("close", "reopen", "transfer")), event.c.request_id.in_(mine))
@@ -493,21 +496,22 @@ def _final(request: FromClause) -> _Expr:
     return case((closed_somehow, func.coalesce(r.updated_at, r.opened_at)), else_=r.closed_at)
 
 
-def episodes(staged: Mapping[str, Table], known: Known, has_turned: bool, start: Any, end: Any) -> Select:
-    """The stretches in which each request stood open with one department, from `start` until `end` if these are given.
+def episodes(
+    held: Table, known: Known, has_turned: bool, inside: Sequence[_Condition], parts_inside: Sequence[_Condition]
+) -> Select:
+    """The stretches in which each of some requests stood open with one department.
 
-    Those of `turned` requests wait in `staged`, for who held them is not for SQL to say. All others have one, which
-    never ends before it starts: a request closed before it was opened was never waiting.
+    Those of `turned` requests wait in `held`, for who held them is not for SQL to say; `parts_inside` says which of
+    them. All others, of the requests that are `inside`, have one, which never ends before it starts: a request closed
+    before it was opened was never waiting.
 
     Source: measures reference, B0; decision 0010.
     """
     names = [one.name for one in schema.request_episode.c]
-    held = staged["request_episode"]
     r = schema.request
-    inside = () if start is None else (r.c.opened_at >= start, r.c.opened_at < end)
     final = _final(r)
     ends = case((final < r.c.opened_at, r.c.opened_at), else_=final).label("ends")
-    one = select(r, ends).where(*inside, *((r.c.request_id.not_in(turned(staged)),) if has_turned else ())).subquery()
+    one = select(r, ends).where(*inside, *((r.c.request_id.not_in(turned()),) if has_turned else ())).subquery()
     whole: dict[str, _Expr] = {
         "request_id": one.c.request_id, "seq": literal(1), "opened_at": one.c.opened_at, "closed_at": one.c.ends,
         "opened_on": one.c.opened_on, "closed_on": cast(local_time(one.c.ends), Date), "starts_by": literal("opened"),
@@ -522,7 +526,7 @@ def episodes(staged: Mapping[str, Table], known: Known, has_turned: bool, start:
         parts = (
             select(*((part[name] if name in part else held.c[name]).label(name) for name in names))
             .join(r, r.c.request_id == held.c.request_id)
-            .where(*(() if start is None else (held.c.opened_at >= start, held.c.opened_at < end)))
+            .where(*parts_inside)
         )
         both = union_all(found, parts).subquery()
         found = select(*both.c)
@@ -540,33 +544,48 @@ def _carried(request: FromClause, known: Known) -> dict[str, _Expr]:
 # ── What came back ──────────────────────────────────────────────────────────────────────────────────
 
 
-def recurrences() -> Select:
+def place_of(request: Any) -> _Expr:
+    """What is one place for coming back, of the columns of a request."""
+    address = func.trim(request.address)
+    is_plain = and_(func.strpos(address, "  ") == 0, ~func.regexp_matches(address, r"[\t\n\r\f\v]"))
+    single = case((is_plain, address), else_=func.regexp_replace(address, r"\s+", " ", "g"))
+    return func.coalesce(
+        literal("parcel ") + request.parcel_id,
+        literal("address ") + func.lower(single),
+        literal("cell ") + cast(request.h3_10, String),
+    )
+
+
+def recurrences(among: FromClause | None = None) -> Select:
     """For each closed request the next one of its type opened at its place afterwards: request_id, next_at.
 
-    Openings and closings of a place in one line, in order of time: what follows a closing is the next opening.
+    Openings and closings of a place in one line, in order of time: what follows a closing is the next opening. Those of
+    `among` (type_id, place) alone, if it is given, and then also those whom nothing follows.
     """
     r = schema.request.c
-    place = func.coalesce(
-        literal("parcel ") + r.parcel_id,
-        literal("address ") + func.lower(func.regexp_replace(func.trim(r.address), r"\s+", " ", "g")),
-        literal("cell ") + cast(r.h3_10, String),
-    )
     counted = and_(r.has_place, r.is_info_only.is_not(True), r.is_duplicate.is_not(True))
+    rows = select(r.request_id, r.type_id, place_of(r).label("place"), r.opened_at, r.closed_at).where(counted)
+    reported: Any = rows.subquery("reported")
+    if among is not None:
+        of_it = and_(among.c.type_id.is_not_distinct_from(reported.c.type_id), among.c.place == reported.c.place)
+        reported = select(reported).where(exists().where(of_it)).cte("few").prefix_with("MATERIALIZED")
+    c = reported.c
     opening = select(
-        r.request_id, r.type_id, place.label("place"), r.opened_at.label("at"), r.opened_at.label("opens_at"),
+        c.request_id, c.type_id, c.place, c.opened_at.label("at"), c.opened_at.label("opens_at"),
         literal(0).label("closes"),
-    ).where(counted)  # fmt: skip
+    )  # fmt: skip
     # Closed before it was opened: it would be taken for its own return.
     closing = select(
-        r.request_id, r.type_id, place.label("place"), r.closed_at.label("at"),
+        c.request_id, c.type_id, c.place, c.closed_at.label("at"),
         cast(null(), DateTime).label("opens_at"), literal(1).label("closes"),
-    ).where(counted, r.closed_at >= r.opened_at)  # fmt: skip
+    ).where(c.closed_at >= c.opened_at)  # fmt: skip
     line = union_all(opening, closing).subquery().c
     following = func.min(line.opens_at).over(
         partition_by=(line.type_id, line.place), order_by=(line.at, line.closes), rows=(1, None)
     )
     told = select(line.request_id, line.closes, following.label("next_at")).subquery().c
-    return select(told.request_id, told.next_at).where(told.closes == 1, told.next_at.is_not(None))
+    followed = () if among is not None else (told.next_at.is_not(None),)
+    return select(told.request_id, told.next_at).where(told.closes == 1, *followed)
 
 
 # ── The other facts ─────────────────────────────────────────────────────────────────────────────────
@@ -669,4 +688,6 @@ def as_written(table: Table, old: FromClause) -> dict[str, _Expr]:
         given = old.c.due_source == "source"
         found |= {name: case((given, old.c[name])) for name in ("due_at", "sla_id", "due_source")}
         found["district"] = case((old.c.source_district.is_not(None), old.c.district))
+        guessed = and_(old.c.dq_flags.op("&")(FLAGS["status_conflict"]) != 0, old.c.status.in_(sorted(CLOSED_STATUSES)))
+        found["closed_at"] = case((~func.coalesce(guessed, False), old.c.closed_at))
     return found

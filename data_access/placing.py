@@ -33,19 +33,23 @@ SECOND_STREET = 0.2
 
 
 def places(
-    resolution: int, points: FromClause | None = None, named: FromClause | None = None, divided_twice: bool = True
+    resolution: int,
+    points: FromClause | None = None,
+    named: FromClause | None = None,
+    divided_twice: bool = True,
+    among: ColumnElement[bool] | None = None,
 ) -> Select:
     """The rows of `place` of one size: resolution, cell, name, district, area, requests, residents.
 
     `points` has the columns ``cell`` and ``residents``: where people live; without it residents are null. `named` holds
-    the rows of `streets`, if they are known already. Areas are null unless the city is `divided_twice`. Requests that
-    lie outside every boundary make no place.
+    the rows of `streets`, if they are known already. Areas are null unless the city is `divided_twice`. `among` narrows
+    to some requests. Those that lie outside every boundary make no place.
     """
     r = schema.request.c
     column = r[f"h3_{resolution}"]
     inside = r.dq_flags.op("&")(literal_column(str(schema.FLAGS["outside_boundary"]))) == 0
     known = select(column.label("cell"), r.district, r.area, r.address).where(
-        column.is_not(None), or_(inside, r.dq_flags.is_(None))
+        column.is_not(None), or_(inside, r.dq_flags.is_(None)), *(() if among is None else (among,))
     )
     rows = known.cte(f"known_{resolution}")
     cells = select(rows.c.cell, func.count().label("n")).group_by(rows.c.cell).cte(f"cells_{resolution}")

@@ -25,7 +25,7 @@ def retain(settings: Settings, people_days: int, log_days: int) -> dict[str, int
         warehouse.close()
     before: datetime = build.as_of - timedelta(days=people_days)
     with Build(settings, asdict(city)) as anew:
-        anew.carry_over()
+        anew.carry_over(whole=True)
         found = anew.forget_people(before)
         if any(found.values()):
             anew.publish(as_of=build.as_of)

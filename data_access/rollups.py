@@ -35,12 +35,13 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.sql import visitors
 
 from data_access import schema
 from data_access.dimensions import hour_block, promise_position
 from data_access.measures import CATALOGUE
 from data_access.rewriting import columns_asked, put_to
-from data_access.semantics import AMOUNTS, Dimension, Fact, Spread, Standing, Total
+from data_access.semantics import AMOUNTS, AS_OF, Dimension, Fact, Spread, Standing, Total
 
 PAYS_FROM_ROWS = 10_000
 """A fact with fewer rows is quick to count as it is."""
@@ -226,35 +227,47 @@ class Rollup:
         for total in self.totals.values():
             yield from both(total.name, total, total.value, total.where)
 
-    def rows(self, *, has_repeated: bool = True) -> Select:
-        """Its rows, counted from the facts; parameters as `compile.with_values` gives them.
+    @property
+    def goes_on(self) -> bool:
+        """Whether it counts what lasts until now: then its rows change by time passing."""
+        duration = () if self.spread is None else visitors.iterate(self.spread.duration_s)
+        return any(one is AS_OF for one in duration)
+
+    @property
+    def _day(self) -> ColumnElement:
+        return month_of(self.on) if self.by_month else self.on
+
+    def rows(self, *, has_repeated: bool = True, days: Select | None = None) -> Select:
+        """Its rows, counted from the facts, of some `days` or of all; parameters as `compile.with_values` gives them.
 
         Without repeated reports in the fact each sum is its own ``…_first``, and counted once.
         """
         source = self.fact.table
-        day = month_of(self.on) if self.by_month else self.on
+        day = self._day
         keys = [day.label("day"), *(source.c[one] for one in self.keys)]
         keys += [expression.label(name) for name, expression in self._derived.items()]
         sums = [cast(value, _type(total)).label(name) for name, total, value in self._sums(has_repeated)]
-        return _by_first(self._holding(select(*keys, *sums)), len(keys))
+        statement = self._holding(select(*keys, *sums))
+        return _by_first(statement if days is None else statement.where(day.in_(days)), len(keys))
 
     def about(self) -> Select:
         """About how many rows it would have, in DuckDB's words: quick, and true to a few in a hundred."""
         source = self.fact.table
-        keys = [month_of(self.on) if self.by_month else self.on, *(source.c[one] for one in self.keys)]
+        keys = [self._day, *(source.c[one] for one in self.keys)]
         return self._holding(select(func.approx_count_distinct(func.hash(*keys, *self._derived.values()))))
 
     def _holding(self, statement: Select) -> Select:
         conditions = (self.on.is_not(None), self.fact.counted, self.spread.where if self.spread is not None else None)
         return statement.where(*(condition for condition in conditions if condition is not None))
 
-    def rows_from(self, finer: Rollup) -> Select:
-        """Its rows, added up from those of one that `is_from` allows."""
+    def rows_from(self, finer: Rollup, *, days: Select | None = None) -> Select:
+        """Its rows, of some `days` or of all, added up from those of one that `is_from` allows."""
         source = finer.table.c
         day = month_of(source.day) if self.by_month and not finer.by_month else source.day
         keys = [day.label("day"), *(source[one] for one in (*self.keys, *self._derived))]
         sums = [cast(func.sum(source[name]), _type(total)).label(name) for name, total, _ in self._sums()]
-        return _by_first(select(*keys, *sums), len(keys))
+        statement = select(*keys, *sums)
+        return _by_first(statement if days is None else statement.where(day.in_(days)), len(keys))
 
     def is_from(self, finer: Rollup) -> bool:
         """Whether its rows are sums of those of `finer`."""
@@ -307,6 +320,11 @@ class Rollup:
         return put_to(element, own | {expression: columns[name] for name, expression in self._derived.items()})
 
 
+def months_of(days: Select) -> Select:
+    """The months that some days (column ``day``) are in."""
+    return select(month_of(days.subquery().c.day).label("day")).distinct()
+
+
 def month_of(day: ColumnElement) -> ColumnElement:
     """The first day of the month that a day is in."""
     return cast(func.date_trunc("month", cast(day, DateTime)), Date)
@@ -321,12 +339,18 @@ def _type(total: Total | None) -> Any:
     return Float() if total is not None and total.unit in AMOUNTS else Integer()
 
 
+def _is_of_now(standing: Standing) -> bool:
+    """Whether it is told of the end of the data alone: sums by day would all be others the day after."""
+    asked = set() if standing.where is None else columns_asked(standing.where, standing.fact.table)
+    return any(one.name in schema.OF_AS_OF for one in asked)
+
+
 def _declared() -> dict[str, Rollup]:
     dated: dict[tuple[str, ColumnElement], list[Total]] = {}
     found: list[Rollup] = []
     for measure in CATALOGUE.values():
         totals = [measure] if isinstance(measure, Total) and measure.by_custom is None else []
-        if isinstance(measure, Standing):
+        if isinstance(measure, Standing) and not _is_of_now(measure):
             totals = [starts_of(measure), ends_of(measure)]
         for total in totals:
             dated.setdefault((total.fact.name, total.on), []).append(total)
@@ -371,14 +395,15 @@ class Copy:
         """Where it stands in a build."""
         return _table(self.name, lambda: [Column(one.name, one.type) for one in self.of.columns])
 
-    def rows(self, from_on: date) -> Select:
-        """The rows of the table that stood open on `from_on` or later."""
+    def rows(self, from_on: date, among: Select | None = None) -> Select:
+        """The rows of the table that stood open on `from_on` or later; of some requests, or of all."""
         stands = or_(self.end_on.is_(None), self.end_on >= from_on)
         if self.with_them is not None:
             others = COPIES[self.with_them].table.c.request_id
             stands = or_(stands, self.of.c.request_id.in_(select(others)))
         order = (self.end_on.asc().nulls_last(), *(self.of.c[one] for one in ("opened_on", "request_id")))
-        return select(self.of).where(stands).order_by(*order)
+        chosen = () if among is None else (self.of.c.request_id.in_(among),)
+        return select(self.of).where(stands, *chosen).order_by(*order)
 
 
 _OF_EPISODES = Copy("standing_episode", schema.request_episode, schema.request_episode.c.closed_on)
@@ -406,14 +431,16 @@ SORTED_FROM_ROWS = 2_000_000
 
 @dataclass(frozen=True)
 class Sorted:
-    """All rows of a table in a few of its columns, sorted by one of them: who narrows by that reads only what is asked.
+    """The rows of a table in a few of its columns, sorted by one of them: who narrows by that reads only what is asked.
 
-    For questions too fine to be summed beforehand, such as one service type in every hexagon of the city.
+    For questions too fine to be summed beforehand, such as one service type in every hexagon of the city. Rows without
+    the `day` are not among them: nobody narrows to what has none.
     """
 
     name: str
     of: Table = field(hash=False, compare=False)
     by: str
+    day: str
     columns: tuple[str, ...]
 
     @property
@@ -421,10 +448,10 @@ class Sorted:
         """Where it stands in a build."""
         return _table(self.name, lambda: [Column(one, self.of.c[one].type) for one in self.columns])
 
-    def rows(self) -> Select:
-        """The rows of the table, in the order of its first three columns."""
-        columns = [self.of.c[one] for one in self.columns]
-        return select(*columns).order_by(*columns[:3])
+    def rows(self, days: Select | None = None) -> Select:
+        """The rows of the table, of some days or of all, in the order of its first three columns."""
+        columns, day = [self.of.c[one] for one in self.columns], self.of.c[self.day]
+        return select(*columns).where(day.is_not(None) if days is None else day.in_(days)).order_by(*columns[:3])
 
     def asked_instead(self, statement: Select) -> Select | None:
         """A question about the table as one about this; None if it asks for other columns, or of another table."""
@@ -434,19 +461,19 @@ class Sorted:
 
 
 BY_TYPE = Sorted(
-    "request_by_type", schema.request, "service_type",
+    "request_by_type", schema.request, "service_type", "opened_on",
     ("service_type", "opened_on", "h3_9", "category", "department", "district", "channel", "is_info_only",
      "is_duplicate"),
 )  # fmt: skip
 
 # Facts lie in the order of their opening, and what fell due, or was closed, in some weeks is among all opened before.
 BY_DUE = Sorted(
-    "request_by_due", schema.request, "due_on",
+    "request_by_due", schema.request, "due_on", "due_on",
     ("due_on", "service_type", "h3_9", "due_at", "closed_at", "promise_s", "category", "department", "district",
      "channel", "is_info_only", "is_duplicate"),
 )  # fmt: skip
 BY_CLOSING = Sorted(
-    "request_by_closing", schema.request, "closed_on",
+    "request_by_closing", schema.request, "closed_on", "closed_on",
     ("closed_on", "department", "service_type", "closure_outcome", "closed_at", "due_at", "close_s", "promise_s",
      "category", "district", "channel", "is_info_only", "is_duplicate"),
 )  # fmt: skip

@@ -98,6 +98,7 @@ build = Table(
     Column("contacts", BigInteger, nullable=False),
     Column("refused", BigInteger, nullable=False),
     Column("flagged", BigInteger, nullable=False),
+    Column("basis", Text),  # how it was made (JSON), for the build that goes on from it (decision 0029)
 )
 
 sums = Table(
@@ -454,6 +455,9 @@ request_episode = Table(
     _derived("is_info_only", Boolean),
     _derived("is_duplicate", Boolean),
 )
+
+OF_AS_OF = ("business_open_s", "paused_business_s", "remaining_business_s")
+"""What goes on while a request stands open, without anything having happened to it."""
 
 OF_ITS_REQUEST = {
     "request_id": "request_id", "first_opened_at": "opened_at", "first_opened_on": "opened_on",

@@ -19,6 +19,8 @@ _r, _e, _s = schema.request.c, schema.request_episode.c, schema.survey.c
 REOPENED_WITHIN_DAYS = 14
 RECURRED_WITHIN_DAYS = 30
 FOLLOWED_DAYS = 30
+SETTLED_AFTER = timedelta(days=max(REOPENED_WITHIN_DAYS, RECURRED_WITHIN_DAYS, FOLLOWED_DAYS))
+"""Whatever a day's openings and closings lead to is known after so long; what falls due aside."""
 LAST_PART = 0.9
 """The last tenth of a promise begins here."""
 SATISFIED = 0.8

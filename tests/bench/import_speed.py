@@ -4,7 +4,8 @@
 200 damaged, by default of 0.2, 1 and 5 million rows, and prints a table; growth exponents are between one size and the
 next. Each size is measured in a process of its own. Seconds of processor are told beside those of the clock, because
 they hold on a busy machine too. pandas (`read_csv`, the times parsed, into a table) is measured at the smallest size
-only, and taken to grow linearly.
+only, and taken to grow linearly. Then the next day's export is imported: some thousands of new requests, and as many
+that were closed meanwhile.
 """
 
 from __future__ import annotations
@@ -42,24 +43,30 @@ TYPED = {"Unique Key": "BIGINT", "Created Date": "TIMESTAMP", "Closed Date": "TI
 TEXT = "The Department inspected this location and took the action that was needed. If the problem persists call 311. "
 
 
-def make(path: Path, rows: int) -> None:
-    """Write the export."""
+DAY_ROWS = 2_500
+
+
+def make(path: Path, rows: int, first: int = 0, closed_before: int = 0) -> None:
+    """Write the export: the requests from `first` to `rows`, of which those up to `closed_before` are all closed."""
     chance = random.Random(311)
+    step_s = min(120, 5 * 365 * 86_400 // (closed_before or rows))  # five years at most: nothing lies in the future
+    is_closed = f"(i % 9 > 0 OR i < {closed_before})"
     at = "strftime(TIMESTAMP '2020-01-01' + to_seconds({}), '%m/%d/%Y %I:%M:%S %p')"
     cells = {
-        "Unique Key": "40000000 + i", "Created Date": at.format("i * 120"), "Agency": "'A' || (i % 15)",
-        "Closed Date": f"CASE WHEN i % 9 > 0 THEN {at.format('i * 120 + 50 * (i % 90000)')} END",
+        "Unique Key": "40000000 + i", "Created Date": at.format(f"i * {step_s}"), "Agency": "'A' || (i % 15)",
+        "Closed Date": f"CASE WHEN {is_closed} THEN {at.format(f'i * {step_s} + 50 * (i % 90000)')} END",
         "Agency Name": "'Department ' || (i % 15)", "Complaint Type": "'Type ' || (i % 180)",
         "Descriptor": "'Descriptor of ' || (i % 900)", "Incident Address": "(i % 4000) || ' EAST ' || (i % 200)",
-        "Status": "CASE WHEN i % 9 > 0 THEN 'Closed' ELSE 'Open' END", "Resolution Description": f"repeat('{TEXT}', 2)",
-        "Resolution Action Updated Date": at.format("i * 120 + 50 * (i % 90000)"), "Borough": "'BROOKLYN'",
+        "Status": f"CASE WHEN {is_closed} THEN 'Closed' ELSE 'Open' END", "Borough": "'BROOKLYN'",
+        "Resolution Description": f"repeat('{TEXT}', 2)",
+        "Resolution Action Updated Date": at.format(f"i * {step_s} + 50 * (i % 90000)"),
         "Community Board": "lpad((i % 18)::VARCHAR, 2, '0') || ' BROOKLYN'", "Open Data Channel Type": "'ONLINE'",
         "Latitude": "40.5 + (i * 7919 % 400000) / 1e6", "Longitude": "-74.2 + (i * 104729 % 500000) / 1e6",
         "Location": "'(' || (40.5 + (i * 7919 % 400000) / 1e6) || ', ' || (-74.2 + (i * 104729 % 500000) / 1e6) || ')'",
     }  # fmt: skip
     listed = ", ".join(f'{cells.get(name, chr(39) + "N/A" + chr(39))} AS "{name}"' for name in COLUMNS)
     whole = path.with_suffix(".whole")
-    duckdb.sql(f"COPY (SELECT {listed} FROM range({rows}) t(i)) TO '{whole}' (HEADER, DELIMITER ',')")
+    duckdb.sql(f"COPY (SELECT {listed} FROM range({first}, {rows}) t(i)) TO '{whole}' (HEADER, DELIMITER ',')")
     with whole.open("rb") as source, path.open("wb") as sink:
         sink.write(source.readline())
         for line in source:
@@ -127,11 +134,14 @@ def measure(rows: int, with_pandas: bool) -> dict[str, Any]:
 
         taken = cost(run)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # before others have theirs
+        next_day = folder / "next_day.csv"
+        make(next_day, rows + DAY_ROWS, rows - 9 * DAY_ROWS, closed_before=rows)
+        day = cost(lambda: import_files(Settings(data=folder / "data"), mappings_named("nyc"), next_day))
         anchor = min((cost(lambda: plain(path, folder)) for _ in range(2)), key=lambda one: one.processor)
         found = {
             "rows": rows, "refused": refused[0], "plain": asdict(anchor), "import": asdict(taken),
             "ratio": {name: asdict(taken)[name] / asdict(anchor)[name] for name in asdict(taken)},
-            "peak_gb": peak, "steps": steps,
+            "peak_gb": peak, "steps": steps, "day": asdict(day),
         }  # fmt: skip
         if with_pandas:
             found["pandas"] = asdict(cost(lambda: through_pandas(path, folder)))
@@ -141,7 +151,7 @@ def measure(rows: int, with_pandas: bool) -> dict[str, Any]:
 def table(sizes: list[dict[str, Any]]) -> str:
     """The sizes as a table; processor seconds in brackets."""
     smallest = sizes[0]
-    lines = ["      rows   plain s      import s    rows/s  x plain       pandas/import  growth  peak GB"]
+    lines = ["      rows   plain s      import s    rows/s  x plain       pandas/import  growth  peak GB  next day s"]
     for before, one in zip([None, *sizes], sizes, strict=False):
         scale = one["rows"] / smallest["rows"]
         taken, anchor, ratio = one["import"], one["plain"], one["ratio"]
@@ -151,7 +161,8 @@ def table(sizes: list[dict[str, Any]]) -> str:
         lines.append(
             f"{one['rows']:>10,} {anchor['clock']:5.1f} ({anchor['processor']:.1f}) {taken['clock']:6.1f} "
             f"({taken['processor']:.1f}) {one['rows'] / taken['clock']:8,.0f} {ratio['clock']:5.1f} "
-            f"({ratio['processor']:.1f}) {pandas[0]:8.1f} ({pandas[1]:.1f}) {growth:>7} {one['peak_gb']:7.2f}"
+            f"({ratio['processor']:.1f}) {pandas[0]:8.1f} ({pandas[1]:.1f}) {growth:>7} {one['peak_gb']:7.2f} "
+            f"{one['day']['clock']:6.1f} ({one['day']['processor']:.1f})"
         )
     return "\n".join(lines) + "\n"
 

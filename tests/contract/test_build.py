@@ -384,6 +384,25 @@ def test_only_what_is_new_is_replaced(store: Settings) -> None:
     warehouse.close()
 
 
+def test_a_close_that_nobody_dated_is_none_of_the_source(store: Settings) -> None:
+    closed = REQUESTS[:1].assign(status="closed", closed_at=pd.NaT, updated_at=at("2026-07-20 10:00"), src_id="u1")
+    closed = closed.assign(src_system="crm", row_hash=1)
+    with Build(store, CITY) as build:
+        write_dimensions(build)
+        build.write("request", closed)
+        assert build.publish().flags["status_conflict"] == 1
+    with Build(store, CITY) as build:
+        build.write("request", closed.assign(row_hash=2, note="One word more"))
+        assert build.carry_over().events == {}  # it was neither opened again nor closed since
+        assert build.publish().flags["status_conflict"] == 1
+    with Build(store, CITY) as build:
+        build.carry_over()
+        assert build.publish().flags["status_conflict"] == 1
+    warehouse = Warehouse(store)
+    assert warehouse.frame(select(request.c.closed_at))["closed_at"].to_list() == [at("2026-07-20 10:00")]
+    warehouse.close()
+
+
 def test_another_real_city_is_not_replaced_by_mistake(store: Settings) -> None:
     fill(store, is_made_up=True)
     fill(store, city_id="real")  # the made-up city gives way
