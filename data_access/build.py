@@ -67,7 +67,7 @@ from dashboard.domain.local_time import decades, offset_periods
 from dashboard.settings import Settings
 from data_access import beyond_sql, derive, placing, schema
 from data_access.compile import Frame, with_values
-from data_access.continuing import CONTINUES_FROM_ROWS, CONTINUES_UP_TO, FOR_ALL, IN_PLACE, Basis, Continuing
+from data_access.continuing import CONTINUES_FROM_ROWS, CONTINUES_UP_TO, FOR_ALL, IN_PLACE, Basis, Continuing, TooMany
 from data_access.dialects import (
     Analyze,
     AttachFile,
@@ -519,16 +519,31 @@ class Build:
             return None
         sums = place(schema.sums, frozenset({"name", "from_on"})).c
         held = {name: from_on for name, from_on in self._writer.execute(select(sums.name, sums.from_on))}
-        self._writer.execute(UseFile("memory"))
-        self._writer.execute(DetachFile(_BUILT))
-        shutil.copyfile(self._folder / pointer["file"], self._part)
-        self._writer.execute(AttachFile(self._part, _BUILT, unlogged=True))
-        self._writer.execute(UseFile(_BUILT))
+        self._open(self._folder / pointer["file"])
         for table in schema.metadata.sorted_tables:
             if table.name not in {*IN_PLACE, "request_episode", "place"}:
                 self._writer.execute(table.delete())
         self.progress("going on from what is in service", rows)
         return Continuing(self._writer, self._staged, basis, as_of, held)
+
+    def _begin_anew(self, continuing: Continuing) -> None:
+        """Make everything anew after all."""
+        continuing.take_all()
+        self._continuing = None
+        for name in IN_PLACE:
+            self.rows[name] = self._staged_count(name)
+        self._open(None)
+        self._writer.execute(CreateTables(schema.metadata))
+
+    def _open(self, copied: Path | None) -> None:
+        """Begin the file of this build anew: as a copy, or with nothing in it."""
+        self._writer.execute(UseFile("memory"))
+        self._writer.execute(DetachFile(_BUILT))
+        self._part.unlink()
+        if copied is not None:
+            shutil.copyfile(copied, self._part)
+        self._writer.execute(AttachFile(self._part, _BUILT, unlogged=True))
+        self._writer.execute(UseFile(_BUILT))
 
     def _says_anew(self, table: Table, old: FromClause) -> bool:
         """Whether rows of a table were written that do not stand so in the build in service."""
@@ -710,12 +725,15 @@ class Build:
         self._set_clock()
         self._register(context.names(), derive.AREAS.name)
         known = self._known(context, as_of)
+        if self._continuing:
+            try:
+                self.rows["request"] += self._continuing.take_requests_again(known)
+            except TooMany:
+                self._begin_anew(self._continuing)
         for name in _AS_WRITTEN:
             if self._continuing and name in IN_PLACE:
                 self._continuing.drop_gone(name)
             self._copy(name)
-        if self._continuing:
-            self.rows["request"] += self._continuing.take_requests_again(known)
         known = self._ready(context, known)
         self._derive_requests(context, known)
         self._derive_contacts(known)

@@ -100,6 +100,10 @@ class Basis:
         )  # fmt: skip
 
 
+class TooMany(Exception):
+    """So much depends on what is new that making all anew is quicker."""
+
+
 @dataclass
 class Continuing:
     """What is going on in a build that goes on from another.
@@ -179,7 +183,10 @@ class Continuing:
     # ── what depends on it ──────────────────────────────────────────────────────────────────────────
 
     def take_requests_again(self, known: derive.Known) -> int:
-        """Let all requests wait that are to be derived once more; how many those are."""
+        """Let all requests wait that are to be derived once more; how many those are.
+
+        Raises TooMany if they are not few, or the contacts and states of agents that will be.
+        """
         r = schema.request.c
         event, pause, gone = self.staged["request_event"], self.staged["request_pause"], self._gone("request_event")
         told: list[ColumnElement[bool]] = [
@@ -204,7 +211,12 @@ class Continuing:
             runs = or_(*(r[name].is_not(None) for name in schema.OF_AS_OF))
             told += [and_(r.closed_at.is_(None), runs), *self._in_future(r, known, r.opened_at, r.closed_at)]
             told.append(r.opened_at > min(self.as_of, known.as_of))
-        return self._take_again(schema.request, or_(*told), joined)
+        if agents := self.changed.get("agent_id"):
+            for held in (schema.contact, schema.agent_state):
+                if self._count(held, held.c.agent_id.in_(agents)) > CONTINUES_UP_TO * self._count(held):
+                    raise TooMany
+        most = int(CONTINUES_UP_TO * self._count(schema.request))
+        return self._take_again(schema.request, or_(*told), joined, most)
 
     def _handed_on(self) -> list[Select]:
         """The requests that were handed on from or to departments which are called something else now."""
@@ -230,17 +242,30 @@ class Continuing:
         later = min(self.as_of, known.as_of) + timedelta(days=1)
         return [of.dq_flags.op("&")(schema.FLAGS["future"]) != 0, *(one > later for one in instants)]
 
-    def _take_again(self, held: Table, depends: ColumnElement[bool], joined: Any = None) -> int:
+    def _take_again(
+        self, held: Table, depends: ColumnElement[bool], joined: Any = None, most: int | None = None
+    ) -> int:
         row, gone, waiting = derive.rowid(held), self._gone(held.name), self.staged[held.name]
         found = select(row.label("row")).select_from(held if joined is None else joined)
         self.run.execute(TableOf("again", found.where(func.coalesce(depends, False), self._stays(held.name))))
         again = named_table("again", named_column("row"))
+        n = self._count(again)
+        if most is not None and n > most:
+            raise TooMany
         given = derive.as_written(held, held)
         names = [one.name for one in waiting.c]
         rows = select(*(given[name] for name in names)).where(row.in_(select(again.c.row)))
         self.run.execute(insert(waiting).from_select(names, rows))
         self.run.execute(insert(gone).from_select(["row"], select(again.c.row)))
-        return self._count(again)
+        return n
+
+    def take_all(self) -> None:
+        """Let all rows that stay wait again."""
+        for name in IN_PLACE:
+            held, waiting = schema.metadata.tables[name], self.staged[name]
+            given = derive.as_written(held, held)
+            rows = select(*(given[one.name] for one in waiting.c)).where(self._stays(name))
+            self.run.execute(insert(waiting).from_select([one.name for one in waiting.c], rows))
 
     # ── what takes the place of what was ────────────────────────────────────────────────────────────
 

@@ -135,6 +135,7 @@ def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, li
     """
     monkeypatch.setattr("data_access.build.CONTINUES_FROM_ROWS", 0)
     monkeypatch.setattr("data_access.build.CONTINUES_UP_TO", 1e9)
+    monkeypatch.setattr("data_access.continuing.CONTINUES_UP_TO", 1e9)
 
     def add_all(to: Path, exports: list[tuple[Tables, datetime]]) -> Path:
         one, other = tmp_path / "goes-on", tmp_path / "whole"
@@ -298,6 +299,29 @@ def test_all_is_made_anew_where_all_depends_on_it_or_little_is_saved(
         write(build, brings)
         build.carry_over()
         assert (build._continuing is None) == (change != "nothing of that")
+
+
+def test_all_is_made_anew_where_most_turns_out_to_depend_on_what_is_new(
+    riverton, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    first = until(riverton, BEFORE)
+    silent = {name: frame for name, frame in first.items() if name != "request_event"}
+    monkeypatch.setattr("data_access.build.CONTINUES_FROM_ROWS", 0)
+    monkeypatch.setattr("data_access.build.CONTINUES_UP_TO", 0.1)
+    monkeypatch.setattr("data_access.continuing.CONTINUES_UP_TO", 0.1)
+    one, other = tmp_path / "one", tmp_path / "other"
+    begin(one, silent, BEFORE)
+    shutil.copytree(one, other)
+    events = first["request_event"]
+    brings = {"request_event": events[events["kind"] == "work"].head(5)}  # of all others it is known now: nothing
+    with Build(Settings(data=one, threads=1), REAL, infer_duplicates=True, pays_by=0) as build:
+        write(build, brings)
+        build.carry_over()
+        assert build._continuing is not None
+        build.publish(as_of=BEFORE)
+        assert build._continuing is None
+    add(other, brings, BEFORE, whole=True)
+    assert_alike(one, other)
 
 
 def test_what_a_build_tells_the_next_is_read_as_it_was_written():
