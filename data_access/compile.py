@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import reduce
+from functools import cache, reduce
 from typing import NamedTuple
 
 from sqlalchemy import (
@@ -18,10 +18,12 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     DateTime,
+    Integer,
     Select,
     Table,
     case,
     cast,
+    column,
     func,
     literal,
     literal_column,
@@ -262,6 +264,7 @@ def _spread(spread: Spread, query: Query, filters: Filters, scope: Scope, frame:
             stretches = months.edges
     keys = _keys(query, spread.fact, spread.on)
     has_ended = case((spread.has_ended, 1), else_=0)
+    parts = []
     for when in stretches:
         # Durations are told first, then their steps: what asks for the bin of a duration names both many times.
         rows = select(*keys, spread.duration_s.label("seconds"), has_ended.label("has_ended"))
@@ -270,14 +273,31 @@ def _spread(spread: Spread, query: Query, filters: Filters, scope: Scope, frame:
             rows = _as_known_at(rows.where(spread.fact.known_at <= frame.as_of), spread.fact, frame.as_of)
         else:
             rows = _in_order(rows, spread.on, filters, frame)
-        told = rows.subquery().c
-        told = select(*told, step_of(told.seconds, is_wide).label("step")).subquery().c
-        by = [told[key.name] for key in keys] + [binned(told.seconds, told.step, is_wide).label("duration_s")]
-        statement = select(*by, func.count().label("n"), func.sum(told.has_ended).label("ended"))
+        parts.append(rows)
+    if parts:
+        told = (union_all(*parts) if len(parts) > 1 else parts[0]).subquery()
+        told = select(*told.c, _step(is_wide)).select_from(told).subquery()
+        by = [*(told.c[key.name] for key in keys), _binned(is_wide)]
+        counts = (func.count().label("n"), func.sum(told.c.has_ended).label("ended"))
+        statement = _divided(select(*by, *counts).select_from(told), len(by))
         yield Statement(
-            "spread", (spread,), with_values(_divided(statement, len(by)), frame, filters.period.to_on),
-            query.every is not None,
-        )  # fmt: skip
+            "spread", (spread,), with_values(statement, frame, filters.period.to_on), query.every is not None
+        )
+
+
+_SECONDS, _STEP = column("seconds", BigInteger), column("step", Integer)
+
+
+@cache
+def _step(is_wide: bool) -> ColumnElement:
+    """The step of a column ``seconds``; written once, for it is long."""
+    return step_of(_SECONDS, is_wide).label("step")
+
+
+@cache
+def _binned(is_wide: bool) -> ColumnElement:
+    """A column ``seconds`` in its column ``step``."""
+    return binned(_SECONDS, _STEP, is_wide).label("duration_s")
 
 
 def _from_durations(spread: Spread, found: Summed, query: Query, filters: Filters, frame: Frame) -> Statement:
