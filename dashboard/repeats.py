@@ -39,7 +39,7 @@ KEPT = "kept"
 """What the header ``Server-Timing`` says of an answer that was kept."""
 AT_ONCE = 2
 """Views computed at the same time in one process; the others wait in line."""
-IN_LINE = 24
+IN_LINE = 40
 """Views that may wait; the next one is told to try again."""
 MOST_ASKED = 12
 """Views asked again after a new build."""

@@ -57,7 +57,7 @@ def serve(settings: Settings, host: str, port: int, workers: int, public: bool =
         "bind": f"{host}:{port}",
         "workers": workers,
         "worker_class": "dashboard.serving.Threads",
-        "threads": 32,  # most of them wait in line or send what is kept; `repeats` says how many compute
+        "threads": 48,  # most of them wait in line or send what is kept; `repeats` says how many compute
         "timeout": max(30, int(settings.query_seconds) + 10),
         "limit_request_line": 8190,  # a shared link may hold many choices
         "control_socket_disable": True,
