@@ -45,6 +45,7 @@ check: $(VENV)/.installed-test  ## style, types, known weaknesses, import contra
 
 bench: $(VENV)/.installed-test  ## how fast views, Hotspots, clicks and imports are at ten million requests, and how that grows; takes an hour
 	$(BIN)/python -m tests.bench.views
+	$(BIN)/python -m tests.bench.canonical
 	$(BIN)/python -m tests.bench.growth
 	$(BIN)/python -m tests.bench.hotspots
 	$(BIN)/python -m tests.bench.clicks
