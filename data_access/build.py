@@ -67,7 +67,16 @@ from dashboard.domain.local_time import decades, offset_periods
 from dashboard.settings import Settings
 from data_access import beyond_sql, derive, placing, schema
 from data_access.compile import Frame, with_values
-from data_access.continuing import CONTINUES_FROM_ROWS, CONTINUES_UP_TO, FOR_ALL, IN_PLACE, Basis, Continuing, TooMany
+from data_access.continuing import (
+    CONTINUES_FROM_ROWS,
+    CONTINUES_UP_TO,
+    FOR_ALL,
+    IN_PLACE,
+    Basis,
+    Continuing,
+    TooMany,
+    of_this_code,
+)
 from data_access.dialects import (
     Analyze,
     AttachFile,
@@ -250,7 +259,7 @@ class Build:
         self._connection: Connection | None = None
         self._staged = STAGED
         self._continuing: Continuing | None = None
-        self._basis = Basis(infer_duplicates, pays_by)
+        self._basis = Basis(infer_duplicates, pays_by, of_this_code())
 
     # ── life ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -511,7 +520,7 @@ class Build:
         basis = Basis.from_text(text) if text else None
         if (
             basis is None
-            or (basis.infer_duplicates, basis.pays_by) != (self.infer_duplicates, self.pays_by)
+            or basis.how != self._basis.how
             or rows < CONTINUES_FROM_ROWS
             or brings + basis.scattered > CONTINUES_UP_TO * rows
             or any(self._says_anew(table, old) for table, old in olds.items() if table.name in FOR_ALL)

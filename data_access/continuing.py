@@ -8,10 +8,13 @@ build of everything would hold, but for the order in which the rows lie (decisio
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -38,6 +41,8 @@ from sqlalchemy import (
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
 
+import data_access
+from dashboard import domain
 from data_access import derive, schema
 from data_access.dialects import TableOf
 from data_access.measures.outcomes import SETTLED_AFTER
@@ -69,12 +74,14 @@ _KEYS = {"request": "request_id", "contact": "contact_id"}
 class Basis:
     """What a build tells the next one of how it was made.
 
+    `made_by` tells the code of one version from another's, which may derive or sum up otherwise (`of_this_code`).
     `recorded`, `placeholders` and `dates` as in `derive.Known`; `scattered` is the number of rows that lie out of the
     order of time.
     """
 
     infer_duplicates: bool
     pays_by: float
+    made_by: str
     recorded: frozenset[tuple[str, str]] = frozenset()
     placeholders: frozenset[tuple[float, float]] = frozenset()
     dates: frozenset[tuple[str, str]] = frozenset()
@@ -87,6 +94,11 @@ class Basis:
         sets = {name: frozenset(map(tuple, told[name])) for name in ("recorded", "placeholders", "dates")}
         return cls(**{**told, **sets})
 
+    @property
+    def how(self) -> tuple[bool, float, str]:
+        """What two builds must have in common for one to go on from the other."""
+        return self.infer_duplicates, self.pays_by, self.made_by
+
     def to_text(self) -> str:
         """As it stands in the build."""
         told = asdict(self).items()
@@ -98,6 +110,16 @@ class Basis:
             self, recorded=known.recorded, placeholders=known.placeholders, dates=known.dates,
             scattered=self.scattered + scattered,
         )  # fmt: skip
+
+
+@cache
+def of_this_code() -> str:
+    """A word that changes with the code that derives and sums up."""
+    found = hashlib.sha256()
+    for package in (Path(data_access.__file__).parent, Path(domain.__file__).parent):
+        for path in sorted(package.rglob("*.py")):
+            found.update(path.read_bytes())
+    return found.hexdigest()[:16]
 
 
 class TooMany(Exception):

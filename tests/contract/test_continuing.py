@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 
 from dashboard.settings import Settings
-from data_access import continuing, schema
+from data_access import build, continuing, schema
 from data_access.build import Build
 from data_access.demo_city import AS_OF, CITY, demo_tables
-from data_access.rollups import COPIES, ROLLUPS, SORTED
+from data_access.rollups import COPIES, ROLLUPS, SORTED, Rollup
 
 REAL = {**CITY, "is_made_up": False}
 STARTS = {
@@ -106,7 +106,7 @@ def assert_alike(one: Path, other: Path) -> None:
         }
         assert columns["one"] == columns["other"]
         tables = {table for table, _ in columns["one"]}
-        assert len(tables) == len(schema.metadata.tables) + len(ROLLUPS) + len(COPIES) + len(SORTED)
+        assert len(tables) == len(schema.metadata.tables) + len(build.ROLLUPS) + len(COPIES) + len(SORTED)
         passed = {("build", "build_id"), ("build", "built_at"), ("build", "basis"), ("request_event", "recorded_at")}
         for table in sorted(tables):
             listed = ", ".join(
@@ -119,8 +119,20 @@ def assert_alike(one: Path, other: Path) -> None:
                 assert both.execute(f"{unlike} LIMIT 3").fetchall() == [], f"{table}: only in {left}"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def some_sums() -> Iterator[dict[str, Rollup]]:
+    """Of the sums of each kind the finest and the coarsest: the others are made in the same way."""
+    kinds: dict[tuple, list[Rollup]] = {}
+    for one in ROLLUPS.values():
+        kinds.setdefault((one.fact.name, str(one.on), one.by_month, one.spread), []).append(one)
+    found = {one.name: one for of in kinds.values() for one in (of[0], of[-1])}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("data_access.build.ROLLUPS", found)
+        yield found
+
+
 @pytest.fixture(scope="module")
-def begun(riverton: Tables, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def begun(riverton: Tables, some_sums, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The little city in service as it was some days before."""
     folder = tmp_path_factory.mktemp("begun")
     begin(folder, until(riverton, BEFORE), BEFORE)
@@ -267,6 +279,7 @@ def test_anything_may_change(riverton, begun, added, seed):
         "the city",
         "many rows",
         "an older build",
+        "another version",
         "few in all",
         "nothing of that",
     ],
@@ -292,6 +305,8 @@ def test_all_is_made_anew_where_all_depends_on_it_or_little_is_saved(
             monkeypatch.setattr("data_access.build.CONTINUES_UP_TO", 0.001)
         case "few in all":
             monkeypatch.setattr("data_access.build.CONTINUES_FROM_ROWS", 10**6)
+        case "another version":
+            monkeypatch.setattr("data_access.build.of_this_code", lambda: "another")
         case "an older build":
             with duckdb.connect(str(in_service(tmp_path))) as connection:
                 connection.execute("UPDATE build SET basis = NULL")
@@ -328,6 +343,7 @@ def test_what_a_build_tells_the_next_is_read_as_it_was_written():
     told = continuing.Basis(
         True,
         3.0,
+        "some version",
         frozenset({("crm", "close"), ("", "work")}),
         frozenset({(0.5, -1.25)}),
         frozenset({("crm", "due_at")}),
