@@ -547,10 +547,12 @@ class Importing:
         met = pd.DataFrame(
             [(*key, n) for key, n in self.types.items()],
             columns=["type_id", "name", "category", "department_id", "n"],
-        ).sort_values("n", ascending=False, kind="stable")
-        types = met.drop_duplicates("type_id").drop(columns="n")
-        types["name"] = types["name"].where(types["name"].notna(), types["type_id"])
-        types["category"] = types["category"].where(types["category"].notna(), types["name"])
+        )
+        met["name"] = met["name"].where(met["name"].notna(), met["type_id"])
+        met["category"] = met["category"].where(met["category"].notna(), met["name"])
+        met["stays"] = self._stay(met)
+        met = met.sort_values(["stays", "n"], ascending=False, kind="stable")
+        types = met.drop_duplicates("type_id").drop(columns=["n", "stays"])
         rules = [one.types for one in self.mappings]
         repeats = frozenset().union(*(one.repeats for one in rules))
         internal = "|".join(f"(?:{one.internal})" for one in rules if one.internal) or r"(?!)"
@@ -571,6 +573,15 @@ class Importing:
             for (word, column), n in self.district_words.items():
                 if " ".join(str(word).split()).casefold() not in known:
                     self.unmapped.setdefault(column, Counter())[word] += n
+
+    def _stay(self, met: pd.DataFrame) -> pd.Series:
+        """What of a type is in service already, and still met: the mood of a day's export does not outvote years."""
+        before = self.build.types_in_service().set_index("type_id")
+        told = ["name", "category", "department_id"]
+        were = before.reindex(met["type_id"])
+        same = (met[told].fillna("").to_numpy() == were[told].fillna("").to_numpy()).all(axis=1)
+        brought = met.groupby("type_id")["n"].transform("sum").to_numpy()
+        return pd.Series(same & (were["requests"].fillna(0).to_numpy() >= brought), index=met.index)
 
     def _met_departments(self) -> pd.DataFrame:
         names: dict[str, str] = {}

@@ -38,6 +38,7 @@ from data_access.schema import (
     request,
     request_episode,
     request_event,
+    service_type,
     sla_version,
 )
 from data_access.semantics import Query
@@ -667,6 +668,26 @@ def test_too_many_refusals_or_a_dry_run_change_nothing(tmp_path: Path) -> None:
 
 
 # ── History ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_days_export_does_not_outvote_years(tmp_path: Path) -> None:
+    by = mapping_from(CITY + 'department_id = "Office"\n[service_type]\ncategory = "Kind"\n', Path("test.toml"))
+    settings, path = Settings(data=tmp_path / "data"), tmp_path / "export.csv"
+
+    def category_after(first: int, *kinds: str) -> str:
+        rows = [f"{first + n},2024-03-01 09:00:00,,,Open,Pothole,,,,Streets,{kind}" for n, kind in enumerate(kinds)]
+        path.write_text("\n".join([HEADING + ",Office,Kind", *rows, ""]))
+        import_files(settings, by, path)
+        warehouse = Warehouse(settings)
+        try:
+            return warehouse.frame(select(service_type.c.category))["category"].item()
+        finally:
+            warehouse.close()
+
+    assert category_after(1, "Roads", "Roads", "Roads", "Roads", "Safety") == "Roads"
+    assert category_after(10, "Safety", "Safety", "Roads") == "Roads"  # the mood of a day
+    assert category_after(20, "Traffic", "Traffic", "Safety") == "Traffic"  # what it was called is said no more
+    assert category_after(30, *["Streets"] * 9, *["Traffic"] * 4) == "Streets"  # more than all there was
 
 
 def test_what_changed_between_two_exports_becomes_history(tmp_path: Path) -> None:
