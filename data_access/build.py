@@ -591,7 +591,7 @@ class Build:
 
     def types_in_service(self) -> pd.DataFrame:
         """Of the service types of this city that are in service: type_id, name, category, department_id, requests."""
-        t, r = derive.latest(schema.service_type, "type_id"), schema.request.c
+        t, r = schema.service_type, schema.request.c
         n = select(r.type_id, func.count().label("requests")).group_by(r.type_id).subquery()
         told = [t.c[one] for one in ("type_id", "name", "category", "department_id")]
         rows = select(*told, n.c.requests).join(n, n.c.type_id == t.c.type_id)
@@ -600,7 +600,7 @@ class Build:
             before, present = warehouse.city(), warehouse.columns(schema.service_type.name)
             is_this = (before.city_id, before.is_made_up) == (self.city["city_id"], self.city["is_made_up"])
             if is_this and {one.name for one in schema.service_type.c} <= present:
-                return warehouse.frame(rows)
+                return warehouse.frame(rows).drop_duplicates("type_id", keep="last")
         except DataUnavailable:
             pass
         finally:
