@@ -156,7 +156,7 @@ class Continuing:
 
     def leave(self, table: Table, old: FromClause, stays: Collection[ColumnElement[bool]]) -> int:
         """Note the rows of a table in service that do not stay; how many those are."""
-        told = [_rowid("old").label("row")]
+        told = [derive.rowid(old).label("row")]
         if "request_id" in old.c:
             told.append(old.c.request_id.label("request_id"))
         leaves = select(*told).select_from(old).where(not_(and_(true(), *stays)))
@@ -435,7 +435,3 @@ class Continuing:
 
 def _temporary(what: str, held: Table) -> Table:
     return Table(f"{what}_{held.name}", MetaData(), *(Column(one.name, one.type) for one in held.c))
-
-
-def _rowid(table: str) -> ColumnElement:
-    return literal_column(f"{table}.rowid")

@@ -8,7 +8,6 @@ What is counted must agree to the unit; times to close are left out of that, for
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import tempfile
@@ -49,7 +48,7 @@ from data_access.measures.contacts import (
 from data_access.measures.requests import backlog, closed, due, kept, opened, time_to_close
 from data_access.rollups import Held
 from data_access.semantics import Query
-from tests.bench.city import build_city
+from tests.bench.city import build_city, words_of
 
 RUNS = 5
 SEARCHES = {"ten years": "?period=all", "twelve months": "?period=last-12-months"}
@@ -185,9 +184,7 @@ def milliseconds(what: Callable[[], Any]) -> float:
 
 def main() -> None:
     """Print a table."""
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--millions", type=float, default=10)
-    words.add_argument("--folder", type=Path, help="where the city is kept; default: a temporary one")
+    words = words_of(__doc__)
     given = words.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench") as temporary:
         settings = build_city(given.folder or Path(temporary), given.millions, requests_per_minute=0)

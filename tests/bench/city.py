@@ -6,6 +6,7 @@ any build.
 
 from __future__ import annotations
 
+import argparse
 from datetime import datetime
 from pathlib import Path
 
@@ -56,6 +57,14 @@ class Enlarged(Build):
             )
         run(f"DROP TABLE {name}")
         run(f"ALTER TABLE bigger RENAME TO {name}")
+
+
+def words_of(about: str | None) -> argparse.ArgumentParser:
+    """What every bench on such a city is told: how large it is, and where it lies."""
+    words = argparse.ArgumentParser(description=about)
+    words.add_argument("--millions", type=float, default=10)
+    words.add_argument("--folder", type=Path, help="where the (larger) city is kept; default: a temporary one")
+    return words
 
 
 def build_city(folder: Path, millions: float, **settings) -> Settings:

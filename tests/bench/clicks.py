@@ -7,7 +7,6 @@ Times are the page's own: of the last change in a card, of a figure's last drawi
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import tempfile
@@ -16,7 +15,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.bench.city import build_city
+from tests.bench.city import build_city, words_of
 from tests.browser.conftest import ARGUMENTS, program, serving, settle
 
 RUNS = 5
@@ -146,9 +145,7 @@ def measure(browser: Browser, url: str, data: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Print the figures, and the same as JSON."""
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--millions", type=float, default=10)
-    words.add_argument("--folder", type=Path, help="where the city is kept; default: a temporary one")
+    words = words_of(__doc__)
     given = words.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench") as temporary:
         folder = given.folder or Path(temporary)

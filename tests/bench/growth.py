@@ -8,7 +8,6 @@ there as well and asked the same. Exponents and ratios hold on any machine.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import random
@@ -25,7 +24,7 @@ from flask.testing import FlaskClient
 
 from dashboard.app import create_app
 from dashboard.settings import Settings
-from tests.bench.city import build_city
+from tests.bench.city import build_city, words_of
 from tests.bench.import_speed import make
 from tests.bench.views import RUNS, SEARCHES, VIEWS, path_of
 from tests.client import ask
@@ -111,9 +110,7 @@ def while_importing(reader: Reader, folder: Path, rows: int) -> dict[str, Any]:
 
 def main() -> None:
     """Print the figures, and write them as JSON."""
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--millions", type=float, default=10)
-    words.add_argument("--folder", type=Path, help="where the larger city is kept; default: a temporary one")
+    words = words_of(__doc__)
     words.add_argument("--postgres", help="URL of an empty PostgreSQL database")
     given = words.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench") as temporary:

@@ -7,7 +7,6 @@ bytes on the wire. A table on the screen, and the same as JSON in ``bench-views.
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import http.cookiejar
 import json
@@ -39,7 +38,7 @@ from data_access.rollups import Held
 from data_access.semantics import Query
 from layouts.view import asked_of
 from layouts.views import collect_views
-from tests.bench.city import build_city
+from tests.bench.city import build_city, words_of
 from tests.client import ask
 from tests.contract.test_access import answers
 
@@ -220,9 +219,7 @@ def measure_load(settings: Settings, users: int, thinks_s: float, keeps: bool = 
 
 def main() -> None:
     """Print the figures, and write them as JSON."""
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--millions", type=float, default=10)
-    words.add_argument("--folder", type=Path, help="where the city is kept; default: a temporary one")
+    words = words_of(__doc__)
     words.add_argument("--views", nargs="+", default=list(VIEWS), choices=VIEWS, help="default: all")
     given = words.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench") as temporary:
