@@ -26,7 +26,6 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv
 from sqlalchemy import (
     Boolean,
     Column,
@@ -39,7 +38,6 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Numeric,
-    PrimaryKeyConstraint,
     Select,
     String,
     Table,
@@ -60,7 +58,7 @@ from sqlalchemy import (
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.schema import AddConstraint, CreateSchema, DropSchema, DropTable, Index
+from sqlalchemy.schema import DropTable
 
 from dashboard.domain.errors import BadRequest, Busy, DataUnavailable, ImportRefused
 from dashboard.domain.local_time import decades, offset_periods
@@ -78,20 +76,18 @@ from data_access.continuing import (
     of_this_code,
 )
 from data_access.dialects import (
-    Analyze,
     AttachFile,
     Checkpoint,
-    CopyFromCsv,
     CreateTables,
     DetachFile,
     LocalTime,
-    MoveTable,
     TableOf,
     UseFile,
     duckdb_writer,
     postgres_engine,
 )
 from data_access.engine import City, Warehouse, builds_folder, read_pointer, to_pandas
+from data_access.in_postgres import fill
 from data_access.rollups import (
     COPIED_DAYS,
     COPIES,
@@ -100,7 +96,6 @@ from data_access.rollups import (
     ROLLUPS,
     SORTED,
     SORTED_FROM_ROWS,
-    TABLES,
     Sorted,
     months_of,
 )
@@ -112,7 +107,6 @@ _BUILT = "built"
 _BEFORE, _OLD = "before", "old"
 _OLD_ROW: Any = literal_column(f"{_OLD}.rowid")
 _CORRECTED = named_table("corrected", *(named_column(one, String) for one in ("file", "row_number", "reason")))
-_POSTGRES_STAGING = "dashboard311_build"
 _ADVISORY_KEY = 311_311_311
 _WINDOW_ROWS = 500_000
 _MEMORY = "900MB"
@@ -131,19 +125,6 @@ _ORDER = {
     "inspection": ("visited_at", "inspection_id"),
     "survey": ("sent_at", "survey_id"),
     "asset_status": ("asset_id", "start_at"),
-}
-# What PostgreSQL looks rows up by, besides the primary key.
-_LOOKED_UP = {
-    "request": ("opened_on", "closed_on", "due_on", "opened_at"),
-    "request_episode": ("opened_on", "closed_on"),
-    "contact": ("arrived_on", "arrived_at", "request_id"),
-    "request_event": ("request_id",),
-    "request_pause": ("request_id",),
-    "survey": ("sent_on", "request_id"),
-    "inspection": ("visited_on", "request_id"),
-    "agent_state": ("start_on",),
-    **{name: (one.end_on.name, "request_id") for name, one in COPIES.items()},
-    **{one.name: (one.by,) for one in SORTED},
 }
 # Instants that something really happened, from which the data's own clock is read.
 _HAPPENED = {
@@ -510,8 +491,8 @@ class Build:
         olds: Mapping[Table, FromClause],
     ) -> Continuing | None:
         """Begin with a copy of the build in service, if what this build brings is few rows beside it."""
-        pointer, brings = read_pointer(self._folder), sum(self._staged_count(name) for name in IN_PLACE)
-        if self.settings.database or pointer is None or asdict(before) != self.city:
+        file, brings = self._file_in_service(warehouse), sum(self._staged_count(name) for name in IN_PLACE)
+        if file is None or asdict(before) != self.city:
             return None
         about = place(schema.build, warehouse.columns(schema.build.name))
         if "basis" not in about.c:
@@ -528,7 +509,7 @@ class Build:
             return None
         sums = place(schema.sums, frozenset({"name", "from_on"})).c
         held = {name: from_on for name, from_on in self._writer.execute(select(sums.name, sums.from_on))}
-        self._open(self._folder / pointer["file"])
+        self._open(file)
         for table in schema.metadata.sorted_tables:
             if table.name not in {*IN_PLACE, "request_episode", "place"}:
                 self._writer.execute(table.delete())
@@ -628,17 +609,27 @@ class Build:
             "Give --replace if that is what you want.",
         )
 
+    def _file_in_service(self, warehouse: Warehouse) -> Path | None:
+        """The file of the build in service; None where it does not lie here, as PostgreSQL may be filled from there.
+
+        Raises DataUnavailable if nothing is in service.
+        """
+        in_service, pointer = warehouse.build_id(), read_pointer(self._folder)
+        if pointer is None or pointer["build_id"] != in_service:
+            return None
+        file = self._folder / pointer["file"]
+        return file if file.is_file() else None
+
     @contextmanager
     def _before(self, warehouse: Warehouse) -> Iterator[Callable[[Table, frozenset[str]], FromClause]]:
         """The tables of the build in service, in reach of this one's database."""
-        file = read_pointer(self._folder)
-        attached = not self.settings.database and file is not None
-        if attached and file is not None:
-            self._writer.execute(AttachFile(self._folder / file["file"], _BEFORE, read_only=True))
+        file = self._file_in_service(warehouse)
+        if file is not None:
+            self._writer.execute(AttachFile(file, _BEFORE, read_only=True))
 
         def place(table: Table, present: frozenset[str]) -> FromClause:
             columns = [named_column(one.name, one.type) for one in table.columns if one.name in present]
-            if attached:
+            if file is not None:
                 return named_table(table.name, *columns, schema=_BEFORE).alias(_OLD)
             copied = Table(f"{table.name}__before", MetaData(), *(Column(one.name, one.type) for one in columns),
                            prefixes=["TEMPORARY"])  # fmt: skip
@@ -648,7 +639,7 @@ class Build:
             return named_table(copied.name, *columns).alias(_OLD)
 
         yield place
-        if attached:
+        if file is not None:
             self._writer.execute(DetachFile(_BEFORE))
 
     def _carry(
@@ -1216,14 +1207,15 @@ class Build:
         }
         self._append(schema.build, to_arrow(pd.DataFrame([about]), schema.build))
         self._writer.execute(DetachFile(_STAGING))
+        self._close_file()
         if self.settings.database:
-            self._publish_in_postgres()
-        else:
-            self._publish_file()
+            self._fill_postgres()
+        self._point()
         self._let_go()
         return summary
 
-    def _publish_file(self) -> None:
+    def _close_file(self) -> None:
+        """Let go of the file, complete and under its own name."""
         self._writer.execute(Checkpoint(_BUILT))
         engine = self._writer.engine
         self._writer.close()
@@ -1231,6 +1223,23 @@ class Build:
         self._connection = None
         _flush(self._part)
         os.rename(self._part, self._file)
+
+    def _fill_postgres(self) -> None:
+        warehouse = Warehouse(self.settings)
+        try:
+            before = self._file_in_service(warehouse)
+        except DataUnavailable:
+            before = None
+        finally:
+            warehouse.close()
+        try:
+            fill(self.settings.database, self._file, before, self._spill, self.settings.threads, self.progress)
+        except BaseException:
+            self._file.unlink()
+            raise
+
+    def _point(self) -> None:
+        """Let `current` name the file: it is in service, or what PostgreSQL was filled from."""
         before = read_pointer(self._folder)
         pointer = {
             "build_id": self.build_id,
@@ -1244,49 +1253,6 @@ class Build:
         os.replace(fresh, self._folder / "current")
         _flush(self._folder)
         _sweep(self._folder)
-
-    def _publish_in_postgres(self) -> None:
-        engine = postgres_engine(self.settings.database, read_only=False)
-        try:
-            with engine.begin() as connection:
-                connection.execute(DropSchema(_POSTGRES_STAGING, cascade=True, if_exists=True))
-                connection.execute(CreateSchema(_POSTGRES_STAGING))
-            building = MetaData(schema=_POSTGRES_STAGING)
-            held = [TABLES[name].table for (name,) in self._writer.execute(select(schema.sums.c.name))]
-            written = [*schema.metadata.sorted_tables, *held]
-            loaded = [_bare(table, building) for table in written]
-            for source, table in zip(written, loaded, strict=True):
-                with engine.begin() as connection:
-                    self._load(connection, source, table)
-            with engine.begin() as connection:
-                target = connection.scalar(select(func.current_schema())) or "public"
-                present = set(inspect(connection).get_table_names(schema=target))
-                for name in (*TABLES, *(table.name for table in reversed(schema.metadata.sorted_tables))):
-                    if name in present:
-                        connection.execute(DropTable(Table(name, MetaData(schema=target))))
-                for table in loaded:
-                    connection.execute(MoveTable(table, target))
-                connection.execute(DropSchema(_POSTGRES_STAGING))
-        finally:
-            engine.dispose()
-
-    def _load(self, connection: Connection, source: Table, table: Table) -> None:
-        table.create(connection)
-        cursor = connection.connection.cursor()
-        command = str(CopyFromCsv(table).compile(dialect=connection.dialect))
-        options = pyarrow.csv.WriteOptions(include_header=False)
-        with cursor.copy(command) as wire:
-            for batch in self._batches(select(source)):
-                sink = pa.BufferOutputStream()
-                pyarrow.csv.write_csv(_for_csv(batch), sink, options)
-                wire.write(sink.getvalue().to_pybytes())
-                self.progress(f"loading {table.name}", batch.num_rows)
-        key = [one.name for one in source.primary_key]
-        if key:
-            connection.execute(AddConstraint(PrimaryKeyConstraint(*(table.c[one] for one in key))))
-        for one in ("day",) if table.name in ROLLUPS else _LOOKED_UP.get(table.name, ()):
-            Index(f"{table.name}_{one}", table.c[one]).create(connection)
-        connection.execute(Analyze(table))
 
     # ── the new file ───────────────────────────────────────────────────────────────────────────────
 
@@ -1324,10 +1290,6 @@ class Build:
 
     def _all(self, name: str) -> pd.DataFrame:
         return self._frame(select(self._staged[name]))
-
-    def _batches(self, statement) -> Iterator[pa.RecordBatch]:
-        cursor: Any = self._writer.execute(statement).cursor
-        yield from cursor.to_arrow_reader(100_000)
 
     @property
     def _sources(self) -> dict[str, Table]:
@@ -1416,24 +1378,6 @@ def _as(values: pd.Series, kind: pa.DataType) -> pa.Array:
     return found.cast(kind)
 
 
-def _for_csv(batch: pa.RecordBatch) -> pa.Table:
-    """Arrow writes no decimals as CSV; PostgreSQL reads them from text."""
-    table = pa.Table.from_batches([batch])
-    for at, column in enumerate(table.schema):
-        if pa.types.is_decimal(column.type):
-            table = table.set_column(at, column.name, table.column(at).cast(pa.string()))
-    return table
-
-
-def _bare(table: Table, metadata: MetaData, of: Sequence[Column] | None = None) -> Table:
-    """`table` elsewhere, in some of its columns, without keys: they are added once its rows are in."""
-    columns = [
-        Column(one.name, one.type, nullable=one.nullable or bool(one.info.get("derived")), info=one.info)
-        for one in (table.columns if of is None else of)
-    ]
-    return Table(table.name, metadata, *columns)
-
-
 def _as_given(table: Table) -> list[Column]:
     """The columns that a table's rows wait with: those of facts that are still to be derived would only take room."""
     if table.name not in derive.DERIVED or table.name in _OWN:
@@ -1442,7 +1386,7 @@ def _as_given(table: Table) -> list[Column]:
 
 
 _STAGED_METADATA = MetaData(schema=_STAGING)
-STAGED = {one.name: _bare(one, _STAGED_METADATA, _as_given(one)) for one in schema.metadata.sorted_tables}
+STAGED = {one.name: schema.bare(one, _STAGED_METADATA, _as_given(one)) for one in schema.metadata.sorted_tables}
 """Where the rows of each table wait until all are there."""
 
 

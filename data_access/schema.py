@@ -13,6 +13,8 @@ Source: measures reference, section 10, in the words of the glossary.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -659,6 +661,16 @@ intervention = Table(
     Column("primary_outcome", String),
     Column("preregistered_at", DateTime),
 )
+
+
+def bare(table: Table, metadata: MetaData, of: Sequence[Column] | None = None) -> Table:
+    """`table` elsewhere, in some of its columns, without keys: they are added once its rows are in."""
+    columns = [
+        Column(one.name, one.type, nullable=one.nullable or bool(one.info.get("derived")), info=one.info)
+        for one in (table.columns if of is None else of)
+    ]
+    return Table(table.name, metadata, *columns)
+
 
 # Bits of `dq_flags`: validity flags of measures section 0. A flag never drops a row.
 FLAGS: dict[str, int] = {
