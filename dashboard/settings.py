@@ -86,7 +86,7 @@ class Settings:
     replica: str = field(default="", repr=False)
     query_seconds: float = 20.0
     threads: int = 2
-    memory_mb: int = 192
+    memory_mb: int = 112
     cache: str = field(default="filesystem", repr=False)
     basemap: str = ""
     state: str = field(default="", repr=False)

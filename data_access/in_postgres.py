@@ -195,6 +195,7 @@ def _tables_of(built: Connection) -> list[Table]:
 
 
 def _bring(target: Any, built: Connection, differing: Differing, told: Progress) -> None:
+    """Bring what differs. The server itself notices where so much did that it should count anew."""
     with target.begin() as connection:
         for table, keys in differing:
             into = Table(table.name, MetaData(), *(Column(one.name, one.type) for one in table.c))
@@ -214,9 +215,6 @@ def _bring(target: Any, built: Connection, differing: Differing, told: Progress)
                 connection.execute(into.delete().where(matched))
                 rows = rows.where(tuple_(*(table.c[one] for one in names)).in_(select(keys)))
             told(f"bringing {table.name}", _copy(connection, built, rows, into))
-    with target.begin() as connection:
-        for table, _ in differing:
-            connection.execute(Analyze(Table(table.name, MetaData())))
 
 
 def _load_all(target: Any, built: Connection, told: Progress) -> None:
