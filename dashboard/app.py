@@ -59,7 +59,7 @@ def create_app(settings: Settings | None = None) -> Dash:
         MAX_FORM_PARTS=50,
         COMPRESS_ALGORITHM=["zstd", "gzip"],
         COMPRESS_ALGORITHM_STREAMING=["zstd", "gzip"],
-        COMPRESS_ZSTD_LEVEL=3,
+        COMPRESS_ZSTD_LEVEL=9,
         COMPRESS_MIN_SIZE=512,
         COMPRESS_MIMETYPES=[
             "text/html", "text/css", "text/csv", "application/json", "application/javascript", "text/javascript",

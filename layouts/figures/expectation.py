@@ -70,19 +70,20 @@ def usual(steps: Steps, days: Days) -> tuple[Expected, Numbers, Numbers] | None:
 
 def band_behind(figure: dict[str, Any], steps: Steps, low: Numbers, high: Numbers) -> dict[str, Any]:
     """The range drawn behind a daily figure, and its ends in the hover box."""
-    said = [f"usually {count(a)} to {count(b)}" if np.isfinite(a) else "" for a, b in zip(low, high, strict=True)]
-    hover = {"text": said, "hovertemplate": "%{text}<extra></extra>", "customdata": steps.days}
     if any(trace["type"] == "bar" for trace in figure["data"]):
         # Lines always lie over bars: behind bars the range is drawn of bars as well.
+        said = [f"usually {count(a)} to {count(b)}" if np.isfinite(a) else "" for a, b in zip(low, high, strict=True)]
+        hover = {"text": said, "hovertemplate": "%{text}<extra></extra>", "customdata": steps.days}
         figure["data"] = [_range_of_bars(steps.days, low, high, DAY_MS) | hover, *figure["data"]]
         figure["layout"]["barmode"] = "overlay"
         return figure
     common = {"type": "scatter", "mode": "lines", "x": steps.days, "line": {"width": 0, "shape": "hvh"}}
     figure["data"] = [
         {**common, "y": low, "hoverinfo": "skip", "name": "low"},
-        {**common, "y": high, "fill": "tonexty", "fillcolor": "$band", "name": "usual", **hover},
+        {**common, "y": high, "fill": "tonexty", "fillcolor": "$band", "name": "usual", "text": low,
+         "hovertemplate": "usually %{text:,.0f} to %{y:,.0f}<extra></extra>", "customdata": steps.days},
         *figure["data"],
-    ]
+    ]  # fmt: skip
     return figure
 
 

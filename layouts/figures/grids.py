@@ -55,22 +55,26 @@ def hour_of_week_grid(
     words: Sequence[str],
     selected: Sequence[str] = (),
     *,
+    said: str = "",
     ramp: Sequence[Sequence[Any]] = RAMP,
     limits: tuple[float, float] | None = None,
 ) -> dict[str, Any]:
     """A cell for each hour of the week; `words` say each value, selected cells keep their colour while others fade.
 
-    `values` and `words` have 168 entries; NaN is an empty cell.
+    `values` and `words` have 168 entries; NaN is an empty cell, of which nothing is said. `said` is what Plotly's
+    template says of the value before the words.
     """
     z = np.asarray(values, float).reshape(7, 24)
     codes = [[str(day * 24 + hour) for hour in range(24)] for day in range(7)]
     known = z[np.isfinite(z)]
     low, high = limits or (0.0, float(known.max()) if len(known) and known.max() > 0 else 1.0)
-    hover = [[f"<b>{WEEKDAYS[d]} {h}:00–{h + 1}:00</b><br>{words[d * 24 + h]}" for h in range(24)] for d in range(7)]
+    names = [[f"{day} {hour}:00–{hour + 1}:00" for hour in range(24)] for day in WEEKDAYS]
+    told = [[words[d * 24 + h] if np.isfinite(z[d, h]) else "" for h in range(24)] for d in range(7)]
     cells = {
-        "type": "heatmap", "z": z, "x": list(range(24)), "y": list(range(7)), "customdata": codes, "text": hover,
-        "hovertemplate": "%{text}<extra></extra>", "colorscale": [list(step) for step in ramp], "zmin": low,
-        "zmax": high, "xgap": 1, "ygap": 1, "showscale": False, "hoverongaps": False,
+        "type": "heatmap", "z": z, "x": list(range(24)), "y": list(range(7)), "customdata": codes, "text": told,
+        "hovertext": names, "hovertemplate": f"<b>%{{hovertext}}</b><br>{said}%{{text}}<extra></extra>",
+        "colorscale": [list(step) for step in ramp], "zmin": low, "zmax": high, "xgap": 1, "ygap": 1,
+        "showscale": False, "hoverongaps": False,
     }  # fmt: skip
     data = [cells]
     if selected:
@@ -93,12 +97,13 @@ def busiest(values: np.ndarray, hours: int = 1) -> str:
     return f"{WEEKDAYS[at // 24]} {at % 24}:00–{at % 24 + hours}:00"
 
 
-def per_hour_words(totals: np.ndarray, hours: np.ndarray, things: str) -> tuple[np.ndarray, list[str]]:
-    """The mean in an hour, and it in words with n: “12.4 calls an hour (161 in 13 weeks)”."""
+def per_hour_words(totals: np.ndarray, hours: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """The mean in each hour, NaN where the period holds none, and of what it is the mean: “(161 in 13 such hours)”."""
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(hours > 0, totals / hours, np.nan)
-    words = [
-        "not in the period" if n == 0 else f"{value:,.1f} {things} an hour ({count(total)} in {n} such hours)"
-        for value, total, n in zip(mean, totals, hours, strict=True)
-    ]
-    return mean, words
+    return mean, [f"({count(total)} in {n} such hours)" for total, n in zip(totals, hours, strict=True)]
+
+
+def an_hour(things: str) -> str:
+    """What a template says of a mean: “12.4 calls an hour ”."""
+    return f"%{{z:,.1f}} {things} an hour "

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 MANY = 8
-"""Lists with fewer values are left as they are."""
+"""Lists with fewer values are not said by reference."""
 DIGITS = 7
-"""Digits of a number that is no whole one: a ten-millionth of a chart is no pixel."""
+"""Digits of a number that is no whole one: a ten-millionth of a map is no pixel."""
+HEIGHTS = frozenset({"y", "z", "text", "array", "arrayminus"})
+"""What is drawn in the height of a chart, or as a colour, or said in a few digits."""
 
 
 def packed(figure: dict[str, Any]) -> dict[str, Any]:
@@ -22,6 +24,7 @@ def packed(figure: dict[str, Any]) -> dict[str, Any]:
 
     A list of `MANY` or more values becomes ``{"again": k}`` if it is the k-th such list of the traces once more, from 0
     and those not counted again; ``{"from": day, "step": days, "n": values}`` if it is civil days at equal steps.
+    Numbers that are no whole ones lose digits that nobody sees: a height keeps five, and at least its hundredths.
     """
     seen: dict[tuple, int] = {}
     found = {**figure, "data": _packed(figure["data"], seen)}
@@ -30,23 +33,23 @@ def packed(figure: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _packed(node: Any, seen: dict[tuple, int]) -> Any:
+def _packed(node: Any, seen: dict[tuple, int], is_height: bool = False) -> Any:
     if isinstance(node, np.ndarray):
         node = node.tolist()
     if isinstance(node, dict):
-        return {key: _packed(value, seen) for key, value in node.items()}
+        return {key: _packed(value, seen, key in HEIGHTS) for key, value in node.items()}
     if not isinstance(node, list | tuple):
         return node
     if any(isinstance(value, dict | list | tuple | np.ndarray) for value in node):
-        return [_packed(value, seen) for value in node]
+        return [_packed(value, seen, is_height) for value in node]
     if len(node) < MANY:
-        return node
+        return [_short(value, is_height) for value in node]
     # Values of another type may be equal, and would be written otherwise.
-    words = tuple((type(value), value) for value in node)
+    words = (is_height, *((type(value), value) for value in node))
     if words in seen:
         return {"again": seen[words]}
     seen[words] = len(seen)
-    return _days(node) or [_short(value) for value in node]
+    return _days(node) or [_short(value, is_height) for value in node]
 
 
 def _days(values: Any) -> dict[str, Any] | None:
@@ -63,7 +66,9 @@ def _days(values: Any) -> dict[str, Any] | None:
     return {"from": first, "step": step.days, "n": len(values)}
 
 
-def _short(value: Any) -> Any:
-    if not isinstance(value, float) or value != value or value in (float("inf"), float("-inf")):
+def _short(value: Any, is_height: bool) -> Any:
+    if not isinstance(value, float) or value != value or value in (float("inf"), float("-inf")) or value.is_integer():
         return value
-    return value if value.is_integer() else float(f"{value:.{DIGITS}g}")
+    if not is_height:
+        return float(f"{value:.{DIGITS}g}")
+    return float(f"{value:.5g}") if abs(value) < 1000 else round(value, 2)

@@ -255,11 +255,11 @@ def draw_hours(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     if not totals.sum():
         return words.no_contacts(context)
     hours = grids.hours_known(context)
-    mean, said = grids.per_hour_words(totals, hours, "calls")
+    mean, said = grids.per_hour_words(totals, hours)
     mean = np.where(totals > 0, mean, np.nan)  # outside opening hours nothing is offered
     at = int(np.nanargmax(mean))
     text = f"The busiest hour is **{grids.busiest(mean)}** with **{mean[at]:,.0f}** calls on average."
-    figure = grids.hour_of_week_grid(mean, said, context.selected)
+    figure = grids.hour_of_week_grid(mean, said, context.selected, said=grids.an_hour("calls"))
     key = tables.ramp("few", f"{mean[at]:,.0f} an hour")
     return Drawing(
         c.sentence(text),
@@ -276,10 +276,7 @@ def draw_hours_level(answers: tuple[Answer | None, ...], context: Context) -> Dr
         return words.no_contacts(context)
     with np.errstate(divide="ignore", invalid="ignore"):
         level = np.where(under >= words.FEW, over / under, np.nan)
-    said = [
-        f"{c.share(a / b) if b >= words.FEW else 'too few to say'} of {c.count(b)} answered in time"
-        for a, b in zip(over, np.where(under > 0, under, 1e-9), strict=True)
-    ]
+    said = [f"{c.share(a)} of {c.count(b)} answered in time" for a, b in zip(level, under, strict=True)]
     text = "Too few calls in each hour to say."
     if np.isfinite(level).any():
         at = int(np.nanargmin(level))

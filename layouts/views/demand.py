@@ -354,14 +354,14 @@ def _draw_grid(answers: tuple[Answer | None, ...], context: Context, measure: st
     frame = answers[0].frame
     totals = grids.by_hour_of_week(frame, measure)
     hours = grids.hours_known(context)
-    mean, said = grids.per_hour_words(totals, hours, things)
+    mean, said = grids.per_hour_words(totals, hours)
     half = int((np.sort(totals)[::-1].cumsum() < totals.sum() / 2).sum()) + 1
     at = int(np.nanargmax(mean))
     text = (
         f"The busiest hour is **{grids.busiest(mean)}** with **{mean[at]:,.1f}** {things} on average; "
         f"half of them come in **{half}** of the week’s 168 hours."
     )
-    figure = grids.hour_of_week_grid(mean, said, context.selected)
+    figure = grids.hour_of_week_grid(mean, said, context.selected, said=grids.an_hour(things))
     key = tables.ramp("few", f"{mean[at]:,.1f} an hour")
     foot = words.foot(key, f"n = {c.count(totals.sum())} {things}", "mean of each hour, local time")
     return Drawing(c.sentence(text), figure, foot=foot)
