@@ -21,6 +21,7 @@ from dashboard.domain.errors import BadRequest, NotPermitted, NotThere, Problem,
 from dashboard.domain.filters import Filters
 from dashboard.services import Services
 from data_access.areas import hexagons_geojson
+from data_access.health import Told
 from data_access.hotspots import Analysed
 from data_access.listing import COLUMNS, MOST, Rows
 from data_access.semantics import Answer
@@ -131,7 +132,7 @@ EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 STRETCHES = {Compared: "Comparison period", Over: "Another stretch of time", Lately: "What went before"}
 
 
-def _titled(panel: Panel, answers: Answered) -> list[tuple[str, Answer | Rows | Timeline]]:
+def _titled(panel: Panel, answers: Answered) -> list[tuple[str, Answer | Rows | Timeline | Told]]:
     """Each answer there is, said to be of the comparison period where it is."""
     return [
         (STRETCHES.get(type(item), ""), answer)
@@ -181,7 +182,7 @@ def _named(value: Any, column: str, services: Services) -> Any:
     return services.say(dimension, value) if dimension is not None and dimension.of_people else value
 
 
-def _table(panel: Panel, answer: Answer | Rows | Timeline, title: str, services: Services) -> html.Div:
+def _table(panel: Panel, answer: Answer | Rows | Timeline | Told, title: str, services: Services) -> html.Div:
     frame = answer.frame
     names = [str(name) for name in frame.columns]
     columns = [Column(_label(name, services), is_number=_unit(name, services) is not None) for name in names]
@@ -236,7 +237,7 @@ def _taken(out: io.StringIO) -> str:
     return text
 
 
-def _cut(answer: Answer | Rows | Timeline) -> str | None:
+def _cut(answer: Answer | Rows | Timeline | Told) -> str | None:
     """What a file says that could not hold every row."""
     if not isinstance(answer, Rows) or answer.n <= len(answer.frame) or len(answer.frame) < MOST:
         return None

@@ -21,6 +21,7 @@ from dashboard.domain.errors import NotThere, Problem
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Permission, Viewer
 from dashboard.services import Services
+from data_access.health import Health, Told
 from data_access.hotspots import Analysed
 from data_access.listing import Listing, Rows
 from data_access.semantics import Answer, Dimension, Query
@@ -32,7 +33,7 @@ from layouts.figures.packing import packed
 from layouts.markup import markup
 from layouts.view import Context, Drawing, Event, FromAddress, Panel, Place, Question, View, asked_of
 
-Answered = tuple[Answer | Analysed | Rows | Timeline | None, ...]
+Answered = tuple[Answer | Analysed | Rows | Timeline | Told | None, ...]
 
 
 def answers_to(
@@ -49,7 +50,7 @@ def answers_to(
     # The same labels for people in all answers of a panel under its filters, other ones anywhere else.
     picture = f"{panel.name} {panel.question}{left_open.to_search()}"
 
-    def answered(item: Question) -> Answer | Analysed | Rows | Timeline | None:
+    def answered(item: Question) -> Answer | Analysed | Rows | Timeline | Told | None:
         question = item.question(place or {}) if isinstance(item, FromAddress) else item
         if question is None:
             return None
@@ -62,6 +63,8 @@ def answers_to(
         if isinstance(wanted, Listing):
             limit = rows if rows is not None and panel.kind == "grid" else wanted.limit
             return services.rows(replace(wanted, limit=limit), filters_asked)
+        if isinstance(wanted, Health):
+            return services.health(wanted, filters_asked, scope)
         if not isinstance(wanted, Query):
             return services.analyse(wanted, filters_asked, scope)
         return services.ask(wanted, filters_asked, scope, picture=picture)

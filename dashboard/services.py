@@ -32,6 +32,7 @@ from data_access.ask import ask, values_of
 from data_access.compile import Frame
 from data_access.dimensions import DIMENSIONS, HEXAGONS, agent, category, service_type
 from data_access.engine import BuildInfo, City, Warehouse
+from data_access.health import OF_IMPORTS, Health, Told, read_health
 from data_access.hotspots import Analysed, Analysis, Asking
 from data_access.listing import ListColumn, Listing, Rows, columns_for, count_rows, list_rows
 from data_access.measures import CATALOGUE
@@ -100,6 +101,7 @@ class Services:
         self._ground = once(6)(self._ground_in)
         self._place_names = once(6)(self._place_names_in)
         self._timelines = once(32)(self._timeline_in)
+        self._health = once(64)(self._health_in)
 
     # ── what there is ──
 
@@ -310,6 +312,13 @@ class Services:
         may = frozenset(permission for permission in Permission if self.may(permission))
         return self._analyses(self.build().build_id, question, filters, scope, may, self._frame(filters))
 
+    def health(self, question: Health, filters: Filters, scope: Scope) -> Told:
+        """Answer what is asked about the data itself; NotPermitted if it is about imports and the viewer may not."""
+        self._check_people(Query(()), filters, scope)
+        if question.part in OF_IMPORTS:
+            scope = self.scope(Permission.READ_IMPORTS)
+        return self._health(self.build().build_id, question, filters, scope, self._frame(filters))
+
     def ground(self, resolution: int) -> Ground:
         """Every hexagon of the city of one size."""
         return self._ground(self.build().build_id, resolution)
@@ -448,6 +457,13 @@ class Services:
         as_of, tz = self.build().as_of, self.city().tz
         with self.warehouse.reading(build_id) as reading:
             return read_timeline(reading, OneRequest(request_id), scope, rights, as_of, tz, has)
+
+    def _health_in(self, build_id: str, question: Health, filters: Filters, scope: Scope, frame: Frame) -> Told:
+        def has(table: str) -> bool:
+            return self._has_table(build_id, table)
+
+        with self.warehouse.reading(build_id) as reading:
+            return read_health(reading, question, filters, scope, frame, has)
 
     def _has_table_in(self, _build_id: str, name: str) -> bool:
         return bool(self.warehouse.columns(name))

@@ -82,13 +82,16 @@ def demo_tables(seed: int = 311, scale: float = 1.0, years: int = 3) -> Iterator
     yield "city_event", ledgers.city_event_frame(maker.days)
 
     running: dict[int, int] = {}
+    nights = ledgers.Transfers()
     events = inspections = surveys = 1
     for chunk, (start, end) in enumerate(_stretches(maker, scale)):
         opened = maker.open(start, end, chunk)
         rng = np.random.default_rng([seed, 7, chunk])
         contacts, contact, agent, shifts, states = centre.take(start, end, chunk, opened)
         public_id = public_ids(opened, running)
-        yield "request", request_frame(opened, maker, contact, routes, public_id, rng)
+        rows = request_frame(opened, maker, contact, routes, public_id, rng)
+        nights.note(rows)
+        yield "request", rows
         rows = event_frame(opened, maker, agent, centre.agent_ids, events, rng)
         events += len(rows)
         yield "request_event", rows
@@ -104,6 +107,9 @@ def demo_tables(seed: int = 311, scale: float = 1.0, years: int = 3) -> Iterator
         yield "agent_shift", shifts
         if states is not None and len(states):
             yield "agent_state", states
+    imports, refused = nights.frames(AS_OF, np.random.default_rng([seed, 8]))
+    yield "import_batch", imports
+    yield "refused_row", refused
 
 
 def _dimensions(first: date) -> Iterator[tuple[str, pd.DataFrame]]:

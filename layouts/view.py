@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from dashboard.domain.filters import Clock, Filters, Period
 from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import lately, step_lately
+from data_access.health import Health
 from data_access.hotspots import Analysis
 from data_access.listing import Listing
 from data_access.semantics import Dimension, Measure, Query
@@ -157,11 +158,13 @@ class FromAddress:
     is_single: bool = False
 
 
-Dated = Query | Compared | Over | Lately | Accounted | Listing | Analysis
+Dated = Query | Compared | Over | Lately | Accounted | Listing | Analysis | Health
 Question = Dated | OneRequest | FromAddress
 
 
-def asked_of(question: Dated, filters: Filters, clock: Clock) -> tuple[Query | Listing | Analysis, Filters] | None:
+def asked_of(
+    question: Dated, filters: Filters, clock: Clock
+) -> tuple[Query | Listing | Analysis | Health, Filters] | None:
     """The query itself and the filters with the period it is asked of; None if there is no such period."""
     match question:
         case Compared(query):

@@ -24,6 +24,7 @@ class Permission(StrEnum):
     READ_AGENT_SPREAD = "see agents as a distribution without names"
     READ_AGENTS = "read the agents of a team by name"
     READ_PSEUDONYMS = "tell all agents apart by pseudonym"
+    READ_IMPORTS = "see what was imported and refused"
     ADMINISTER = "manage accounts and read the audit log"
 
 
@@ -130,15 +131,17 @@ class Viewer:
 
 _P = Permission
 ROLES: dict[str, frozenset[Permission]] = {
-    "deputy manager": frozenset({_P.READ_REQUESTS, _P.READ_CONTACTS, _P.LIST_REQUESTS, _P.READ_AGENT_SPREAD}),
+    "deputy manager": frozenset({
+        _P.READ_REQUESTS, _P.READ_CONTACTS, _P.LIST_REQUESTS, _P.READ_AGENT_SPREAD, _P.READ_IMPORTS,
+    }),
     "department head": frozenset({_P.READ_REQUESTS, _P.LIST_REQUESTS, _P.READ_ADDRESSES, _P.READ_NOTES}),
     "supervisor": frozenset({
-        _P.READ_REQUESTS, _P.READ_CONTACTS, _P.LIST_REQUESTS, _P.READ_AGENT_SPREAD, _P.READ_AGENTS,
+        _P.READ_REQUESTS, _P.READ_CONTACTS, _P.LIST_REQUESTS, _P.READ_AGENT_SPREAD, _P.READ_AGENTS, _P.READ_IMPORTS,
     }),
     "council member": frozenset({_P.READ_REQUESTS, _P.LIST_REQUESTS}),
     "analyst": frozenset({
         _P.READ_REQUESTS, _P.READ_CONTACTS, _P.LIST_REQUESTS, _P.READ_ADDRESSES, _P.READ_AGENT_SPREAD,
-        _P.READ_PSEUDONYMS,
+        _P.READ_PSEUDONYMS, _P.READ_IMPORTS,
     }),
     "administrator": frozenset({_P.ADMINISTER}),  # of the dashboard, not of the data
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -295,3 +295,55 @@ def cost_index_frame() -> pd.DataFrame:
     """Rows of `cost_index`: consumer prices, yearly mean, 1982–84 = 100; the last two are estimates."""
     cpi = [255.657, 258.811, 270.970, 292.655, 304.702, 313.689, 322.1, 330.2]
     return pd.DataFrame({"year": range(2019, 2027), "cpi": cpi})
+
+
+NIGHT = pd.Timedelta(hours=8)
+"""How long after midnight in UTC the nightly transfer of requests runs: between three and four in the morning."""
+_REFUSALS = (
+    (None, None, "19 columns", "wrong number of columns"),
+    ("opened_at", "00/00/0000 00:00", "%m/%d/%Y %H:%M", "not a time"),
+    ("closed_at", "pending", "%m/%d/%Y %H:%M", "not a time"),
+    ("id", "", "a value", "no id"),
+)
+
+
+class Transfers:
+    """The nightly transfers from the CRM: each brings what was opened since the one before, and what was closed."""
+
+    def __init__(self) -> None:
+        self._opened: pd.Series = pd.Series(dtype="int64")
+        self._closed: pd.Series = pd.Series(dtype="int64")
+
+    def note(self, requests: pd.DataFrame) -> None:
+        """Count some of the requests; those that are closed before the night come once."""
+        opened, closed = ((pd.to_datetime(requests[name]) - NIGHT).dt.floor("D") for name in ("opened_at", "closed_at"))
+        self._opened = self._opened.add(opened.value_counts(), fill_value=0)
+        self._closed = self._closed.add(closed[closed > opened].value_counts(), fill_value=0)
+
+    def frames(self, as_of: datetime, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Tables `import_batch` and `refused_row`; a night on which nothing was recorded had no transfer."""
+        end = pd.Timestamp(as_of)
+        opened = self._opened[self._opened.index <= end - NIGHT].sort_index()
+        days, n = pd.DatetimeIndex(opened.index), len(opened)
+        nights = days + (pd.Timedelta(days=1) + NIGHT)
+        updated = self._closed.reindex(days, fill_value=0).to_numpy(np.int64)
+        refused = rng.poisson(0.4, n)
+        accepted = opened.to_numpy(np.int64) + updated
+        ids = [f"riverton-{day:%Y%m%d}" for day in days]
+        files = [f"crm-{day:%Y-%m-%d}.csv" for day in days]
+        imports = pd.DataFrame(
+            {
+                "import_id": ids, "source": "riverton", "file": files,
+                "imported_at": nights + pd.Timedelta(minutes=10),
+                "source_as_of": nights.where(nights < end, end),
+                "read": accepted + refused, "accepted": accepted, "updated": updated, "unchanged": 0,
+                "refused": refused, "flagged": 0, "report": json.dumps({"unmapped": {}}),
+            }
+        )  # fmt: skip
+        at = np.repeat(np.arange(n), refused)
+        said = [_REFUSALS[kind] for kind in rng.choice(len(_REFUSALS), len(at), p=(0.5, 0.25, 0.15, 0.1))]
+        rows = pd.DataFrame(said, columns=["column_name", "value", "expected", "reason"])
+        rows.insert(0, "import_id", [ids[i] for i in at])
+        rows.insert(1, "file", [files[i] for i in at])
+        rows.insert(2, "row_number", rng.integers(1, imports["read"].to_numpy()[at] + 1) if len(at) else [])
+        return imports, rows

@@ -130,7 +130,7 @@ def test_ids_are_unique_and_references_valid(small):
         if key:
             assert not table.duplicated(key).any(), name
     assert not small["request"]["public_id"].duplicated().any()
-    for name, column, target, key in REFERS:
+    for name, column, target, key in (*REFERS, ("refused_row", "import_id", "import_batch", "import_id")):
         assert small[name][column].dropna().isin(small[target][key]).all(), f"{name}.{column}"
 
 
@@ -384,3 +384,16 @@ def test_a_pause_is_noted_with_its_own_reason(small):
     noted = events[events["kind"] == "pause"].merge(small["request_pause"], on="request_id")
     assert len(noted) > 100 and (noted["note"] == noted["reason"]).all()
     assert noted["reason"].nunique() > 3
+
+
+def test_nightly_transfers_bring_every_request_once_and_none_of_the_night_that_failed(small):
+    nights, refused, requests = small["import_batch"], small["refused_row"], small["request"]
+    assert (nights["read"] == nights["accepted"] + nights["refused"]).all()
+    assert nights["refused"].sum() == len(refused) > 0
+    assert refused.groupby("import_id").size().to_dict() == (
+        nights[nights["refused"] > 0].set_index("import_id")["refused"].to_dict()
+    )
+    opened = pd.to_datetime(requests["opened_at"])
+    assert (nights["accepted"] - nights["updated"]).sum() == (opened <= pd.Timestamp(AS_OF)).sum()
+    assert nights["imported_at"].is_monotonic_increasing and (nights["source_as_of"] < nights["imported_at"]).all()
+    assert "riverton-20250911" not in set(nights["import_id"]) and "riverton-20250912" in set(nights["import_id"])

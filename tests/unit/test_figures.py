@@ -24,6 +24,7 @@ from dashboard.domain.stretches import (
     time_before,
     told_after,
 )
+from data_access.health import Health
 from data_access.listing import Listing, Rows
 from data_access.measures.requests import backlog, opened, sla_compliance
 from data_access.semantics import Answer, Query, Ratio, Spread
@@ -514,7 +515,7 @@ def test_an_empty_panel_says_why_and_offers_a_way_out():
 
 def is_of_rows(question) -> bool:
     """Whether it brings rows, not numbers: those panels are drawn from real rows in the contract tests."""
-    return isinstance(getattr(question, "query", question), Listing | OneRequest | FromAddress)
+    return isinstance(getattr(question, "query", question), Listing | OneRequest | FromAddress | Health)
 
 
 PANELS = [
