@@ -112,7 +112,8 @@ def draw_days(answers: tuple[Answer, ...], context: Context, *, measure: Total) 
     if missing:
         named = words.listed([_day_words(steps.starts[at], context) for at in missing], NAMED)
         text = f"{words.plural(len(missing), 'day')} of {len(steps)} brought no {things}: {named}."
-    key = c.key(("series-raw", "day"), ("series", "7-day mean"), ("overdue", "nothing where some are usual"))
+    nothing = [("overdue", "nothing where some are usual")] if missing else []
+    key = c.key(("series-raw", "day"), ("series", "7-day mean"), *nothing)
     notes = ("the last 13 months", "days on which the city is shut are left out", events.told(figure))
     return Drawing(c.sentence(text), figure, foot=words.foot(key, *notes))
 
@@ -261,12 +262,12 @@ def draw_unknown(answers: tuple[Told, ...], context: Context) -> Drawing:
     if told.frame.empty:
         return Drawing(c.sentence("The mappings explain every word that they met."), body=[])
     shown = told.frame.head(LISTED)
-    rows = [[row.word, row.column_name, row.source, c.Cell(c.count(row.rows), row.rows)] for row in shown.itertuples()]
-    columns = [c.Column("Word"), c.Column("Column"), c.Column("Source", on_phone=False), c.Column("Rows", True)]
+    rows = [[row.column_name, row.word, row.source, c.Cell(c.count(row.rows), row.rows)] for row in shown.itertuples()]
+    columns = [c.Column("Column"), c.Column("Word"), c.Column("Source", on_phone=False), c.Column("Rows", True)]
     top = told.frame.iloc[0]
     are = "is" if told.n == 1 else "are"
     text = f"{words.plural(told.n, 'word')} met by the last imports {are} explained by no mapping"
-    text += f", most of all **{top['word']}** in {top['column_name']}."
+    text += f"{':' if told.n == 1 else ', most of all'} **{top['word']}** in {top['column_name']}."
     more = told.n - LISTED
     foot = words.foot("", f"{more} more: see the table" if more > 0 else "", "the last import of each source",
                       "what the mapping explains, the next import reads", _ALL)  # fmt: skip
