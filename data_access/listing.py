@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, String, and_, cast, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, String, and_, case, cast, func, or_, select, true
 
 from dashboard.domain.errors import BadRequest, UnknownName
 from dashboard.domain.filters import Filters, civil_day
@@ -20,6 +20,7 @@ from dashboard.domain.policy import Permission, Scope
 from data_access import schema
 from data_access.ask import Reader
 from data_access.compile import Frame, counted_of, nearest, rows_of, with_values
+from data_access.flags import FLAGS
 from data_access.rewriting import columns_asked, put_to
 from data_access.semantics import AS_OF, Fact, Measure, Spread, Standing, Total
 
@@ -43,6 +44,8 @@ class ListColumn:
 
 
 _overdue = and_(_r.closed_at.is_(None), _r.due_at < AS_OF)
+_set = [case((_r.dq_flags.op("&")(bit) != 0, FLAGS[name].label)) for name, bit in schema.FLAGS.items()]
+_flags = case((_r.dq_flags != 0, func.concat_ws("; ", *_set, type_=String)))  # most rows bear none: no words are made
 COLUMNS: Mapping[str, ListColumn] = {
     column.name: column
     for column in (
@@ -65,6 +68,7 @@ COLUMNS: Mapping[str, ListColumn] = {
         ListColumn("remaining_business_s", "Working time left", _r.remaining_business_s, "s"),
         ListColumn("reopen_count", "Reopened", func.coalesce(_r.reopen_count, 0), "count"),
         ListColumn("transfer_count", "Moved", func.coalesce(_r.transfer_count, 0), "count"),
+        ListColumn("flags", "Flags", _flags),
     )
 }
 

@@ -7,24 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-EFFECTS = {
-    "closed_before_opened": "closed, but without a time to close",
-    "zero_duration": "count as closed at once in every time to close",
-    "future": "lie after the end of the data",
-    "absurd": "open for more than ten years; they lengthen every time to close",
-    "midnight_only": "known to the day: hours of the week and times to close in hours say little",
-    "status_conflict": "status and time of closing disagree; the status counts",
-    "due_before_opened": "late from the start; they lower what was kept",
-    "absurd_due": "promised for more than ten years; they never fall due",
-    "no_geo": "on no map, and in a district only if the source names it",
-    "geo_placeholder": "at a point that stands for “unknown”; on no map",
-    "outside_boundary": "outside every district",
-    "dup_id": "several rows of one id; the last counts",
-    "ambiguous_time": "in the hour that the clock shows twice; taken for the first",
-    "nonexistent_time": "in the hour that the clock skips; taken for its end",
-    "unmapped_status": "a status nobody explained: neither open nor closed until the mapping says",
-}
-"""What each flag does to the measures."""
+from data_access.flags import FLAGS
 
 
 @dataclass(frozen=True)
@@ -92,7 +75,7 @@ class Report:
             lines.append(f"  Happened since the import before: {what}.")
         lines += [f"  Refused {n:,}: {reason}" for reason, n in self.refusals.items()]
         lines += [
-            f"  Flagged {n:,} {name}: {EFFECTS.get(name, 'kept')}."
+            f"  Flagged {n:,} {name}: {FLAGS[name].effect}."
             for name, n in sorted(self.flagged.items(), key=lambda one: -one[1])
         ]
         for column, words in self.unmapped.items():

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from dashboard.domain.policy import Permission
 from dashboard.domain.silence import silent
 from dashboard.domain.stretches import last_months
+from data_access.flags import FLAGS
 from data_access.health import Health, Told
-from data_access.importers.report import EFFECTS
-from data_access.listing import COLUMNS
+from data_access.listing import COLUMNS, Condition
 from data_access.measures.contacts import contacts
 from data_access.measures.requests import opened
 from data_access.semantics import Answer, Query, Total
@@ -28,30 +27,6 @@ MONTHS = last_months(13)
 LISTED, NAMED = 12, 3
 
 
-class Flag(NamedTuple):
-    """A flag in words: what is wrong, and with which part of the record."""
-
-    label: str
-    part: str
-
-
-FLAGS: Mapping[str, Flag] = {
-    "closed_before_opened": Flag("Closed before it was opened", "closing"),
-    "zero_duration": Flag("Closed in the moment it was opened", "closing"),
-    "future": Flag("Dated after the end of the data", "times"),
-    "absurd": Flag("Open for more than ten years", "closing"),
-    "midnight_only": Flag("Without the time of day", "times"),
-    "status_conflict": Flag("Status and closing disagree", "status"),
-    "due_before_opened": Flag("Promised for before it was opened", "promise"),
-    "absurd_due": Flag("Promised for in more than ten years", "promise"),
-    "no_geo": Flag("Without a point", "location"),
-    "geo_placeholder": Flag("At a point that stands for “unknown”", "location"),
-    "outside_boundary": Flag("Outside every district", "location"),
-    "dup_id": Flag("Several rows of one number", "number"),
-    "ambiguous_time": Flag("In the hour that comes twice", "times"),
-    "nonexistent_time": Flag("In the hour that the clock skips", "times"),
-    "unmapped_status": Flag("With a status nobody explained", "status"),
-}
 LOCATION = "Location"
 _ALL = "whatever is chosen above"
 
@@ -131,8 +106,9 @@ def draw_flagged(answers: tuple[Told, ...], context: Context, *, things: str) ->
     most = told.frame["rows"].max()
     rows = [
         [
-            c.twin(FLAGS[flag].label, EFFECTS[flag]), FLAGS[flag].part, c.bar(n / most),
-            c.Cell(c.count(n), n), c.Cell(c.share(n / told.n), n / told.n),
+            c.twin(FLAGS[flag].label, FLAGS[flag].effect), FLAGS[flag].about, c.bar(n / most),
+            c.Cell(_flagged(flag, n, context) if things == "requests" else c.count(n), n),
+            c.Cell(c.share(n / told.n), n / told.n),
         ]
         for flag, n in told.frame[["flag", "rows"]].itertuples(index=False)
     ]  # fmt: skip
@@ -145,7 +121,10 @@ def draw_flagged(answers: tuple[Told, ...], context: Context, *, things: str) ->
         f"**{c.count(told.some)}** of {c.count(told.n)} {things} bear a flag, **{c.share(told.some / told.n)}**; "
         f"most of all: **{first[:1].lower()}{first[1:]}**."
     )
-    foot = words.foot("", f"n = {c.count(told.n)} {things}", "a flag never takes a row out", "one may bear several")
+    notes = ("a number opens its list",) if things == "requests" else ()
+    foot = words.foot(
+        "", f"n = {c.count(told.n)} {things}", "a flag never takes a row out", "one may bear several", *notes
+    )
     return Drawing(c.sentence(text), body=c.table(columns, rows, caption=f"Flags of {things}"), foot=foot)
 
 
@@ -183,8 +162,15 @@ def _missing(name: str, n: int, context: Context) -> Any:
     """How many have no value, as a link to their list where everybody may narrow one so."""
     if not n or name not in COLUMNS or COLUMNS[name].needs is not None:
         return c.count(n)
-    listed = href_of_list(opened, context.filters.alone().with_parameter("where", f"{name}:missing"))
-    return c.link(c.count(n), listed)
+    return _listed(n, Condition(name, "missing"), context)
+
+
+def _flagged(flag: str, n: int, context: Context) -> Any:
+    return _listed(n, Condition("flags", "contains", FLAGS[flag].label), context)
+
+
+def _listed(n: int, where: Condition, context: Context) -> Any:
+    return c.link(c.count(n), href_of_list(opened, context.filters.alone().with_parameter("where", where.written())))
 
 
 # ── how it came here ──

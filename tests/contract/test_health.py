@@ -20,14 +20,14 @@ from dashboard.settings import Settings
 from data_access import schema
 from data_access.build import Build
 from data_access.dimensions import DIMENSIONS
+from data_access.flags import FLAGS
 from data_access.health import GIVEN, OF_IMPORTS, Health, Told
-from data_access.importers.report import EFFECTS
 from data_access.listing import COLUMNS, Condition, Listing
 from data_access.measures.contacts import contacts
 from data_access.measures.requests import opened
 from data_access.semantics import Query
 from layouts.markup import markup
-from layouts.views.data_health import FLAGS, VIEW
+from layouts.views.data_health import VIEW
 from tests import city
 from tests.client import ask
 from tests.contract.test_access import answers
@@ -79,7 +79,9 @@ def told(services: Services, question: Health, search: str = ALL, viewer: Viewer
 
 
 def test_every_flag_is_explained_in_words():
-    assert set(FLAGS) == set(EFFECTS) == set(schema.FLAGS)
+    assert list(FLAGS) and set(FLAGS) == set(schema.FLAGS)
+    labels = [flag.label for flag in FLAGS.values()]  # by which lists are narrowed
+    assert not any(one in other for one in labels for other in labels if one is not other)
 
 
 @pytest.mark.parametrize("search", [ALL, "?period=all&department=Vector", "?from=2026-05-01&to=2026-06-01"])
@@ -114,6 +116,20 @@ def test_what_is_missing_is_as_long_as_its_list(imported):
         rows = imported.rows(Listing(opened, (), 1, conditions=(Condition(name, "missing"),)), filters)
         assert rows.n == found.loc[name, "missing"], name
     assert found.loc["district", "missing"] and not found.loc["service_type", "missing"]
+
+
+def test_a_flag_is_as_frequent_as_its_list_is_long(imported):
+    filters = Filters.from_search(ALL, imported.clock(), DIMENSIONS)
+    flagged = told(imported, Health("flagged")).frame
+    assert len(flagged) == 3
+    for flag, n in flagged.itertuples(index=False):
+        rows = imported.rows(
+            Listing(opened, (), 50, conditions=(Condition("flags", "contains", FLAGS[flag].label),)), filters
+        )
+        assert rows.n == n == len(rows.frame), flag
+        assert rows.frame["flags"].str.contains(FLAGS[flag].label, regex=False).all()
+    none = imported.rows(Listing(opened, (), 50, conditions=(Condition("flags", "missing"),)), filters)
+    assert none.n + told(imported, Health("flagged")).some == told(imported, Health("flagged")).n
 
 
 def test_imports_tell_what_they_brought_and_refused(imported):
