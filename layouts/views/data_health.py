@@ -53,8 +53,9 @@ def draw_strip(answers: tuple[Answer | Told, ...], context: Context) -> Drawing:
     """Where the data begins and ends, how much of the period bears a flag, and how many days brought nothing."""
     along, flagged = answers
     _, missing = _silent(along, opened, context)
-    tz, clock = context.city.tz, context.clock
-    first, last, time = clock.first_on, clock.as_of_on or clock.last_on, c.instant(clock.as_of, tz)[-5:]
+    clock = context.clock
+    first, last = clock.first_on, clock.as_of_on or clock.last_on
+    _, _, time = c.instant(clock.as_of, context.city.tz).rpartition(", ")
     part = flagged.some / flagged.n if flagged.n else None
     return Drawing(
         body=c.strip(
