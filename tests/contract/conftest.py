@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from socket import AF_UNIX, socket
 
 import pytest
 
@@ -39,8 +40,9 @@ def redis_server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         [program, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(folder)],
         stdout=subprocess.DEVNULL,
     )
-    for _ in range(200):
-        if path.exists():
+    for _ in range(200):  # the socket is there before anybody listens to it
+        with suppress(OSError), socket(AF_UNIX) as line:
+            line.connect(str(path))
             break
         time.sleep(0.05)
     yield f"unix://{path}", started
