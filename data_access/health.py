@@ -21,11 +21,11 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Scope
 from data_access import schema
-from data_access.ask import Reader
-from data_access.compile import Frame, rows_of, with_values
+from data_access.ask import SENSITIVE, Reader
+from data_access.compile import Frame, caveats, rows_of, with_values
 from data_access.measures.contacts import contacts
 from data_access.measures.requests import opened
-from data_access.semantics import Total
+from data_access.semantics import Query, Total
 
 OF_IMPORTS = ("imports", "refused", "unknown")
 PARTS = (*OF_IMPORTS, "flagged", "given")
@@ -92,12 +92,13 @@ def read_health(
             list(GIVEN.values()) if question.part == "given" else [_set(bits, bit) for bit in schema.FLAGS.values()]
         )
         (*found, some), n = _counted(reader, [*counts, case((bits != 0, 1))], measure, filters, scope, frame)
+        notes = caveats(Query((measure,)), filters) + ((SENSITIVE,) if scope.hides else ())
         if question.part == "given":
             told = pd.DataFrame({"column_name": list(GIVEN), "given": found, "missing": [n - one for one in found]})
-            return Told(question, told, n, frame.as_of)
+            return Told(question, told, n, frame.as_of, notes=notes)
         told = pd.DataFrame({"flag": list(schema.FLAGS), "rows": found})
         told = told[told["rows"] > 0].sort_values("rows", ascending=False, kind="stable", ignore_index=True)
-        return Told(question, told, n, frame.as_of, some)
+        return Told(question, told, n, frame.as_of, some, notes=notes)
     rows = {"imports": _imports, "refused": _refused, "unknown": _unknown}[question.part](reader, has)
     sizes = {"imports": "read", "refused": "rows"}
     n = int(rows[sizes[question.part]].sum()) if question.part in sizes else len(rows)

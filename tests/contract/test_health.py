@@ -146,14 +146,19 @@ def test_imports_tell_what_they_brought_and_refused(imported):
 
 def test_a_department_head_sees_the_own_rows_and_no_import(imported):
     own = told(imported, Health("flagged"), viewer=HEAD)
-    assert (
-        own.n
-        == told(imported, Health("flagged"), "?period=all&department=Vector").n
-        < told(imported, Health("given")).n
-    )
+    assert own.n == told(imported, Health("flagged"), "?period=all&department=Vector").n
+    assert own.n < told(imported, Health("given")).n
     for part in OF_IMPORTS:
         with pytest.raises(NotPermitted):
             told(imported, Health(part), viewer=HEAD)
+
+
+def test_it_is_said_what_is_left_out_and_what_is_not_narrowed(imported):
+    council = told(imported, Health("given"), viewer=Viewer("C", "council member", district="North"))
+    assert [note for note in council.notes if note.startswith("Without sensitive types")]
+    narrowed = told(imported, Health("flagged", "contact"), "?period=all&district=North")
+    assert narrowed.notes == ("Contacts carry no district: not narrowed by it.",)
+    assert not told(imported, Health("flagged")).notes
 
 
 @pytest.mark.parametrize("slug", ["deputy-manager", "department-head", "supervisor", "council-member", "analyst"])
