@@ -42,6 +42,11 @@ def riverton() -> Tables:
     for name in ("request", "contact"):
         ids = tables[name].iloc[:, 0]
         tables[name] = tables[name].assign(src_system="crm", src_id=ids, row_hash=range(len(ids)))
+    # Duplicates are looked for type by type: in the most frequent ones, for the others are looked at in the same way.
+    types, often = tables["service_type"], tables["request"]["type_id"].value_counts().index[:12]
+    for rule in ("duplicate_radius_m", "duplicate_days"):
+        types[rule] = types[rule].where(types["type_id"].isin(often))
+    assert types["duplicate_days"].notna().sum() >= 5
     return tables
 
 
