@@ -527,9 +527,10 @@
         place.dataset.key = spec.key;
         const holder = structuredClone(spec.grid), grid = holder.props.children[0].props;
         const narrow = window.innerWidth < 768;
-        grid.columnDefs = grid.columnDefs.filter((column) => !narrow || column.onPhone)
-          .map(({ onPhone, ...column }) => !narrow ? column : { ...column, width: undefined, minWidth: 96, flex: 1,
-            wrapText: true, suppressHeaderFilterButton: true });
+        const onPhones = { width: undefined, minWidth: 96, flex: 1, wrapText: true, suppressHeaderFilterButton: true };
+        // Hidden, not left out: a list keeps its order and its conditions on columns that a phone has no room for.
+        grid.columnDefs = grid.columnDefs.map(({ onPhone, ...column }) =>
+          !narrow ? column : { ...column, ...(onPhone ? onPhones : { hide: true }) });
         if (narrow) grid.dashGridOptions = { ...grid.dashGridOptions, rowHeight: 50 };
         return holder;
       },

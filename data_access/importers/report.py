@@ -75,7 +75,7 @@ class Report:
             lines.append(f"  Happened since the import before: {what}.")
         lines += [f"  Refused {n:,}: {reason}" for reason, n in self.refusals.items()]
         lines += [
-            f"  Flagged {n:,} {name}: {FLAGS[name].effect}."
+            f"  Flagged {n:,} {name} ({FLAGS[name].label[:1].lower()}{FLAGS[name].label[1:]}): {FLAGS[name].effect}."
             for name, n in sorted(self.flagged.items(), key=lambda one: -one[1])
         ]
         for column, words in self.unmapped.items():

@@ -211,7 +211,7 @@ def draw_imports(answers: tuple[Told, ...], context: Context) -> Drawing:
     notes = (
         f"n = {c.count(told.n)} rows read",
         _ALL,
-        f"{more} earlier imports: see the table" if more > 0 else "",
+        f"{c.count(more)} earlier imports: see the table" if more > 0 else "",
     )
     foot = words.foot("", *notes)
     return Drawing(c.sentence(f"{text}."), body=c.table(columns, rows, caption="Imports"), foot=foot)

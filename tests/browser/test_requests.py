@@ -113,6 +113,14 @@ def test_list_and_timeline_are_accessible_and_fit_a_phone(visit):
             in_both_themes(page)
 
 
+def test_a_phone_keeps_what_a_list_is_narrowed_and_sorted_by_in_columns_it_has_no_room_for(visit):
+    page = visit("/requests?period=all&of=opened&where=flags%3Acontains%3AClosed&sort=closed_at", width=390)
+    assert numbers(page) == ["25", "26"]
+    expect(page.locator(".answer").first).to_contain_text("2 requests: opened")
+    expect(page.locator(".ag-header-cell")).to_have_count(3)
+    expect(page).to_have_url(re.compile("where=flags.*sort=closed_at|sort=closed_at.*where=flags"))
+
+
 def in_both_themes(page: Page) -> None:
     """Nothing to complain of in light, nor in dark."""
     for theme in ("Light", "Dark"):
