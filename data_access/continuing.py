@@ -262,7 +262,7 @@ class Continuing:
 
     def _in_future(self, of: Any, known: derive.Known, *instants: Any) -> list[ColumnElement[bool]]:
         later = min(self.as_of, known.as_of) + timedelta(days=1)
-        return [of.dq_flags.op("&")(schema.FLAGS["future"]) != 0, *(one > later for one in instants)]
+        return [schema.bears(of.dq_flags, "future"), *(one > later for one in instants)]
 
     def _take_again(
         self, held: Table, depends: ColumnElement[bool], joined: Any = None, most: int | None = None

@@ -454,7 +454,7 @@ def _with_marks(read: _Expr, marks: Mapping[str, _Condition]) -> _Expr:
 def tally(table: Table) -> Select:
     """How many rows of a fact bear each flag, in the order of `FLAGS`, and how many any."""
     bits = table.c.dq_flags
-    each = (func.count(case((bits.op("&")(bit) != 0, 1))) for bit in FLAGS.values())
+    each = (func.count(case((schema.bears(bits, flag), 1))) for flag in FLAGS)
     return select(*each, func.count(case((bits != 0, 1))))
 
 
@@ -688,6 +688,6 @@ def as_written(table: Table, old: FromClause) -> dict[str, _Expr]:
         given = old.c.due_source == "source"
         found |= {name: case((given, old.c[name])) for name in ("due_at", "sla_id", "due_source")}
         found["district"] = case((old.c.source_district.is_not(None), old.c.district))
-        guessed = and_(old.c.dq_flags.op("&")(FLAGS["status_conflict"]) != 0, old.c.status.in_(sorted(CLOSED_STATUSES)))
+        guessed = and_(schema.bears(old.c.dq_flags, "status_conflict"), old.c.status.in_(sorted(CLOSED_STATUSES)))
         found["closed_at"] = case((~func.coalesce(guessed, False), old.c.closed_at))
     return found

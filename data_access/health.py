@@ -27,9 +27,8 @@ from data_access.measures.contacts import contacts
 from data_access.measures.requests import opened
 from data_access.semantics import Query, Total
 
-OF_IMPORTS = ("imports", "refused", "unknown")
-PARTS = (*OF_IMPORTS, "flagged", "given")
 MOST_IMPORTS = 5_000
+"""Of more imports only the newest are told."""
 _r = schema.request.c
 GIVEN: Mapping[str, ColumnElement] = {
     "service_type": _r.service_type,
@@ -50,7 +49,7 @@ COUNTED: Mapping[str, Total] = {"request": opened, "contact": contacts}
 class Health:
     """A question about the data itself.
 
-    `part` is one of `PARTS`: ``imports`` and what they brought, the newest first; rows ``refused`` and not corrected
+    `part` is one of: ``imports`` and what they brought, the newest first; rows ``refused`` and not corrected
     since, by source, column and reason; words ``unknown`` to the mapping, from the last import of each source; rows
     ``flagged``, by flag; values ``given``, by column. The last two are about rows of `fact`.
     """
@@ -85,31 +84,26 @@ def read_health(
     ``unknown``: source, column_name, word, rows; `n` words. ``flagged``: flag, rows, the most first; ``given``:
     column_name, given, missing; `n` rows looked at.
     """
-    if question.part in ("flagged", "given"):
-        measure = COUNTED[question.fact]
-        bits = measure.fact.table.c.dq_flags
-        counts = (
-            list(GIVEN.values()) if question.part == "given" else [_set(bits, bit) for bit in schema.FLAGS.values()]
-        )
-        (*found, some), n = _counted(reader, [*counts, case((bits != 0, 1))], measure, filters, scope, frame)
-        notes = caveats(Query((measure,)), filters) + ((SENSITIVE,) if scope.hides else ())
-        if question.part == "given":
-            told = pd.DataFrame({"column_name": list(GIVEN), "given": found, "missing": [n - one for one in found]})
-            return Told(question, told, n, frame.as_of, notes=notes)
-        told = pd.DataFrame({"flag": list(schema.FLAGS), "rows": found})
-        told = told[told["rows"] > 0].sort_values("rows", ascending=False, kind="stable", ignore_index=True)
-        return Told(question, told, n, frame.as_of, some, notes=notes)
-    rows = {"imports": _imports, "refused": _refused, "unknown": _unknown}[question.part](reader, has)
-    sizes = {"imports": "read", "refused": "rows"}
-    n = int(rows[sizes[question.part]].sum()) if question.part in sizes else len(rows)
-    return Told(question, rows, n, frame.as_of)
+    if question.part in _OF_IMPORTS:
+        rows, n = _OF_IMPORTS[question.part](reader, has)
+        return Told(question, rows, n, frame.as_of)
+    measure = COUNTED[question.fact]
+    notes = caveats(Query((measure,)), filters) + ((SENSITIVE,) if scope.hides else ())
+    if question.part == "given":
+        given, n = _counted(reader, list(GIVEN.values()), measure, filters, scope, frame)
+        told = pd.DataFrame({"column_name": list(GIVEN), "given": given, "missing": [n - one for one in given]})
+        return Told(question, told, n, frame.as_of, notes=notes)
+    bits = measure.fact.table.c.dq_flags
+    borne = [schema.bears(bits, flag) for flag in schema.FLAGS]
+    (*found, some), n = _counted(
+        reader, [case((one, 1)) for one in (*borne, bits != 0)], measure, filters, scope, frame
+    )
+    told = pd.DataFrame({"flag": list(schema.FLAGS), "rows": found})
+    told = told[told["rows"] > 0].sort_values("rows", ascending=False, kind="stable", ignore_index=True)
+    return Told(question, told, n, frame.as_of, some, notes=notes)
 
 
 # ── rows of facts ───────────────────────────────────────────────────────────────────────────────────
-
-
-def _set(bits: ColumnElement, bit: int) -> ColumnElement:
-    return case((bits.op("&")(bit) != 0, 1))
 
 
 def _counted(
@@ -130,26 +124,28 @@ _TOLD = (
 )  # fmt: skip
 
 
-def _imports(reader: Reader, has: Callable[[str], bool]) -> pd.DataFrame:
+def _imports(reader: Reader, has: Callable[[str], bool]) -> tuple[pd.DataFrame, int]:
     b = schema.import_batch.c
     if not has(schema.import_batch.name):
-        return pd.DataFrame(columns=list(_TOLD))
+        return pd.DataFrame(columns=list(_TOLD)), 0
     newest = select(*(b[name] for name in _TOLD)).order_by(b.imported_at.desc(), b.import_id.desc())
-    return reader.frame(newest.limit(MOST_IMPORTS))
+    rows = reader.frame(newest.limit(MOST_IMPORTS))
+    return rows, int(rows["read"].sum())
 
 
-def _refused(reader: Reader, has: Callable[[str], bool]) -> pd.DataFrame:
+def _refused(reader: Reader, has: Callable[[str], bool]) -> tuple[pd.DataFrame, int]:
     b, r = schema.import_batch.c, schema.refused_row.c
     keys = [b.source, r.column_name, r.reason, r.expected]
     names = [*(one.name for one in keys), "rows", "files"]
     if not (has(schema.import_batch.name) and has(schema.refused_row.name)):
-        return pd.DataFrame(columns=names)
-    rows: Select[Any] = select(*keys, func.count().label("rows"), func.count(r.file.distinct()).label("files"))
-    rows = rows.join_from(schema.refused_row, schema.import_batch, r.import_id == b.import_id, isouter=True)
-    return reader.frame(rows.group_by(*keys).order_by(func.count().desc(), *keys))
+        return pd.DataFrame(columns=names), 0
+    counts: Select[Any] = select(*keys, func.count().label("rows"), func.count(r.file.distinct()).label("files"))
+    counts = counts.join_from(schema.refused_row, schema.import_batch, r.import_id == b.import_id, isouter=True)
+    rows = reader.frame(counts.group_by(*keys).order_by(func.count().desc(), *keys))
+    return rows, int(rows["rows"].sum())
 
 
-def _unknown(reader: Reader, has: Callable[[str], bool]) -> pd.DataFrame:
+def _unknown(reader: Reader, has: Callable[[str], bool]) -> tuple[pd.DataFrame, int]:
     b, found = schema.import_batch.c, []
     if has(schema.import_batch.name):
         place = func.row_number().over(partition_by=b.source, order_by=(b.imported_at.desc(), b.import_id.desc()))
@@ -159,4 +155,9 @@ def _unknown(reader: Reader, has: Callable[[str], bool]) -> pd.DataFrame:
             for column, words in json.loads(text).get("unmapped", {}).items():
                 found += [(source, column, word, int(n)) for word, n in words.items()]
     rows = pd.DataFrame(found, columns=["source", "column_name", "word", "rows"])
-    return rows.sort_values("rows", ascending=False, kind="stable", ignore_index=True)
+    return rows.sort_values("rows", ascending=False, kind="stable", ignore_index=True), len(rows)
+
+
+_OF_IMPORTS = {"imports": _imports, "refused": _refused, "unknown": _unknown}
+OF_IMPORTS = frozenset(_OF_IMPORTS)
+"""The parts of `Health` that are about the whole city's imports."""

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     func,
     inspect,
+    or_,
     select,
     tuple_,
     union,
@@ -91,8 +92,8 @@ def fill(
     ----------
     file, before
         The file of that build, and of the one in service there; None if that does not lie here.
-    spill
-        A folder for what does not fit in memory.
+    spill, threads
+        A folder for what does not fit in memory, and how many threads may read the files.
     progress
         Called with what is being done and the number of rows it was done to.
 
@@ -142,7 +143,9 @@ class _Differing:
             name = f"differing_{table.name}"
             self._built.execute(TableOf(name, select(self._unlike(table, was, key))))
             keys = named_table(name, *(named_column(one, table.c[one].type) for one in key))
-            if self._count(keys):
+            if self._count(keys, or_(*(one.is_(None) for one in keys.c))):  # by which no row could be found
+                differing.append((table, None))
+            elif self._count(keys):
                 rows += self._count(table, tuple_(*(table.c[one] for one in key)).in_(select(keys)))
                 differing.append((table, keys))
         return differing if rows <= DIFFERS_UP_TO * most else None

@@ -44,8 +44,10 @@ class ListColumn:
 
 
 _overdue = and_(_r.closed_at.is_(None), _r.due_at < AS_OF)
-_set = [case((_r.dq_flags.op("&")(bit) != 0, FLAGS[name].label)) for name, bit in schema.FLAGS.items()]
-_flags = case((_r.dq_flags != 0, func.concat_ws("; ", *_set, type_=String)))  # most rows bear none: no words are made
+_labels = [case((schema.bears(_r.dq_flags, name), flag.label)) for name, flag in FLAGS.items()]
+_flags = case(
+    (_r.dq_flags != 0, func.concat_ws("; ", *_labels, type_=String))
+)  # most rows bear none: no words are made
 COLUMNS: Mapping[str, ListColumn] = {
     column.name: column
     for column in (

@@ -19,6 +19,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Date,
     DateTime,
     Float,
@@ -690,3 +691,8 @@ FLAGS: dict[str, int] = {
     "absurd_due": 1 << 13,
     "outside_boundary": 1 << 14,
 }
+
+
+def bears(dq_flags: ColumnElement, flag: str) -> ColumnElement[bool]:
+    """Whether a row's `dq_flags` hold a flag."""
+    return dq_flags.op("&")(FLAGS[flag]) != 0

@@ -8,10 +8,16 @@ department *Vector*; the others hold one trap each.
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pandas as pd
+
+from dashboard.services import Services
+from dashboard.settings import Settings
+from data_access.build import Build
 
 TZ = "America/New_York"
 AS_OF = datetime(2026, 6, 30, 23, 59, 59, tzinfo=ZoneInfo(TZ)).astimezone(ZoneInfo("UTC")).replace(tzinfo=None)
@@ -181,3 +187,16 @@ def write(build) -> None:
     build.write("request_event", events())
     build.write("city_event", city_events())
     build.write("contact", contacts())
+
+
+@contextmanager
+def served(settings: Settings, **more: pd.DataFrame) -> Iterator[Services]:
+    """Services over the tiny city, and more rows of some tables."""
+    with Build(settings, CITY) as build:
+        write(build)
+        for name, rows in more.items():
+            build.write(name, rows)
+        build.publish(as_of=AS_OF)
+    services = Services(settings)
+    yield services
+    services.warehouse.close()

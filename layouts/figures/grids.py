@@ -55,14 +55,14 @@ def hour_of_week_grid(
     words: Sequence[str],
     selected: Sequence[str] = (),
     *,
-    said: str = "",
+    template: str = "",
     ramp: Sequence[Sequence[Any]] = RAMP,
     limits: tuple[float, float] | None = None,
 ) -> dict[str, Any]:
     """A cell for each hour of the week; `words` say each value, selected cells keep their colour while others fade.
 
-    `values` and `words` have 168 entries; NaN is an empty cell, of which nothing is said. `said` is what Plotly's
-    template says of the value before the words.
+    `values` and `words` have 168 entries; NaN is an empty cell, of which nothing is said. `template` is what
+    Plotly's says of the value before the words.
     """
     z = np.asarray(values, float).reshape(7, 24)
     codes = [[str(day * 24 + hour) for hour in range(24)] for day in range(7)]
@@ -72,7 +72,7 @@ def hour_of_week_grid(
     told = [[words[d * 24 + h] if np.isfinite(z[d, h]) else "" for h in range(24)] for d in range(7)]
     cells = {
         "type": "heatmap", "z": z, "x": list(range(24)), "y": list(range(7)), "customdata": codes, "text": told,
-        "hovertext": names, "hovertemplate": f"<b>%{{hovertext}}</b><br>{said}%{{text}}<extra></extra>",
+        "hovertext": names, "hovertemplate": f"<b>%{{hovertext}}</b><br>{template}%{{text}}<extra></extra>",
         "colorscale": [list(step) for step in ramp], "zmin": low, "zmax": high, "xgap": 1, "ygap": 1,
         "showscale": False, "hoverongaps": False,
     }  # fmt: skip

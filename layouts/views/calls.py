@@ -259,7 +259,7 @@ def draw_hours(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     mean = np.where(totals > 0, mean, np.nan)  # outside opening hours nothing is offered
     at = int(np.nanargmax(mean))
     text = f"The busiest hour is **{grids.busiest(mean)}** with **{mean[at]:,.0f}** calls on average."
-    figure = grids.hour_of_week_grid(mean, said, context.selected, said=grids.an_hour("calls"))
+    figure = grids.hour_of_week_grid(mean, said, context.selected, template=grids.an_hour("calls"))
     key = tables.ramp("few", f"{mean[at]:,.0f} an hour")
     return Drawing(
         c.sentence(text),

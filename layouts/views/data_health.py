@@ -25,8 +25,6 @@ from layouts.view import Context, Drawing, Over, Panel, View
 
 MONTHS = last_months(13)
 LISTED, NAMED = 12, 3
-
-
 LOCATION = "Location"
 _ALL = "whatever is chosen above"
 
@@ -183,6 +181,12 @@ def _none_imported(context: Context) -> Drawing:
     return Drawing(c.empty(f"{city.name}’s data {why}: nothing is noted of imports."), is_empty=True)
 
 
+def _others(told: Told, what: str) -> str:
+    """“1,085 earlier imports: see the table”, of what a card has no room for."""
+    more = len(told.frame) - LISTED
+    return f"{c.count(more)} {what}: see the table" if more > 0 else ""
+
+
 def draw_imports(answers: tuple[Told, ...], context: Context) -> Drawing:
     """What each import brought, the newest first."""
     (told,) = answers
@@ -207,13 +211,7 @@ def draw_imports(answers: tuple[Told, ...], context: Context) -> Drawing:
         c.Column("Read", True), c.Column("Updated", True, False), c.Column("Unchanged", True, False),
         c.Column("Refused", True),
     ]  # fmt: skip
-    more = len(frame) - LISTED
-    notes = (
-        f"n = {c.count(told.n)} rows read",
-        _ALL,
-        f"{c.count(more)} earlier imports: see the table" if more > 0 else "",
-    )
-    foot = words.foot("", *notes)
+    foot = words.foot("", f"n = {c.count(told.n)} rows read", _ALL, _others(told, "earlier imports"))
     return Drawing(c.sentence(f"{text}."), body=c.table(columns, rows, caption="Imports"), foot=foot)
 
 
@@ -235,8 +233,7 @@ def draw_refused(answers: tuple[Told, ...], context: Context) -> Drawing:
     columns = [c.Column("Reason"), c.Column("Column"), c.Column("Source", on_phone=False), c.Column("Rows", True)]
     text = f"{words.plural(told.n, 'row')} {'was' if told.n == 1 else 'were'} refused and not corrected since"
     text += f"; most of all: **{told.frame['reason'].iloc[0]}**."
-    more = len(told.frame) - LISTED
-    foot = words.foot("", f"{more} more reasons: see the table" if more > 0 else "",
+    foot = words.foot("", _others(told, "more reasons"),
                       "“dashboard311 refused” lists them; corrected, they can be imported again", _ALL)  # fmt: skip
     return Drawing(c.sentence(text), body=c.table(columns, rows, caption="Refused rows"), foot=foot)
 
@@ -255,8 +252,7 @@ def draw_unknown(answers: tuple[Told, ...], context: Context) -> Drawing:
     are = "is" if told.n == 1 else "are"
     text = f"{words.plural(told.n, 'word')} met by the last imports {are} explained by no mapping"
     text += f"{':' if told.n == 1 else ', most of all'} **{top['word']}** in {top['column_name']}."
-    more = told.n - LISTED
-    foot = words.foot("", f"{more} more: see the table" if more > 0 else "", "the last import of each source",
+    foot = words.foot("", _others(told, "more words"), "the last import of each source",
                       "what the mapping explains, the next import reads", _ALL)  # fmt: skip
     return Drawing(c.sentence(text), body=c.table(columns, rows, caption="Unknown words"), foot=foot)
 
@@ -265,7 +261,7 @@ def _every_day(measure: Total) -> Over:
     return Over(Query((measure,), every="day"), MONTHS)
 
 
-_IMPORTS = (Health("imports"),)
+_IMPORTS = Health("imports")
 VIEW = View(
     name="data-health",
     title="Data health",
@@ -292,15 +288,15 @@ VIEW = View(
             partial(draw_flagged, things="contacts"), kind="short", needs=Permission.READ_CONTACTS, wave=1,
         ),
         Panel(
-            "unknown", "Which words does nobody explain?", (Health("unknown"), *_IMPORTS), draw_unknown, kind="short",
+            "unknown", "Which words does nobody explain?", (Health("unknown"), _IMPORTS), draw_unknown, kind="short",
             needs=Permission.READ_IMPORTS, wave=1,
         ),
         Panel(
-            "refused", "What was refused, and why?", (Health("refused"), *_IMPORTS), draw_refused, width=12,
+            "refused", "What was refused, and why?", (Health("refused"), _IMPORTS), draw_refused, width=12,
             kind="short", needs=Permission.READ_IMPORTS, wave=1,
         ),
         Panel(
-            "imports", "What was imported?", _IMPORTS, draw_imports, width=12, kind="short",
+            "imports", "What was imported?", (_IMPORTS,), draw_imports, width=12, kind="short",
             needs=Permission.READ_IMPORTS, wave=1,
         ),
     ),

@@ -361,7 +361,7 @@ def _draw_grid(answers: tuple[Answer | None, ...], context: Context, measure: st
         f"The busiest hour is **{grids.busiest(mean)}** with **{mean[at]:,.1f}** {things} on average; "
         f"half of them come in **{half}** of the week’s 168 hours."
     )
-    figure = grids.hour_of_week_grid(mean, said, context.selected, said=grids.an_hour(things))
+    figure = grids.hour_of_week_grid(mean, said, context.selected, template=grids.an_hour(things))
     key = tables.ramp("few", f"{mean[at]:,.1f} an hour")
     foot = words.foot(key, f"n = {c.count(totals.sum())} {things}", "mean of each hour, local time")
     return Drawing(c.sentence(text), figure, foot=foot)

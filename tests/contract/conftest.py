@@ -13,7 +13,6 @@ import pytest
 
 from dashboard.services import Services
 from dashboard.settings import Settings
-from data_access.build import Build
 from tests import city
 
 
@@ -22,12 +21,8 @@ def tiny(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """Services over the tiny city."""
     database = request.getfixturevalue("new_database")() if request.param == "postgres" else ""
     settings = Settings(data=tmp_path_factory.mktemp("tiny"), database=database, cache="off")
-    with Build(settings, city.CITY) as build:
-        city.write(build)
-        build.publish(as_of=city.AS_OF)
-    services = Services(settings)
-    yield services
-    services.warehouse.close()
+    with city.served(settings) as services:
+        yield services
 
 
 @contextmanager

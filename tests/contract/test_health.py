@@ -18,7 +18,6 @@ from dashboard.identity import DEPUTY_MANAGER
 from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access import schema
-from data_access.build import Build
 from data_access.dimensions import DIMENSIONS
 from data_access.flags import FLAGS
 from data_access.health import GIVEN, OF_IMPORTS, Health, Told
@@ -61,14 +60,8 @@ def imported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     """The tiny city as if three imports had brought it, three rows of which were refused."""
     database = request.getfixturevalue("new_database")() if request.param == "postgres" else ""
     settings = Settings(data=tmp_path_factory.mktemp("imported"), database=database, cache="off")
-    with Build(settings, city.CITY) as build:
-        city.write(build)
-        build.write("import_batch", IMPORTS)
-        build.write("refused_row", REFUSED)
-        build.publish(as_of=city.AS_OF)
-    services = Services(settings)
-    yield services
-    services.warehouse.close()
+    with city.served(settings, import_batch=IMPORTS, refused_row=REFUSED) as services:
+        yield services
 
 
 def told(services: Services, question: Health, search: str = ALL, viewer: Viewer = DEPUTY_MANAGER) -> Told:

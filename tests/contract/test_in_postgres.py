@@ -61,6 +61,7 @@ def files(riverton, begun, small_cities_go_on, tmp_path_factory) -> list[Path]:
     renamed = {
         "service_type": first["service_type"].head(1).assign(name="Renamed"),
         "agent": first["agent"].head(2).assign(team=None),
+        "refused_row": pd.DataFrame({"import_id": [None], "file": ["old.csv"], "reason": ["nobody knows of which"]}),
     }
     day_after, changed = tmp_path_factory.mktemp("day_after"), tmp_path_factory.mktemp("changed")
     shutil.copytree(begun, day_after, dirs_exist_ok=True)
