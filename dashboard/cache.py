@@ -20,7 +20,7 @@ from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-import pandas as pd
+import numpy as np
 import pyarrow as pa
 from cachelib.serializers import BaseSerializer
 from flask import Flask
@@ -31,7 +31,7 @@ from dashboard.domain.errors import BadRequest, Busy
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Scope
 from dashboard.settings import Settings
-from data_access.semantics import Answer, Query
+from data_access.semantics import Answer, Columns, Query
 
 log = logging.getLogger(__name__)
 
@@ -230,8 +230,15 @@ LARGE = 64 * 1024
 
 
 def _packed(answer: Answer) -> bytes:
-    """The answer as one Arrow stream; what is not in the frame goes into its metadata."""
-    table = pa.table({name: pa.array(answer.frame[name]) for name in answer.frame})
+    """The answer as one Arrow stream; what is not in its rows goes into its metadata."""
+    rows = answer.rows
+    assert isinstance(rows, Columns)
+    arrays = {
+        name: pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(words, pa.string()))
+        for name, (words, codes) in rows.words.items()
+    }
+    arrays |= {name: pa.array(days) for name, days in ([rows.step] if rows.step is not None else [])}
+    table = pa.table(arrays | {name: pa.array(values) for name, values in rows.numbers.items()})
     about = {"as_of": answer.as_of.isoformat(), "every": answer.every, "notes": list(answer.notes)}
     table = table.replace_schema_metadata({b"answer": json.dumps(about).encode()})
     sink = io.BytesIO()
@@ -244,5 +251,14 @@ def _packed(answer: Answer) -> bytes:
 def _unpacked(stored: bytes, query: Query) -> Answer:
     table = pa.ipc.open_stream(stored).read_all()
     about = json.loads(table.schema.metadata[b"answer"])
-    frame: pd.DataFrame = table.to_pandas()
-    return Answer(query, frame, datetime.fromisoformat(about["as_of"]), about["every"], tuple(about["notes"]))
+    words, step, numbers = {}, None, {}
+    for name, chunks in zip(table.column_names, table.columns, strict=True):
+        column = chunks.combine_chunks()
+        if pa.types.is_dictionary(column.type):
+            words[name] = (column.dictionary.to_pylist(), np.asarray(column.indices))
+        elif pa.types.is_timestamp(column.type):
+            step = (name, np.asarray(column))
+        else:
+            numbers[name] = np.asarray(column)
+    rows = Columns(words, step, numbers)
+    return Answer(query, rows, datetime.fromisoformat(about["as_of"]), about["every"], tuple(about["notes"]))

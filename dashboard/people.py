@@ -64,7 +64,7 @@ def unnamed(answer: Answer, dimension: Dimension, people: People, roster: Roster
     )
     frame = frame.assign(**{dimension.name: labels.astype(answer.frame[dimension.name].dtype)})
     frame = frame.loc[order.sort_values(kind="stable").index].reset_index(drop=True)
-    return replace(answer, frame=frame, notes=notes)
+    return replace(answer, rows=frame, notes=notes)
 
 
 @lru_cache(maxsize=8)

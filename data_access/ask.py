@@ -61,7 +61,7 @@ def ask(reader: Reader, query: Query, filters: Filters, scope: Scope, clock: Clo
     size = columns[first.under.name if isinstance(first, Ratio) else first.name]
     return Answer(
         query,
-        grid.frame(columns, grid.order(size), _counted_days(query, filters, steps)),
+        grid.rows(columns, grid.order(size), _counted_days(query, filters, steps)),
         frame.as_of,
         query.every,
         outside + caveats(query, filters) + _steps_said(query, filters, frame) + ((SENSITIVE,) if scope.hides else ()),

@@ -8,18 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_access.semantics import AMOUNTS, Dimension, Measure, Query, Ratio, Spread
-
-Array = npt.NDArray[Any]
-_TEXT = pd.StringDtype(na_value=np.nan)
+from data_access.semantics import AMOUNTS, Array, Columns, Dimension, Measure, Query, Ratio, Spread
 
 
 @dataclass(frozen=True)
@@ -32,7 +27,9 @@ class Read:
 
     def numbers(self, name: str) -> Array:
         """A column as float64, 0 where it is null; whole numbers below 2^53 stay exact."""
-        return np.asarray(pc.fill_null(self.table.column(name).cast(pa.float64()), 0.0))
+        column = self.table.column(name)
+        column = column if column.type == pa.float64() else column.cast(pa.float64())
+        return np.asarray(pc.fill_null(column, 0.0) if column.null_count else column)
 
 
 class Grid:
@@ -92,18 +89,20 @@ class Grid:
                 keys += [-by_value[codes], names[codes]]
         return np.lexsort(keys[::-1]) if keys else np.arange(self.shape[0])
 
-    def frame(self, columns: dict[str, Array], order: Array, kept_steps: Array | None = None) -> pd.DataFrame:
+    def rows(self, columns: dict[str, Array], order: Array, kept_steps: Array | None = None) -> Columns:
         """One row per division and step: dimensions, the step, then `columns` (arrays of the grid's shape)."""
         steps = np.arange(self.shape[1]) if kept_steps is None else kept_steps
-        told: dict[str, Any] = {}
-        for dimension, words, codes in zip(self.by, self.words, self._codes, strict=True):
-            rows = pa.array(np.repeat(codes[order], len(steps)))
-            told[dimension.name] = _TEXT.__from_arrow__(pa.array(words, pa.string()).take(rows))  # type: ignore[attr-defined]
+        step = None
         if self.every is not None and self.steps is not None:
-            told[self.every] = np.tile(self.steps.to_numpy()[steps], len(order))
-        for name, values in columns.items():
-            told[name] = values[order][:, steps].ravel()
-        return pd.DataFrame(told)
+            step = (self.every, np.tile(self.steps.to_numpy()[steps], len(order)))
+        return Columns(
+            {
+                dimension.name: (words, np.repeat(codes[order], len(steps)))
+                for dimension, words, codes in zip(self.by, self.words, self._codes, strict=True)
+            },
+            step,
+            {name: values[order][:, steps].ravel() for name, values in columns.items()},
+        )
 
 
 def _codes(dimension: Dimension, columns: Sequence[pa.ChunkedArray]) -> tuple[list[str], list[Array]]:
@@ -127,8 +126,10 @@ def _codes(dimension: Dimension, columns: Sequence[pa.ChunkedArray]) -> tuple[li
 
 def _positions(table: pa.Table, every: str | None, days: Array | None) -> Array:
     assert every is not None and days is not None
-    column = table.column(every).cast(pa.timestamp("us")).cast(pa.date32()).cast(pa.int32())
-    return np.searchsorted(days.astype(np.int64), np.asarray(column, dtype=np.int64))
+    column = table.column(every)
+    if column.type != pa.date32():
+        column = column.cast(pa.timestamp("us")).cast(pa.date32())
+    return np.searchsorted(days.astype(np.int64), np.asarray(column.cast(pa.int32()), dtype=np.int64))
 
 
 def told_columns(query: Query, parts: dict[str, Array]) -> dict[str, Array]:

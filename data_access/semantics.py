@@ -8,8 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 from sqlalchemy import Column, ColumnElement, Date, DateTime, Integer, Table, bindparam
 
 from dashboard.domain.errors import BadRequest
@@ -202,26 +207,62 @@ class Query:
             raise BadRequest(f"“{self.every}” is no step of time; choose one of {', '.join(EVERY)}.")
 
 
+Array = npt.NDArray[Any]
+_TEXT = pd.StringDtype(na_value=np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """The rows of an answer, column by column: a frame takes longer to make than most questions to answer.
+
+    Parameters
+    ----------
+    words
+        Of each dimension its words, and of every row the place of its word among them.
+    step
+        The name of the step of time, and the first civil day of every row's; None without steps.
+    numbers
+        The measures by name, and what comes with them.
+    """
+
+    words: Mapping[str, tuple[list[str], Array]]
+    step: tuple[str, Array] | None
+    numbers: Mapping[str, Array]
+
+    def frame(self) -> pd.DataFrame:
+        """The same as `Answer.frame` tells it."""
+        told: dict[str, Any] = {}
+        for name, (words, codes) in self.words.items():
+            told[name] = _TEXT.__from_arrow__(pa.array(words, pa.string()).take(pa.array(codes)))  # type: ignore[attr-defined]
+        if self.step is not None:
+            name, days = self.step
+            told[name] = days
+        return pd.DataFrame(told | dict(self.numbers))
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came back.
 
     `frame` has one row per division: first the dimensions' names, then ``day``/``week``/… (the first civil day of
     the step) if the question had steps, then the measures' names; ratios are accompanied by the two totals
-    they are made of. `notes` are sentences the reader must see with it.
+    they are made of. It is made of `rows` when it is asked for. `notes` are sentences the reader must see with it.
     """
 
     query: Query
-    frame: pd.DataFrame = field(compare=False)
+    rows: Columns | pd.DataFrame = field(compare=False)
     as_of: datetime
     every: str | None = None
     notes: tuple[str, ...] = ()
     left_out: tuple[tuple[date, date], ...] = ()
 
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The rows as a frame."""
+        return self.rows.frame() if isinstance(self.rows, Columns) else self.rows
+
     def value(self, measure: Measure | str) -> float | None:
         """The single number of an undivided answer; None if there is nothing to divide by."""
         name = measure if isinstance(measure, str) else measure.name
-        if len(self.frame) == 0:
-            return None
-        number = self.frame[name].iloc[0]
-        return None if pd.isna(number) else float(number)
+        column = self.rows.numbers[name] if isinstance(self.rows, Columns) else self.rows[name].to_numpy()
+        return None if len(column) == 0 or pd.isna(column[0]) else float(column[0])

@@ -241,7 +241,7 @@ def draw_trends(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     shown, moved = [], []
     for name in names:
         own = frame[frame["service_type"] == name]
-        steps = steps_of(replace(answers[0], frame=own), MONTHS(context.filters.period, context.clock), context.clock)
+        steps = steps_of(replace(answers[0], rows=own), MONTHS(context.filters.period, context.clock), context.clock)
         n, over = steps.values("due"), steps.values("kept")
         share = np.divide(over, n, out=np.full(len(n), np.nan), where=n >= words.FEW)
         shown.append((name, steps, share, n, context.target_of(name)))

@@ -69,7 +69,7 @@ def test_days_know_which_of_them_are_special():
 
 def test_days_left_out_of_an_answer_are_unknown_not_zero():
     answer = daily([5] * 10)
-    shorter = replace(answer, frame=answer.frame.drop(index=[3, 4]))
+    shorter = replace(answer, rows=answer.frame.drop(index=[3, 4]))
     assert np.flatnonzero(expectation.days_of(shorter, "opened", CONTEXT).is_unknown).tolist() == [3, 4]
 
 
@@ -144,7 +144,7 @@ def test_a_storm_is_told_by_its_half_hours():
     lately = Answer(Query((offered,), every="day"), frame, AS_OF, "day")
     totals = frame.groupby("day", as_index=False)["offered"].sum()
     context = replace(CONTEXT, filters=Filters(Period(date(2026, 5, 11), date(2026, 5, 21))))
-    drawing = surging.half_hours(lately, replace(lately, frame=totals), context)
+    drawing = surging.half_hours(lately, replace(lately, rows=totals), context)
     assert drawing is not None
     said = "".join(getattr(part, "children", part) for part in drawing.sentence)
     assert "Calls surged in 4 half-hours of 1 day" in said
