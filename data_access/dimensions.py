@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 import h3
-from sqlalchemy import ColumnElement, Integer, and_, case, cast, extract, func, or_
+from sqlalchemy import BigInteger, ColumnElement, Integer, and_, case, cast, extract, func, literal, or_
 
 from data_access import schema
 from data_access.semantics import AS_OF, MOMENT_ON, Dimension
@@ -168,12 +168,12 @@ age_band = Dimension(
 
 # “In time” is what the measure overdue leaves, so that the bands past it add up to overdue.
 _IN_TIME = or_(_episode.due_on >= MOMENT_ON, _episode.due_at >= AS_OF)
-_MULTIPLE = _AGE_DAYS * 86400.0 / func.nullif(_episode.promise_s, 0)
+_AGE_S = _AGE_DAYS * literal(86_400, BigInteger)  # whole numbers, not divided: half the time of a decimal share
 promise_band = Dimension(
     "promise_band", "Multiples of the promise", "Age in multiples of the time that was promised for this request.",
     {"episode": case(
-        (_episode.due_on.is_(None), "no promise"), (_IN_TIME, "in time"), (_MULTIPLE < 2, "1–2 ×"),
-        (_MULTIPLE < 3, "2–3 ×"), else_="over 3 ×",
+        (_episode.due_on.is_(None), "no promise"), (_IN_TIME, "in time"), (_AGE_S < 2 * _episode.promise_s, "1–2 ×"),
+        (_AGE_S < 3 * _episode.promise_s, "2–3 ×"), else_="over 3 ×",
     )},
     ordered=("in time", "1–2 ×", "2–3 ×", "over 3 ×", "no promise"), standing_only=True,
 )  # fmt: skip
