@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from dashboard.domain.errors import DataUnavailable, NotPermitted
 from dashboard.domain.filters import Filters
-from dashboard.domain.policy import ABOUT_CONTACTS
+from dashboard.domain.policy import ABOUT_CONTACTS, ABOUT_PUBLISHED_CALLS
 from dashboard.services import Services
 from layouts.view import Panel, View
 
@@ -50,15 +50,17 @@ def holds_contacts(services: Services) -> bool:
 def permitted(asking: Iterable[Asking], services: Services) -> list[Asking]:
     """The views (or panels of a view) the viewer may see and the data can fill."""
     try:
-        has_contacts = holds_contacts(services)
+        has_contacts, has_published = holds_contacts(services), services.build().published_calls > 0
     except DataUnavailable:
-        has_contacts = True  # nobody knows
+        has_contacts = has_published = True  # nobody knows
 
     def may(one: Asking) -> bool:
         try:
             services.scope(one.needs)
         except NotPermitted:
             return False
+        if one.needs in ABOUT_PUBLISHED_CALLS:
+            return has_published
         return has_contacts or one.needs not in ABOUT_CONTACTS
 
     return [one for one in asking if may(one)]

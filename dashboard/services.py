@@ -37,6 +37,7 @@ from data_access.hotspots import Analysed, Analysis, Asking
 from data_access.listing import ListColumn, Listing, Rows, columns_for, count_rows, list_rows
 from data_access.measures import CATALOGUE
 from data_access.measures.contacts import CONTACT, in_force
+from data_access.measures.published_calls import PUBLISHED
 from data_access.measures.requests import REQUEST
 from data_access.places import Ground, named, read_ground
 from data_access.semantics import Answer, Dimension, Measure, Query
@@ -45,6 +46,7 @@ from data_access.timeline import OneRequest, Rights, Timeline, read_timeline
 
 FACTS = {fact.name: (fact, needs) for fact, needs in (
     (REQUEST, Permission.READ_REQUESTS), (CONTACT, Permission.READ_CONTACTS),
+    (PUBLISHED, Permission.READ_PUBLISHED_CALLS),
 )}  # fmt: skip
 """Where the values of dimensions are looked up, and what a viewer needs to read there."""
 SIZES = {dimension.name: size for size, dimension in HEXAGONS.items()}

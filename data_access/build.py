@@ -16,7 +16,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -118,6 +118,7 @@ _ORDER = {
     "request": ("opened_at", "request_id"),
     "request_episode": ("opened_at", "request_id", "seq"),
     "contact": ("arrived_at", "contact_id"),
+    "contact_interval": ("start_at", "interval_id"),
     "request_event": ("request_id", "event_at", "event_id"),
     "request_pause": ("request_id", "start_at"),
     "agent_state": ("start_at", "agent_id"),
@@ -142,6 +143,7 @@ _ON_THE_CLOCK = {
     "request": ("opened_at", "closed_at", "due_at", "updated_at"),
     "request_event": ("event_at",),
     "contact": ("arrived_at",),
+    "contact_interval": ("start_at",),
     "agent_state": ("start_at",),
     "inspection": ("visited_at",),
     "survey": ("sent_at",),
@@ -275,6 +277,8 @@ class Build:
         shutil.rmtree(self._spill, ignore_errors=True)
         if self._guard is not None:
             engine = self._guard.engine
+            with suppress(DBAPIError):  # at once: the server notices only later that somebody has gone
+                self._guard.execute(select(func.pg_advisory_unlock_all()))
             self._guard.close()
             engine.dispose()
             self._guard = None
@@ -764,8 +768,7 @@ class Build:
         for table in (schema.request, schema.contact):
             if self._has(table.name):
                 flags.update(dict(zip((*schema.FLAGS, "_rows"), self._one(derive.tally(table)), strict=True)))
-        request, contact = schema.request.c, schema.contact.c
-        days = (request.opened_on, contact.arrived_on)
+        days = (schema.request.c.opened_on, schema.contact.c.arrived_on, schema.contact_interval.c.start_on)
         ends = [self._one(select(func.min(one), func.max(one))) for one in days if self._has(one.table.name)]
         self._summary = Summary(
             build_id=self.build_id,
@@ -954,6 +957,8 @@ class Build:
             self._fill(schema.asset, derive.assets(self._staged))
         if self.rows["survey"]:
             self._fill(schema.survey, derive.surveys(self._staged))
+        if self.rows["contact_interval"]:
+            self._fill(schema.contact_interval, derive.published_calls(self._staged))
         if self.rows["city_event"]:
             self._fill(schema.city_event, derive.city_events(self._staged))
 
@@ -1201,6 +1206,7 @@ class Build:
             "contacts_from_on": self._writer.scalar(select(func.min(contact.arrived_on))),
             "requests": self._count(schema.request),
             "contacts": self._count(schema.contact),
+            "published_calls": self._count(schema.contact_interval),
             "refused": self._count(schema.refused_row),
             "flagged": summary.flagged,
             "basis": self._basis.to_text(),

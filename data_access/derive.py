@@ -47,7 +47,18 @@ from data_access.schema import FLAGS
 
 # Tables that `Build.finish` fills; all others are copied as written.
 DERIVED = frozenset(
-    {"request", "request_episode", "contact", "survey", "agent_state", "inspection", "place", "asset", "city_event"}
+    {
+        "request",
+        "request_episode",
+        "contact",
+        "contact_interval",
+        "survey",
+        "agent_state",
+        "inspection",
+        "place",
+        "asset",
+        "city_event",
+    }  # fmt: skip
 )
 
 # A pair of coordinates stands for “unknown” if it is shared by more than this share and number of rows.
@@ -657,6 +668,29 @@ def surveys(staged: Mapping[str, Table]) -> Select:
     }
     joined = survey.outerjoin(request, request.c.request_id == survey.c.request_id)
     return _all(survey, made).select_from(joined).order_by(survey.c.sent_at, survey.c.survey_id)
+
+
+GRAINS = ("quarter_hour", "half_hour", "hour", "shift", "day", "month")
+"""How long a stretch is of which calls are published, the finest first."""
+
+
+def published_calls(staged: Mapping[str, Table]) -> Select:
+    """Published figures of calls with their day and hour, and whether nothing finer is known of it.
+
+    A day that is published by the half-hour too must not count twice, nor a month by the day.
+    """
+    one = staged["contact_interval"]
+    local = local_time(one.c.start_at)
+    on = cast(local, Date)
+    grain = case({name: place for place, name in enumerate(GRAINS)}, value=one.c.grain, else_=len(GRAINS))
+    of_day, of_month = (
+        func.min(grain).over(partition_by=among) for among in (on, func.date_trunc("month", cast(on, DateTime)))
+    )
+    made: dict[str, _Expr] = {
+        "start_on": on, "start_hour_of_week": hour_of_week(local),
+        "is_finest": grain == case((one.c.grain == "month", of_month), else_=of_day),
+    }  # fmt: skip
+    return _all(one, made).select_from(one).order_by(one.c.start_at, one.c.interval_id)
 
 
 def city_events(staged: Mapping[str, Table]) -> Select:

@@ -16,6 +16,7 @@ from data_access.semantics import AS_OF, MOMENT_ON, Dimension
 
 _request, _episode = schema.request.c, schema.request_episode.c
 _contact, _state = schema.contact.c, schema.agent_state.c
+_published = schema.contact_interval.c
 
 
 def _cell(resolution: int, text: str) -> int:
@@ -35,7 +36,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 def _carried(column: str, *facts: str) -> dict[str, ColumnElement]:
     tables = {
         "request": _request, "episode": _episode, "contact": _contact, "survey": schema.survey.c,
-        "inspection": schema.inspection.c,
+        "inspection": schema.inspection.c, "contact_interval": _published,
     }  # fmt: skip
     return {fact: tables[fact][column] for fact in facts}
 
@@ -64,7 +65,8 @@ area = Dimension(
 )  # fmt: skip
 channel = Dimension(
     "channel", "Channel", "How it reached the city: phone, web, app …",
-    _carried("channel", "request", "episode", "contact"), in_words=lambda name: name.replace("_", "-"),
+    _carried("channel", "request", "episode", "contact", "contact_interval"),
+    in_words=lambda name: name.replace("_", "-"),
 )  # fmt: skip
 priority = Dimension(
     "priority", "Priority", "The priority the CRM gave it.", _carried("priority", "request", "episode"), missing="none"
@@ -84,7 +86,10 @@ closure_outcome = Dimension(
     "closure_outcome", "Outcome", "What closing meant: resolved, duplicate, no issue found …",
     _carried("closure_outcome", "request"),
 )  # fmt: skip
-queue = Dimension("queue", "Queue", "The line the caller waited in.", _carried("queue", "contact"), missing="no queue")
+queue = Dimension(
+    "queue", "Queue", "The line the caller waited in.", _carried("queue", "contact", "contact_interval"),
+    missing="no queue",
+)  # fmt: skip
 agent = Dimension(
     "agent", "Agent", "Who took the contact, by pseudonym; told apart only for those who may know.",
     {"contact": _contact.agent_id, "agent_state": _state.agent_id}, missing="nobody", of_people=True,
@@ -115,7 +120,12 @@ hour_of_week = Dimension(
 )  # fmt: skip
 weekday = Dimension(
     "weekday", "Weekday", "Local weekday.",
-    {fact: cast(func.floor(column / 24.0), Integer) for fact, column in _HOUR_OF_WEEK.items()},
+    {
+        **{fact: cast(func.floor(column / 24.0), Integer) for fact, column in _HOUR_OF_WEEK.items()},
+        "contact_interval": case(
+            (_published.grain != "month", cast(func.floor(_published.start_hour_of_week / 24.0), Integer))
+        ),
+    },
     ordered=WEEKDAYS, to_value=lambda number: WEEKDAYS[int(number)], to_column=WEEKDAYS.index,
 )  # fmt: skip
 hour = Dimension(
@@ -172,8 +182,8 @@ _AGE_S = _AGE_DAYS * literal(86_400, BigInteger)  # whole numbers, not divided: 
 promise_band = Dimension(
     "promise_band", "Multiples of the promise", "Age in multiples of the time that was promised for this request.",
     {"episode": case(
-        (_episode.due_on.is_(None), "no promise"), (_IN_TIME, "in time"), (_AGE_S < 2 * _episode.promise_s, "1–2 ×"),
-        (_AGE_S < 3 * _episode.promise_s, "2–3 ×"), else_="over 3 ×",
+        (_episode.due_on.is_(None), "no promise"), (_IN_TIME, "in time"), (2 * _episode.promise_s > _AGE_S, "1–2 ×"),
+        (3 * _episode.promise_s > _AGE_S, "2–3 ×"), else_="over 3 ×",
     )},
     ordered=("in time", "1–2 ×", "2–3 ×", "over 3 ×", "no promise"), standing_only=True,
 )  # fmt: skip
@@ -229,12 +239,19 @@ closing_day = Dimension(
     in_words=lambda day: f"day {int(day)} of the month",
 )  # fmt: skip
 
+LEVELS = tuple(f"{5 * step}–{5 * step + 5} %" for step in range(20))
+published_level = Dimension(
+    "published_level", "Published service level", "The service level published of a day (or hour), in steps of 5 %.",
+    {"contact_interval": cast(func.least(func.floor(_published.service_level_share * 20), 19), Integer)},
+    ordered=LEVELS, missing="not published", to_value=lambda step: LEVELS[int(step)], to_column=LEVELS.index,
+)  # fmt: skip
+
 DIMENSIONS: dict[str, Dimension] = {
     dimension.name: dimension
     for dimension in (
         department, service_type, category, district, area, channel, priority, status, team, closure_outcome, queue,
         agent, reason, asked_type, visit_kind, language, contact_outcome, hour_of_week, weekday, hour, hour_block,
         half_hour, hexagon_8, hexagon_9, hexagon_10, age_band, promise_band, lateness, due_in, promise_position,
-        closing_day,
+        closing_day, published_level,
     )
 }  # fmt: skip

@@ -73,6 +73,7 @@ class BuildInfo:
     contacts: int
     refused: int
     flagged: int
+    published_calls: int = 0
 
 
 @dataclass(frozen=True)
@@ -383,12 +384,12 @@ def _describe(engine: Engine) -> tuple[City, BuildInfo, bool]:
     with engine.connect() as connection:
         city = City()
         if schema.city.name in tables:
-            row = connection.execute(select(*_columns(schema.city, City)).limit(1)).mappings().first()
+            row = connection.execute(select(*_columns(connection, schema.city, City)).limit(1)).mappings().first()
             city = City(**row) if row else city
         if schema.build.name in tables:
             newest = schema.build.c.built_at.desc()
             row = (
-                connection.execute(select(*_columns(schema.build, BuildInfo)).order_by(newest).limit(1))
+                connection.execute(select(*_columns(connection, schema.build, BuildInfo)).order_by(newest).limit(1))
                 .mappings()
                 .first()
             )
@@ -416,8 +417,10 @@ def _held_in(engine: Engine, build: BuildInfo) -> Held:
     return Held(tuple(sorted((row.name, row.n) for row in rows)), tuple(per_day.items()), copied_on)
 
 
-def _columns(table, kind) -> list:
-    return [table.c[field.name] for field in fields(kind)]
+def _columns(connection: Connection, table, kind) -> list:
+    """What a table tells of `kind`; one that an earlier version made may tell less."""
+    told = {one["name"] for one in inspect(connection).get_columns(table.name)}
+    return [table.c[field.name] for field in fields(kind) if field.name in told]
 
 
 def _counted(connection: Connection, tables: set[str]) -> BuildInfo:

@@ -108,8 +108,8 @@ class _Tables:
     def __init__(self, warehouse: Warehouse, earlier: dict[str, Any]):
         self._warehouse, self._city, self._build = warehouse, warehouse.city(), warehouse.build()
         first, last = self._build.data_from_on, self._build.data_to_on
-        if first is None or last is None:
-            raise DataUnavailable("There is nothing to publish: no day has data.")
+        if not self._build.requests or first is None or last is None:
+            raise DataUnavailable("There is nothing to publish: the data holds no requests.")
         settled = last - SETTLED + timedelta(days=1)
         self._end = date(settled.year, settled.month, 1)
         begin = date(first.year, first.month, 1)

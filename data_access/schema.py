@@ -36,7 +36,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-VERSION = 5
+VERSION = 6
 """Raised whenever a build must hold something that earlier ones do not."""
 
 
@@ -93,12 +93,15 @@ build = Table(
     _key("build_id"),
     Column("built_at", DateTime, nullable=False),
     Column("as_of", DateTime, nullable=False),  # the data's own clock: the last instant anything was recorded
-    Column("data_from_on", Date),  # first and last civil day on which a request was opened or a contact arrived
+    Column(
+        "data_from_on", Date
+    ),  # first and last civil day on which a request was opened, a contact arrived or calls were published of
     Column("data_to_on", Date),
     Column("data_to_at", DateTime),  # the last request opened or contact arrived
     Column("contacts_from_on", Date),  # null where the source has no contacts
     Column("requests", BigInteger, nullable=False),
     Column("contacts", BigInteger, nullable=False),
+    Column("published_calls", BigInteger, nullable=False),  # rows of contact_interval
     Column("refused", BigInteger, nullable=False),
     Column("flagged", BigInteger, nullable=False),
     Column("basis", Text),  # how it was made (JSON), for the build that goes on from it (decision 0029)
@@ -352,6 +355,9 @@ contact_interval = Table(
     Column("available_s", Float),
     Column("average_wait_s", Float),  # speed of answer as published
     Column("service_level_share", Float),  # as published
+    _derived("start_on", Date),
+    _derived("start_hour_of_week", SmallInteger),
+    _derived("is_finest", Boolean),  # nothing finer was published of that day (or month), so that it counts
 )
 
 request = Table(

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dashboard.domain.filters import Filters
-from dashboard.domain.policy import Permission
+from dashboard.domain.policy import FACTS, Permission
 from data_access.listing import COLUMNS, Condition, Listing, Rows
 from data_access.semantics import Answer, Dimension, Measure, Query, Standing, Total
 from layouts import components as c
@@ -68,7 +68,7 @@ def href_of_list(measure: Measure, filters: Filters) -> str:
 
 def needs_of(measure: Total | Standing) -> Permission:
     """What a viewer needs to see `measure`."""
-    return Permission.READ_CONTACTS if measure.fact.name == "contact" else Permission.READ_REQUESTS
+    return FACTS[measure.fact.name]
 
 
 def _draw_along_time(

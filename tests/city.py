@@ -178,6 +178,22 @@ def contacts() -> pd.DataFrame:
     return both.assign(src_system="tiny", src_id=both["contact_id"])
 
 
+def published_calls() -> pd.DataFrame:
+    """What a telephone system told of three days of June, and of half an hour of one of them, which counts instead."""
+    return pd.DataFrame(
+        [
+            ("p1", "2026-06-01", "day", 120, 100, 15, 40.0, 0.62),
+            ("p2", "2026-06-02", "day", 80, 78, 2, 10.0, 0.97),
+            ("p3", "2026-06-03", "day", 500, 400, 90, 90.0, 0.30),
+            ("p4", "2026-06-03T09:00", "half_hour", 40, 36, 4, 25.0, 0.81),
+        ],
+        columns=["interval_id", "start_at", "grain", "offered", "answered", "abandoned", "average_wait_s",
+                 "service_level_share"],
+    ).assign(
+        start_at=lambda frame: utc(pd.to_datetime(frame["start_at"], format="ISO8601")), channel="phone", queue="main",
+    )  # fmt: skip
+
+
 def write(build) -> None:
     """Put the tiny city into an open build."""
     build.write("department", DEPARTMENTS)
@@ -187,6 +203,7 @@ def write(build) -> None:
     build.write("request_event", events())
     build.write("city_event", city_events())
     build.write("contact", contacts())
+    build.write("contact_interval", published_calls())
 
 
 @contextmanager

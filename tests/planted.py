@@ -70,6 +70,7 @@ def put_in_service(settings: Settings) -> None:
         build.write("survey", survey)
         build.write("contact", pd.concat([city.contacts(), floor.calls()]).assign(person_key="person-planted"))
         build.write("agent_state", floor.states())
+        build.write("contact_interval", city.published_calls())
         build.publish(as_of=city.AS_OF)
 
 

@@ -18,6 +18,7 @@ class Permission(StrEnum):
 
     READ_REQUESTS = "read requests"
     READ_CONTACTS = "read contacts"
+    READ_PUBLISHED_CALLS = "read what was published of calls"
     LIST_REQUESTS = "list single requests and read their timelines"
     READ_ADDRESSES = "read exact addresses"
     READ_NOTES = "read notes and who wrote them"
@@ -30,6 +31,8 @@ class Permission(StrEnum):
 
 ABOUT_CONTACTS = frozenset({Permission.READ_CONTACTS, Permission.READ_AGENT_SPREAD, Permission.READ_AGENTS})
 """What only data with calls and other contacts can answer."""
+ABOUT_PUBLISHED_CALLS = frozenset({Permission.READ_PUBLISHED_CALLS})
+"""What only data with published figures of calls can answer."""
 
 
 FACTS: dict[str, Permission] = {
@@ -38,6 +41,7 @@ FACTS: dict[str, Permission] = {
     "survey": Permission.READ_REQUESTS,
     "inspection": Permission.READ_REQUESTS,
     "contact": Permission.READ_CONTACTS,
+    "contact_interval": Permission.READ_PUBLISHED_CALLS,
     "agent_state": Permission.READ_AGENT_SPREAD,
 }
 """What it takes to ask a fact; one that is not listed is asked by nobody."""
@@ -132,16 +136,18 @@ class Viewer:
 _P = Permission
 ROLES: dict[str, frozenset[Permission]] = {
     "deputy manager": frozenset({
-        _P.READ_REQUESTS, _P.READ_CONTACTS, _P.LIST_REQUESTS, _P.READ_AGENT_SPREAD, _P.READ_IMPORTS,
+        _P.READ_REQUESTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS, _P.READ_AGENT_SPREAD,
+        _P.READ_IMPORTS,
     }),
     "department head": frozenset({_P.READ_REQUESTS, _P.LIST_REQUESTS, _P.READ_ADDRESSES, _P.READ_NOTES}),
     "supervisor": frozenset({
-        _P.READ_REQUESTS, _P.READ_CONTACTS, _P.LIST_REQUESTS, _P.READ_AGENT_SPREAD, _P.READ_AGENTS, _P.READ_IMPORTS,
+        _P.READ_REQUESTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS, _P.READ_AGENT_SPREAD,
+        _P.READ_AGENTS, _P.READ_IMPORTS,
     }),
     "council member": frozenset({_P.READ_REQUESTS, _P.LIST_REQUESTS}),
     "analyst": frozenset({
-        _P.READ_REQUESTS, _P.READ_CONTACTS, _P.LIST_REQUESTS, _P.READ_ADDRESSES, _P.READ_AGENT_SPREAD,
-        _P.READ_PSEUDONYMS, _P.READ_IMPORTS,
+        _P.READ_REQUESTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS, _P.READ_ADDRESSES,
+        _P.READ_AGENT_SPREAD, _P.READ_PSEUDONYMS, _P.READ_IMPORTS,
     }),
     "administrator": frozenset({_P.ADMINISTER}),  # of the dashboard, not of the data
 }  # fmt: skip

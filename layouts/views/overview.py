@@ -20,6 +20,7 @@ from layouts import html
 from layouts.figures import events, series, tables, verdicts, words
 from layouts.figures.steps import Steps, steps_of
 from layouts.view import Compared, Context, Drawing, Event, Lately, Over, Panel, View
+from layouts.views.published_calls import volume
 
 STRETCHES = (
     ("day", "Day", False), ("week", "Week", False), ("month", "Month", True), ("quarter", "Quarter", False),
@@ -537,5 +538,6 @@ VIEW = View(
             draw_requests,
             selects="period",
         ),
+        volume(width=12),
     ),
 )

@@ -1,0 +1,229 @@
+"""Calls as published: what a telephone system tells of days or half-hours, for cities that give no single calls."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dashboard.domain.policy import Permission
+from data_access.dimensions import published_level, weekday
+from data_access.measures.published_calls import (
+    published_abandoned,
+    published_abandonment,
+    published_answered,
+    published_levels,
+    published_offered,
+    published_speed_of_answer,
+)
+from data_access.semantics import Answer, Query
+from layouts import components as c
+from layouts.figures import events, series, words
+from layouts.figures.series import Line
+from layouts.figures.steps import steps_of
+from layouts.view import Compared, Context, Drawing, Panel, View
+
+_ALL = Query((published_offered, published_answered, published_abandoned, published_abandonment,
+              published_speed_of_answer, published_levels))  # fmt: skip
+_PUBLISHED = "as published; added up, never made into calls"
+
+
+HALF = 10
+"""Service levels under the tenth step, of half the calls, are told together."""
+
+
+def _nothing(context: Context) -> Drawing:
+    return words.nothing("Nothing published of calls", context)
+
+
+def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """Offered, answered, abandoned and the speed of answer, each against the comparison."""
+    now, before = answers
+    n = now.value(published_offered)
+    if not n:
+        return _nothing(context)
+    taken, left = now.value(published_answered), now.value(published_abandoned)
+    share, wait = now.value(published_abandonment), now.value(published_speed_of_answer)
+    old = before.value(published_speed_of_answer) if before else None
+    slower = "of answered calls"
+    if wait is not None and old is not None:
+        other = context.filters.comparison().sentence()
+        way = f"{c.duration(abs(wait - old))} {'slower' if wait > old else 'faster'} than {other}"
+        slower = way if abs(wait - old) >= 0.5 else f"as on {other}"
+    volume = words.changed(n, before.value(published_offered) if before else None, context)
+    moved = words.points(share, before.value(published_abandonment) if before else None, context)
+    strip = c.strip(
+        c.figure("Calls offered", c.count(n), "", c.sentence(volume)),
+        c.figure("Answered", c.count(taken), "", f"{c.share(taken / n)} of those offered" if taken else ""),
+        c.figure("Hung up", c.share(share), f"{c.count(left)} calls" if left else "", c.sentence(moved)),
+        c.figure("Speed of answer", c.duration(wait), "on average", slower),
+    )  # fmt: skip
+    return Drawing(body=strip)
+
+
+def draw_volume(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """Calls offered, answered and abandoned along time."""
+    now, along = answers
+    n, taken, left = (now.value(one) for one in (published_offered, published_answered, published_abandoned))
+    if not n:
+        return _nothing(context)
+    steps = steps_of(along, context.filters.period, context.clock)
+    text = f"Of **{c.count(n)}** calls, **{c.count(taken)}** were answered and **{c.count(left)}** hung up"
+    other = n - taken - left
+    if other > 0:
+        text += f"; **{c.count(other)}** are counted in neither."
+    else:
+        text += f"; **{c.count(-other)}** are counted twice." if other < 0 else "."
+    lines = (
+        Line("published_offered", "offered"), Line("published_answered", "answered", "cat-3"),
+        Line("published_abandoned", "hung up", "overdue"),
+    )  # fmt: skip
+    figure = events.shade(series.lines(steps, lines, f"Calls {steps.each}"), steps, context.events)
+    key = c.key(*((line.token, line.words) for line in lines))
+    foot = words.foot(key, f"n = {c.count(n)} calls offered", _PUBLISHED, events.told(figure))
+    return Drawing(c.sentence(text), figure, foot=foot)
+
+
+def draw_abandonment(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """The share that hung up along time."""
+    now, before, along = answers
+    n, share = now.value("published_offered_of_known"), now.value(published_abandonment)
+    if not n:
+        return _nothing(context)
+    steps = steps_of(along, context.filters.period, context.clock)
+    moved = words.points(share, before.value(published_abandonment) if before else None, context)
+    text = f"**{c.share(share)}** of calls hung up" + (f", {moved}." if moved else ".")
+    line = Line(
+        "published_abandonment", "hung up", over="published_abandoned_of_known", under="published_offered_of_known"
+    )
+    figure = events.shade(series.lines(steps, (line,), "Share that hung up", share_axis=True), steps, context.events)
+    foot = words.foot(f"n = {c.count(n)} calls offered", "short waits count as the publisher counts them",
+                      events.told(figure))  # fmt: skip
+    return Drawing(c.sentence(text), figure, foot=foot)
+
+
+def draw_speed(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """How long answered calls waited on average, along time."""
+    now, before, along = answers
+    n, wait = now.value("published_answered_with_wait"), now.value(published_speed_of_answer)
+    if not n or wait is None:
+        return _nothing(context)
+    steps = steps_of(along, context.filters.period, context.clock)
+    old = before.value(published_speed_of_answer) if before else None
+    text = f"Answered calls waited **{c.duration(wait)}** on average"
+    if old is not None:
+        text += f", **{c.duration(old)}** {words.during(context.filters.comparison())}."
+    else:
+        text += "."
+    line = Line("published_speed_of_answer", "on average")
+    figure = series.lines(steps, (line,), "Minutes until answered", written=c.duration)
+    series.in_minutes(figure)
+    events.shade(figure, steps, context.events)
+    foot = words.foot(
+        f"n = {c.count(n)} calls answered", "averages weighted by the calls answered", events.told(figure)
+    )
+    return Drawing(c.sentence(text), figure, foot=foot)
+
+
+def draw_levels(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """How many days (or hours) reached which service level, as published."""
+    frame = answers[0].frame
+    known = frame[frame["published_level"] != published_level.missing]
+    counts = dict(zip(known["published_level"], known["published_levels"].astype(int), strict=True))
+    every = list(published_level.ordered or ())
+    found = np.array([counts.get(level, 0) for level in every])
+    n = int(found.sum())
+    if not n:
+        return words.nothing("No service level published", context)
+    low = int(found[:HALF].sum())
+    parts = [(every[i], int(found[i])) for i in range(len(every) - 1, HALF - 1, -1)] + [("under 50 %", low)]
+    most = max(one for _, one in parts)
+    rows = [[name, c.count(one), c.share(one / n), c.bar(one / most)] for name, one in parts]
+    half = int(np.searchsorted(found[::-1].cumsum(), n / 2))
+    text = f"On half of them the service level lay at **{5 * (19 - half)} %** or higher"
+    target = context.city.service_level_target_share
+    if target is not None and abs(target * 20 - round(target * 20)) < 1e-9:
+        met = int(found[round(target * 20) :].sum())
+        text += f"; **{c.count(met)}** of **{c.count(n)}** reached the target of {c.share(target, 0)}"
+    heads = [c.Column("Service level"), c.Column("Days or hours", True), c.Column("Share", True), c.Column("")]
+    body = c.table(heads, rows, caption="Published service levels")
+    foot = words.foot(f"n = {c.count(n)} published levels", "how hang-ups count, the publisher decides: not averaged")
+    return Drawing(c.sentence(text + "."), body=body, foot=foot)
+
+
+def draw_weekdays(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """Calls, hang-ups and waits by weekday."""
+    frame = answers[0].frame
+    frame = frame[(frame["weekday"] != weekday.missing) & (frame["published_offered"] > 0)]
+    if not len(frame):
+        return _nothing(context)
+    offered = frame["published_offered"].to_numpy(float)
+    total = offered.sum()
+    rows = [
+        [
+            c.toggle(row["weekday"], context.filters, weekday.name, row["weekday"]), c.count(row["published_offered"]),
+            c.share(row["published_offered"] / total), c.bar(row["published_offered"] / offered.max()),
+            c.share(row["published_abandonment"]), c.duration(row["published_speed_of_answer"]),
+        ]
+        for row in frame.to_dict("records")
+    ]  # fmt: skip
+    top = frame.iloc[int(offered.argmax())]
+    worst = frame.loc[frame["published_abandonment"].idxmax()] if frame["published_abandonment"].notna().any() else None
+    text = f"Most call on **{top['weekday']}**, **{c.share(top['published_offered'] / total)}** of all calls"
+    if worst is not None:
+        text += f"; on **{worst['weekday']}** most hang up, **{c.share(worst['published_abandonment'])}**"
+    heads = [
+        c.Column("Weekday"), c.Column("Calls", True), c.Column("Share", True, False), c.Column("", on_phone=False),
+        c.Column("Hung up", True), c.Column("Speed of answer", True),
+    ]  # fmt: skip
+    chosen = [i for i, name in enumerate(frame["weekday"]) if name in context.selected]
+    body = c.table(heads, rows, caption="Calls by weekday", selected=chosen)
+    foot = words.foot(f"n = {c.count(total)} calls offered", "click a weekday to choose it")
+    return Drawing(c.sentence(text + "."), body=body, foot=foot)
+
+
+_NEEDS = Permission.READ_PUBLISHED_CALLS
+_VOLUME = (published_offered, published_answered, published_abandoned)
+
+
+def volume(width: int) -> Panel:
+    """The card of how many people called, which Overview has too."""
+    queries = (Query(_VOLUME), Query(_VOLUME, every="auto"))
+    question = "How many people called, and what became of it?"
+    return Panel("published-calls", question, queries, draw_volume, width=width, selects="period", needs=_NEEDS)
+
+
+VIEW = View(
+    name="published-calls",
+    title="Calls as published",
+    question="What does the telephone system say of our calls?",
+    order=95,
+    group="Contact centre",
+    needs=_NEEDS,
+    panels=(
+        Panel(
+            "strip", "How did it go?", (_ALL, Compared(_ALL)), draw_strip, width=12, kind="strip", height=88,
+            needs=_NEEDS,
+        ),
+        volume(width=12),
+        Panel(
+            "abandonment", "Who gave up?",
+            (Query((published_abandonment,)), Compared(Query((published_abandonment,))),
+             Query((published_abandonment,), every="auto")),
+            draw_abandonment, selects="period", needs=_NEEDS,
+        ),
+        Panel(
+            "speed", "How long did people wait?",
+            (Query((published_speed_of_answer,)), Compared(Query((published_speed_of_answer,))),
+             Query((published_speed_of_answer,), every="auto")),
+            draw_speed, selects="period", needs=_NEEDS,
+        ),
+        Panel(
+            "weekdays", "On which weekdays do people call, and wait?",
+            (Query((published_offered, published_abandonment, published_speed_of_answer), by=(weekday,)),),
+            draw_weekdays, selects=weekday, needs=_NEEDS,
+        ),
+        Panel(
+            "levels", "How often was which service level reached?",
+            (Query((published_levels,), by=(published_level,)),), draw_levels, needs=_NEEDS,
+        ),
+    ),
+)  # fmt: skip
