@@ -29,8 +29,12 @@ demo: $(VENV)/.installed   ## make the demo city and open the dashboard on 127.0
 serve: $(VENV)/.installed  ## serve what was imported
 	$(BIN)/dashboard311 serve --port $(PORT)
 
+test: $(VENV)/.installed-test   ## everything: style, types, architecture, units, contracts, browser
+	$(MAKE) --jobs 2 check tests
+
 # Three at a time on two cores, the long ones first: one that waits for a browser leaves its core to another.
-test: check chromium       ## everything: style, types, architecture, units, contracts, browser
+.PHONY: tests
+tests: chromium
 	$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder tests/browser tests/contract tests/architecture tests/unit
 
 unit: $(VENV)/.installed-test   ## only the tests without a database or a browser

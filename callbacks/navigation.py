@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from dash import ClientsideFunction, Dash, Input, Output
 
-from callbacks.address import holds_contacts, permitted, place_at, view_at
+from callbacks.address import held_in_words, permitted, place_at, view_at
 from callbacks.errors import in_words
 from callbacks.panels import heading_of
 from dashboard.domain.errors import NotPermitted, NotThere, Problem
-from dashboard.domain.policy import ABOUT_CONTACTS, Permission
+from dashboard.domain.policy import Permission
 from dashboard.services import Services
 from layouts import page as screen
 from layouts.components import link
@@ -49,10 +49,10 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
             title, question = heading_of(view, pathname, services)
             within = next((one for one in views if one.name == view.within), None)
             head = screen.head(title, question, as_of, within)
-            if view.needs in ABOUT_CONTACTS and not holds_contacts(services):
+            if not permitted([view], services):
                 words = screen.page_of_words(
-                    "No calls were imported",
-                    f"{city.name}’s data holds service requests only: no calls or other contacts.",
+                    "Nothing of this was imported",
+                    f"{city.name}’s data holds {held_in_words(services)} only: nothing that this page is about.",
                     link("Go to the overview", "/"),
                 )
                 return words, head, foot, f"{view.title} · {city.name} 311"

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, MetaData, PrimaryKeyConstraint, Select, Table, create_engine
+from sqlalchemy import Float, ForeignKeyConstraint, MetaData, PrimaryKeyConstraint, Select, Table, create_engine
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateTable, ExecutableDDLElement
+from sqlalchemy.sql.functions import GenericFunction
 
 from dashboard.domain.errors import BadRequest
 
@@ -277,6 +278,30 @@ def _local_time(element: LocalTime, compiler, **kw) -> str:
 
 def _word(written: object) -> str:
     return "'" + str(written).replace("'", "''") + "'"
+
+
+# ── Arithmetic ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class Elapsed(GenericFunction[float]):
+    """Seconds from one instant to another: ``Elapsed(start, end)``."""
+
+    type = Float()
+    name = "elapsed"
+    inherit_cache = True
+
+
+@compiles(Elapsed, "postgresql")
+def _elapsed(element: Elapsed, compiler, **kw) -> str:
+    start, end = (compiler.process(one, **kw) for one in element.clauses)
+    return f"EXTRACT(epoch FROM {end} - {start})"
+
+
+@compiles(Elapsed, "duckdb")
+def _elapsed_in_duckdb(element: Elapsed, compiler, **kw) -> str:
+    # Of microseconds, which takes three quarters of the time that an interval takes to be made and taken apart.
+    start, end = (compiler.process(one, **kw) for one in element.clauses)
+    return f"((epoch_us({end}) - epoch_us({start})) / 1e6)"
 
 
 # ── Connections ─────────────────────────────────────────────────────────────────────────────────────

@@ -29,10 +29,19 @@ class Permission(StrEnum):
     ADMINISTER = "manage accounts and read the audit log"
 
 
-ABOUT_CONTACTS = frozenset({Permission.READ_CONTACTS, Permission.READ_AGENT_SPREAD, Permission.READ_AGENTS})
-"""What only data with calls and other contacts can answer."""
-ABOUT_PUBLISHED_CALLS = frozenset({Permission.READ_PUBLISHED_CALLS})
-"""What only data with published figures of calls can answer."""
+ABOUT: dict[str, frozenset[Permission]] = {
+    "requests": frozenset(
+        {
+            Permission.READ_REQUESTS,
+            Permission.LIST_REQUESTS,
+            Permission.READ_ADDRESSES,
+            Permission.READ_NOTES,
+        }
+    ),  # fmt: skip
+    "contacts": frozenset({Permission.READ_CONTACTS, Permission.READ_AGENT_SPREAD, Permission.READ_AGENTS}),
+    "published_calls": frozenset({Permission.READ_PUBLISHED_CALLS}),
+}
+"""What only data with such rows can answer; a city may hold requests alone, or calls alone."""
 
 
 FACTS: dict[str, Permission] = {

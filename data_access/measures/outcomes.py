@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, extract, func
+from sqlalchemy import ColumnElement, DateTime, and_, cast, func
 
 from data_access import schema
+from data_access.dialects import Elapsed
 from data_access.measures.requests import EPISODE, REQUEST
 from data_access.semantics import AS_OF, Fact, Ratio, Spread, Total
 
@@ -200,7 +201,7 @@ first_response = Spread(
           "count as waiting; a closing without an earlier response counts as the response.",
     formula="Kaplan–Meier median and 9 in 10 of first_response_at − opened_at, waiting ones censored at as_of",
     source="measures reference, B11",
-    fact=REQUEST, duration_s=extract("epoch", func.coalesce(_answer_at, AS_OF) - _r.opened_at),
+    fact=REQUEST, duration_s=Elapsed(_r.opened_at, func.coalesce(_answer_at, cast(AS_OF, DateTime))),
     has_ended=_answer_at.isnot(None), on=_r.opened_on,
     where=and_(_r.activity_count.isnot(None), func.coalesce(_answer_at, AS_OF) >= _r.opened_at),
 )  # fmt: skip

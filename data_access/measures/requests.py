@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, case, extract, func, or_
+from sqlalchemy import DateTime, and_, case, cast, func, or_
 
 from data_access import schema
+from data_access.dialects import Elapsed
 from data_access.semantics import AS_OF, Fact, Ratio, Spread, Standing, Total
 
 _r, _e = schema.request.c, schema.request_episode.c
@@ -178,7 +179,7 @@ promised_time = Spread(
     where=and_(_r.due_at <= AS_OF, _r.promise_s.isnot(None)),
 )  # fmt: skip
 
-_elapsed_s = case((_r.closed_at.isnot(None), _r.close_s), else_=extract("epoch", AS_OF - _r.opened_at))
+_elapsed_s = case((_r.closed_at.isnot(None), _r.close_s), else_=Elapsed(_r.opened_at, cast(AS_OF, DateTime)))
 promise_used = Spread(
     name="promise_used", label="Promised time used, in thousandths", unit="ratio", better="lower",
     about="The time to close as a part of the time that was promised for the same request: 1000 is closed on the due "
@@ -277,8 +278,7 @@ time_to_close = Spread(
           "as not yet closed (Kaplan–Meier), so a growing backlog cannot make it look quick.",
     formula="Kaplan–Meier median and 9 in 10 of closed_at − opened_at, open ones censored at as_of",
     source="measures reference, B7 and B-survival",
-    fact=REQUEST, duration_s=case((_r.closed_at.isnot(None), _r.close_s), else_=extract("epoch", AS_OF - _r.opened_at)),
-    has_ended=_r.closed_at.isnot(None), on=_r.opened_on,
+    fact=REQUEST, duration_s=_elapsed_s, has_ended=_r.closed_at.isnot(None), on=_r.opened_on,
     # A closing before the opening is no duration; the request still counts as closed everywhere else.
     where=or_(_r.closed_at.is_(None), _r.close_s.isnot(None)),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 
 from callbacks.address import permitted
 from callbacks.panels import answers_to, context_of
+from dashboard.app import create_app
 from dashboard.cli import main
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Permission, Scope, Viewer
@@ -23,6 +25,8 @@ from layouts.markup import markup
 from layouts.views import collect_views
 from layouts.views.published_calls import VIEW
 from tests import city
+from tests.client import ask
+from tests.planted import around
 
 EVERYTHING = Scope.everything()
 
@@ -40,9 +44,11 @@ def rows(*told: tuple) -> pd.DataFrame:
     return frame.assign(interval_id=[f"i{n}" for n in range(len(frame))], channel="phone")
 
 
-@pytest.fixture
-def published(store: Settings):
+@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+def published(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """A city that knows calls from what was published alone: by the day, the half-hour and the month."""
+    database = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
+    store = Settings(data=tmp_path_factory.mktemp(request.param), database=database)
     given = rows(
         ("2026-03-08", "day", 100, 90, 8, 20.0, 0.85),  # the day of 23 hours
         ("2026-03-09", "day", 50, 0, 50, None, 0.0),
@@ -90,7 +96,8 @@ def test_levels_and_weekdays(published: Services) -> None:
 
 def test_the_view_stands_in_the_menu_only_where_something_was_published(published: Services, tmp_path: Path) -> None:
     views = collect_views()
-    assert VIEW in permitted(views, published)
+    assert [view.name for view in permitted(views, published)] == ["overview", "published-calls", "data-health"]
+    assert [panel.name for panel in permitted(views[0].panels, published)] == ["published-calls"]
     with acting_as(Viewer("Council member", "council member", district="North")):
         assert VIEW not in permitted(views, published)
     other = Settings(data=tmp_path / "other")
@@ -135,3 +142,13 @@ def test_a_real_contact_centre_is_told_as_its_file_says(shared_data: Path, tmp_p
     weighted = (year["AverageSpeedofAnswer"] * year["CallsHandled"]).sum() / year["CallsHandled"].sum()
     assert told.value("published_speed_of_answer") == pytest.approx(weighted)
     services.warehouse.close()
+
+
+def test_a_page_about_what_was_not_imported_says_so(published: Services) -> None:
+    app = create_app(published.settings)
+    browser = app.server.test_client()
+    browser.get("/see-as/deputy-manager")
+    for name in ("promises", "calls", "requests"):
+        said = ask(browser, around(app, name)[0]).get_data(as_text=True)
+        assert "data holds published figures of calls only" in said, name
+    assert "No calls or other contacts" not in ask(browser, around(app, "overview")[0]).get_data(as_text=True)

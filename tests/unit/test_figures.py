@@ -15,7 +15,7 @@ import pytest
 from plotly.io.json import to_json_plotly
 
 from dashboard.domain.filters import Clock, Filters, Period
-from dashboard.domain.policy import ABOUT_CONTACTS, ABOUT_PUBLISHED_CALLS
+from dashboard.domain.policy import ABOUT
 from dashboard.domain.stretches import (
     day_before,
     last_months,
@@ -684,7 +684,7 @@ def test_what_is_unusual_cannot_be_told_from_too_few_months():
 
 def test_panels_about_contacts_leave_their_room_to_the_others():
     view = next(view for view in collect_views() if view.name == "overview")
-    about_calls = ABOUT_CONTACTS | ABOUT_PUBLISHED_CALLS
+    about_calls = ABOUT["contacts"] | ABOUT["published_calls"]
     shown = page.laid_out(view.panels, [panel for panel in view.panels if panel.needs not in about_calls])
     assert [(panel.name, panel.width) for panel in shown if panel.kind == "tile"] == [
         ("opened", 3), ("closed", 3), ("kept", 3), ("open", 3),
