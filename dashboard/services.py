@@ -403,6 +403,8 @@ class Services:
         """The facts the viewer may read, with the rows of each."""
         found = []
         for name, (_, needs) in FACTS.items():
+            if name == PUBLISHED.name and not self.build().published_calls:
+                continue  # a database that others filled need not even have the table
             try:
                 found.append((name, self.scope(needs)))
             except NotPermitted:

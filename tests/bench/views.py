@@ -26,7 +26,7 @@ from typing import Any
 
 import psutil
 
-from callbacks.address import filters_in, place_at
+from callbacks.address import filters_in, permitted, place_at
 from callbacks.panels import asked_by
 from dashboard.app import create_app
 from dashboard.services import Services
@@ -72,7 +72,7 @@ def raw_statements(services: Services, name: str, search: str) -> list[Any]:
     view, found = VIEWS[name], []
     filters = filters_in(search, services, view)
     place = place_at(path_of(name), view, filters)
-    for panel in view.panels:
+    for panel in permitted(view.panels, services):
         mine = asked_by(panel, filters, services, place)
         for item in panel.queries:
             asked = asked_of(item, mine, services.clock()) if not hasattr(item, "question") else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -141,6 +142,19 @@ def test_a_real_contact_centre_is_told_as_its_file_says(shared_data: Path, tmp_p
     assert told.value("published_abandonment") == pytest.approx(19_661 / 400_896)
     weighted = (year["AverageSpeedofAnswer"] * year["CallsHandled"]).sum() / year["CallsHandled"].sum()
     assert told.value("published_speed_of_answer") == pytest.approx(weighted)
+    services.warehouse.close()
+
+
+def test_a_database_without_the_table_answers_all_the_same(tmp_path: Path) -> None:
+    with city.served(Settings(data=tmp_path)) as tiny:
+        file = next((tmp_path / "builds").glob("*.duckdb"))
+        known = tiny.values("channel")
+    with duckdb.connect(str(file)) as build:
+        build.execute("DROP TABLE contact_interval")
+        build.execute("UPDATE build SET published_calls = 0")
+    services = Services(Settings(data=tmp_path))
+    assert services.values("channel") == known and services.values("queue")
+    assert VIEW not in permitted(collect_views(), services)
     services.warehouse.close()
 
 
