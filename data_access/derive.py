@@ -677,15 +677,22 @@ GRAINS = ("quarter_hour", "half_hour", "hour", "shift", "day", "month")
 def published_calls(staged: Mapping[str, Table]) -> Select:
     """Published figures of calls with their day and hour, and whether nothing finer is known of it.
 
-    A day that is published by the half-hour too must not count twice, nor a month by the day.
+    A day that is published by the half-hour too must not count twice, nor a month by the day; but channels and queues
+    may be published each in its own way.
     """
     one = staged["contact_interval"]
     local = local_time(one.c.start_at)
     on = cast(local, Date)
     grain = case({name: place for place, name in enumerate(GRAINS)}, value=one.c.grain, else_=len(GRAINS))
-    of_day, of_month = (
-        func.min(grain).over(partition_by=among) for among in (on, func.date_trunc("month", cast(on, DateTime)))
-    )
+    of_all = case((one.c.queue.is_(None), grain))
+
+    def finest(*among: _Expr) -> _Expr:
+        """The finest of the same queue, and of all queues together, which is finer than each and coarser than none."""
+        own = func.min(grain).over(partition_by=[*among, one.c.channel, one.c.queue])
+        whole, any_ = (func.min(of).over(partition_by=[*among, one.c.channel]) for of in (of_all, grain))
+        return case((one.c.queue.is_(None), any_), else_=func.least(own, func.coalesce(whole, own)))
+
+    of_day, of_month = finest(on), finest(func.date_trunc("month", cast(on, DateTime)))
     made: dict[str, _Expr] = {
         "start_on": on, "start_hour_of_week": hour_of_week(local),
         "is_finest": grain == case((one.c.grain == "month", of_month), else_=of_day),

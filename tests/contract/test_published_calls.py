@@ -75,6 +75,25 @@ def test_the_finest_of_what_was_published_counts_and_nothing_counts_twice(publis
     assert told.value("published_levels") == 5
 
 
+def test_each_channel_and_queue_is_told_in_its_finest(tmp_path: Path) -> None:
+    given = rows(
+        ("2026-03-10", "day", 100, 90, 8, 20.0, 0.85), ("2026-03-10T09:00", "half_hour", 20, 18, 2, 10.0, 1.0),
+        ("2026-03-10T09:00", "half_hour", 7, 7, 0, 10.0, 1.0), ("2026-03-10", "day", 50, 50, 0, 1.0, 1.0),
+        ("2026-03-01", "month", 3_000, 2_000, 0, 1.0, 1.0), ("2026-03-11", "day", 400, 400, 0, 1.0, 1.0),
+        ("2026-03-11", "day", 9, 9, 0, 1.0, 1.0), ("2026-03-11T10:00", "hour", 5, 5, 0, 1.0, 1.0),
+    )  # fmt: skip
+    given["queue"] = ["a", "a", "b", "c", None, None, "a", None]
+    given["channel"] = ["phone"] * 4 + ["chat"] + ["phone"] * 3
+    with Build(Settings(data=tmp_path), city.CITY) as build:
+        build.write("contact_interval", given)
+        build.publish()
+    services = Services(Settings(data=tmp_path))
+    told = asked(services, "published_offered").value("published_offered")
+    # Half-hours of a and b, the day of c, the month of chat; of the next day the hours of all queues together.
+    assert told == 20 + 7 + 50 + 3_000 + 5
+    services.warehouse.close()
+
+
 def test_averages_are_weighted_by_what_they_are_of(published: Services) -> None:
     told = asked(published, "published_speed_of_answer", "published_abandonment")
     waits = 90 * 20 + 18 * 10 + 30 * 40 + 900 * 30
@@ -153,7 +172,7 @@ def test_a_database_without_the_table_answers_all_the_same(tmp_path: Path) -> No
         build.execute("DROP TABLE contact_interval")
         build.execute("UPDATE build SET published_calls = 0")
     services = Services(Settings(data=tmp_path))
-    assert services.values("channel") == known and services.values("queue")
+    assert services.values("channel") == services.values("channel", EVERYTHING) == known and services.values("queue")
     assert VIEW not in permitted(collect_views(), services)
     services.warehouse.close()
 
@@ -165,4 +184,4 @@ def test_a_page_about_what_was_not_imported_says_so(published: Services) -> None
     for name in ("promises", "calls", "requests"):
         said = ask(browser, around(app, name)[0]).get_data(as_text=True)
         assert "data holds published figures of calls only" in said, name
-    assert "No calls or other contacts" not in ask(browser, around(app, "overview")[0]).get_data(as_text=True)
+    assert "that this page is about" not in ask(browser, around(app, "overview")[0]).get_data(as_text=True)
