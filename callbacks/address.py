@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from dashboard.domain.errors import DataUnavailable, NotPermitted
+from dashboard.domain.errors import NotPermitted
 from dashboard.domain.filters import Filters
-from dashboard.domain.policy import ABOUT, Permission
 from dashboard.services import Services
 from layouts.view import Panel, View
 
@@ -47,33 +46,21 @@ def holds_contacts(services: Services) -> bool:
     return services.build().contacts > 0
 
 
-def _held(services: Services) -> set[str]:
-    """Of which kinds of data there are rows; all, where there are none at all or nobody knows."""
-    try:
-        build = services.build()
-    except DataUnavailable:
-        return set(ABOUT)
-    return {kind for kind in ABOUT if getattr(build, kind)} or set(ABOUT)
-
-
 def held_in_words(services: Services) -> str:
-    """The same in words: “service requests and calls”."""
+    """What the data in service holds: “service requests and calls”."""
     words = {"requests": "service requests", "contacts": "calls", "published_calls": "published figures of calls"}
-    return " and ".join(words[kind] for kind in ABOUT if kind in _held(services))
+    held = services.held()
+    return " and ".join(said for kind, said in words.items() if kind in held)
 
 
 def permitted(asking: Iterable[Asking], services: Services) -> list[Asking]:
     """The views (or panels of a view) the viewer may see and the data can fill; a view if it can fill any panel."""
-    held = _held(services)
-
-    def is_held(needs: Permission) -> bool:
-        return all(kind in held for kind, about in ABOUT.items() if needs in about)
 
     def may(one: Asking) -> bool:
         try:
             services.scope(one.needs)
         except NotPermitted:
             return False
-        return any(is_held(panel.needs) for panel in one.panels) if isinstance(one, View) else is_held(one.needs)
+        return any(services.holds(part.needs) for part in (one.panels if isinstance(one, View) else (one,)))
 
     return [one for one in asking if may(one)]

@@ -237,7 +237,9 @@ def _packed(answer: Answer) -> bytes:
         name: pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(words, pa.string()))
         for name, (words, codes) in rows.words.items()
     }
-    arrays |= {name: pa.array(days) for name, days in ([rows.step] if rows.step is not None else [])}
+    if rows.step is not None:
+        name, days = rows.step
+        arrays[name] = pa.array(days)
     table = pa.table(arrays | {name: pa.array(values) for name, values in rows.numbers.items()})
     about = {"as_of": answer.as_of.isoformat(), "every": answer.every, "notes": list(answer.notes)}
     table = table.replace_schema_metadata({b"answer": json.dumps(about).encode()})

@@ -21,7 +21,7 @@ from dashboard.domain.city_events import marks_days
 from dashboard.domain.errors import DataUnavailable, NotPermitted, UnknownName
 from dashboard.domain.filters import Clock, Filters
 from dashboard.domain.neighbours import Neighbours
-from dashboard.domain.policy import Permission, Scope, Viewer, may, scope_of
+from dashboard.domain.policy import ABOUT, USUAL, Permission, Scope, Viewer, may, scope_of
 from dashboard.domain.redaction import without_contact_details
 from dashboard.identity import DEPUTY_MANAGER, here
 from dashboard.people import Roster, key_in, unnamed
@@ -142,6 +142,18 @@ class Services:
         zoned = local if local.tzinfo else local.replace(tzinfo=ZoneInfo(self.city().tz))
         return zoned.astimezone(UTC).replace(tzinfo=None)
 
+    def held(self) -> frozenset[str]:
+        """Of which kinds of data (`policy.ABOUT`) there are rows; the usual ones where none are, or none known."""
+        try:
+            build = self.build()
+        except DataUnavailable:
+            return USUAL
+        return frozenset(kind for kind in ABOUT if getattr(build, kind)) or USUAL
+
+    def holds(self, needs: Permission) -> bool:
+        """Whether the data has what a question that `needs` this permission is about."""
+        return all(kind in self.held() for kind, about in ABOUT.items() if needs in about)
+
     def values(self, dimension: Dimension | str, scope: Scope | None = None) -> list[str]:
         """Every value of `dimension`: in their own order if they have one, else the most frequent first.
 
@@ -151,7 +163,9 @@ class Services:
         declared = DIMENSIONS[dimension] if isinstance(dimension, str) else dimension
         if declared.ordered is not None:
             return list(declared.ordered)
-        readable = self._readable() if scope is None else tuple((name, scope) for name in FACTS)
+        readable = self._readable()
+        if scope is not None:
+            readable = tuple((name, scope) for name, (_, needs) in FACTS.items() if self.holds(needs))
         if declared.of_people and any(one.people.teams is not None for _, one in readable):
             if known := self.names():
                 return list(known)
@@ -403,7 +417,7 @@ class Services:
         """The facts the viewer may read, with the rows of each."""
         found = []
         for name, (_, needs) in FACTS.items():
-            if name == PUBLISHED.name and not self.build().published_calls:
+            if not self.holds(needs):
                 continue  # a database that others filled need not even have the table
             try:
                 found.append((name, self.scope(needs)))

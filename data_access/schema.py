@@ -93,9 +93,8 @@ build = Table(
     _key("build_id"),
     Column("built_at", DateTime, nullable=False),
     Column("as_of", DateTime, nullable=False),  # the data's own clock: the last instant anything was recorded
-    Column(
-        "data_from_on", Date
-    ),  # first and last civil day on which a request was opened, a contact arrived or calls were published of
+    # First and last civil day on which a request was opened, a contact arrived, or of which calls were published.
+    Column("data_from_on", Date),
     Column("data_to_on", Date),
     Column("data_to_at", DateTime),  # the last request opened or contact arrived
     Column("contacts_from_on", Date),  # null where the source has no contacts

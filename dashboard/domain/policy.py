@@ -30,18 +30,15 @@ class Permission(StrEnum):
 
 
 ABOUT: dict[str, frozenset[Permission]] = {
-    "requests": frozenset(
-        {
-            Permission.READ_REQUESTS,
-            Permission.LIST_REQUESTS,
-            Permission.READ_ADDRESSES,
-            Permission.READ_NOTES,
-        }
-    ),  # fmt: skip
+    "requests": frozenset({
+        Permission.READ_REQUESTS, Permission.LIST_REQUESTS, Permission.READ_ADDRESSES, Permission.READ_NOTES,
+    }),
     "contacts": frozenset({Permission.READ_CONTACTS, Permission.READ_AGENT_SPREAD, Permission.READ_AGENTS}),
     "published_calls": frozenset({Permission.READ_PUBLISHED_CALLS}),
-}
+}  # fmt: skip
 """What only data with such rows can answer; a city may hold requests alone, or calls alone."""
+USUAL = frozenset({"requests", "contacts"})
+"""What a city's data is thought to hold before it holds anything."""
 
 
 FACTS: dict[str, Permission] = {

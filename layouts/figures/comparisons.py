@@ -11,7 +11,7 @@ import numpy as np
 from dashboard.domain.intervals import wilson
 from layouts import html
 from layouts.components import count, marker, share, signed
-from layouts.figures.series import note, share_ticks, target_line, target_note, unit_note, written_for
+from layouts.figures.series import count_ticks, note, share_ticks, target_line, target_note, unit_note
 from layouts.figures.steps import Steps
 
 SHAPES = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "circle-open")
@@ -284,7 +284,7 @@ def bridge(start: tuple[str, float], moves: Sequence[Move], end: tuple[str, floa
         "margin": {"r": 12, "b": 40}, "annotations": [unit_note(unit), *labels],
         "xaxis": {"type": "linear", "tickmode": "array", "tickvals": places, "ticktext": names, "ticks": "",
                   "range": [-0.5, len(names) - 0.5], "fixedrange": True},
-        "yaxis": {"rangemode": "tozero", **written_for(tops)},
+        "yaxis": {"rangemode": "tozero", **count_ticks(tops)},
     }  # fmt: skip
     return {"data": [bars], "layout": layout, "narrow": narrow}
 

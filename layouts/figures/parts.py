@@ -9,7 +9,7 @@ import numpy as np
 
 from layouts.components import MINUS, count, share
 from layouts.figures.comparisons import faded, label_weights
-from layouts.figures.series import note, share_ticks, unit_note, written_for
+from layouts.figures.series import count_ticks, note, share_ticks, unit_note
 
 
 class Part(NamedTuple):
@@ -99,7 +99,7 @@ def bands(
         "xaxis": {"type": "linear", "tickmode": "array", "tickvals": places, "ticktext": shown, "ticks": "",
                   "range": [-0.6, len(rows) - 0.4], "fixedrange": True, "tickangle": 0,
                   **({"title": {"text": axis, "standoff": 8, "font": {"size": 12}}} if axis else {})},
-        "yaxis": {"rangemode": "tozero", **written_for([row.n for row in rows])},
+        "yaxis": {"rangemode": "tozero", **count_ticks([row.n for row in rows])},
     }  # fmt: skip
     return {"data": data, "layout": layout}
 

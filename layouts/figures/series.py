@@ -48,7 +48,7 @@ def end_note(x: Any, y: float, value: str, words: str, token: str = "text") -> d
     return note(text, x=x, y=y, xanchor="left", xshift=8, align="left", font=font, name="end")
 
 
-def written_for(*counts: Any) -> dict[str, str]:
+def count_ticks(*counts: Any) -> dict[str, str]:
     """How the ticks of an axis are written that reaches as high as these: “100k” where “100,000” has no room."""
     highest = max((float(np.nanmax(one)) for one in map(np.asarray, counts) if np.isfinite(one).any()), default=0.0)
     return {"tickformat": "~s" if highest > HAS_ROOM else ","}
@@ -100,7 +100,7 @@ def _dots_and_mean(steps: Steps, values: np.ndarray, unit: str, things: str, tok
         "line": {"width": 2, "color": f"${token}"}, "text": [few(value) for value in mean],
         "hovertemplate": "7-day mean %{text}<extra></extra>",
     }  # fmt: skip
-    layout = time_layout(unit, [end_note(last, mean[-1], few(mean[-1]), "7-day mean")], **written_for(values))
+    layout = time_layout(unit, [end_note(last, mean[-1], few(mean[-1]), "7-day mean")], **count_ticks(values))
     layout["xaxis"] |= _reach(steps)
     if np.nanmax(values, initial=0) <= 4:
         layout["yaxis"]["dtick"] = 1
@@ -120,7 +120,7 @@ def _bars(steps: Steps, values: np.ndarray, unit: str, things: str, token: str) 
         "text": [count(value) if np.isfinite(value) else "" for value in values], "textposition": "outside",
         "cliponaxis": False, "textfont": {"color": "$text"},
     }  # fmt: skip
-    layout = time_layout(unit, **written_for(values)) | {"hovermode": "closest", "barcornerradius": 2}
+    layout = time_layout(unit, **count_ticks(values)) | {"hovermode": "closest", "barcornerradius": 2}
     layout["xaxis"] |= _step_ticks(steps)
     layout["margin"] = {"r": 12, "b": 56}
     return {"data": [bars], "layout": layout}
@@ -177,7 +177,7 @@ def lines(
             data.append(_end_dot(steps.days[at], values[at], line.token))
             beside = -1 if len(partial) and partial[-1] == len(steps) - 1 else at  # what is “to date” stands between
             notes.append(end_note(steps.days[beside], values[at], written(values[at]), line.words))
-    axis: dict[str, Any] = written_for(*(trace["y"] for trace in data))
+    axis: dict[str, Any] = count_ticks(*(trace["y"] for trace in data))
     if share_axis:
         top = 1.0 if target is not None else _round_share(data)
         axis = {"range": [0, top * 1.02], **share_ticks(0, top, top / 4 if top == 1 else top / 5)}
@@ -249,7 +249,7 @@ def of_which(steps: Steps, whole: Line, part: Line, unit: str) -> dict[str, Any]
         data.append(_end_dot(steps.days[-1], values[-1], line.token))
         ends.append(end_note(steps.days[-1], values[-1], count(values[-1]), line.words))
     counts = steps.values(whole.measure)
-    layout = time_layout(unit, apart(ends, 1.06 * float(counts.max())), **written_for(counts))
+    layout = time_layout(unit, apart(ends, 1.06 * float(counts.max())), **count_ticks(counts))
     layout["xaxis"] |= _reach(steps)
     return {"data": data, "layout": layout}
 
@@ -264,7 +264,7 @@ def paired_bars(steps: Steps, pair: Sequence[Line], unit: str) -> dict[str, Any]
         }
         for line in pair
     ]  # fmt: skip
-    written = written_for(*(trace["y"] for trace in data))
+    written = count_ticks(*(trace["y"] for trace in data))
     layout = time_layout(unit, **written) | {
         "barmode": "group",
         "bargap": 0.3,

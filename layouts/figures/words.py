@@ -90,6 +90,16 @@ def points(now: float | None, before: float | None, context: Context) -> str:
     return f"**{by}** points on {against.sentence()}" if by != "0.0" else f"**unchanged** on {against.sentence()}"
 
 
+def slower(now: float | None, before: float | None, context: Context) -> str:
+    """How much longer or shorter something takes than in the comparison, in seconds: “12 s slower than last year”."""
+    other = context.filters.comparison()
+    if now is None or before is None or other is None:
+        return ""
+    if abs(now - before) < 0.5:
+        return f"as on {other.sentence()}"
+    return f"{c.duration(abs(now - before))} {'slower' if now > before else 'faster'} than {other.sentence()}"
+
+
 def signed_points(difference: float) -> str:
     """+1.2 or −0.4, of a difference of two shares; 0.0 without a sign."""
     by = round(100 * difference, 1)

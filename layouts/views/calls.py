@@ -62,11 +62,8 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     goal = f"within {city.answer_within_s} s"
     against = f"target {c.share(target, 0)}" if target is not None else ""
     custom = words.way_of_counting(context)
-    asa, old = now.value(speed_of_answer), before.value(speed_of_answer) if before else None
-    faster = "of answered calls"
-    if asa is not None and old is not None:
-        way, other = "slower" if asa > old else "faster", context.filters.comparison().sentence()
-        faster = f"{c.duration(abs(asa - old))} {way} than {other}" if abs(asa - old) >= 0.5 else f"as on {other}"
+    asa = now.value(speed_of_answer)
+    slower = words.slower(asa, before.value(speed_of_answer) if before else None, context)
     volume = words.changed(n, before.value(offered) if before else None, context)
     level_words = "; ".join(part for part in (_points(now, before, service_level, context), against, custom) if part)
     short = f"{c.count(now.value(abandoned_short))} within {city.short_abandon_s} s left out"
@@ -74,7 +71,7 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         c.figure("Calls offered", c.count(n), "", c.sentence(volume)),
         c.figure("Service level", c.share(level), goal, c.sentence(level_words)),
         c.figure("Hung up first", c.share(now.value(abandonment)), "", short),
-        c.figure("Speed of answer", c.duration(asa), "on average", faster),
+        c.figure("Speed of answer", c.duration(asa), "on average", slower or "of answered calls"),
         c.figure("Handle time", c.duration(now.value(handle_time)), "on average", "talk, hold and wrap-up"),
     )  # fmt: skip
     return Drawing(body=strip)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dashboard.domain.policy import Permission
-from data_access.dimensions import published_level, weekday
+from data_access.dimensions import LEVELS, published_level, weekday
 from data_access.measures.published_calls import (
     published_abandoned,
     published_abandonment,
@@ -21,13 +21,10 @@ from layouts.figures.series import Line
 from layouts.figures.steps import steps_of
 from layouts.view import Compared, Context, Drawing, Panel, View
 
-_ALL = Query((published_offered, published_answered, published_abandoned, published_abandonment,
-              published_speed_of_answer, published_levels))  # fmt: skip
-_PUBLISHED = "as published; added up, never made into calls"
-
-
-HALF = 10
-"""Service levels under the tenth step, of half the calls, are told together."""
+_STRIP = Query((published_offered, published_answered, published_abandoned, published_abandonment,
+                published_speed_of_answer))  # fmt: skip
+_FIRST_TOLD = len(LEVELS) // 2
+"""Service levels under this step, of half the calls, are told together."""
 
 
 def _nothing(context: Context) -> Drawing:
@@ -42,19 +39,14 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         return _nothing(context)
     taken, left = now.value(published_answered), now.value(published_abandoned)
     share, wait = now.value(published_abandonment), now.value(published_speed_of_answer)
-    old = before.value(published_speed_of_answer) if before else None
-    slower = "of answered calls"
-    if wait is not None and old is not None:
-        other = context.filters.comparison().sentence()
-        way = f"{c.duration(abs(wait - old))} {'slower' if wait > old else 'faster'} than {other}"
-        slower = way if abs(wait - old) >= 0.5 else f"as on {other}"
+    slower = words.slower(wait, before.value(published_speed_of_answer) if before else None, context)
     volume = words.changed(n, before.value(published_offered) if before else None, context)
     moved = words.points(share, before.value(published_abandonment) if before else None, context)
     strip = c.strip(
         c.figure("Calls offered", c.count(n), "", c.sentence(volume)),
-        c.figure("Answered", c.count(taken), "", f"{c.share(taken / n)} of those offered" if taken else ""),
+        c.figure("Answered", c.count(taken or None), "", f"{c.share(taken / n)} of those offered" if taken else ""),
         c.figure("Hung up", c.share(share), f"{c.count(left)} calls" if left else "", c.sentence(moved)),
-        c.figure("Speed of answer", c.duration(wait), "on average", slower),
+        c.figure("Speed of answer", c.duration(wait), "on average", slower or "of answered calls"),
     )  # fmt: skip
     return Drawing(body=strip)
 
@@ -66,20 +58,21 @@ def draw_volume(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     if not n:
         return _nothing(context)
     steps = steps_of(along, context.filters.period, context.clock)
-    text = f"Of **{c.count(n)}** calls, **{c.count(taken)}** were answered and **{c.count(left)}** hung up"
-    other = n - taken - left
-    if other > 0:
-        text += f"; **{c.count(other)}** are counted in neither."
-    else:
-        text += f"; **{c.count(-other)}** are counted twice." if other < 0 else "."
-    lines = (
-        Line("published_offered", "offered"), Line("published_answered", "answered", "cat-3"),
-        Line("published_abandoned", "hung up", "overdue"),
-    )  # fmt: skip
+    said = [f"**{c.count(number)}** {what}" for number, what in ((taken, "were answered"), (left, "hung up")) if number]
+    text = f"Of **{c.count(n)}** calls, {' and '.join(said)}" if said else f"**{c.count(n)}** calls came in"
+    if len(said) == 2 and (other := n - taken - left):
+        text += f"; **{c.count(abs(other))}** " + ("are counted in neither" if other > 0 else "more than came in")
+    lines = [
+        line for number, line in (
+            (n, Line("published_offered", "offered")), (taken, Line("published_answered", "answered", "cat-3")),
+            (left, Line("published_abandoned", "hung up", "overdue")),
+        ) if number
+    ]  # fmt: skip
     figure = events.shade(series.lines(steps, lines, f"Calls {steps.each}"), steps, context.events)
     key = c.key(*((line.token, line.words) for line in lines))
-    foot = words.foot(key, f"n = {c.count(n)} calls offered", _PUBLISHED, events.told(figure))
-    return Drawing(c.sentence(text), figure, foot=foot)
+    foot = words.foot(key, f"n = {c.count(n)} calls offered", "as published; added up, never made into calls",
+                      events.told(figure))  # fmt: skip
+    return Drawing(c.sentence(text + "."), figure, foot=foot)
 
 
 def draw_abandonment(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -128,17 +121,16 @@ def draw_levels(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     frame = answers[0].frame
     known = frame[frame["published_level"] != published_level.missing]
     counts = dict(zip(known["published_level"], known["published_levels"].astype(int), strict=True))
-    every = list(published_level.ordered or ())
-    found = np.array([counts.get(level, 0) for level in every])
+    found = np.array([counts.get(level, 0) for level in LEVELS])
     n = int(found.sum())
     if not n:
         return words.nothing("No service level published", context)
-    low = int(found[:HALF].sum())
-    parts = [(every[i], int(found[i])) for i in range(len(every) - 1, HALF - 1, -1)] + [("under 50 %", low)]
+    parts = [*zip(LEVELS, found.tolist(), strict=True)][: _FIRST_TOLD - 1 : -1]
+    parts.append(("under 50 %", int(found[:_FIRST_TOLD].sum())))
     most = max(one for _, one in parts)
     rows = [[name, c.count(one), c.share(one / n), c.bar(one / most)] for name, one in parts]
-    half = int(np.searchsorted(found[::-1].cumsum(), n / 2))
-    text = f"On half of them the service level lay at **{5 * (19 - half)} %** or higher"
+    middle = len(LEVELS) - 1 - int(np.searchsorted(found[::-1].cumsum(), n / 2))
+    text = f"On half of them the service level lay at **{5 * middle} %** or higher"
     target = context.city.service_level_target_share
     if target is not None and abs(target * 20 - round(target * 20)) < 1e-9:
         met = int(found[round(target * 20) :].sum())
@@ -200,7 +192,7 @@ VIEW = View(
     needs=_NEEDS,
     panels=(
         Panel(
-            "strip", "How did it go?", (_ALL, Compared(_ALL)), draw_strip, width=12, kind="strip", height=88,
+            "strip", "How did it go?", (_STRIP, Compared(_STRIP)), draw_strip, width=12, kind="strip", height=88,
             needs=_NEEDS,
         ),
         volume(width=12),
