@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8311
+# Installed without compiled files, every process would compile what it imports again where none may be written.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo serve test check unit browser bench audit clean
 help:            ## list the verbs

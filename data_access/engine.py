@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, Engine, Row, Select, func, inspect, select
+from sqlalchemy.engine.reflection import ObjectKind
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from dashboard.domain.errors import DataUnavailable
@@ -90,6 +92,13 @@ class _Service:
     @property
     def look_every_s(self) -> float:
         return _COUNT_EVERY_S if self.counted else _LOOK_EVERY_S
+
+    @cached_property
+    def columns(self) -> dict[str, frozenset[str]]:
+        """What is there of our tables, asked once: table by table it takes ten times as long."""
+        ours = list(schema.metadata.tables)
+        told = inspect(self.engine).get_multi_columns(filter_names=ours, kind=ObjectKind.ANY)
+        return {name: frozenset(one["name"] for one in columns) for (_, name), columns in told.items()}
 
 
 @dataclass(frozen=True)
@@ -188,8 +197,7 @@ class Warehouse:
 
     def columns(self, name: str) -> frozenset[str]:
         """The columns that a table has in the build in service; none if it has no such table."""
-        found = inspect(self._in_service().engine)
-        return frozenset(one["name"] for one in found.get_columns(name)) if found.has_table(name) else frozenset()
+        return self._in_service().columns.get(name, frozenset())
 
     def close(self) -> None:
         """Let go of every connection."""

@@ -11,14 +11,15 @@ from sqlalchemy import (
     Select,
     case,
     cast,
+    column,
     func,
     literal,
     literal_column,
     or_,
     select,
-    union_all,
+    values,
 )
-from sqlalchemy.types import Float, SmallInteger, String
+from sqlalchemy.types import Float, Integer, SmallInteger, String
 
 from data_access import schema
 
@@ -108,12 +109,16 @@ def streets(of: Select) -> Select:
     house = func.regexp_replace(lines.c.line, r"^\s*[0-9]+(-[0-9]+)?[A-Za-z]?\s+", "")
     is_kind = func.length(func.regexp_replace(house, rf"^({KINDS})\.?\s*$", "", "i")) == 0
     one = func.trim(case((is_kind, lines.c.line), else_=house))  # “52 Avenue” is a street, not a house in one
-    both = [func.trim(func.split_part(lines.c.line, " & ", part)).label("street") for part in (1, 2)]
-    parts = [
-        select(lines.c.address, one.label("street")).where(~crosses),
-        *(select(lines.c.address, street).where(crosses) for street in both),
-    ]
-    found = union_all(*parts).cte("named_streets").prefix_with("MATERIALIZED")
+    # Each line with its first and its second part; a condition on either part alone would be carried down to the
+    # addresses by some planners, with every expression written out in it again and again.
+    parts = values(column("part", Integer), name="parts").data([(1,), (2,)])
+    street = func.trim(case((crosses, func.split_part(lines.c.line, " & ", parts.c.part)), else_=one))
+    found = (
+        select(lines.c.address, street.label("street"))
+        .join_from(lines, parts, or_(parts.c.part == 1, crosses))
+        .cte("named_streets")
+        .prefix_with("MATERIALIZED")
+    )
     return select(found).where(func.length(found.c.street) > literal(2))
 
 

@@ -729,7 +729,7 @@ def test_what_changed_between_two_exports_becomes_history(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", ["areas.geojson", "areas.geojson.gz", "areas.gpkg", "areas.zip", "areas.shp"])
 def test_boundaries_of_every_kind_in_any_projection(tmp_path: Path, name: str) -> None:
-    squares = [shapely.box(-73.5, 40, -73, 41), shapely.box(-73, 40, -72.5, 41)]
+    squares = [shapely.box(-73.3, 40.4, -73, 40.75), shapely.box(-73, 40.4, -72.8, 40.75)]
     areas = gpd.GeoDataFrame({"WARD": [1.0, 2.0]}, geometry=squares, crs=4326)
     path = tmp_path / name
     if name.startswith("areas.geojson"):
@@ -754,7 +754,7 @@ def test_boundaries_of_every_kind_in_any_projection(tmp_path: Path, name: str) -
 
 def test_a_request_belongs_to_the_ward_of_its_day(tmp_path: Path) -> None:
     for year, names in (("2013", ["West", "East"]), ("2023", ["East", "West"])):
-        squares = [shapely.box(-73.5, 40, -73, 41), shapely.box(-73, 40, -72.5, 41)]
+        squares = [shapely.box(-73.3, 40.4, -73, 40.75), shapely.box(-73, 40.4, -72.8, 40.75)]
         areas = gpd.GeoDataFrame({"WARD": names}, geometry=squares, crs=4326)
         (tmp_path / f"wards_{year}.geojson").write_text(areas.to_json())
     editions = """[district]
@@ -788,8 +788,8 @@ def test_a_city_divided_in_two_ways_knows_both_and_each_with_its_own_days(tmp_pa
         (tmp_path / name).write_text(frame.to_json())
         return tmp_path / name
 
-    west, east = shapely.box(-73.5, 40, -73, 41), shapely.box(-73, 40, -72.5, 41)
-    north, south = shapely.box(-73.5, 40.5, -72.5, 41), shapely.box(-73.5, 40, -72.5, 40.5)
+    west, east = shapely.box(-73.3, 40.4, -73, 40.75), shapely.box(-73, 40.4, -72.8, 40.75)
+    north, south = shapely.box(-73.3, 40.5, -72.8, 40.75), shapely.box(-73.3, 40.4, -72.8, 40.5)
     wards = drawn("wards.geojson", "WARD", West=west, East=east)
     before = drawn("hoods_2013.geojson", "HOOD", West=north, Lowlands=south)  # a name that is a ward’s too
     since = drawn("hoods_2024.geojson", "HOOD", Hills=north, Lowlands=south)
