@@ -31,7 +31,9 @@ demo: $(VENV)/.installed   ## make the demo city and open the dashboard on 127.0
 serve: $(VENV)/.installed  ## serve what was imported
 	$(BIN)/dashboard311 serve --port $(PORT)
 
-test: $(VENV)/.installed-test   ## everything: style, types, architecture, units, contracts, browser
+# What both need is fetched side by side, then style and types are checked beside the tests.
+test:            ## everything: style, types, architecture, units, contracts, browser
+	$(MAKE) --jobs 2 $(VENV)/.installed-test chromium
 	$(MAKE) --jobs 2 check tests
 
 # Three at a time on two cores, the long ones first: one that waits for a browser leaves its core to another.

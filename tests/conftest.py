@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,10 +12,14 @@ from pathlib import Path
 import hypothesis
 import psycopg
 import pytest
+from filelock import FileLock
 from sqlalchemy.engine import make_url
 
 from dashboard.serving import settle
 from dashboard.settings import Settings
+from data_access.importers.load import import_files
+from data_access.importers.mapping import mappings_named
+from data_access.importers.report import Report
 
 hypothesis.settings.register_profile("calm", deadline=None)  # a busy machine is slow, not wrong
 hypothesis.settings.register_profile("many", deadline=None, max_examples=2_000)  # pytest --hypothesis-profile many
@@ -75,3 +80,21 @@ def shared_data() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip("the real exports (folder “shared” beside the project) are not here")
     return SHARED / "data"
+
+
+@pytest.fixture(scope="session")
+def imported_boston(tmp_path_factory: pytest.TempPathFactory, worker_id: str, shared_data: Path) -> tuple[Path, Report]:
+    """Half a year of a real city in service, imported once for all processes of a test run, and the import's report.
+
+    Its folder is to be read or copied, not to be changed.
+    """
+    root = tmp_path_factory.getbasetemp()
+    folder = (root if worker_id == "master" else root.parent) / "imported-boston"
+    with FileLock(folder.with_suffix(".lock")):
+        report = folder / "report.pickle"
+        if not report.exists():
+            data = shared_data / "boston"
+            export, boundaries = data / "boston_311_2011H2.csv.gz", data / "cth_boston_neighborhoods.geojson.gz"
+            outcome = import_files(Settings(data=folder), mappings_named("boston"), export, boundaries)
+            report.write_bytes(pickle.dumps(outcome.report))
+        return folder, pickle.loads(report.read_bytes())

@@ -7,6 +7,7 @@ panel, the address and the answer to Back; the card that was clicked keeps all i
 from __future__ import annotations
 
 import re
+import shutil
 import threading
 import time
 import urllib.request
@@ -24,8 +25,7 @@ from dashboard.domain.policy import Scope
 from dashboard.services import Services
 from dashboard.settings import Settings
 from data_access.build import Build
-from data_access.importers.load import import_files
-from data_access.importers.mapping import mappings_named
+from data_access.importers.report import Report
 from data_access.measures import CATALOGUE
 from data_access.semantics import Dimension, Query
 from layouts.views import collect_views
@@ -37,13 +37,11 @@ PATIENCE_S = 30.0  # two processors shared with a browser and a server can be bu
 
 
 @pytest.fixture(scope="session")
-def boston(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Settings:
+def boston(tmp_path_factory: pytest.TempPathFactory, imported_boston: tuple[Path, Report]) -> Settings:
     """Half a year of a real city."""
-    settings = Settings(data=tmp_path_factory.mktemp("boston"))
-    folder = shared_data / "boston"
-    boundaries = folder / "cth_boston_neighborhoods.geojson.gz"
-    import_files(settings, mappings_named("boston"), folder / "boston_311_2011H2.csv.gz", boundaries)
-    return settings
+    data = tmp_path_factory.mktemp("boston")
+    shutil.copytree(imported_boston[0], data, dirs_exist_ok=True)
+    return Settings(data=data)
 
 
 @pytest.fixture(scope="session")

@@ -42,6 +42,7 @@ def riverton() -> Tables:
     for name in ("request", "contact"):
         ids = tables[name].iloc[:, 0]
         tables[name] = tables[name].assign(src_system="crm", src_id=ids, row_hash=range(len(ids)))
+    tables["population_point"] = tables["population_point"][::20]  # they are as many in the smallest city
     # Duplicates are looked for type by type: in the most frequent ones, for the others are looked at in the same way.
     types, often = tables["service_type"], tables["request"]["type_id"].value_counts().index[:12]
     for rule in ("duplicate_radius_m", "duplicate_days"):
@@ -119,9 +120,11 @@ def assert_alike(one: Path, other: Path) -> None:
                 for (of, column), kind in columns["one"].items()
                 if of == table and (of, column) not in passed
             )
-            for left, right in (("one", "other"), ("other", "one")):
-                unlike = f"SELECT {listed} FROM {left}.{table} EXCEPT ALL SELECT {listed} FROM {right}.{table}"
-                assert both.execute(f"{unlike} LIMIT 3").fetchall() == [], f"{table}: only in {left}"
+            counted = f"SELECT (SELECT count(*) FROM one.{table}), (SELECT count(*) FROM other.{table})"
+            n, of = both.execute(counted).fetchone()
+            assert n == of, table  # as many on both sides, and none on one that is not on the other: the same
+            unlike = f"SELECT {listed} FROM one.{table} EXCEPT ALL SELECT {listed} FROM other.{table}"
+            assert both.execute(f"{unlike} LIMIT 3").fetchall() == [], table
 
 
 @pytest.fixture(scope="module", autouse=True)

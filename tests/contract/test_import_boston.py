@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,12 +47,18 @@ def export(folder: Path, *rows: dict[str, str], name: str = "export.csv") -> Pat
 
 
 @pytest.fixture(scope="module", params=["duckdb", "postgres"])
-def boston(request, tmp_path_factory, shared_data: Path) -> Iterator[tuple[Settings, Report, Warehouse]]:
-    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
-    settings = Settings(data=tmp_path_factory.mktemp(request.param), database=url)
-    folder = shared_data / "boston"
-    export, boundaries = folder / "boston_311_2011H2.csv.gz", folder / "cth_boston_neighborhoods.geojson.gz"
-    report = import_file(settings, BOSTON, export, boundaries)
+def boston(
+    request, tmp_path_factory, shared_data: Path, imported_boston
+) -> Iterator[tuple[Settings, Report, Warehouse]]:
+    settings = Settings(data=tmp_path_factory.mktemp(request.param))
+    if request.param == "postgres":
+        settings = Settings(data=settings.data, database=request.getfixturevalue("postgres_url"))
+        folder = shared_data / "boston"
+        export, boundaries = folder / "boston_311_2011H2.csv.gz", folder / "cth_boston_neighborhoods.geojson.gz"
+        report = import_file(settings, BOSTON, export, boundaries)
+    else:
+        folder, report = imported_boston
+        shutil.copytree(folder, settings.data, dirs_exist_ok=True)
     warehouse = Warehouse(settings)
     yield settings, report, warehouse
     warehouse.close()

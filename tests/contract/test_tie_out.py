@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import combinations, permutations
@@ -30,8 +31,6 @@ from data_access.compile import parts_of
 from data_access.demo_city import AS_OF, CITY, demo_tables
 from data_access.dimensions import DIMENSIONS
 from data_access.hotspots import FoundPlaces
-from data_access.importers.load import import_files
-from data_access.importers.mapping import mappings_named
 from data_access.listing import Listing, Rows
 from data_access.measures import CATALOGUE
 from data_access.semantics import Answer, Dimension, Query, Ratio, Spread, Standing, Total
@@ -51,15 +50,13 @@ CITIES_ON = ("tiny-duckdb", "riverton-duckdb", "boston-duckdb", "tiny-postgres",
 
 def put_in_service(name: str, settings: Settings, request: pytest.FixtureRequest) -> None:
     if name == "boston":
-        folder = request.getfixturevalue("shared_data") / "boston"
-        boundaries = folder / "cth_boston_neighborhoods.geojson.gz"
-        import_files(settings, mappings_named("boston"), folder / "boston_311_2011H2.csv.gz", boundaries)
+        shutil.copytree(request.getfixturevalue("imported_boston")[0], settings.data, dirs_exist_ok=True)
         return
     with Build(settings, city.CITY if name == "tiny" else CITY) as build:
         if name == "tiny":
             city.write(build)
         else:
-            for table, frame in demo_tables(scale=SMALL, years=1 if settings.database else 3):
+            for table, frame in demo_tables(scale=SMALL, years=1 if settings.database else 2):
                 build.write(table, frame)
         build.publish(as_of=city.AS_OF if name == "tiny" else AS_OF)
 
