@@ -83,8 +83,8 @@ MAC_CHROME = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 
 
 def program() -> str:
-    """Chromium: `CHROMIUM`, or the one on the path."""
-    names = ("chromium", "chromium-browser", "google-chrome", MAC_CHROME)
+    """Chromium: `CHROMIUM`, or the one on the path; the one without windows takes a third less of the processor."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", MAC_CHROME)
     path = os.getenv("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     if path is None:
         pytest.fail("no Chromium here; tests/browser/chromium.sh installs one, and “make test” runs it")
