@@ -56,7 +56,7 @@ def make(path: Path, rows: int, first: int = 0, closed_before: int = 0) -> None:
         "Unique Key": "40000000 + i", "Created Date": at.format(f"i * {step_s}"), "Agency": "'A' || (i % 15)",
         "Closed Date": f"CASE WHEN {is_closed} THEN {at.format(f'i * {step_s} + 50 * (i % 90000)')} END",
         "Agency Name": "'Department ' || (i % 15)", "Complaint Type": "'Type ' || (i % 180)",
-        "Descriptor": "'Descriptor of ' || (i % 900)", "Incident Address": "(i % 4000) || ' EAST ' || (i % 200)",
+        "Descriptor": "'Descriptor of ' || (i % 900)", "Incident Address": "(i % 3989) || ' EAST ' || (i % 211)",
         "Status": f"CASE WHEN {is_closed} THEN 'Closed' ELSE 'Open' END", "Borough": "'BROOKLYN'",
         "Resolution Description": f"repeat('{TEXT}', 2)",
         "Resolution Action Updated Date": at.format(f"i * {step_s} + 50 * (i % 90000)"),

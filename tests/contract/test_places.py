@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from sqlalchemy import literal, select
+from sqlalchemy import create_engine, literal, select
 
 from callbacks.panels import answers_to, context_of
 from dashboard.app import create_app
@@ -21,12 +21,14 @@ from dashboard.domain.policy import Scope, Viewer
 from dashboard.identity import DEPUTY_MANAGER
 from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
+from data_access import schema
 from data_access.build import Build
 from data_access.dimensions import DIMENSIONS
 from data_access.fieldwork import Clusters, CrewList, RepeatAddresses, TreatmentEffect
 from data_access.hotspots import Hotspots, Outbreaks, Related
 from data_access.measures.requests import opened
 from data_access.places import Places
+from data_access.placing import addresses
 from data_access.placing import streets as streets_of
 from layouts.views import collect_views
 from tests import city
@@ -137,6 +139,17 @@ def test_every_hexagon_has_a_name_a_district_and_its_residents(services):
 )  # fmt: skip
 def test_a_street_is_known_by_its_name_in_an_address(services, address, streets):
     assert set(services.warehouse.frame(streets_of(select(literal(address).label("address"))))["street"]) == streets
+
+
+def test_what_an_address_says_is_worked_out_once():
+    """DuckDB must not carry conditions on streets down to the addresses, written out once for each mention."""
+    memory = create_engine("duckdb:///:memory:")
+    with memory.connect() as connection:
+        schema.request.create(connection)
+        asked = str(streets_of(addresses()).compile(memory, compile_kwargs={"literal_binds": True}))
+        plan = connection.exec_driver_sql(f"EXPLAIN {asked}").all()[0][1]
+    memory.dispose()
+    assert asked.count("intersection") == plan.count("intersection") == 1
 
 
 def test_the_hot_place_stands_out_with_its_neighbours_and_the_old_one_no_longer(services):
