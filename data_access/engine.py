@@ -12,18 +12,17 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, Engine, Row, Select, func, inspect, select
+from sqlalchemy import Column, Connection, Engine, Row, Select, Table, func, inspect, select
 from sqlalchemy.engine.reflection import ObjectKind
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -34,6 +33,12 @@ from data_access.dialects import duckdb_reader, postgres_engine
 from data_access.rollups import Held
 
 log = logging.getLogger(__name__)
+
+Structure = Mapping[str, frozenset[str]]
+"""Those of our tables that there are, and the columns of each."""
+
+_DESCRIBES = tuple(one.name for one in (schema.city, schema.build, schema.request, schema.contact))
+"""Tables from which it is told what is in service; PostgreSQL is asked for them at every look."""
 
 _LOOK_EVERY_S = 1.0
 _COUNT_EVERY_S = 60.0  # a database without a row in `build` must be searched for its newest instant
@@ -86,19 +91,13 @@ class _Service:
     engine: Engine
     city: City
     build: BuildInfo
+    structure: Structure
     counted: bool = False
     held: Held = Held()
 
     @property
     def look_every_s(self) -> float:
         return _COUNT_EVERY_S if self.counted else _LOOK_EVERY_S
-
-    @cached_property
-    def columns(self) -> dict[str, frozenset[str]]:
-        """What is there of our tables, asked once: table by table it takes ten times as long."""
-        ours = list(schema.metadata.tables)
-        told = inspect(self.engine).get_multi_columns(filter_names=ours, kind=ObjectKind.ANY)
-        return {name: frozenset(one["name"] for one in columns) for (_, name), columns in told.items()}
 
 
 @dataclass(frozen=True)
@@ -197,7 +196,7 @@ class Warehouse:
 
     def columns(self, name: str) -> frozenset[str]:
         """The columns that a table has in the build in service; none if it has no such table."""
-        return self._in_service().columns.get(name, frozenset())
+        return self._in_service().structure.get(name, frozenset())
 
     def close(self) -> None:
         """Let go of every connection."""
@@ -235,8 +234,9 @@ class Warehouse:
         if pointer is None or not (folder / pointer["file"]).is_file():
             raise DataUnavailable(_NOTHING)
         engine = duckdb_reader(folder / pointer["file"], self.settings.threads, self.settings.memory_mb)
-        city, build, counted = _describe(engine)
-        service = _Service(stamp, engine, city, build, counted, _held_in(engine, build))
+        structure = _structure_of(engine)
+        city, build, counted = _describe(engine, structure)
+        service = _Service(stamp, engine, city, build, structure, counted, _held_in(engine, build, structure))
         if known:
             log.info("Build %s replaces %s", service.build.build_id, known.build.build_id)
             until = time.monotonic() + self.settings.query_seconds + 10
@@ -250,7 +250,8 @@ class Warehouse:
             else postgres_engine(self.settings.database, read_only=True, seconds=self.settings.query_seconds)
         )
         try:
-            city, build, counted = _describe(engine)
+            described = _structure_of(engine, _DESCRIBES)
+            city, build, counted = _describe(engine, described)
         except (DBAPIError, DataUnavailable) as problem:
             if not known:
                 engine.dispose()
@@ -259,7 +260,8 @@ class Warehouse:
             raise
         if known and known.build == build and known.city == city:
             return known
-        return _Service(build.build_id, engine, city, build, counted, _held_in(engine, build))
+        structure = _structure_of(engine)
+        return _Service(build.build_id, engine, city, build, structure, counted, _held_in(engine, build, structure))
 
     def _dispose_retired(self) -> None:
         now = time.monotonic()
@@ -384,35 +386,34 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 # ── what a build says about itself ──────────────────────────────────────────────────────────────────
 
 
-def _describe(engine: Engine) -> tuple[City, BuildInfo, bool]:
+def _structure_of(engine: Engine, of: Iterable[str] = schema.metadata.tables) -> Structure:
+    """What is there of our tables, asked at once: table by table it takes ten times as long."""
+    told = inspect(engine).get_multi_columns(filter_names=list(of), kind=ObjectKind.ANY)
+    return {name: frozenset(one["name"] for one in columns) for (_, name), columns in told.items()}
+
+
+def _describe(engine: Engine, structure: Structure) -> tuple[City, BuildInfo, bool]:
     """The city, what the build covers, and whether that had to be counted because no build says so."""
-    tables = set(inspect(engine).get_table_names())
-    if schema.request.name not in tables and schema.contact.name not in tables:
+    if schema.request.name not in structure and schema.contact.name not in structure:
         raise DataUnavailable(_NOTHING)
     with engine.connect() as connection:
         city = City()
-        if schema.city.name in tables:
-            row = connection.execute(select(*_columns(connection, schema.city, City)).limit(1)).mappings().first()
+        if schema.city.name in structure:
+            row = connection.execute(select(*_told(schema.city, City, structure)).limit(1)).mappings().first()
             city = City(**row) if row else city
-        if schema.build.name in tables:
+        if schema.build.name in structure:
             newest = schema.build.c.built_at.desc()
-            row = (
-                connection.execute(select(*_columns(connection, schema.build, BuildInfo)).order_by(newest).limit(1))
-                .mappings()
-                .first()
-            )
+            about = select(*_told(schema.build, BuildInfo, structure)).order_by(newest).limit(1)
+            row = connection.execute(about).mappings().first()
             if row:
                 return city, BuildInfo(**row), False
-        return city, _counted(connection, tables), True
+        return city, _counted(connection, structure), True
 
 
-def _held_in(engine: Engine, build: BuildInfo) -> Held:
+def _held_in(engine: Engine, build: BuildInfo, structure: Structure) -> Held:
+    if "from_on" not in structure.get(schema.sums.name, ()):
+        return Held()  # not prepared, or by an earlier version: nobody asks it anything
     with engine.connect() as connection:
-        found = inspect(connection)
-        if not found.has_table(schema.sums.name):
-            return Held()
-        if "from_on" not in {one["name"] for one in found.get_columns(schema.sums.name)}:
-            return Held()  # prepared by an earlier version: nobody asks it anything
         rows = connection.execute(select(schema.sums)).all()
     known = (
         ("request", build.requests, build.data_from_on),
@@ -425,20 +426,19 @@ def _held_in(engine: Engine, build: BuildInfo) -> Held:
     return Held(tuple(sorted((row.name, row.n) for row in rows)), tuple(per_day.items()), copied_on)
 
 
-def _columns(connection: Connection, table, kind) -> list:
+def _told(table: Table, kind: type, structure: Structure) -> list[Column]:
     """What a table tells of `kind`; one that an earlier version made may tell less."""
-    told = {one["name"] for one in inspect(connection).get_columns(table.name)}
-    return [table.c[field.name] for field in fields(kind) if field.name in told]
+    return [table.c[field.name] for field in fields(kind) if field.name in structure[table.name]]
 
 
-def _counted(connection: Connection, tables: set[str]) -> BuildInfo:
+def _counted(connection: Connection, structure: Structure) -> BuildInfo:
     """A description of a database that was filled by other hands, from its newest instants."""
     request, contact = schema.request.c, schema.contact.c
     requests = contacts = 0
     instants: list[datetime] = []
     opened: Sequence[Any] = (None, None)
     arrived: Sequence[Any] = (None, None)
-    if schema.request.name in tables:
+    if schema.request.name in structure:
         requests, *found = connection.execute(
             select(
                 func.count(),
@@ -449,7 +449,7 @@ def _counted(connection: Connection, tables: set[str]) -> BuildInfo:
             ).select_from(schema.request)
         ).one()
         opened, instants = found[2:], instants + [one for one in found if one]
-    if schema.contact.name in tables:
+    if schema.contact.name in structure:
         contacts, *found = connection.execute(
             select(
                 func.count(), func.max(contact.ended_at), func.min(contact.arrived_at), func.max(contact.arrived_at)

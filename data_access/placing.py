@@ -113,12 +113,8 @@ def streets(of: Select) -> Select:
     # addresses by some planners, with every expression written out in it again and again.
     parts = values(column("part", Integer), name="parts").data([(1,), (2,)])
     street = func.trim(case((crosses, func.split_part(lines.c.line, " & ", parts.c.part)), else_=one))
-    found = (
-        select(lines.c.address, street.label("street"))
-        .join_from(lines, parts, or_(parts.c.part == 1, crosses))
-        .cte("named_streets")
-        .prefix_with("MATERIALIZED")
-    )
+    joined = lines.join(parts, or_(parts.c.part == 1, crosses))
+    found = select(lines.c.address, street.label("street")).select_from(joined).subquery("named_streets")
     return select(found).where(func.length(found.c.street) > literal(2))
 
 

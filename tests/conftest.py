@@ -25,13 +25,12 @@ hypothesis.settings.register_profile("calm", deadline=None)  # a busy machine is
 hypothesis.settings.register_profile("many", deadline=None, max_examples=2_000)  # pytest --hypothesis-profile many
 hypothesis.settings.load_profile("calm")
 
+SHARED = Path(__file__).resolve().parents[1].parent / "shared"
+
 
 def pytest_collection_finish() -> None:
-    """What was imported by now lives to the end: looking it over again and again takes a tenth of the time."""
+    """What was imported by now lives to the end: the collector of garbage need not look it over again and again."""
     settle()
-
-
-SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 
 @pytest.fixture(scope="session")
@@ -82,19 +81,24 @@ def shared_data() -> Path:
     return SHARED / "data"
 
 
+def import_boston(settings: Settings, shared_data: Path) -> Report:
+    """Bring half a year of a real city into service."""
+    data = shared_data / "boston"
+    export, boundaries = data / "boston_311_2011H2.csv.gz", data / "cth_boston_neighborhoods.geojson.gz"
+    return import_files(settings, mappings_named("boston"), export, boundaries).report
+
+
 @pytest.fixture(scope="session")
 def imported_boston(tmp_path_factory: pytest.TempPathFactory, worker_id: str, shared_data: Path) -> tuple[Path, Report]:
-    """Half a year of a real city in service, imported once for all processes of a test run, and the import's report.
+    """Boston in service, imported once for all processes of a test run, and the import's report.
 
     Its folder is to be read or copied, not to be changed.
     """
     root = tmp_path_factory.getbasetemp()
     folder = (root if worker_id == "master" else root.parent) / "imported-boston"
+    kept = folder / "report.pickle"
     with FileLock(folder.with_suffix(".lock")):
-        report = folder / "report.pickle"
-        if not report.exists():
-            data = shared_data / "boston"
-            export, boundaries = data / "boston_311_2011H2.csv.gz", data / "cth_boston_neighborhoods.geojson.gz"
-            outcome = import_files(Settings(data=folder), mappings_named("boston"), export, boundaries)
-            report.write_bytes(pickle.dumps(outcome.report))
-        return folder, pickle.loads(report.read_bytes())
+        if not kept.exists():
+            report = import_boston(Settings(data=folder), shared_data)
+            kept.write_bytes(pickle.dumps(report))
+    return folder, pickle.loads(kept.read_bytes())

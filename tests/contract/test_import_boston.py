@@ -20,6 +20,7 @@ from data_access.importers.load import import_files
 from data_access.importers.mapping import SourceMapping, mappings_named
 from data_access.importers.report import Report
 from data_access.schema import FLAGS, district, import_batch, refused_row, request, request_episode, service_type
+from tests.conftest import import_boston
 
 BOSTON = mappings_named("boston")
 COLUMNS = [one.columns[0] for one in BOSTON[0].named()]
@@ -50,15 +51,13 @@ def export(folder: Path, *rows: dict[str, str], name: str = "export.csv") -> Pat
 def boston(
     request, tmp_path_factory, shared_data: Path, imported_boston
 ) -> Iterator[tuple[Settings, Report, Warehouse]]:
-    settings = Settings(data=tmp_path_factory.mktemp(request.param))
+    data = tmp_path_factory.mktemp(request.param)
     if request.param == "postgres":
-        settings = Settings(data=settings.data, database=request.getfixturevalue("postgres_url"))
-        folder = shared_data / "boston"
-        export, boundaries = folder / "boston_311_2011H2.csv.gz", folder / "cth_boston_neighborhoods.geojson.gz"
-        report = import_file(settings, BOSTON, export, boundaries)
+        settings = Settings(data=data, database=request.getfixturevalue("postgres_url"))
+        report = import_boston(settings, shared_data)
     else:
-        folder, report = imported_boston
-        shutil.copytree(folder, settings.data, dirs_exist_ok=True)
+        settings, report = Settings(data=data), imported_boston[1]
+        shutil.copytree(imported_boston[0], data, dirs_exist_ok=True)
     warehouse = Warehouse(settings)
     yield settings, report, warehouse
     warehouse.close()
