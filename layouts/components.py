@@ -17,6 +17,8 @@ from layouts import html
 NBSP = "\u00a0"
 MINUS = "−"
 NOTHING = "–"
+ROUNDING = 1e-9
+"""What sums of fractions may be off."""
 
 # ── numbers ──
 
@@ -27,8 +29,14 @@ def count(value: float | None) -> str:
 
 
 def share(value: float | None, decimals: int = 1) -> str:
-    """0.815 → “81.5 %”, with a space that does not break."""
-    return NOTHING if _missing(value) else f"{100 * value:.{decimals}f}{NBSP}%".replace("-", MINUS)
+    """0.815 → “81.5 %”, with a space that does not break; 0.0002 → “< 0.1 %”, so that 0 means none, and 100 all."""
+    if _missing(value):
+        return NOTHING
+    least = 10.0**-decimals  # in percent
+    for part, words in ((value, f"<{NBSP}{least:.{decimals}f}"), (1 - value, f">{NBSP}{100 - least:.{decimals}f}")):
+        if ROUNDING < part < least / 200:
+            return f"{words}{NBSP}%"
+    return f"{100 * value:.{decimals}f}{NBSP}%".replace("-", MINUS)
 
 
 def signed(value: float | None) -> str:

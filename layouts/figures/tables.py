@@ -108,10 +108,8 @@ def status_of(over: float, under: float, target: float | None) -> str:
 def score(over: float, under: float, target: float | None) -> html.Div:
     """A scorecard cell: mark, share, n; “too few” under 20, “none due” at 0; without a target only the share."""
     n = f"n {c.count(under)}"
-    if not under:
-        return c.cell("unknown", c.NOTHING, "none due")
     if under < FEW:
-        return c.cell("unknown", "too few", n)
+        return c.cell("unknown", "too few" if under else "none due", n)
     value = f"{100 * over / under:.1f}"
     if target is None:
         return html.Div([html.I(), html.Span(value), html.Small(n)], className="box")

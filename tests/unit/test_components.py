@@ -17,6 +17,9 @@ def test_counts_have_commas_and_missing_ones_a_dash():
 def test_shares_have_one_decimal_and_a_space_that_holds():
     assert share(0.815) == f"81.5{SPACE}%"
     assert share(1, 0) == f"100{SPACE}%"
+    assert share(0.0004) == f"<{SPACE}0.1{SPACE}%" and share(0) == share(1e-17) == f"0.0{SPACE}%"
+    assert share(0.9996) == f">{SPACE}99.9{SPACE}%" and share(1 - 1e-15) == f"100.0{SPACE}%"
+    assert share(0.0005) == f"0.1{SPACE}%" and share(0.004, 0) == f"<{SPACE}1{SPACE}%"
     assert signed_share(0.163) == f"+16.3{SPACE}%"
     assert signed(432) == "+432" and signed(-1615) == "−1,615" and signed(0) == signed(-0.2) == "0"
     assert signed_share(-0.0001) == f"0.0{SPACE}%"
