@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from math import ceil, floor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -400,12 +401,18 @@ SIGNALS, FEW_SIGNALS = 10, 6
 BAND = "Usual band: process limits of what went before; about two in a hundred fall outside by chance"
 
 
+def usually(low: float, high: float, unit: str) -> str:
+    """A band in words: of what is counted the whole numbers that lie in it, so that none of them is unusual."""
+    if unit == "requests" and ceil(low) <= floor(high):
+        low, high = ceil(low), floor(high)
+    return f"usually {c.number(low, unit)} to {c.number(high, unit)}"
+
+
 def _signal(one: Signal, context: Context) -> html.Li:
     low, high = one.seen.band
     gap = 0.15 * (max(high, one.last) - min(low, one.last) or 1.0)
     reach = (min(low, one.last) - gap, max(high, one.last) + gap)
     there = context.filters.choose(one.dimension, (one.value,)).to_search()
-    expected = f"usually {c.number(low, one.unit)} to {c.number(high, one.unit)}"
     return html.Li(
         [
             c.mark(one.seen.status),
@@ -415,7 +422,7 @@ def _signal(one: Signal, context: Context) -> html.Li:
                     html.Div(
                         [
                             c.interval_mark(low, high, one.last, reach, one.seen.status),
-                            html.Span(expected),
+                            html.Span(usually(low, high, one.unit)),
                             c.link(one.view.capitalize(), f"/{one.view}{there}"),
                         ],
                         className="ev",

@@ -4,6 +4,7 @@ import pytest
 
 from layouts import html
 from layouts.components import Column, count, duration, number, sentence, share, signed, signed_share, table
+from layouts.views.overview import usually
 
 SPACE = "\u00a0"
 
@@ -54,3 +55,9 @@ def test_a_table_has_row_headings_numbers_at_the_right_and_no_empty_heading():
     assert row.props["className"] == "sel"
     assert [type(cell).__name__ for cell in row.children] == ["Th", "Td", "Td"]
     assert [cell.props["className"] for cell in row.children[1:]] == ["num", "desk"]
+
+
+def test_a_band_of_counts_names_only_what_lies_in_it():
+    assert usually(279.6, 495.7, "requests") == "usually 280 to 495"
+    assert usually(3.2, 3.8, "requests") == "usually 3 to 4"  # no whole number lies in it
+    assert usually(0.75, 0.83, "share") == f"usually 75.0{SPACE}% to 83.0{SPACE}%"
