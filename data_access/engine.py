@@ -310,19 +310,19 @@ class _Alarm:
         self._change = threading.Condition()
         self._set: dict[object, tuple[float, Callable[[], object]]] = {}
         self._process = 0
+        self._wakes_at = 0.0
 
     def set(self, seconds: float, call: Callable[[], object]) -> object:
         """Call it in so many seconds; returns by what to cancel it."""
         key = object()
         with self._change:
             until = time.monotonic() + seconds
-            is_next = all(until < known for known, _ in self._set.values())
             self._set[key] = (until, call)
             if self._process != os.getpid():  # a thread does not survive a fork
-                self._process = os.getpid()
+                self._process, self._wakes_at = os.getpid(), 0.0
                 threading.Thread(target=self._watch, daemon=True, name="alarm").start()
-            elif is_next:
-                self._change.notify()
+            elif until < self._wakes_at:  # it looks again in time mostly: waking it at each question costs each a turn
+                self._change.notify_all()  # whom a fork left behind as well
         return key
 
     def cancel(self, key: object) -> None:
@@ -336,7 +336,8 @@ class _Alarm:
                 now = time.monotonic()
                 for key in [key for key, (until, _) in self._set.items() if until <= now]:
                     self._set.pop(key)[1]()
-                self._change.wait(min((until for until, _ in self._set.values()), default=now + 3600) - now)
+                self._wakes_at = min((until for until, _ in self._set.values()), default=now + 3600)
+                self._change.wait(self._wakes_at - now)
 
 
 _ALARM = _Alarm()
