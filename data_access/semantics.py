@@ -261,6 +261,36 @@ class Answer:
         """The rows as a frame."""
         return self.rows.frame() if isinstance(self.rows, Columns) else self.rows
 
+    def column(self, name: str) -> Array:
+        """A measure's numbers, the first days of the steps (datetime64) or words, row by row; makes no frame."""
+        rows = self.rows
+        if not isinstance(rows, Columns):
+            return rows[name].to_numpy()
+        if rows.step is not None and rows.step[0] == name:
+            return rows.step[1]
+        if name in rows.words:
+            words, codes = rows.words[name]
+            return np.array(words, dtype=object)[codes]
+        return rows.numbers[name]
+
+    def numbers(self) -> dict[str, Array]:
+        """All columns of numbers; makes no frame."""
+        if isinstance(self.rows, Columns):
+            return dict(self.rows.numbers)
+        return {str(name): values.to_numpy() for name, values in self.rows.select_dtypes("number").items()}
+
+    def coded(self, name: str) -> tuple[list[str], Array]:
+        """The words of a dimension, and of every row the place of its word among them; makes no frame."""
+        if isinstance(self.rows, Columns):
+            return self.rows.words[name]
+        codes, words = pd.factorize(self.rows[name])
+        return list(words), codes
+
+    def sums(self, name: str, *measures: str) -> tuple[list[str], list[Array]]:
+        """The words of a dimension, and of each measure its sum for each of them."""
+        words, codes = self.coded(name)
+        return words, [np.bincount(codes, self.column(measure).astype(float), len(words)) for measure in measures]
+
     def value(self, measure: Measure | str) -> float | None:
         """The single number of an undivided answer; None if there is nothing to divide by."""
         name = measure if isinstance(measure, str) else measure.name

@@ -11,7 +11,6 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from dashboard.domain.expected import SURE, Days, Expected, Flags, Numbers, expected_days
 from dashboard.domain.filters import DAY
@@ -30,23 +29,29 @@ HISTORY_DAYS = 1096
 
 def days_of(answer: Answer, measure: str, context: Context) -> Days:
     """The days of `answer` from the first on which anything came, with what is known about each."""
-    frame = answer.frame
-    if not len(frame) or not frame[measure].sum():
+    counts = answer.column(measure).astype(float)
+    if not counts.sum():
         nothing = np.zeros(0, bool)
         return Days(context.clock.first_on, np.zeros(0), nothing, nothing, nothing)
-    counts = pd.Series(frame[measure].to_numpy(float), index=pd.DatetimeIndex(frame["day"]).normalize()).sort_index()
-    counts = counts[counts.to_numpy().nonzero()[0][0] :]
-    whole = counts.reindex(pd.date_range(counts.index[0], counts.index[-1], freq="D"))
-    first, known = whole.index[0].date(), whole.fillna(0).to_numpy()
-    days = [first + timedelta(days=i) for i in range(len(known))]
-    is_event, in_gap = np.zeros(len(days), bool), np.zeros(len(days), bool)
+    at = answer.column("day").astype("datetime64[D]").astype(int)
+    begin, last = at[counts != 0].min(), at.max()
+    known, is_event, is_closed, is_unknown = (np.zeros(last + 1 - begin, kind) for kind in (float, bool, bool, bool))
+    counted = at >= begin
+    known[at[counted] - begin] = counts[counted]
+    is_unknown[:] = True
+    is_unknown[at[counted] - begin] = False
+    first: date = begin.astype("datetime64[D]").item()
+
+    def place(day: date) -> int:
+        return max((day - first).days, 0)
+
     for one in events.of_days(context.events):
-        begin, end = (max((day - first).days, 0) for day in (one.start_on, one.end_on))
-        is_event[begin:end] |= one.kind != "data_gap"
-    for i in np.flatnonzero(known == 0).tolist():
-        in_gap[i] = context.clock.is_in_gap(days[i])
-    is_closed = np.array([day in context.closed_on for day in days])
-    return Days(first, known, is_event, is_closed, whole.isna().to_numpy() | in_gap)
+        is_event[place(one.start_on) : place(one.end_on)] |= one.kind != "data_gap"
+    for day in context.closed_on:
+        is_closed[place(day) : place(day + DAY)] = True
+    for start, end in context.clock.gaps:
+        is_unknown[place(start) : place(end)] |= known[place(start) : place(end)] == 0
+    return Days(first, known, is_event, is_closed, is_unknown)
 
 
 def of_steps(steps: Steps, days: Days, values: Numbers) -> Numbers:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,13 +19,13 @@ _EACH = {"day": "a day", "week": "a week", "month": "a month", "quarter": "a qua
 
 @dataclass(frozen=True)
 class Steps:
-    """An answer's rows in order of time, without those before the data begins.
+    """An answer's rows in order of time, without those before the data begins, column by column.
 
     `is_whole` tells which steps lie wholly inside the period and the data; the others are drawn hatched or hollow
     and stay out of means, limits and words (measures R7).
     """
 
-    frame: pd.DataFrame
+    columns: Mapping[str, np.ndarray]
     every: str
     period: Period
     starts: list[date]
@@ -33,11 +34,17 @@ class Steps:
     clock: Clock | None = None
 
     def __len__(self) -> int:
-        return len(self.frame)
+        return len(self.starts)
 
     def values(self, name: str) -> np.ndarray:
         """A measure's values as floats."""
-        return self.frame[name].to_numpy(dtype=float)
+        return self.columns[name].astype(float)
+
+    def only(self, at: Sequence[int] | np.ndarray) -> Steps:
+        """The steps in these places."""
+        columns = {name: values[at] for name, values in self.columns.items()}
+        starts, ends = [self.starts[i] for i in at], [self.ends[i] for i in at]
+        return replace(self, columns=columns, starts=starts, ends=ends, is_whole=self.is_whole[at])
 
     def known(self, name: str) -> np.ndarray:
         """A measure's values as they are drawn: missing, not 0, on days about which there is no data."""
@@ -78,17 +85,37 @@ class Steps:
 
 def steps_of(answer: Answer, period: Period, clock: Clock) -> Steps:
     """The steps of `answer`, which was asked of `period`."""
-    every = answer.every or next(name for name in (*_MONTHS, "week", "day") if name in answer.frame.columns)
-    frame = answer.frame.sort_values(every)
-    starts = [stamp.date() for stamp in pd.to_datetime(frame[every])]
+    assert answer.every is not None
+    starts = answer.column(answer.every)
+    order = np.argsort(starts, kind="stable")
+    columns = {name: values[order] for name, values in answer.numbers().items()}
+    return _steps(answer, starts[order], columns, period, clock)
+
+
+def steps_by(answer: Answer, dimension: str, measure: str, period: Period, clock: Clock) -> Steps:
+    """The steps of `answer`, with the sum of `measure` for each value of `dimension` as a column of that name."""
+    assert answer.every is not None
+    words, codes = answer.coded(dimension)
+    starts, at = np.unique(answer.column(answer.every), return_inverse=True)
+    size = (len(starts), len(words))
+    sums = np.bincount(at * size[1] + codes, answer.column(measure).astype(float), size[0] * size[1]).reshape(size)
+    return _steps(answer, starts, dict(zip(words, sums.T, strict=True)), period, clock)
+
+
+def _steps(
+    answer: Answer, starting: np.ndarray, columns: Mapping[str, np.ndarray], period: Period, clock: Clock
+) -> Steps:  # fmt: skip
+    every = answer.every
+    starts: list[date] = starting.astype("datetime64[D]").tolist()
     ends = [_end(start, every) for start in starts]
     last = min(period.to_on, clock.last_on + DAY)
     shown = [i for i in range(len(starts)) if ends[i] > clock.first_on and starts[i] < last]
-    starts, ends = [starts[i] for i in shown], [ends[i] for i in shown]
+    if len(shown) < len(starts):
+        columns = {name: values[shown] for name, values in columns.items()}
+        starts, ends = [starts[i] for i in shown], [ends[i] for i in shown]
     first = max(period.from_on, clock.first_on)
     whole = [a >= first and b <= last and _mostly_counted(a, b, answer) for a, b in zip(starts, ends, strict=True)]
-    whole = np.array(whole, dtype=bool)
-    return Steps(frame.iloc[shown].reset_index(drop=True), every, period, starts, ends, whole, clock)
+    return Steps(columns, every, period, starts, ends, np.array(whole, dtype=bool), clock)
 
 
 def _mostly_counted(start: date, end: date, answer: Answer) -> bool:

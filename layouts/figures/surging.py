@@ -45,7 +45,7 @@ def days(history: Answer, context: Context) -> Drawing:
         single = " and ".join(f"**{_with_event(known.on(i), context)}**" for i in alone[:2])
         text += f" High by itself, for one day only: {single}."
     every = Steps(
-        pd.DataFrame({"offered": came[inside]}), "day", period, [known.on(i) for i in inside],
+        {"offered": came[inside]}, "day", period, [known.on(i) for i in inside],
         [known.on(i + 1) for i in inside], np.ones(len(inside), bool),
     )  # fmt: skip
     figure = _surge_figure(every, model, inside, is_surge)

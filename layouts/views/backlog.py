@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from urllib.parse import quote
@@ -270,8 +271,7 @@ def draw_flow(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     text = f"In **{ahead}** of {int(whole.sum())} whole months at least as much {gone} as came in."
     if not whole[-1]:
         text += f" So far in {steps.starts[-1]:%B}, **{c.count(went[-1])}** against **{c.count(came[-1])}**."
-    frame = steps.frame.assign(came=came, went=went)
-    steps = type(steps)(frame, steps.every, steps.period, steps.starts, steps.ends, steps.is_whole)
+    steps = replace(steps, columns={"came": came, "went": went})
     figure = series.paired_bars(
         steps, (Line("came", "came in", "series-2"), Line("went", "went out")), "Requests a month"
     )

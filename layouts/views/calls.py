@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from dashboard.domain.expected import Numbers
@@ -238,11 +236,7 @@ def draw_waits(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
 def _with_calls(steps: Steps, context: Context) -> Steps:
     """`steps` without the days on which nobody called, so that lines run on over closed days, but not over gaps."""
     kept = (steps.values("wait_n") > 0) | np.array([context.clock.is_in_gap(day) for day in steps.starts], bool)
-    at = np.flatnonzero(kept)
-    return replace(
-        steps, frame=steps.frame.iloc[at].reset_index(drop=True), starts=[steps.starts[i] for i in at],
-        ends=[steps.ends[i] for i in at], is_whole=steps.is_whole[at],
-    )  # fmt: skip
+    return steps.only(np.flatnonzero(kept))
 
 
 def draw_hours(answers: tuple[Answer | None, ...], context: Context) -> Drawing:

@@ -173,10 +173,7 @@ def draw_reopened(answers: tuple[Answer | None, ...], context: Context) -> Drawi
 def _whole_months(answer: Answer, context: Context) -> Steps:
     """The whole ones of up to 13 months: too little follows a month still running to draw it."""
     steps = steps_of(answer, MONTHS(context.filters.period, context.clock), context.clock)
-    at = np.flatnonzero(steps.is_whole)
-    starts, ends = [steps.starts[i] for i in at], [steps.ends[i] for i in at]
-    frame = steps.frame.iloc[at].reset_index(drop=True)
-    return Steps(frame, steps.every, steps.period, starts, ends, steps.is_whole[at])
+    return steps.only(np.flatnonzero(steps.is_whole))
 
 
 def _no_reopenings(closings: Answer, context: Context) -> Drawing:
@@ -502,7 +499,7 @@ def draw_satisfaction(answers: tuple[Answer | None, ...], context: Context) -> D
     if not enough.any():
         text = f"Only {words.plural(replies.sum(), 'answer')} in {words.plural(len(months), 'month')}: too few to say."
         return Drawing(c.sentence(text), is_empty=True)
-    shown = replace(months, frame=months.frame.assign(satisfaction=months.frame["satisfaction"].where(enough)))
+    shown = replace(months, columns={"satisfaction": np.where(enough, months.values("satisfaction"), np.nan)})
     figure = series.lines(shown, (Line("satisfaction", "satisfied"),), "Satisfied: 4 or 5 of 5", share_axis=True)
     asked = months.values("surveys_sent").sum()
     rate = months.values("surveys_satisfied").sum() / replies.sum()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from dashboard.domain.filters import DAY, Period
 from dashboard.domain.forecasting import BASELINE, ENOUGH_ORIGINS, HORIZON, SHARE, Forecast, forecast
@@ -22,7 +21,7 @@ from layouts import components as c
 from layouts import html
 from layouts.figures import events, expectation, grids, series, stacks, tables, words
 from layouts.figures.series import Line
-from layouts.figures.steps import Steps, steps_of
+from layouts.figures.steps import Steps, steps_by, steps_of
 from layouts.panels import needs_of, ranked
 from layouts.view import Compared, Context, Drawing, Over, Panel, View
 
@@ -179,17 +178,14 @@ def _two(value: float) -> str:
 def draw_mix(answers: tuple[Answer | None, ...], context: Context, *, measure: Total) -> Drawing:
     """The channels' shares of contacts or requests, week by week, or month by month over years."""
     answer = answers[0]
-    if answer is None or not answer.frame[measure.name].sum():
+    known, (sums,) = answer.sums(channel.name, measure.name) if answer is not None else ([], [np.zeros(0)])
+    totals = {name: n for name, n in zip(known, sums, strict=True) if n > 0}
+    if answer is None or not totals:
         return _nothing(measure, context)
-    totals = answer.frame.groupby("channel")[measure.name].sum().sort_values(ascending=False, kind="stable")
-    totals = totals[totals > 0]
-    names = list(totals.index[:CHANNELS])
-    every = answer.every
-    wide = answer.frame.groupby([every, "channel"])[measure.name].sum().unstack(fill_value=0.0)
-    steps = steps_of(
-        Answer(answer.query, wide.reset_index(), answer.as_of, every), context.filters.period, context.clock
-    )
-    whole = sum(steps.values(name) for name in wide.columns)
+    of_all = sum(totals.values())
+    names = sorted(totals, key=lambda name: (-totals[name], name))[:CHANNELS]
+    steps = steps_by(answer, channel.name, measure.name, context.filters.period, context.clock)
+    whole = sum(steps.columns.values())
     rest = whole - sum(steps.values(name) for name in names)
 
     def shares(values: np.ndarray) -> np.ndarray:
@@ -202,16 +198,16 @@ def draw_mix(answers: tuple[Answer | None, ...], context: Context, *, measure: T
     ]
     if rest.sum() > 0:
         parts.append(stacks.Part(shares(rest), "other", "cat-other", "", bool(chosen)))
-    figure = stacks.stacked(steps, parts, f"Share of {measure.fact.plural}, by {every}", c.share, top=1)
+    figure = stacks.stacked(steps, parts, f"Share of {measure.fact.plural}, by {steps.every}", c.share, top=1)
     first = names[0]
-    share = c.share(totals[first] / totals.sum())
+    share = c.share(totals[first] / of_all)
     text = f"**{words.capital(channel.say(first))}** brings **{share}** of {measure.fact.plural}"
     moved = _moved(steps, whole, names, first)
     text += f"; {moved}." if moved else "."
     entries = [c.toggle([c.swatch(part.token), part.words], context.filters, channel.name, part.chooses)
                for part in parts if part.chooses]  # fmt: skip
     key = html.Span([part for entry in entries for part in (entry, " ")], className="legend")
-    n = f"n = {c.count(totals.sum())} {measure.fact.plural}"
+    n = f"n = {c.count(of_all)} {measure.fact.plural}"
     events.shade(figure, steps, [one for one in context.events if one.kind == "campaign"], layer="above")
     foot = words.foot(key, n, events.told(figure), "choose a channel here or in the figure")
     return Drawing(c.sentence(text), figure, foot=foot)
@@ -271,29 +267,28 @@ def draw_busiest(
         context.filters.period,
         measure.fact.plural,
     )
-    counts = {days.on(i): days.counts[i] for i in range(len(days)) if not days.is_unknown[i]}
-    inside = sorted(
-        (day for day in counts if period.from_on <= day < period.to_on and counts[day] > 0),
-        key=lambda day: (-counts[day], day),
-    )[:BUSIEST]
-    if not inside:
+    begin, end = (max((day - days.first_on).days, 0) for day in (period.from_on, period.to_on))
+    came = np.where(days.is_unknown, 0, days.counts)[begin:end]
+    order = np.argsort(-came, kind="stable")[:BUSIEST]  # of as many the first
+    at = [begin + int(i) for i in order if came[i] > 0]
+    if not at:
         return _nothing(measure, context)
-    special = {days.on(i) for i in np.flatnonzero(~days.is_usual)}
+    inside, is_usual = [days.on(i) for i in at], days.is_usual
     causes = _Causes.of(by_cause, cause.name, measure.name)
     columns = [
         c.Column("Day"), c.Column(things.capitalize(), True), c.Column("Usual", True), c.Column("Why"),
     ]  # fmt: skip
     lines = []
-    for day in inside:
-        before = [day - timedelta(weeks=n) for n in range(1, WEEKS_BEFORE + 1)]
-        before = [one for one in before if one in counts and one not in special]
-        mean = sum(counts[one] for one in before) / len(before) if len(before) >= 3 else None
-        times = f"× {counts[day] / mean:.1f}" if mean else c.NOTHING
+    for day, i in zip(inside, at, strict=True):
+        weeks = [i - 7 * n for n in range(1, WEEKS_BEFORE + 1) if i >= 7 * n and is_usual[i - 7 * n]]
+        mean = days.counts[weeks].mean() if len(weeks) >= 3 else None
+        times = f"× {days.counts[i] / mean:.1f}" if mean else c.NOTHING
         here = context.filters.during(Period(day, day + DAY)).to_search()
         link = c.link(expectation.named(day), here, className="nw")
-        lines.append([link, c.count(counts[day]), times, _why(day, before, causes, cause, context)])
+        before = [days.on(one) for one in weeks]
+        lines.append([link, c.count(days.counts[i]), times, _why(day, before, causes, cause, context)])
     event = expectation.event_on(inside[0], context.events)
-    text = f"**{expectation.named(inside[0])}** brought most, **{c.count(counts[inside[0]])}** {things}"
+    text = f"**{expectation.named(inside[0])}** brought most, **{c.count(days.counts[at[0]])}** {things}"
     text += f" ({event.name})." if event else "."
     known = sum(expectation.event_on(day, context.events) is not None for day in inside)
     if len(inside) > 1:
@@ -312,17 +307,16 @@ class _Causes(NamedTuple):
 
     @classmethod
     def of(cls, answer: Answer, name: str, measure: str) -> _Causes:
-        frame = answer.frame
-        days, stamps = pd.factorize(frame["day"], sort=True)
-        columns, values = pd.factorize(frame[name], sort=True)
-        counts = np.zeros((len(stamps), len(values)))
-        np.add.at(counts, (days, columns), frame[measure].to_numpy(float))
-        row = {stamp.date(): i for i, stamp in enumerate(pd.DatetimeIndex(stamps))}
-        return cls(row, values.tolist(), counts)
+        stamps, days = np.unique(answer.column("day"), return_inverse=True)
+        values, columns = answer.coded(name)
+        size = (len(stamps), len(values))
+        counts = np.bincount(days * size[1] + columns, answer.column(measure).astype(float), size[0] * size[1])
+        row = {day: i for i, day in enumerate(stamps.astype("datetime64[D]").tolist())}
+        return cls(row, values, counts.reshape(size))
 
     def risen(self, day: date, before: Sequence[date], without: str) -> tuple[str, float, float] | None:
         """Which value but `without` rose most above its mean on the days `before`: it, its count, and that mean."""
-        others = [i for i, value in enumerate(self.values) if value != without]
+        others = [i for i in np.argsort(self.values) if self.values[i] != without]
         if day not in self.row or not before or not others:
             return None
         known = [self.row[one] for one in before if one in self.row]

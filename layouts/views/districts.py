@@ -6,6 +6,8 @@ differences come with their interval, and a number of reports is not a number of
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -19,7 +21,7 @@ from layouts import html
 from layouts.figures import comparisons, district_maps, events, maps, series, words
 from layouts.figures.comparisons import Kept
 from layouts.figures.series import Line
-from layouts.figures.steps import Steps, steps_of
+from layouts.figures.steps import Steps, steps_by
 from layouts.view import Compared, Context, Drawing, Panel, View
 
 CAUTION = "Reports, not problems: some neighbourhoods report more"
@@ -348,14 +350,10 @@ def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
 
 def _by_district(answer: Answer, names: list[str], measure: str, context: Context) -> Steps:
     """The steps of `answer` with a column for each of `names`, or of all together under ``city``."""
-    frame, every = answer.frame, answer.every
+    steps = steps_by(answer, district.name, measure, context.filters.period, context.clock)
     if names:
-        wide = frame.groupby([every, district.name])[measure].sum().unstack(fill_value=0)
-        wide = wide.reindex(columns=names, fill_value=0)
-    else:
-        wide = frame.groupby(every)[[measure]].sum().rename(columns={measure: "city"})
-    together = Answer(answer.query, wide.reset_index(), answer.as_of, every)
-    return steps_of(together, context.filters.period, context.clock)
+        return steps
+    return replace(steps, columns={"city": sum(steps.columns.values(), np.zeros(len(steps)))})
 
 
 def _shown(answer: Answer, context: Context) -> list[str]:
@@ -408,9 +406,9 @@ def draw_open(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         )  # fmt: skip
         text = "; ".join(f"{name}: **{c.count(steps.values(name)[-1])}** open" for name in names)
         return Drawing(c.sentence(text + "."), figure, foot=words.foot(_key(names), events.told(figure)))
-    own = answer.frame[answer.frame[district.name].isin(names)] if names else answer.frame
-    together = own.groupby(answer.every, as_index=False)[["backlog", "overdue"]].sum()
-    steps = steps_of(Answer(answer.query, together, answer.as_of, answer.every), context.filters.period, context.clock)
+    by_name = {name: _by_district(answer, names, name, context) for name in ("backlog", "overdue")}
+    own = names[0] if names else "city"
+    steps = replace(by_name["backlog"], columns={name: of.values(own) for name, of in by_name.items()})
     figure = series.of_which(
         steps, Line("backlog", "open"), Line("overdue", "overdue", "overdue"), f"Open at the end of the {steps.every}"
     )

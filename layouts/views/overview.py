@@ -19,7 +19,7 @@ from data_access.semantics import Answer, Measure, Query
 from layouts import components as c
 from layouts import html
 from layouts.figures import events, series, tables, verdicts, words
-from layouts.figures.steps import Steps, steps_of
+from layouts.figures.steps import Steps, steps_by, steps_of
 from layouts.view import Compared, Context, Drawing, Event, Lately, Over, Panel, View
 from layouts.views.published_calls import volume
 
@@ -357,16 +357,14 @@ def draw_changes(answers: tuple[Answer | None, ...], context: Context) -> Drawin
     found: list[Signal] = []
     watched, last = 0, ""
     for answer, (measure, by, said, view, base) in zip(answers, WATCHED, strict=True):
-        large = answer.frame.groupby(by.name)[base].mean()
-        names = large.index[large >= words.FEW]
-        if not len(names):
+        known, (sums,) = answer.sums(by.name, base)
+        steps = len(answer.column(base)) / max(len(known), 1)
+        names = sorted(name for name, n in zip(known, sums, strict=True) if n / steps >= words.FEW)
+        if not names:
             continue
-        # Every division has the same steps: those of the first tell which are whole.
-        part = answer.frame[answer.frame[by.name] == names[0]]
-        past = _lately(Answer(answer.query, part, answer.as_of, answer.every), context)
-        wide = answer.frame.pivot(index=past.every, columns=by.name, values=measure.name).loc[past.frame[past.every]]
+        past = steps_by(answer, by.name, measure.name, lately(context.filters.period, context.clock), context.clock)
         for name in names:
-            values = wide[name].to_numpy(dtype=float)[past.is_whole]
+            values = past.values(name)[past.is_whole]
             seen = verdicts.usual(values, measure)
             if seen is None:
                 continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,7 @@ from layouts import html
 from layouts.figures import comparisons, maps, series, words
 from layouts.figures.comparisons import Dot, Kept
 from layouts.figures.series import Line
-from layouts.figures.steps import steps_of
+from layouts.figures.steps import steps_by, steps_of
 from layouts.view import Compared, Context, Drawing, Over, Panel, View
 
 MONTHS = last_months(13)
@@ -230,19 +229,17 @@ def draw_cohorts(answers: tuple[Answer | None, ...], context: Context) -> Drawin
 
 def draw_trends(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """The share kept in each month by the types with the most promises, all on one scale."""
-    frame = answers[0].frame
-    sums = frame.groupby("service_type")["due"].sum().sort_values(ascending=False, kind="stable")
-    sums = sums[sums >= words.FEW]
-    if sums.empty:
+    known, (due,) = answers[0].sums("service_type", "due")
+    sums = {name: n for name, n in zip(known, due, strict=True) if n >= words.FEW}
+    if not sums:
         return words.nothing("Too few promises fell due", context)
-    chosen = [name for name in context.selected if name in sums.index]
-    names = [*chosen, *(name for name in sums.index if name not in chosen)][:LARGEST]
+    names = sorted(sums, key=lambda name: (name not in context.selected, -sums[name], name))[:LARGEST]
     names.sort(key=lambda name: (-sums[name], name))
+    period = MONTHS(context.filters.period, context.clock)
+    steps, kept = (steps_by(answers[0], "service_type", one, period, context.clock) for one in ("due", "kept"))
     shown, moved = [], []
     for name in names:
-        own = frame[frame["service_type"] == name]
-        steps = steps_of(replace(answers[0], rows=own), MONTHS(context.filters.period, context.clock), context.clock)
-        n, over = steps.values("due"), steps.values("kept")
+        n, over = steps.values(name), kept.values(name)
         share = np.divide(over, n, out=np.full(len(n), np.nan), where=n >= words.FEW)
         shown.append((name, steps, share, n, context.target_of(name)))
         known = np.flatnonzero(steps.is_whole & np.isfinite(share))
