@@ -107,6 +107,10 @@ class Grid:
 
 def _codes(dimension: Dimension, columns: Sequence[pa.ChunkedArray]) -> tuple[list[str], list[Array]]:
     """The words of a dimension in all SELECTs, and the place of each row's word among them."""
+    if len(columns) > 1 and len({column.type for column in columns}) == 1:
+        whole = pa.chunked_array([chunk for column in columns for chunk in column.chunks], columns[0].type)
+        words, (codes,) = _codes(dimension, [whole])
+        return words, np.split(codes, np.cumsum([len(column) for column in columns[:-1]]))
     known: dict[str, int] = {}
     found = []
     for column in columns:

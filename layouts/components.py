@@ -33,6 +33,8 @@ def share(value: float | None, decimals: int = 1) -> str:
     if _missing(value):
         return NOTHING
     least = 10.0**-decimals  # in percent
+    if least <= 100 * value <= 100 - least:
+        return f"{100 * value:.{decimals}f}{NBSP}%"
     for part, words in ((value, f"<{NBSP}{least:.{decimals}f}"), (1 - value, f">{NBSP}{100 - least:.{decimals}f}")):
         if ROUNDING < part < least / 200:
             return f"{words}{NBSP}%"

@@ -34,22 +34,25 @@ def packed(figure: dict[str, Any]) -> dict[str, Any]:
 
 
 def _packed(node: Any, seen: dict[tuple, int], is_height: bool = False) -> Any:
-    if isinstance(node, np.ndarray):
-        node = node.tolist()
     if isinstance(node, dict):
         return {key: _packed(value, seen, key in HEIGHTS) for key, value in node.items()}
-    if not isinstance(node, list | tuple):
+    if isinstance(node, np.ndarray):
+        node = node.tolist()
+    elif not isinstance(node, list | tuple):
         return node
-    if any(isinstance(value, dict | list | tuple | np.ndarray) for value in node):
+    kinds = list(map(type, node))
+    known = set(kinds)
+    if any(issubclass(kind, dict | list | tuple | np.ndarray) for kind in known):
         return [_packed(value, seen, is_height) for value in node]
-    if len(node) < MANY:
-        return [_short(value, is_height) for value in node]
-    # Values of another type may be equal, and would be written otherwise.
-    words = (is_height, *((type(value), value) for value in node))
-    if words in seen:
-        return {"again": seen[words]}
-    seen[words] = len(seen)
-    return _days(node) or [_short(value, is_height) for value in node]
+    if len(node) >= MANY:
+        # Values of another type may be equal, and would be written otherwise.
+        words = (is_height, *known, *node) if len(known) == 1 else (is_height, *kinds, *node)
+        if words in seen:
+            return {"again": seen[words]}
+        seen[words] = len(seen)
+        if days := _days(node):
+            return days
+    return list(node) if known <= {str, int} else [_short(value, is_height) for value in node]
 
 
 def _days(values: Any) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -149,20 +149,19 @@ def _one(row: Kept, target: float | None) -> str:
 
 def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Volume against share kept, a dot for each service type in its department's colour and shape."""
-    frame = answers[0].frame
-    frame = frame[frame["due"] > 0]
-    if frame.empty:
+    home = _most(answers[0], "service_type", "department", "due")
+    kinds, sums = answers[0].sums("service_type", "kept", "due")
+    dots = [Dot(name, home[name], kept, due) for name, kept, due in sorted(zip(kinds, *sums, strict=True)) if due > 0]
+    if not dots:
         return words.nothing("No promise fell due", context)
-    groups = frame.groupby("department")["due"].sum().sort_values(ascending=False)
-    home = frame.sort_values("due").groupby("service_type")["department"].last()
-    sums = frame.groupby("service_type")[["kept", "due"]].sum()
-    dots = [Dot(name, home[name], float(row.kept), float(row.due)) for name, row in sums.iterrows()]
+    departments, (of_each,) = answers[0].sums("department", "due")
+    groups = [name for n, name in sorted(zip(-of_each, departments, strict=True)) if n]
     enough = [dot for dot in dots if dot.under >= words.FEW] or dots
     broken = sorted(enough, key=lambda dot: (dot.over - dot.under, dot.name))
     worst = [dot for dot in broken if dot.under > dot.over][:5]
     target = context.city.promise_target_share
     figure = comparisons.volume_against_share(
-        enough, list(groups.index), [dot.name for dot in worst], target, context.selected, context.targets
+        enough, groups, [dot.name for dot in worst], target, context.selected, context.targets
     )
     all_broken = sum(dot.under - dot.over for dot in dots)
     if worst:
@@ -179,8 +178,8 @@ def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         text = "Every promise that fell due was kept."
     hidden = len(dots) - len(enough)
     foot = words.foot(
-        comparisons.shape_key(list(groups.index)),
-        f"n = {c.count(frame['due'].sum())} that fell due", "line: 95 % interval",
+        comparisons.shape_key(groups),
+        f"n = {c.count(of_each.sum())} that fell due", "line: 95 % interval",
         "dashed: the city’s target; types’ own on hover" if context.targets and target is not None else "",
         f"{hidden} types with fewer than {words.FEW} left out" if hidden else "",
         comparisons.break_words(figure, "yaxis"),
@@ -354,38 +353,53 @@ def _reached(seconds: float) -> str:
     return "not yet" if seconds != seconds else c.duration(seconds)
 
 
-def _late_places(answer: Answer) -> tuple[pd.DataFrame, float]:
-    """Broken and due promises by hexagon, those with most broken first; and how many broken ones have no point."""
-    sums = answer.frame.groupby(hexagon_9.name)[["broken", "due"]].sum()
-    lost = float(sums["broken"].get(hexagon_9.missing, 0))
-    sums = sums.drop(hexagon_9.missing, errors="ignore")
-    sums = sums[sums["broken"] > 0].sort_index()
-    return sums.sort_values("broken", ascending=False, kind="stable"), lost
+def _most(answer: Answer, name: str, by: str, measure: str) -> dict[str, str]:
+    """Of each value of one dimension the value of another, `by`, that has most of a measure; of as many the last."""
+    (these, at), (others, of) = answer.coded(name), answer.coded(by)
+    rows = sorted(zip(answer.column(measure).tolist(), (others[i] for i in of), at.tolist(), strict=True))
+    return {these[i]: other for _, other, i in rows}
+
+
+class _Places(NamedTuple):
+    """Hexagons with broken promises, those with most first: how many were broken of how many that fell due."""
+
+    cells: list[str]
+    broken: np.ndarray
+    due: np.ndarray
+    lost: float
+    """How many broken ones have no point."""
+
+    @classmethod
+    def of(cls, answer: Answer) -> _Places:
+        cells, (broken, due) = answer.sums(hexagon_9.name, "broken", "due")
+        is_place = np.array([cell != hexagon_9.missing for cell in cells], bool)
+        at = np.flatnonzero(is_place & (broken > 0))
+        at = at[np.lexsort((np.array(cells)[at], -broken[at]))] if len(at) else at
+        return cls([cells[i] for i in at], broken[at], due[at], float(broken[~is_place].sum()))
 
 
 def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Where promises were broken: only requests that were late or are overdue."""
-    places, lost = _late_places(answers[0])
-    if places.empty:
+    places = _Places.of(answers[0])
+    if not places.cells:
         return words.nothing("No promise with a place was broken", context)
-    low, high = wilson(places["broken"], places["due"])[1:]
+    values, lost = places.broken, places.lost
     hover = [
-        f"<b>{c.count(row.broken)} late or overdue</b> of {c.count(row.due)} that fell due<br>"
-        + (f"{c.share(row.broken / row.due, 0)}, 95 % sure of {c.share(a, 0)} to {c.share(b, 0)}"
-           if row.due >= words.FEW else "too few for a share")
-        for row, a, b in zip(places.itertuples(), low, high, strict=True)
+        f"<b>{c.count(broken)} late or overdue</b> of {c.count(due)} that fell due<br>"
+        + (f"{c.share(share, 0)}, 95 % sure of {c.share(low, 0)} to {c.share(high, 0)}"
+           if due >= words.FEW else "too few for a share")
+        for broken, due, share, low, high in np.stack([values, places.due, *wilson(values, places.due)], 1).tolist()
     ]  # fmt: skip
-    values = places["broken"].to_numpy(float)
     total = values.sum()
     half = int((values.cumsum() < total / 2).sum()) + 1
     text = (
-        f"**{c.count(total)}** promises were broken in **{c.count(len(places))}** places of about 0.1 km²; half of "
+        f"**{c.count(total)}** promises were broken in **{c.count(len(values))}** places of about 0.1 km²; half of "
         f"them in the first **{c.count(half)}**."
     )
     before = answers[1].value("broken") if answers[1] is not None and not context.selected else None
     against = words.changed(total + lost, before, context)
     text += f" All broken promises: {against}." if against else ""
-    figure = maps.hexagon_map(list(places.index), values, hover, context.build_id, RESOLUTION, context.selected,
+    figure = maps.hexagon_map(places.cells, values, hover, context.build_id, RESOLUTION, context.selected,
                               "No promise was broken here")  # fmt: skip
     limits = maps.classes_of(values)
     key = c.key(*((token, f"{said} ({c.count(n)})") for token, said, n in maps.class_words(limits, values)))
@@ -398,34 +412,32 @@ def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
 
 def draw_places(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """The places with the most broken promises: the map's keyboard and screen-reader equivalent."""
-    places, _ = _late_places(answers[0])
-    if places.empty:
+    places = _Places.of(answers[0])
+    if not places.cells:
         return words.nothing("No promise with a place was broken", context)
-    sums = answers[0].frame.groupby([hexagon_9.name, district.name])["broken"].sum().sort_values()
-    homes = {cell: name for cell, name in sums.index}  # the largest comes last and stays
-    shown = places[(np.arange(len(places)) < PLACES) | places.index.isin(context.selected)]
-    rows = []
-    for cell, row in shown.iterrows():
-        name = f"{homes.get(cell, 'no district')} · {short_cell(cell)}"
-        share: Any = html.Span("too few", className="muted")
-        if row["due"] >= words.FEW:
-            low, high = (float(x) for x in wilson(row["broken"], row["due"])[1:])
-            share = c.twin(c.share(row["broken"] / row["due"], 0), f"{100 * low:.0f} to {100 * high:.0f}")
-        rows.append(
-            [c.toggle(name, context.filters, hexagon_9.name, cell), c.count(row["broken"]), c.count(row["due"]), share]
-        )
+    homes = _most(answers[0], hexagon_9.name, district.name, "broken")
+    share, low, high = wilson(places.broken, places.due)
+    rows, at, part = [], [], 0.0
+    for i, cell in enumerate(places.cells):
+        if i >= PLACES and cell not in context.selected:
+            continue
+        if cell in context.selected:
+            at.append(len(rows))
+        late: Any = html.Span("too few", className="muted")
+        if places.due[i] >= words.FEW:
+            late = c.twin(c.share(share[i], 0), f"{100 * low[i]:.0f} to {100 * high[i]:.0f}")
+        name = c.toggle(f"{homes[cell]} · {short_cell(cell)}", context.filters, hexagon_9.name, cell)
+        rows.append([name, c.count(places.broken[i]), c.count(places.due[i]), late])
+        part += places.broken[i] / places.broken.sum()
     columns = [
         c.Column("Place"), c.Column("Late", is_number=True), c.Column("Fell due", is_number=True),
         c.Column("Share late", is_number=True),
     ]  # fmt: skip
-    at = [i for i, cell in enumerate(shown.index) if cell in context.selected]
-    enough = places[places["due"] >= words.FEW]
-    part = shown["broken"].sum() / places["broken"].sum()
-    text = f"The first {words.plural(len(shown), 'place')} hold **{c.share(part)}** of the broken promises."
-    if len(enough):
-        worst = (enough["broken"] / enough["due"]).idxmax()
-        share = enough.loc[worst, "broken"] / enough.loc[worst, "due"]
-        text += f" The highest share late is **{c.share(share, 0)}**, in {homes.get(worst, 'no district')}."
+    text = f"The first {words.plural(len(rows), 'place')} hold **{c.share(part)}** of the broken promises."
+    enough = places.due >= words.FEW
+    if enough.any():
+        worst = int(np.where(enough, share, -1).argmax())
+        text += f" The highest share late is **{c.share(share[worst], 0)}**, in {homes[places.cells[worst]]}."
     body = c.table(columns, rows, caption="Places by broken promises", selected=at)
     return Drawing(c.sentence(text), body=body, foot=words.foot("Under the share: 95 % interval", "click to choose"))
 
