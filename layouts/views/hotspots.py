@@ -460,7 +460,8 @@ def _list_words(found: FoundPlaces, peaks: Sequence[int], names: Sequence[str]) 
     most = f"**{names[out[0]]}** stands out most"
     if len(out) == 1:
         return most + (f": {count}." if count else ".")
-    among = f"{most}; all {c.count(found.standing.hot.sum())} places that do lie around **{len(out)}**"
+    hot = c.count(found.standing.hot.sum())
+    among = f"{most}. The {hot} places that do are **{len(out)}** clusters, each listed by its middle"
     return among + (f": {count}." if count else ".")
 
 
