@@ -32,7 +32,9 @@ STATUS_WORDS = {
     **dict.fromkeys(("new", "open", "opened", "reported", "received", "submitted", "unassigned", "email sent"), "new"),
     **dict.fromkeys(("triaged", "acknowledged", "reviewed"), "triaged"),
     **dict.fromkeys(("assigned", "referred", "forwarded", "dispatched"), "assigned"),
-    **dict.fromkeys(("in progress", "in process", "started", "active", "processing", "scheduled"), "in_progress"),
+    **dict.fromkeys(
+        ("in progress", "in-progress", "in process", "started", "active", "processing", "scheduled"), "in_progress"
+    ),
     **dict.fromkeys(("on hold", "hold", "pending", "pending info", "waiting"), "on_hold"),
     **dict.fromkeys(("reopened", "re-opened"), "reopened"),
     **dict.fromkeys(("closed", "completed", "complete", "resolved", "unable", "done", "fixed"), "closed"),

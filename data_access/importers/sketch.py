@@ -19,6 +19,7 @@ from sqlalchemy import table as named_table
 from sqlalchemy.sql.expression import TryCast
 
 from dashboard.domain.errors import ImportRefused
+from data_access.derive import CLOSED_STATUSES
 from data_access.dialects import Macros, TableOf
 from data_access.importers.mapping import STATUS_WORDS, Field, Reading, fold
 from data_access.importers.projection import possible, times
@@ -81,27 +82,47 @@ _TIMES = {
         "conclus",
         "cierre",
     ),
-    "updated_at": ("updat", "modif", "last_", "chang"),
+    "updated_at": ("updat", "modif", "last_", "chang", "statu[ts]", "dernier", "letzte"),
 }
 _NAMES = {
     "request_id": (r"(^|_)id$", "key", "sr_?num", "number", "ticket", "(^|_)(nr|no|num|case)($|_)", "nummer",
                    "protocolo", "id$"),
-    "status": ("status", "state$", "zustand", "stand$", "situa", "estado"),
+    "status": ("status", "state$", "statut", "zustand", "stand$", "situa", "estado"),
     "type_id": ("problem", "complaint", "service_name", "(request|sr|case|service)_?type", "^type", "issue", "topic",
-                "category", "subject", "reason", "type$", "anliegen", "kategorie", "assunto", "categoria", "^tipo"),
+                "category", "subject", "reason", "type$", "anliegen", "kategorie", "betreff", "assunto", "categoria",
+                "^tipo", "^acti", "^objet", "^motif", "^nature"),
     "department_id": ("dep(artmen)?t", "agency$", "agency", "owner", "division", "submit_?to", "responsible", "amt$",
-                      "secretaria", "[oó]rg[aã]o"),
-    "channel": ("channel", "source", "origin", "method", "caller", "intake", "kanal", "canal", "weg$"),
+                      "secretaria", "[oó]rg[aã]o", "unit[eé]_?resp", "direction"),
+    "channel": ("channel", "source", "origin", "method", "caller", "intake", "kanal", "canal", "weg$", "provenance"),
     "source_district": ("neighbo", "ward", "council", "community", "district", "borough", "bezirk", "stadtteil",
-                        "bairro", "distrito"),
-    "address": ("address$", "address", "location$", "street", "adresse", "stra(ss|ß)e", "endere[cç]o", "^rua"),
+                        "bairro", "distrito", "arrondissement", "quartier"),
+    "address": ("address$", "address", "location$", "street", "adresse", "stra(ss|ß)e", "endere[cç]o", "^rua", "^rue"),
     "note": ("resolution_desc", "closure", "notes?$", "comment", "outcome", "resolution", "descr", "bemerkung",
              "observa"),
 }  # fmt: skip
-_NOT_TYPE = "address|location|facility|vehicle|caller|channel|status"
-_LAT, _LON = r"^(lat|latitude|y_?lat.*|.*_lat(itude)?)$", r"^(lon|long|lng|longitude|x_?lon.*|.*_(long|lon|longitude))$"
+_NOT_TYPE = "address|location|facility|vehicle|caller|channel|status|object_type|lieu"
+_NUMBER = r"(address|house|street|civic|building)_?(n|no|nr|num|number)$|^haus_?n(r|ummer)$"
+_DEPARTMENT = r"\b(dep(artmen)?t|division|bureau|office)\b|amt\b"
+_CHANGES = "outcome|result|action|activit|last|resol|clos|comment|note|priorit|assign|updat|count"
+_LAT = r"^(lat|latitude|y_?lat.*|.*_lat(itude)?|breite(ngrad)?|latitud)$"
+_LON = r"^(lon|long|lng|longitude|x_?lon.*|.*_(long|lon|longitude)|länge(ngrad)?|longitud)$"
 _PROJECTED = r"(^|_)(sr)?[xy](_|$|coord)|coord_?[xy]|(rechts?|hoch|ost|nord)wert|(east|north)ing"
 _POINT = r"\(?\s*(-?\d{1,2}\.\d+)\s*,\s*(-?\d{1,3}\.\d+)\s*\)?"
+_WKT = r"(?i)^point\s*\(\s*-?\d{1,3}\.\d+\s+-?\d{1,2}\.\d+\s*\)$"
+
+# What states seem to say, in a few languages, the most telling first; each is written down as a doubt.
+_STATES = {
+    "merged_duplicate": r"duplicat|merged|doublon|dublette|doppelt",
+    "cancelled": r"cancel|void|withdr|annul|storn|zurückgezogen|refus",
+    "referred_out": r"transfer|refer|weiterg|external",
+    "reopened": r"re-?open|wieder",
+    "on_hold": r"hold|pending|wait|wartet|attente|espera",
+    "in_progress": r"progress|process|bearbeitung|en cours|en charge|andamento|proceso|started|working",
+    "closed": r"\bclos|\bcomplet|resol|resuel|done|finish|fixed|erledigt|abgeschl|termin|ferm[ée]|cerrad|conclu|encerr",
+    "assigned": r"\bassign|zugewiesen|dispatch|assigné|affect",
+    "triaged": r"accept|angenommen|review",
+    "new": r"\bnew\b|\bopen|neu|offen|nouve|ouvert|abiert|abert|receiv|eingegangen|submit|report",
+}
 
 
 @dataclass
@@ -139,14 +160,17 @@ def sketch_of(path: Path) -> str:
     with tempfile.TemporaryDirectory() as folder, engine.connect() as connection:
         connection.execute(Macros())
         source = open_source(connection, path, Reading(), Path(folder))
+        names = [one for one in source.names if one != BROKEN]
         connection.execute(TableOf("looked", select(source.relation).limit(_LOOKED_AT)))
-        looked = named_table("looked", *(named_column(one, String) for one in source.names))
+        looked = named_table("looked", *(named_column(one, String) for one in names))
         rows = connection.scalar(select(func.count()).select_from(looked)) or 0
         if not rows:
             raise ImportRefused(path.name, "there is a heading, and not one row under it.")
         nulls = _nulls(connection, looked)
-        columns = [_column(connection, looked, name, nulls, rows) for name in source.names if name != BROKEN]
-        text = "\n".join(_written(path, source, columns, nulls, rows)) + "\n"
+        columns = [_column(connection, looked, name, nulls, rows) for name in names]
+        found = _guesses(columns, rows)
+        together = ([], 0) if "request_id" in found else _together(connection, looked, columns, found)
+        text = "\n".join(_written(path, source, columns, found, together, nulls, rows)) + "\n"
     engine.dispose()
     return text
 
@@ -241,6 +265,38 @@ def _find_formats(connection: Connection, written: Any, column: Column) -> None:
         )
 
 
+def _together(
+    connection: Connection, looked: Any, columns: Sequence[Column], found: dict[str, Column]
+) -> tuple[list[str], int]:
+    """Columns that tell the rows apart together, as none does alone, and how many rows they tell apart.
+
+    None of them says how far a request has come: it would be another one after the next export.
+    """
+    chosen = [found[one].name for one in ("opened_at", "type_id", "source_district", "address") if one in found]
+    moving = {found[one].name for one in ("status", "note") if one in found}
+    left = [
+        one.name for one in columns
+        if one.filled and not one.is_time and one.name not in (*chosen, *moving)
+        and not re.search(_CHANGES, fold(one.name))
+    ]  # fmt: skip
+
+    def told_apart(by: Sequence[Sequence[str]]) -> Sequence[int]:
+        keys = [func.hash(*(func.coalesce(looked.c[name], "") for name in names)) for names in by]
+        return connection.execute(select(*(func.count(func.distinct(key)) for key in keys)).select_from(looked)).one()
+
+    if not chosen:
+        return [], 0
+    (known,) = told_apart([chosen])
+    while left:
+        counts = told_apart([[*chosen, one] for one in left])
+        best = max(range(len(left)), key=lambda n: (counts[n], -n))
+        if counts[best] <= known:
+            break
+        chosen.append(left.pop(best))
+        known = counts[best]
+    return chosen, known
+
+
 # ── Guessing ────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -269,7 +325,8 @@ def _guesses(columns: Sequence[Column], rows: int) -> dict[str, Column]:
             found["opened_at"] = first
             taken.add(first.name)
     unique = [one for one in columns if one.filled == rows and one.distinct > 0.9 * rows and not one.is_time]
-    key = _role(unique, _NAMES["request_id"], lambda one: True, taken) or next(iter(unique), None)
+    named = _role(unique, _NAMES["request_id"], lambda one: True, taken)
+    key = named or next((one for one in unique if not _mostly(one, r"\d\.\d")), None)  # a degree is no key
     if key:
         found["request_id"] = key
         taken.add(key.name)
@@ -293,13 +350,34 @@ def _guesses(columns: Sequence[Column], rows: int) -> dict[str, Column]:
         "department_id": kinds,
         "channel": kinds,
         "source_district": lambda one: not one.is_time and one.distinct <= 500,
-        "address": lambda one: not one.is_time and not one.is_number and one.distinct > 0.1 * rows,
+        "address": lambda one: not (one.is_time or one.is_number or _holds_points(one)) and one.distinct > 0.1 * rows,
         "note": lambda one: not one.is_time and not one.is_number,
     }
     for ours, fits in fitting.items():
         if one := _role(columns, _NAMES[ours], fits, taken):
             found[ours] = one
+    if "department_id" not in found:
+        named = (one for one in columns if one.name not in taken and kinds(one) and _mostly(one, _DEPARTMENT))
+        if one := next(named, None):
+            one.doubts.append("its values read like departments")
+            found["department_id"] = one
     return found
+
+
+def _mostly(one: Column, pattern: str) -> bool:
+    """Whether most of the values looked at say such a thing."""
+    return 2 * sum(bool(re.search(pattern, value, re.IGNORECASE)) for value in one.examples) > len(one.examples)
+
+
+def _holds_points(one: Column) -> bool:
+    return _mostly(one, _POINT) or _mostly(one, _WKT)
+
+
+def _state_of(word: str) -> str:
+    """The status a word seems to mean; nothing if it tells nothing."""
+    if known := STATUS_WORDS.get(word.casefold()):
+        return known
+    return next((state for state, pattern in _STATES.items() if re.search(pattern, word.casefold())), "")
 
 
 # ── Writing ─────────────────────────────────────────────────────────────────────────────────────────
@@ -310,20 +388,22 @@ def _quoted(word: str) -> str:
 
 
 def _zone(columns: Sequence[Column], found: dict[str, Column]) -> tuple[str, str]:
-    lon = found.get("lon")
-    middle = (lon.low + lon.high) / 2 if lon and lon.low is not None and lon.high is not None else None
+    lat, lon = (
+        (one.low + one.high) / 2 if one and one.low is not None and one.high is not None else None
+        for one in (found.get("lat"), found.get("lon"))
+    )
     bands = ((-82, -66, "America/New_York"), (-98, -82, "America/Chicago"), (-109, -98, "America/Denver"),
-             (-125, -109, "America/Los_Angeles"))  # fmt: skip
+             (-125, -109, "America/Los_Angeles"), (-8, 2, "Europe/London"), (2, 20, "Europe/Berlin"))  # fmt: skip
     for west, east, zone in bands:
-        if middle is not None and west <= middle < east:
-            return zone, "doubt: guessed from the longitudes"
+        if lat is not None and lon is not None and west <= lon < east and (24 if lon < -60 else 43) < lat < 72:
+            return zone, "doubt: guessed from the coordinates"
     return "UTC", "doubt: the city's own time zone, such as America/New_York"
 
 
 def _written(
-    path: Path, source: Source, columns: Sequence[Column], nulls: Sequence[str], rows: int
+    path: Path, source: Source, columns: Sequence[Column], found: dict[str, Column],
+    together: tuple[Sequence[str], int], nulls: Sequence[str], rows: int,
 ) -> Iterator[str]:  # fmt: skip
-    found = _guesses(columns, rows)
     name = re.sub(r"[\W_]+", "", path.name.split(".")[0].casefold()) or "city"
     zone, why = _zone(columns, found)
     yield f"# Drafted from {path.name} ({rows:,} rows looked at). Correct what says “doubt”, then try it:"
@@ -341,23 +421,60 @@ def _written(
         yield f"nulls = [{', '.join(map(_quoted, nulls))}]"
     yield "\n[request]"
     if "request_id" not in found:
-        yield "# doubt: no column is different in every row; name the one that identifies a request"
-        yield f"request_id = {_quoted(columns[0].name)}"
+        yield from _no_key(columns, *together, rows)
     for ours in ("request_id", "opened_at", "closed_at", "due_at", "updated_at"):
         if ours in found:
             yield from _field(ours, found[ours], rows)
+    if "closed_at" not in found:
+        yield from _closing(found)
     if "opened_at" not in found:
         yield '# doubt: no column of times was found\nopened_at = ""'
     if "status" in found:
         yield f"source_status = {_quoted(found['status'].name)}"
     for ours in ("type_id", "department_id", "channel", "source_district", "address", "note", "lat", "lon"):
-        if ours in found:
+        if ours == "address" and ours in found:
+            yield _address(found[ours], columns)
+        elif ours in found:
             yield from _field(ours, found[ours], rows)
     if "type_id" not in found:
         yield '# doubt: which column says what was asked for?\ntype_id = { value = "Request" }'
     yield from _points(columns, found)
-    yield from _status(found.get("status"), "closed_at" in found)
+    yield from _status(found.get("status"))
     yield from _rest(columns, found)
+
+
+def _no_key(columns: Sequence[Column], together: Sequence[str], apart: int, rows: int) -> Iterator[str]:
+    if len(together) < 2:
+        yield "# doubt: no column is different in every row; name the one that identifies a request"
+        yield f"request_id = {_quoted(columns[0].name)}"
+        return
+    alike = rows - apart
+    but = f", but for {alike:,} row{'s' * (alike != 1)}: of those alike the last counts" if alike else ""
+    yield f"# doubt: no column is different in every row; these are together{but}"
+    yield f'request_id = {{ columns = [{", ".join(map(_quoted, together))}], join = " · " }}'
+
+
+def _closing(found: dict[str, Column]) -> Iterator[str]:
+    """The last change of what is closed, where no column says when that was."""
+    states, changed = found.get("status"), found.get("updated_at")
+    closed = [word for word in states.examples if _state_of(word) in CLOSED_STATUSES] if states else []
+    if not closed or states is None or changed is None:
+        return
+    formats, words = (", ".join(map(_quoted, some)) for some in (changed.formats, closed))
+    yield "# doubt: no column says when a request was closed; the last change of those that are may be it"
+    yield (
+        f"closed_at = {{ column = {_quoted(changed.name)}, formats = [{formats}], "
+        f"when = {{ {_quoted(states.name)} = [{words}] }} }}"
+    )
+
+
+def _address(one: Column, columns: Sequence[Column]) -> str:
+    """The address, put together with the number of the house where that has a column of its own."""
+    number = next((other for other in columns if other.filled and re.search(_NUMBER, fold(other.name))), None)
+    if number is None or number is one or _mostly(one, r"^\d|\d$"):
+        return f"address = {_quoted(one.name)}"
+    both = sorted((one, number), key=columns.index)
+    return f'address = {{ columns = [{", ".join(_quoted(each.name) for each in both)}], join = " " }}'
 
 
 def _field(ours: str, one: Column, rows: int) -> Iterator[str]:
@@ -386,6 +503,10 @@ def _points(columns: Sequence[Column], found: dict[str, Column]) -> Iterator[str
             yield f"lat = {{ column = {_quoted(one.name)}, pattern = '\\(?\\s*(-?\\d+\\.\\d+)\\s*,' }}"
             yield f"lon = {{ column = {_quoted(one.name)}, pattern = ',\\s*(-?\\d+\\.\\d+)' }}"
             return
+        if one.examples and _mostly(one, _WKT):
+            yield f"lat = {{ column = {_quoted(one.name)}, pattern = '(-?\\d+\\.\\d+)\\s*\\)' }}"
+            yield f"lon = {{ column = {_quoted(one.name)}, pattern = '\\(\\s*(-?\\d+\\.\\d+)' }}"
+            return
     projected = [
         one for one in columns
         if one.is_number and one.high is not None and one.high > 1000
@@ -397,7 +518,7 @@ def _points(columns: Sequence[Column], found: dict[str, Column]) -> Iterator[str
         yield f'#y = {_quoted(projected[1].name)}\n#crs = "EPSG:…"'
 
 
-def _status(one: Column | None, has_closing: bool) -> Iterator[str]:
+def _status(one: Column | None) -> Iterator[str]:
     yield "\n[request.status]"
     if one is None:
         yield "# doubt: no column of states was found"
@@ -408,7 +529,9 @@ def _status(one: Column | None, has_closing: bool) -> Iterator[str]:
     if strange or one.distinct > len(one.examples):
         yield "[request.status.words]"
         yield "# doubt: what do these mean? new, assigned, in_progress, on_hold, closed, cancelled, merged_duplicate …"
-        yield from (f'#{_quoted(word)} = ""' for word in strange)
+        for word in strange:
+            state = _state_of(word)
+            yield f'{_quoted(word)} = "{state}"  # doubt: guessed' if state else f'#{_quoted(word)} = ""'
 
 
 def _rest(columns: Sequence[Column], found: dict[str, Column]) -> Iterator[str]:
@@ -416,4 +539,5 @@ def _rest(columns: Sequence[Column], found: dict[str, Column]) -> Iterator[str]:
     others = [one for one in columns if one.name not in used and one.filled]
     if others:
         yield "\n# Not used:"
-        yield from (f"#   {one.name}: {' | '.join(value[:30] for value in one.examples[:3])}" for one in others)
+        for one in others:
+            yield f"#   {one.name}: {' | '.join(' '.join(value.split())[:30] for value in one.examples[:3])}"
