@@ -43,7 +43,7 @@ from sqlalchemy import table as named_table
 from dashboard.domain.errors import BadRequest
 from data_access import schema
 from data_access.engine import City
-from data_access.schema import FLAGS
+from data_access.schema import CLOSED_STATUSES, FLAGS, OPEN_STATUSES
 
 # Tables that `Build.finish` fills; all others are copied as written.
 DERIVED = frozenset(
@@ -69,8 +69,6 @@ MIDNIGHT_SHARE = 0.5
 MIDNIGHT_ROWS = 50
 _ABSURD_US = 3652 * 86_400_000_000
 
-CLOSED_STATUSES = frozenset({"closed", "cancelled", "merged_duplicate", "referred_out"})
-OPEN_STATUSES = frozenset({"new", "triaged", "assigned", "in_progress", "on_hold", "reopened"})
 # Kinds of events that show that something was done about a request.
 ACTIVITY = ("work", "inspect", "comment")
 # Kinds of events that tell something of all requests of a source: those without any had none.

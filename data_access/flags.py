@@ -27,7 +27,9 @@ FLAGS: Mapping[str, Flag] = {
     "midnight_only": Flag(
         "Without the time of day", "times", "hours of the week and times to close in hours say little"
     ),
-    "status_conflict": Flag("Status and closing disagree", "status", "the status counts"),
+    "status_conflict": Flag(
+        "Status and closing disagree", "status", "the status counts; without a time of closing in no time to close"
+    ),
     "due_before_opened": Flag(
         "Promised for before it was opened", "promise", "late from the start; lowers what was kept"
     ),
@@ -39,7 +41,8 @@ FLAGS: Mapping[str, Flag] = {
     "ambiguous_time": Flag("In the hour that comes twice", "times", "taken for the first"),
     "nonexistent_time": Flag("In the hour that the clock skips", "times", "taken for its end"),
     "unmapped_status": Flag(
-        "With a status nobody explained", "status", "neither open nor closed until the mapping says"
+        "With a status nobody explained", "status",
+        "open while no time of closing is told, until the mapping says what it means",
     ),
 }  # fmt: skip
 """By their names in `schema.FLAGS`."""

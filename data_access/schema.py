@@ -697,6 +697,11 @@ FLAGS: dict[str, int] = {
     "outside_boundary": 1 << 14,
 }
 
+OPEN_STATUSES = frozenset({"new", "triaged", "assigned", "in_progress", "on_hold", "reopened"})
+"""What a request is while somebody is to do something about it."""
+CLOSED_STATUSES = frozenset({"closed", "cancelled", "merged_duplicate", "referred_out"})
+"""What it is when nobody is to any more."""
+
 
 def bears(dq_flags: ColumnElement, flag: str) -> ColumnElement[bool]:
     """Whether a row's `dq_flags` hold a flag."""

@@ -19,7 +19,7 @@ from sqlalchemy import Boolean, Date, DateTime, Float, Integer, Numeric, Table
 from dashboard.domain.errors import ImportRefused, UnknownName
 from dashboard.domain.local_time import offset_periods
 from data_access import schema
-from data_access.derive import CLOSED_STATUSES, OPEN_STATUSES, city_row
+from data_access.derive import city_row
 
 FACTS = (
     "request", "contact", "contact_interval", "request_event", "agent", "agent_shift", "agent_state", "survey",
@@ -41,7 +41,7 @@ STATUS_WORDS = {
     **dict.fromkeys(("cancelled", "canceled", "withdrawn"), "cancelled"),
     **dict.fromkeys(("duplicate", "merged"), "merged_duplicate"),
 }
-STATUSES = CLOSED_STATUSES | OPEN_STATUSES
+STATUSES = schema.CLOSED_STATUSES | schema.OPEN_STATUSES
 _YES_NO = {
     **dict.fromkeys(("true", "t", "yes", "y", "1"), "true"),
     **dict.fromkeys(("false", "f", "no", "n", "0"), "false"),

@@ -41,10 +41,9 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.sql.expression import TableClause, TryCast
 
 from dashboard.domain.errors import ImportRefused
-from data_access.derive import CLOSED_STATUSES
 from data_access.importers.mapping import Field, SourceMapping, fold, kind_of
 from data_access.importers.sources import BROKEN, Source
-from data_access.schema import FLAGS
+from data_access.schema import CLOSED_STATUSES, FLAGS
 
 TYPED = "typed_rows"
 CLOCK = "wall_clock"

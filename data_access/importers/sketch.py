@@ -19,11 +19,11 @@ from sqlalchemy import table as named_table
 from sqlalchemy.sql.expression import TryCast
 
 from dashboard.domain.errors import ImportRefused
-from data_access.derive import CLOSED_STATUSES
 from data_access.dialects import Macros, TableOf
 from data_access.importers.mapping import STATUS_WORDS, Field, Reading, fold
 from data_access.importers.projection import possible, times
 from data_access.importers.sources import BROKEN, Source, open_source
+from data_access.schema import CLOSED_STATUSES
 
 _LOOKED_AT = 50_000
 _TIMES_LOOKED_AT = 1_500
@@ -357,8 +357,8 @@ def _guesses(columns: Sequence[Column], rows: int) -> dict[str, Column]:
         if one := _role(columns, _NAMES[ours], fits, taken):
             found[ours] = one
     if "department_id" not in found:
-        named = (one for one in columns if one.name not in taken and kinds(one) and _mostly(one, _DEPARTMENT))
-        if one := next(named, None):
+        alike = [one for one in columns if one.name not in taken and kinds(one) and _mostly(one, _DEPARTMENT)]
+        for one in alike[:1]:
             one.doubts.append("its values read like departments")
             found["department_id"] = one
     return found

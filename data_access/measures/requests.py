@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import DateTime, and_, case, cast, func, or_
+from sqlalchemy import DateTime, and_, case, cast, false, func, or_
 
 from data_access import schema
 from data_access.dialects import Elapsed
@@ -24,6 +24,9 @@ EPISODE = Fact(
 
 _in_time = _r.closed_at <= _r.due_at
 _open = _r.closed_at.is_(None)
+# Of what is closed, and nobody knows when, nobody knows how long it took: it does not run on either.
+_unseen = and_(schema.bears(_r.dq_flags, "status_conflict"), _r.status.in_(sorted(schema.CLOSED_STATUSES)))
+_lasts = or_(and_(_open, ~func.coalesce(_unseen, false())), _r.close_s.isnot(None))
 
 # ── Flow: taken in + reopened + moved in − moved out − closed = change of the backlog ──
 
@@ -187,7 +190,7 @@ promise_used = Spread(
     formula="Kaplan–Meier median and 9 in 10 of 1000 × (closed_at − opened_at) ÷ (due_at − opened_at)",
     source="measures reference, B-SLA and B-survival",
     fact=REQUEST, duration_s=_elapsed_s * 1000.0 / func.nullif(_r.promise_s, 0), has_ended=_r.closed_at.isnot(None),
-    on=_r.opened_on, where=and_(_r.promise_s > 0, or_(_r.closed_at.is_(None), _r.close_s.isnot(None))),
+    on=_r.opened_on, where=and_(_r.promise_s > 0, _lasts),
 )  # fmt: skip
 
 sla_compliance = Ratio(
@@ -275,10 +278,11 @@ sla_compliance_opened = Ratio(
 time_to_close = Spread(
     name="time_to_close", label="Time to close", unit="s", better="lower",
     about="Half of the requests opened in the period are closed for good within this time. Still-open requests count "
-          "as not yet closed (Kaplan–Meier), so a growing backlog cannot make it look quick.",
+          "as not yet closed (Kaplan–Meier), so a growing backlog cannot make it look quick; of what is closed, and "
+          "nobody wrote when, nobody knows how long it took.",
     formula="Kaplan–Meier median and 9 in 10 of closed_at − opened_at, open ones censored at as_of",
     source="measures reference, B7 and B-survival",
     fact=REQUEST, duration_s=_elapsed_s, has_ended=_r.closed_at.isnot(None), on=_r.opened_on,
     # A closing before the opening is no duration; the request still counts as closed everywhere else.
-    where=or_(_r.closed_at.is_(None), _r.close_s.isnot(None)),
+    where=_lasts,
 )  # fmt: skip

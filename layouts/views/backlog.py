@@ -199,7 +199,7 @@ def draw_ages(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         f"{who}**{c.count(old)}** of **{c.count(n)}** open requests are older than 180 days{before}, and "
         f"**{c.count(far)}** have waited more than three times what was promised."
     )
-    if len(rows) > 1:
+    if len(rows) > 1 and late.any():
         worst = int(np.argmax(np.where(standing >= words.FEW, late / standing, -1)))
         text += f" The highest share overdue is at {rows[worst]}: **{c.share(late[worst] / standing[worst])}**."
     foot = words.foot(

@@ -284,11 +284,12 @@ def draw_fit(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     ]
     frame = frame.assign(verdict=verdicts, enough=enough)
     shown = frame[(np.arange(len(frame)) < LISTED) | frame["service_type"].isin(context.selected)]
+    promises = bool((shown["promised_time"] > 0).any())
     rows = [_fit_row(row, context) for row in shown.itertuples(index=False)]
     columns = [
         c.Column("Service type"), c.Column("Fell due", is_number=True, on_phone=False),
         c.Column("Kept", is_number=True, on_phone=False), c.Column("Promised", is_number=True),
-        c.Column(c.multiples_scale(), on_phone=False, className="wide"),
+        c.Column(c.multiples_scale() if promises else "", on_phone=False, className="wide" if promises else ""),
         c.Column("Half done in", is_number=True), c.Column("Closed only", is_number=True, on_phone=False),
         c.Column("Nine in ten in", is_number=True, on_phone=False), c.Column("Verdict"),
     ]  # fmt: skip

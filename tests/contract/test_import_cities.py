@@ -29,7 +29,7 @@ from data_access.importers.load import Importing, Outcome, import_files
 from data_access.importers.mapping import SourceMapping, mapping_from, mappings_named, shipped_names
 from data_access.importers.sketch import sketch_of
 from data_access.importers.sources import open_source
-from data_access.measures.requests import opened
+from data_access.measures.requests import backlog, closed, opened, time_to_close
 from data_access.schema import (
     FLAGS,
     contact,
@@ -632,6 +632,24 @@ def test_a_sketch_of_json_may_meet_empty_columns_and_texts_of_several_lines(tmp_
     assert 'formats = ["epoch_ms"]' in drafted and 'tz = "America/New_York"' in drafted
     assert '"Closed (Duplicate)" = "merged_duplicate"  # doubt: guessed' in drafted
     assert (outcome.report.accepted, outcome.report.refused) == (40, 0)
+
+
+def test_what_was_closed_at_a_time_nobody_wrote_is_in_no_time_to_close(store: Settings, tmp_path: Path) -> None:
+    """It counts as closed, and does not run on; what is open does, and so does what nobody explained."""
+    path = tmp_path / "export.csv"
+    path.write_bytes(table(
+        "1,2024-03-01 09:00:00,2024-03-01 19:00:00,,Closed,Pothole,,,", "2,2024-03-01 09:00:00,,,Closed,Pothole,,,",
+        "3,2024-03-01 09:00:00,,,Cancelled,Pothole,,,", "4,2024-03-02 09:00:00,,,Open,Pothole,,,",
+        "5,2024-03-04 09:00:00,,,Mislaid,Pothole,,,",
+    ))  # fmt: skip
+    report = import_files(store, mapping(), path).report
+    assert (report.flagged["status_conflict"], report.flagged["unmapped_status"]) == (2, 1)
+    services = Services(store)
+    every = Filters.from_search("?period=all", services.clock(), services.dimensions)
+    values = services.ask(Query((closed, backlog, time_to_close)), every, Scope.everything())
+    services.warehouse.close()
+    assert [values.value(one) for one in ("closed", "backlog", "time_to_close_n")] == [3, 2, 3]
+    assert values.value("time_to_close_ended_only") == 10 * 3600
 
 
 # ── Told afterwards ─────────────────────────────────────────────────────────────────────────────────
