@@ -26,7 +26,7 @@ _in_time = _r.closed_at <= _r.due_at
 _open = _r.closed_at.is_(None)
 # Of what is closed, and nobody knows when, nobody knows how long it took: it does not run on either.
 _unseen = and_(schema.bears(_r.dq_flags, "status_conflict"), _r.status.in_(sorted(schema.CLOSED_STATUSES)))
-_lasts = or_(and_(_open, ~func.coalesce(_unseen, false())), _r.close_s.isnot(None))
+_lasts = or_(_r.close_s.isnot(None), and_(_open, ~func.coalesce(_unseen, false())))
 
 # ── Flow: taken in + reopened + moved in − moved out − closed = change of the backlog ──
 
