@@ -137,19 +137,18 @@ def quantiles_by_group(
         width = int(lengths[some].max(initial=1))
         inside = np.arange(width) < lengths[some, None]
         at = np.where(inside, begins[some, None] + np.arange(width), 0)
+        when = times[at]
         ends, leaves = np.where(inside, d[at], 0), np.where(inside, d[at] + c[at], 0)
         at_risk = leaves[:, ::-1].cumsum(axis=1)[:, ::-1]
         share = np.cumprod(1 - ends / np.maximum(at_risk, 1), axis=1)
         for k, one in enumerate(over):
             reached = share <= 1 - one + _LAST_BIT
             first = reached.argmax(axis=1)
-            found[some, k] = np.where(
-                reached.any(axis=1), np.take_along_axis(times[at], first[:, None], 1)[:, 0], np.nan
-            )
+            found[some, k] = np.where(reached.any(axis=1), np.take_along_axis(when, first[:, None], 1)[:, 0], np.nan)
         upto = ends.cumsum(axis=1)
         place = 0.5 * (upto[:, -1] - 1)
         below, above = (
-            np.take_along_axis(times[at], (upto > edge[:, None]).argmax(axis=1)[:, None], 1)[:, 0]
+            np.take_along_axis(when, (upto > edge[:, None]).argmax(axis=1)[:, None], 1)[:, 0]
             for edge in (np.floor(place), np.ceil(place))
         )
         closed_only[some] = np.where(upto[:, -1] > 0, below + (above - below) * (place % 1), np.nan)

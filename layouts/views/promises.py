@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -268,24 +269,14 @@ def draw_trends(answers: tuple[Answer | None, ...], context: Context) -> Drawing
 
 def draw_fit(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """What is promised for each type against the time it takes, still-open requests included."""
-    frame = answers[0].frame
-    frame = frame[(frame["due"] > 0) | (frame["time_to_close_n"] > 0)]
-    if frame.empty:
-        return words.nothing("No requests", context)
-    frame = frame.sort_values(["due", "time_to_close_n", "service_type"], ascending=[False, False, True])
     opening = pd.Timestamp(context.filters.period.from_on)
     watched = (pd.Timestamp(context.clock.as_of) - opening).total_seconds()
-    enough = (frame["time_to_close_n"] >= words.FEW) & (frame["due"] >= words.FEW)
-    uses = frame[["promise_used", "promise_used_p90"]].to_numpy(float) / 1000
-    times = watched / frame["promised_time"].to_numpy(float)
-    verdicts = [
-        (fit(half, ninth, seen) or "") if sure else ""
-        for (half, ninth), seen, sure in zip(uses, times, enough, strict=True)
-    ]
-    frame = frame.assign(verdict=verdicts, enough=enough)
-    shown = frame[(np.arange(len(frame)) < LISTED) | frame["service_type"].isin(context.selected)]
-    promises = bool((shown["promised_time"] > 0).any())
-    rows = [_fit_row(row, context) for row in shown.itertuples(index=False)]
+    types = sorted(_fits(answers[0], watched), key=lambda one: (-one.due, -one.closing_n, one.name))
+    if not types:
+        return words.nothing("No requests", context)
+    shown = [one for i, one in enumerate(types) if i < LISTED or one.name in context.selected]
+    promises = any(one.promised > 0 for one in shown)
+    rows = [_fit_row(one, context) for one in shown]
     columns = [
         c.Column("Service type"), c.Column("Fell due", is_number=True, on_phone=False),
         c.Column("Kept", is_number=True, on_phone=False), c.Column("Promised", is_number=True),
@@ -293,12 +284,12 @@ def draw_fit(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         c.Column("Half done in", is_number=True), c.Column("Closed only", is_number=True, on_phone=False),
         c.Column("Nine in ten in", is_number=True, on_phone=False), c.Column("Verdict"),
     ]  # fmt: skip
-    at = [i for i, name in enumerate(shown["service_type"]) if name in context.selected]
+    at = [i for i, one in enumerate(shown) if one.name in context.selected]
     body = c.table(columns, rows, caption="Promised and achieved times by service type", selected=at)
-    judged = frame[frame["verdict"] != ""]
+    judged = [one for one in types if one.verdict]
     text = "Too few requests of each type to judge their promises."
-    if len(judged):
-        groups = {word: judged.loc[judged["verdict"] == word, "service_type"].tolist() for word in VERDICTS}
+    if judged:
+        groups = {word: [one.name for one in judged if one.verdict == word] for word in VERDICTS}
         fine = len(groups[PADDED]) + len(groups[REALISTIC])
         text = f"**{fine}** of {words.plural(len(judged), 'type')} can keep what is promised nine times in ten"
         if groups[TIGHT]:
@@ -309,43 +300,71 @@ def draw_fit(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
             text += f"; **{len(groups[OUT_OF_REACH])}** less than that: {words.listed(few)}{more}"
         text += "."
         if groups[PADDED]:
-            first = judged[judged["verdict"] == PADDED].iloc[0]
+            first = next(one for one in judged if one.verdict == PADDED)
             text += (
-                f" Nine in ten **{first['service_type']}** need {c.share(first['promise_used_p90'] / 1000, 0)} of the "
-                f"{c.duration(first['promised_time'])} promised or less."
+                f" Nine in ten **{first.name}** need {c.share(first.used_p90, 0)} of the "
+                f"{c.duration(first.promised)} promised or less."
             )
-    unpromised = (shown["promise_used_n"] < 0.9 * shown["time_to_close_n"]).any()
+    unpromised = any(one.used_n < 0.9 * one.closing_n for one in shown)
     foot = words.foot(
         "In multiples of each request’s own promise: ● half done, ○ nine in ten, | the promise; still-open requests "
         "included (Kaplan–Meier)",
         "padded: nine in ten in half the promise · realistic: nine in ten in it · tight: half in it · out of reach: "
         "fewer",
-        f"the {len(shown)} with the most due of {len(frame)} types" if len(frame) > len(shown) else "",
+        f"the {len(shown)} with the most due of {len(types)} types" if len(types) > len(shown) else "",
         "times count requests without a promise too" if unpromised else "",
     )  # fmt: skip
     return Drawing(c.sentence(text), body=body, foot=foot)
 
 
-def _fit_row(row: Any, context: Context) -> list[Any]:
-    name = c.toggle(row.service_type, context.filters, service_type.name, row.service_type)
-    line = [name, c.count(row.due)]
+class _Fit(NamedTuple):
+    """A service type's promises and what it takes: seconds, and parts of what was promised."""
+
+    name: str
+    due: float
+    kept: float
+    promised: float
+    used: float
+    used_p90: float
+    used_n: float
+    closing: float
+    closing_p90: float
+    closing_n: float
+    closed_only: float
+    verdict: str
+
+    @property
+    def is_sure(self) -> bool:
+        return self.closing_n >= words.FEW and self.due >= words.FEW
+
+
+def _fits(answer: Answer, watched_s: float) -> Iterator[_Fit]:
+    """The service types of which anything fell due or was opened, watched for so many seconds."""
+    names = ("due", "kept", "promised_time", "promise_used", "promise_used_p90", "promise_used_n", "time_to_close",
+             "time_to_close_p90", "time_to_close_n", "time_to_close_ended_only")  # fmt: skip
+    numbers = np.stack([answer.column(name).astype(float) for name in names], 1)
+    numbers[:, 3:5] /= 1000
+    for name, values in zip(answer.column(service_type.name).tolist(), numbers.tolist(), strict=True):
+        one = _Fit(name, *values, "")
+        if one.due > 0 or one.closing_n > 0:
+            seen = watched_s / one.promised if one.promised else np.inf
+            yield one._replace(verdict=(fit(one.used, one.used_p90, seen) or "") if one.is_sure else "")
+
+
+def _fit_row(row: _Fit, context: Context) -> list[Any]:
+    line = [c.toggle(row.name, context.filters, service_type.name, row.name), c.count(row.due)]
     few = html.Span("too few", className="muted")
     if row.due >= words.FEW:
         low, high = (float(x) for x in wilson(row.kept, row.due)[1:])
         line.append(c.twin(c.share(row.kept / row.due), f"{100 * low:.0f} to {100 * high:.0f}"))
     else:
         line.append(few if row.due else c.NOTHING)
-    line.append(c.duration(row.promised_time))
-    if row.time_to_close_n < words.FEW:
+    line.append(c.duration(row.promised))
+    if row.closing_n < words.FEW:
         return [*line, "", few, "", "", ""]
-    has_promise = row.promised_time == row.promised_time and row.promised_time > 0
-    line.append(c.multiples(row.promise_used / 1000, row.promise_used_p90 / 1000) if has_promise else "")
-    line += [
-        _reached(row.time_to_close),
-        c.duration(row.time_to_close_ended_only),
-        _reached(row.time_to_close_p90),
-    ]
-    unknown = "no promise" if not has_promise else "too soon" if row.enough else "too few"
+    line.append(c.multiples(row.used, row.used_p90) if row.promised > 0 else "")
+    line += [_reached(row.closing), c.duration(row.closed_only), _reached(row.closing_p90)]
+    unknown = "no promise" if not row.promised > 0 else "too soon" if row.is_sure else "too few"
     line.append(c.status(VERDICTS[row.verdict], row.verdict) if row.verdict else c.status("unknown", unknown))
     return line
 
@@ -357,8 +376,9 @@ def _reached(seconds: float) -> str:
 def _most(answer: Answer, name: str, by: str, measure: str) -> dict[str, str]:
     """Of each value of one dimension the value of another, `by`, that has most of a measure; of as many the last."""
     (these, at), (others, of) = answer.coded(name), answer.coded(by)
-    rows = sorted(zip(answer.column(measure).tolist(), (others[i] for i in of), at.tolist(), strict=True))
-    return {these[i]: other for _, other, i in rows}
+    by_name = np.argsort(np.argsort(others))
+    order = np.lexsort((by_name[of], answer.column(measure)))
+    return {these[i]: others[k] for i, k in zip(at[order].tolist(), of[order].tolist(), strict=True)}
 
 
 class _Places(NamedTuple):
