@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -167,21 +168,27 @@ def _then(context: Context) -> str:
     return "" if against is None else f"on {_said(against.to_on - DAY)} {(against.to_on - DAY).year}"
 
 
-def _grid(frame: pd.DataFrame, rows: list[str], by: Dimension, band: Dimension) -> np.ndarray:
-    table = frame.groupby([by.name, band.name])["backlog"].sum().unstack(fill_value=0)
-    return table.reindex(index=rows, columns=list(band.ordered), fill_value=0).to_numpy(float)
+def _grid(answer: Answer, rows: Sequence[str], band: Dimension) -> np.ndarray:
+    """The open ones of each department in `rows`, by `band`."""
+    found = np.zeros((len(rows), len(band.ordered)))
+    columns = (answer.column(name).tolist() for name in (department.name, band.name, "backlog"))
+    at, along = ({name: i for i, name in enumerate(names)} for names in (rows, band.ordered))
+    for name, value, n in zip(*columns, strict=True):
+        if name in at:
+            found[at[name], along[value]] += n
+    return found
 
 
 def draw_ages(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Ages by department: in days, and in multiples of what was promised."""
-    totals, by_age, by_multiple = (answer.frame for answer in answers[:3])
-    earlier = answers[3]
-    totals = totals[totals["backlog"] > 0].sort_values(["backlog", "department"], ascending=[False, True])
-    if totals.empty:
+    totals, by_age, by_multiple, earlier = answers
+    columns = (totals.column(name).tolist() for name in ("backlog", "department", "overdue"))
+    open_now = sorted(((-n, name, late) for n, name, late in zip(*columns, strict=True) if n > 0))
+    if not open_now:
         return words.nothing("Nothing was open", context)
-    rows = totals["department"].tolist()
-    standing, late = totals["backlog"].to_numpy(float), totals["overdue"].to_numpy(float)
-    ages, multiples = _grid(by_age, rows, department, age_band), _grid(by_multiple, rows, department, promise_band)
+    rows = [name for _, name, _ in open_now]
+    standing, late = np.array([-n for n, _, _ in open_now], float), np.array([n for *_, n in open_now], float)
+    ages, multiples = _grid(by_age, rows, age_band), _grid(by_multiple, rows, promise_band)
     body = tables.age_table(
         rows, standing, late, ages, age_band.ordered, multiples, promise_band.ordered, context, department
     )
