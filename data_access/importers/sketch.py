@@ -112,14 +112,14 @@ _WKT = r"(?i)^point\s*\(\s*-?\d{1,3}\.\d+\s+-?\d{1,2}\.\d+\s*\)$"
 
 # What states seem to say, in a few languages, the most telling first; each is written down as a doubt.
 _STATES = {
-    "merged_duplicate": r"duplicat|merged|doublon|dublette|doppelt",
+    "merged_duplicate": r"duplicat|\bdup\b|merged|doublon|dublette|doppelt",
     "cancelled": r"cancel|void|withdr|annul|storn|zurückgezogen|refus",
     "referred_out": r"transfer|refer|weiterg|external",
     "reopened": r"re-?open|wieder",
     "on_hold": r"hold|pending|wait|wartet|attente|espera",
-    "in_progress": r"progress|process|bearbeitung|en cours|en charge|andamento|proceso|started|working",
+    "in_progress": r"progress|process|bearbeitung|en cours|en charge|andamento|proceso|started|working|insp",
     "closed": r"\bclos|\bcomplet|resol|resuel|done|finish|fixed|erledigt|abgeschl|termin|ferm[ée]|cerrad|conclu|encerr",
-    "assigned": r"\bassign|zugewiesen|dispatch|assigné|affect",
+    "assigned": r"\bassign|zugewiesen|dispa?tch|affect",
     "triaged": r"accept|angenommen|review",
     "new": r"\bnew\b|\bopen|neu|offen|nouve|ouvert|abiert|abert|receiv|eingegangen|submit|report",
 }
@@ -377,6 +377,8 @@ def _state_of(word: str) -> str:
     """The status a word seems to mean; nothing if it tells nothing."""
     if known := STATUS_WORDS.get(word.casefold()):
         return known
+    if re.search(r"\b(not?|nicht|non|não)\b", word.casefold()):
+        return ""  # “not closed” is anything but closed
     return next((state for state, pattern in _STATES.items() if re.search(pattern, word.casefold())), "")
 
 

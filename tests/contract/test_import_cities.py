@@ -624,13 +624,14 @@ def test_a_sketch_puts_a_house_number_before_its_street_and_takes_no_point_for_a
 
 def test_a_sketch_of_json_may_meet_empty_columns_and_texts_of_several_lines(tmp_path: Path) -> None:
     records = [
-        {"service_request_id": n, "status": "Closed (Duplicate)" if n % 2 else "Open", "media_url": None,
+        {"service_request_id": n, "status": ("Open", "Closed (Duplicate)", "Not completed")[n % 3], "media_url": None,
          "service_name": "Graffiti", "requested_datetime": 1_714_521_600_000 + n, "remark": f"one\ntwo {n}",
          "lat": 39.9, "lon": -75.1} for n in range(40)
     ]  # fmt: skip
     drafted, outcome = _sketched(tmp_path, "records.json", json.dumps(records))
     assert 'formats = ["epoch_ms"]' in drafted and 'tz = "America/New_York"' in drafted
     assert '"Closed (Duplicate)" = "merged_duplicate"  # doubt: guessed' in drafted
+    assert '#"Not completed" = ""' in drafted  # what is denied is not guessed
     assert (outcome.report.accepted, outcome.report.refused) == (40, 0)
 
 
