@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -392,6 +393,9 @@ def import_command(
             f"Say what to import and how: dashboard311 import SOURCE FILE. Sources: {', '.join(shipped_names())}, or a "
             "TOML file, which --sketch FILE drafts."
         )
+    for to in (report_to, refused_to):
+        if to and not (to.parent.is_dir() and os.access(to.parent, os.W_OK) and not to.is_dir()):
+            raise BadRequest(f"{to}: nothing can be written there; nothing was imported.")
     with progress_bar() as bar:
         task = bar.add_task("Importing", total=None)
         outcome = import_files(
@@ -408,8 +412,10 @@ def import_command(
         _publish(settings)
     out.print(report.as_text(), markup=False)
     if dry_run:
+        click.echo("Ten rows, times in UTC:")
         for name, values in outcome.sample.items():
-            click.echo(f"{name:>18}  " + " | ".join("—" if pd.isna(one) else str(one)[:30] for one in values))
+            said = ("—" if pd.isna(one) else " ".join(str(one).split())[:30] for one in values)
+            click.echo(f"{name:>18}  " + " | ".join(said))
     if report.dry and not dry_run:
         click.get_current_context().exit(1)
 

@@ -28,7 +28,8 @@ FLAGS: Mapping[str, Flag] = {
         "Without the time of day", "times", "hours of the week and times to close in hours say little"
     ),
     "status_conflict": Flag(
-        "Status and closing disagree", "status", "the status counts; without a time of closing in no time to close"
+        "Status and closing disagree", "status",
+        "the status counts; closed at its last update, or where none is told when opened, and in no time to close",
     ),
     "due_before_opened": Flag(
         "Promised for before it was opened", "promise", "late from the start; lowers what was kept"

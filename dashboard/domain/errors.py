@@ -19,7 +19,7 @@ anything else is logged with an incident number and the screen shows the number.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class Problem(Exception):
@@ -30,18 +30,26 @@ class BadRequest(Problem):
     """The question cannot be asked like that."""
 
 
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Up to three of the words there are that are most like one that is not there."""
+    folded = {word.casefold(): word for word in sorted(known)}
+    sought = name.casefold()
+    alike = difflib.get_close_matches(sought, folded, n=3, cutoff=0.5)
+    within = sorted((word for word in folded if len(sought) > 2 and sought in word), key=len)
+    return [folded[match] for match in dict.fromkeys([*alike, *within])][:3]
+
+
+def did_you_mean(near: Sequence[str]) -> str:
+    """“ Did you mean one or other?”, or nothing where nothing is near."""
+    return f" Did you mean {' or '.join(near)}?" if near else ""
+
+
 class UnknownName(BadRequest):
     """A word nobody declared, with the nearest ones that exist."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]):
-        words = sorted(known)
-        folded = {word.casefold(): word for word in words}
-        sought = name.casefold()
-        alike = difflib.get_close_matches(sought, folded, n=3, cutoff=0.5)
-        within = sorted((word for word in folded if len(sought) > 2 and sought in word), key=len)
-        near = [folded[match] for match in dict.fromkeys([*alike, *within])][:3]
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        super().__init__(f"There is no {kind} called “{name}”.{hint}")
+        near = nearest(name, known)
+        super().__init__(f"There is no {kind} called “{name}”.{did_you_mean(near)}")
         self.kind, self.name, self.near = kind, name, near
 
 

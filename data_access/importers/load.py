@@ -144,7 +144,7 @@ def import_files(
     read = [
         read_boundaries(Path(one), first, division)
         for division, drawn in (("district", boundaries), ("area", areas))
-        for one in ([drawn] if isinstance(drawn, str | Path) else drawn)
+        for one in _listed(drawn)
     ]
     districts = pd.concat(read, ignore_index=True) if read else None
     sums = [checksum(one) for one in paths]
@@ -159,6 +159,10 @@ def import_files(
         importing = Importing(build, first.name, f"{first.name}-{whole[:16]}", whole)
         if districts is not None:
             build.write("district", districts)
+            for division, drawn in (("district", boundaries), ("area", areas)):
+                if n := int((districts["division"] == division).sum()):
+                    by = ", ".join(Path(one).name for one in _listed(drawn))
+                    importing.notes.append(f"{n:,} {division}{'s' * (n != 1)} drawn by {by}.")
         for path in paths:
             progress(f"reading {path.name}", 0)
             reading = next((one.file for one in known), first.file)
@@ -468,8 +472,7 @@ class Importing:
         allowed = allowed_refusals(max_refused, read)
         too_many = allowed is not None and read - accepted > allowed
         if not accepted and not (dry or too_many):
-            first = f" The first: {next(iter(self.refusals))}." if self.refusals else ""
-            raise ImportRefused(files, f"not one of its {read:,} rows could be accepted.{first}")
+            raise ImportRefused(files, f"not one of its {read:,} rows could be accepted.{_first_of(refused)}")
         main = self.mappings[0].table
         repeated = {name: build.keep_last(name) for name in self.written}.get(main, Repeated())
         self.details.update({name: self._count(build.staged(name)) for name in self.written if name != main})
@@ -629,6 +632,21 @@ class Importing:
         statement = select(*(one.label(f"c{i}") for i, one in enumerate(columns)), n).where(*conditions)
         grouped = statement.group_by(*(literal_column(f"c{i}") for i in range(len(columns))))
         return [tuple(row) for row in self.build.connection.execute(grouped.order_by(n.desc()))]
+
+
+def _listed(files: str | Path | Iterable[str | Path]) -> list[str | Path]:
+    return [files] if isinstance(files, str | Path) else list(files)
+
+
+def _first_of(refused: pd.DataFrame) -> str:
+    """What is wrong with the first refused row, in a sentence."""
+    if refused.empty:
+        return ""
+    row = refused.iloc[0].fillna("")
+    value = f": “{row['value']}”" if row["value"] else ""
+    expected = f", expected {row['expected']}" if row.get("expected") else ""
+    column = f" in {row['column_name']}" if row["column_name"] else ""
+    return f" The first: row {row['row_number']}, {row['reason']}{column}{value}{expected}."
 
 
 def allowed_refusals(said: str | None, read: int) -> float | None:

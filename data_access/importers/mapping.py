@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, Date, DateTime, Float, Integer, Numeric, Table
 
-from dashboard.domain.errors import ImportRefused, UnknownName
+from dashboard.domain.errors import ImportRefused, UnknownName, did_you_mean, nearest
 from dashboard.domain.local_time import offset_periods
 from data_access import schema
 from data_access.derive import city_row
@@ -420,10 +420,12 @@ class _Reader:
         if name == "request":
             if "type_id" not in columns:
                 raise self.wrong("[request] must say where type_id comes from: the kind of request.")
-            meant = [*columns["status"].words.values(), columns["status"].otherwise, columns["status"].value]
-            for one in meant:
+            status = columns["status"]
+            meant = [*status.words.items(), ("otherwise", status.otherwise), ("value", status.value)]
+            for word, one in meant:
                 if one is not None and one not in STATUSES:
-                    raise self.wrong(f"“{one}” is no status; there are {', '.join(sorted(STATUSES))}.")
+                    known = ", ".join(sorted(STATUSES))
+                    raise self.wrong(f"request.status: {word} = “{one}” is no status; there are {known}.")
         if placed and placed.x and not (placed.y and placed.crs):
             raise self.wrong("[place] needs x, y and crs.")
         for column, one in columns.items():
@@ -461,7 +463,9 @@ class _Reader:
         made = {}
         for name, said in given.items():
             if name not in known:
-                raise self.wrong(f"{where} has no word “{name}”; it has {', '.join(known)}.")
+                words = [*(["column"] if "columns" in known else []), *known]
+                hint = did_you_mean(nearest(name, words)[:1])
+                raise self.wrong(f"{where} has no word “{name}”; it has {', '.join(words)}.{hint}")
             made[name] = self.one(f"{where}.{name}", str(known[name].type), said)
         return kind(**made)
 
@@ -515,7 +519,11 @@ def the_one_that_fits(mappings: Sequence[SourceMapping], names: Iterable[str], f
             missing = lacking
     few = ", ".join(" or ".join(one) for one in missing[:6])
     shown = ", ".join(one[:40] for one in have[:6]) + (f" and {len(have) - 6} more" if len(have) > 6 else "")
+    hint = did_you_mean(nearest(missing[0][0], have))
+    if len(have) == 1 and (others := [one for one in ";,\t|" if one in have[0]]):
+        hint = f" It is a single one: is the delimiter {' or '.join(map(repr, others))}?"
     raise ImportRefused(
         file,
-        f"this is not an export of the kind “{mappings[0].name}”: it has no column {few}. Its columns are {shown}.",
+        f"this is not an export of the kind “{mappings[0].name}”: it has no column {few}. "
+        f"Its columns are {shown}.{hint}",
     )

@@ -107,8 +107,13 @@ class Projection:
         return [one for one in field.columns if self.column_of(one) or ("." in one and self.column_of(_head(one)))]
 
     def absent(self) -> list[str]:
-        """Columns that the mapping knows, and the source does not have."""
-        return [" or ".join(one.columns) for one in self.mapping.named() if one.value is None and not self.present(one)]
+        """Columns that the mapping knows, and the source does not have, each with what stays empty without it."""
+        ours = {id(one): f" (for {name})" for name, one in self.mapping.columns.items()}
+        return [
+            " or ".join(one.columns) + ours.get(id(one), "")
+            for one in self.mapping.named()
+            if one.value is None and not self.present(one)
+        ]
 
     def _raw(self, name: str) -> _Expr:
         whole = self.column_of(name)

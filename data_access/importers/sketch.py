@@ -345,12 +345,15 @@ def _guesses(columns: Sequence[Column], rows: int) -> dict[str, Column]:
     for ours, patterns, bound in (("lat", (_LAT,), 90), ("lon", (_LON,), 180)):
         if one := _role(columns, patterns, degrees(bound), taken):
             found[ours] = one
+    has_numbers = any(re.search(_NUMBER, fold(one.name)) for one in columns)
     fitting: dict[str, Callable[[Column], bool]] = {
         "type_id": lambda one: kinds(one) and not re.search(_NOT_TYPE, fold(one.name)),
         "department_id": kinds,
         "channel": kinds,
         "source_district": lambda one: not one.is_time and one.distinct <= 500,
-        "address": lambda one: not (one.is_time or one.is_number or _holds_points(one)) and one.distinct > 0.1 * rows,
+        "address": lambda one: (
+            not (one.is_time or one.is_number or _holds_points(one)) and (has_numbers or one.distinct > 0.1 * rows)
+        ),
         "note": lambda one: not one.is_time and not one.is_number,
     }
     for ours, fits in fitting.items():
@@ -528,6 +531,9 @@ def _status(one: Column | None) -> Iterator[str]:
         return
     yield f"column = {_quoted(one.name)}"
     strange = [word for word in one.examples if word.casefold() not in STATUS_WORDS]
+    known = [f"{word} is {STATUS_WORDS[word.casefold()]}" for word in one.examples if word not in strange]
+    if known:
+        yield f"# known already: {', '.join(known)}"
     if strange or one.distinct > len(one.examples):
         yield "[request.status.words]"
         yield "# doubt: what do these mean? new, assigned, in_progress, on_hold, closed, cancelled, merged_duplicate …"

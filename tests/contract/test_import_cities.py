@@ -13,8 +13,10 @@ import pandas as pd
 import pytest
 import shapely
 import zstandard
+from click.testing import CliRunner
 from sqlalchemy import select
 
+from dashboard.cli import main
 from dashboard.domain.errors import ImportRefused, UnknownName
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Scope
@@ -582,6 +584,48 @@ def _sketched(tmp_path: Path, name: str, text: str) -> tuple[str, Outcome]:
     drafted = sketch_of(path)
     settings = Settings(data=tmp_path / "data")
     return drafted, import_files(settings, mapping_from(drafted, Path("city.toml")), path, dry=True)
+
+
+def test_what_is_wrong_with_a_mapping_is_said_by_name_with_what_may_be_meant(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    path.write_bytes(table("8,soon,,,Open,Pothole,,,"))
+    settings = Settings(data=tmp_path / "data")
+
+    def told(text: str, content: bytes = b"") -> str:
+        if content:
+            path.write_bytes(content)
+        with pytest.raises(ImportRefused) as problem:
+            import_files(settings, mapping_from(text, Path("test.toml")), path)
+        return str(problem.value)
+
+    first = "not one of its 1 rows could be accepted. The first: row 1, not a time in Opened: “soon”, expected "
+    assert first in told(CITY)
+    assert "it has column, columns" in told(CITY.replace('{ column = "Zip"', '{ colum = "Zip"'))
+    assert "Did you mean column?" in told(CITY.replace('{ column = "Zip"', '{ colum = "Zip"'))
+    assert "no column Typo. " in (said := told(CITY.replace('"Type"', '"Typo"'))) and "Did you mean Type?" in said
+    assert "request.status: Filed = “banana” is no status" in told(
+        CITY.replace('status = "Status"', 'status = { column = "Status", words = { Filed = "banana" } }', 1)
+    )
+    assert "is the delimiter ';'?" in told(
+        CITY.replace("[file]", '[file]\ndelimiter = "|"'), table(ROW).replace(b",", b";")
+    )
+
+
+def test_where_a_report_cannot_be_written_nothing_is_imported(tmp_path: Path) -> None:
+    path, mapped, data = (tmp_path / name for name in ("export.csv", "test.toml", "data"))
+    path.write_bytes(table(ROW))
+    mapped.write_text(CITY)
+    asked = [
+        "import",
+        str(mapped),
+        str(path),
+        "--data",
+        str(data),
+        "--report",
+        str(tmp_path / "nowhere" / "report.json"),
+    ]
+    told = CliRunner().invoke(main, asked)
+    assert told.exit_code and "nothing was imported" in told.output and not data.exists()
 
 
 def test_without_an_id_a_sketch_tells_rows_apart_by_what_does_not_change(tmp_path: Path) -> None:
