@@ -359,6 +359,13 @@ def _guesses(columns: Sequence[Column], rows: int) -> dict[str, Column]:
     for ours, fits in fitting.items():
         if one := _role(columns, _NAMES[ours], fits, taken):
             found[ours] = one
+    if (chosen := found.get("source_district")) is not None:
+        may_be = fitting["source_district"]
+        likely = "|".join(_NAMES["source_district"])
+        others = [one.name for one in columns if one.name not in taken and one.filled and may_be(one)
+                  and re.search(likely, fold(one.name))]  # fmt: skip
+        if others:
+            chosen.doubts.append(f"which districts does the city go by? {', '.join(others[:4])} may be meant as well")
     if "department_id" not in found:
         alike = [one for one in columns if one.name not in taken and kinds(one) and _mostly(one, _DEPARTMENT)]
         for one in alike[:1]:

@@ -632,10 +632,11 @@ def test_without_an_id_a_sketch_tells_rows_apart_by_what_does_not_change(tmp_pat
     rows = [f"2024-03-{1 + n // 20:02} 08:00,{'New' if n % 3 else 'Done'},{'Rats' if n % 2 else 'Trash'},"
             f"{n % 5},{n % 20} Main St,{n % 7},{40 + n / 1000}" for n in range(200)]  # fmt: skip
     rows.append(rows[0].replace("Done", "New"))
-    heading = "Creation Date,Status,Request Type,Ward,Place Name,Times Updated,Degrees"
+    heading = "Creation Date,Status,Request Type,Ward,Place Name,Police Ward,Degrees"
     drafted, outcome = _sketched(tmp_path, "noid.csv", "\n".join([heading, *rows, ""]))
     assert "these are together, but for 1 row: of those alike the last counts" in drafted
     assert 'request_id = { columns = ["Creation Date", "Request Type", "Ward", "Place Name"], join = " · " }' in drafted
+    assert "# doubt: which districts does the city go by? Police Ward may be meant as well" in drafted
     assert (outcome.report.read, outcome.report.accepted, outcome.report.refused) == (201, 201, 0)
     assert outcome.report.repeated == 1
     assert "2024-03-01 08:00 · Rats · 1 · 1 Main St" in set(outcome.sample["request_id"])
