@@ -192,12 +192,12 @@ def measure_load(settings: Settings, users: int, thinks_s: float, keeps: bool = 
         def work(seed: int) -> None:
             user = User(f"http://127.0.0.1:{port}", posts, seed)
             while time.perf_counter() < until:
+                if thinks_s:  # before the first as well: people who think do not begin at one signal
+                    time.sleep(user.chance.uniform(0, 2 * thinks_s))
                 try:
                     took.append(user.ask())
                 except OSError as problem:
                     errors.append(str(problem))
-                if thinks_s:
-                    time.sleep(user.chance.uniform(0, 2 * thinks_s))
 
         workers = [threading.Thread(target=work, args=(seed,)) for seed in range(1, users + 1)]
         for worker in workers:
