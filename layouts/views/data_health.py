@@ -136,7 +136,7 @@ def draw_given(answers: tuple[Told, ...], context: Context) -> Drawing:
     never = [_label(name) for name in frame.loc[frame["given"] == 0, "column_name"]]
     some = frame[frame["given"] > 0].sort_values("given", kind="stable")
     worst = some.iloc[0]
-    text = f"Of **{c.count(told.n)}** requests every one has what is asked for here."
+    text = f"Of **{c.count(told.n)}** requests every one has {'what is recorded at all' if never else 'all of it'}."
     if worst["missing"]:
         share = c.share(worst["missing"] / told.n)
         name = _label(worst["column_name"]).lower()
