@@ -412,7 +412,7 @@ def import_command(
         _publish(settings)
     out.print(report.as_text(), markup=False)
     if dry_run:
-        click.echo("Ten rows, times in UTC:")
+        click.echo("The first rows, times in UTC:")
         for name, values in outcome.sample.items():
             said = ("—" if pd.isna(one) else " ".join(str(one).split())[:30] for one in values)
             click.echo(f"{name:>18}  " + " | ".join(said))

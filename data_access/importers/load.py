@@ -141,11 +141,8 @@ def import_files(
     paths = files_of(one for one in words if not is_address(one))
     progress = progress or (lambda doing, rows: None)
     first = known[0]
-    read = [
-        read_boundaries(Path(one), first, division)
-        for division, drawn in (("district", boundaries), ("area", areas))
-        for one in _listed(drawn)
-    ]
+    drawn = {"district": _listed(boundaries), "area": _listed(areas)}
+    read = [read_boundaries(Path(one), first, division) for division, by in drawn.items() for one in by]
     districts = pd.concat(read, ignore_index=True) if read else None
     sums = [checksum(one) for one in paths]
     if addresses:  # what they answer is another thing each time
@@ -159,10 +156,9 @@ def import_files(
         importing = Importing(build, first.name, f"{first.name}-{whole[:16]}", whole)
         if districts is not None:
             build.write("district", districts)
-            for division, drawn in (("district", boundaries), ("area", areas)):
-                if n := int((districts["division"] == division).sum()):
-                    by = ", ".join(Path(one).name for one in _listed(drawn))
-                    importing.notes.append(f"{n:,} {division}{'s' * (n != 1)} drawn by {by}.")
+            for division, n in districts["division"].value_counts().items():
+                by = ", ".join(Path(one).name for one in drawn[str(division)])
+                importing.notes.append(f"{n:,} {division}{'s' * (n != 1)} drawn by {by}.")
         for path in paths:
             progress(f"reading {path.name}", 0)
             reading = next((one.file for one in known), first.file)

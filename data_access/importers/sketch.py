@@ -399,7 +399,7 @@ def _quoted(word: str) -> str:
     return json.dumps(word, ensure_ascii=False)
 
 
-def _zone(columns: Sequence[Column], found: dict[str, Column]) -> tuple[str, str]:
+def _zone(found: dict[str, Column]) -> tuple[str, str]:
     lat, lon = (
         (one.low + one.high) / 2 if one and one.low is not None and one.high is not None else None
         for one in (found.get("lat"), found.get("lon"))
@@ -417,7 +417,7 @@ def _written(
     together: tuple[Sequence[str], int], nulls: Sequence[str], rows: int,
 ) -> Iterator[str]:  # fmt: skip
     name = re.sub(r"[\W_]+", "", path.name.split(".")[0].casefold()) or "city"
-    zone, why = _zone(columns, found)
+    zone, why = _zone(found)
     yield f"# Drafted from {path.name} ({rows:,} rows looked at). Correct what says “doubt”, then try it:"
     yield f"#   dashboard311 import {name}.toml {path.name} --dry-run"
     for note in source.notes:

@@ -24,9 +24,10 @@ EPISODE = Fact(
 
 _in_time = _r.closed_at <= _r.due_at
 _open = _r.closed_at.is_(None)
-# Of what is closed, and nobody knows when, nobody knows how long it took: it does not run on either.
-_unseen = and_(schema.bears(_r.dq_flags, "status_conflict"), _r.status.in_(sorted(schema.CLOSED_STATUSES)))
-_lasts = or_(_r.close_s.isnot(None), and_(_open, ~func.coalesce(_unseen, false())))
+# Closed, and nobody wrote when: nobody knows how long it took, and it does not run on either. Nor is a closing before
+# the opening a duration; such requests count as closed everywhere else.
+_unwitnessed = and_(schema.bears(_r.dq_flags, "status_conflict"), _r.status.in_(sorted(schema.CLOSED_STATUSES)))
+_lasts = or_(_r.close_s.isnot(None), and_(_open, ~func.coalesce(_unwitnessed, false())))
 
 # ── Flow: taken in + reopened + moved in − moved out − closed = change of the backlog ──
 
@@ -283,6 +284,5 @@ time_to_close = Spread(
     formula="Kaplan–Meier median and 9 in 10 of closed_at − opened_at, open ones censored at as_of",
     source="measures reference, B7 and B-survival",
     fact=REQUEST, duration_s=_elapsed_s, has_ended=_r.closed_at.isnot(None), on=_r.opened_on,
-    # A closing before the opening is no duration; the request still counts as closed everywhere else.
     where=_lasts,
 )  # fmt: skip

@@ -35,10 +35,10 @@ def days_of(answer: Answer, measure: str, context: Context) -> Days:
         return Days(context.clock.first_on, np.zeros(0), nothing, nothing, nothing)
     at = answer.column("day").astype("datetime64[D]").astype(int)
     begin, last = at[counts != 0].min(), at.max()
-    known, is_event, is_closed, is_unknown = (np.zeros(last + 1 - begin, kind) for kind in (float, bool, bool, bool))
+    known, is_event, is_closed = (np.zeros(last + 1 - begin, kind) for kind in (float, bool, bool))
+    is_unknown = np.ones(last + 1 - begin, bool)
     counted = at >= begin
     known[at[counted] - begin] = counts[counted]
-    is_unknown[:] = True
     is_unknown[at[counted] - begin] = False
     first: date = begin.astype("datetime64[D]").item()
 

@@ -182,12 +182,11 @@ def _grid(answer: Answer, rows: Sequence[str], band: Dimension) -> np.ndarray:
 def draw_ages(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Ages by department: in days, and in multiples of what was promised."""
     totals, by_age, by_multiple, earlier = answers
-    columns = (totals.column(name).tolist() for name in ("backlog", "department", "overdue"))
-    open_now = sorted(((-n, name, late) for n, name, late in zip(*columns, strict=True) if n > 0))
-    if not open_now:
+    names, standing, late = (totals.column(name) for name in ("department", "backlog", "overdue"))
+    order = [i for i in np.lexsort((names, -standing)) if standing[i] > 0]
+    if not order:
         return words.nothing("Nothing was open", context)
-    rows = [name for _, name, _ in open_now]
-    standing, late = np.array([-n for n, _, _ in open_now], float), np.array([n for *_, n in open_now], float)
+    rows, standing, late = names[order].tolist(), standing[order].astype(float), late[order].astype(float)
     ages, multiples = _grid(by_age, rows, age_band), _grid(by_multiple, rows, promise_band)
     body = tables.age_table(
         rows, standing, late, ages, age_band.ordered, multiples, promise_band.ordered, context, department

@@ -406,9 +406,9 @@ def draw_open(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         )  # fmt: skip
         text = "; ".join(f"{name}: **{c.count(steps.values(name)[-1])}** open" for name in names)
         return Drawing(c.sentence(text + "."), figure, foot=words.foot(_key(names), events.told(figure)))
-    by_name = {name: _by_district(answer, names, name, context) for name in ("backlog", "overdue")}
     own = names[0] if names else "city"
-    steps = replace(by_name["backlog"], columns={name: of.values(own) for name, of in by_name.items()})
+    steps, late = (_by_district(answer, names, measure, context) for measure in ("backlog", "overdue"))
+    steps = replace(steps, columns={"backlog": steps.values(own), "overdue": late.values(own)})
     figure = series.of_which(
         steps, Line("backlog", "open"), Line("overdue", "overdue", "overdue"), f"Open at the end of the {steps.every}"
     )

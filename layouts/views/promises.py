@@ -152,7 +152,7 @@ def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Volume against share kept, a dot for each service type in its department's colour and shape."""
     home = _most(answers[0], "service_type", "department", "due")
     kinds, sums = answers[0].sums("service_type", "kept", "due")
-    dots = [Dot(name, home[name], kept, due) for name, kept, due in sorted(zip(kinds, *sums, strict=True)) if due > 0]
+    dots = [Dot(name, home[name], over, n) for name, over, n in sorted(zip(kinds, *sums, strict=True)) if n > 0]
     if not dots:
         return words.nothing("No promise fell due", context)
     departments, (of_each,) = answers[0].sums("department", "due")
@@ -229,17 +229,17 @@ def draw_cohorts(answers: tuple[Answer | None, ...], context: Context) -> Drawin
 
 def draw_trends(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """The share kept in each month by the types with the most promises, all on one scale."""
-    known, (due,) = answers[0].sums("service_type", "due")
-    sums = {name: n for name, n in zip(known, due, strict=True) if n >= words.FEW}
+    known, (fell_due,) = answers[0].sums("service_type", "due")
+    sums = {name: n for name, n in zip(known, fell_due, strict=True) if n >= words.FEW}
     if not sums:
         return words.nothing("Too few promises fell due", context)
     names = sorted(sums, key=lambda name: (name not in context.selected, -sums[name], name))[:LARGEST]
     names.sort(key=lambda name: (-sums[name], name))
     period = MONTHS(context.filters.period, context.clock)
-    steps, kept = (steps_by(answers[0], "service_type", one, period, context.clock) for one in ("due", "kept"))
+    steps, in_time = (steps_by(answers[0], "service_type", one, period, context.clock) for one in ("due", "kept"))
     shown, moved = [], []
     for name in names:
-        n, over = steps.values(name), kept.values(name)
+        n, over = steps.values(name), in_time.values(name)
         share = np.divide(over, n, out=np.full(len(n), np.nan), where=n >= words.FEW)
         shown.append((name, steps, share, n, context.target_of(name)))
         known = np.flatnonzero(steps.is_whole & np.isfinite(share))
@@ -392,11 +392,10 @@ class _Places(NamedTuple):
 
     @classmethod
     def of(cls, answer: Answer) -> _Places:
-        cells, (broken, due) = answer.sums(hexagon_9.name, "broken", "due")
+        cells, (late, n) = answer.sums(hexagon_9.name, "broken", "due")
         is_place = np.array([cell != hexagon_9.missing for cell in cells], bool)
-        at = np.flatnonzero(is_place & (broken > 0))
-        at = at[np.lexsort((np.array(cells)[at], -broken[at]))] if len(at) else at
-        return cls([cells[i] for i in at], broken[at], due[at], float(broken[~is_place].sum()))
+        at = [i for i in np.lexsort((cells, -late)) if is_place[i] and late[i] > 0]
+        return cls([cells[i] for i in at], late[at], n[at], float(late[~is_place].sum()))
 
 
 def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -406,10 +405,10 @@ def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         return words.nothing("No promise with a place was broken", context)
     values, lost = places.broken, places.lost
     hover = [
-        f"<b>{c.count(broken)} late or overdue</b> of {c.count(due)} that fell due<br>"
+        f"<b>{c.count(late)} late or overdue</b> of {c.count(n)} that fell due<br>"
         + (f"{c.share(share, 0)}, 95 % sure of {c.share(low, 0)} to {c.share(high, 0)}"
-           if due >= words.FEW else "too few for a share")
-        for broken, due, share, low, high in np.stack([values, places.due, *wilson(values, places.due)], 1).tolist()
+           if n >= words.FEW else "too few for a share")
+        for late, n, share, low, high in np.stack([values, places.due, *wilson(values, places.due)], 1).tolist()
     ]  # fmt: skip
     total = values.sum()
     half = int((values.cumsum() < total / 2).sum()) + 1
