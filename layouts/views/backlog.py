@@ -424,8 +424,8 @@ def draw_latest(answers: tuple[Answer | Rows | None, ...], context: Context) -> 
     ]
     columns = [
         c.Column("Request"), c.Column("Type"), c.Column("Where", on_phone=False),
-        c.Column("Days late", is_number=True), c.Column("Of promise", is_number=True, on_phone=False),
-        c.Column("Held by"),
+        c.Column("Days late", is_number=True), c.Column("Of promise", is_number=True),
+        c.Column("Held by", on_phone=False),
     ]  # fmt: skip
     text = f"The first {len(lines)} of **{c.count(rows.n)}** are **{c.count(late[-1])}** to **{c.count(late[0])}** "
     if len(lines) == 1 or late[0] == late[-1]:
@@ -451,7 +451,7 @@ def draw_oldest(answers: tuple[Answer | Rows | None, ...], context: Context) -> 
         c.Column("Of promise", is_number=True), c.Column("Held by", on_phone=False),
     ]  # fmt: skip
     far = int((multiples > 3).sum())
-    span = f"**{c.count(days[-1])}** to **{c.count(days[0])}**" if len(lines) > 1 else f"**{c.count(days[0])}**"
+    span = f"**{c.count(days[-1])}** to **{c.count(days[0])}**" if days[-1] < days[0] else f"**{c.count(days[0])}**"
     who = f"The {len(lines)} oldest have" if len(lines) > 1 else "The oldest has"
     text = f"{who} waited {span} days; **{far}** {'is' if far == 1 else 'are'} past three times the promise."
     body = c.table(columns, lines, caption="The oldest open requests")
