@@ -94,9 +94,12 @@ from data_access.rollups import (
     PAYS_BY,
     PAYS_FROM_ROWS,
     ROLLUPS,
+    ROWS,
     SORTED,
     SORTED_FROM_ROWS,
     Sorted,
+    copied,
+    moments_of,
     months_of,
 )
 
@@ -1009,12 +1012,15 @@ class Build:
         if self._continuing:
             held = self._sum_up_again(self._continuing, frame, repeated)
             told = [{"name": name, "n": n, "from_on": None} for name, n in held.items()]
-            self._append_sums(told + self._copy_what_stands_again(self._continuing, as_of))
+            copies = self._copy_what_stands_again(self._continuing, as_of)
+            self._append_sums(told + copies + self._sum_up_what_stands(frame, copies))
             return
         division = self._staged["district"].c.division
         is_divided_twice = self._one(select(func.count()).where(division == "area"))[0] > 0
         for name, rollup in ROLLUPS.items():
             of = sizes[rollup.fact.name]
+            if rollup.is_of_end:
+                continue
             if self.pays_by and (of < PAYS_FROM_ROWS or ("area" in rollup.keys and not is_divided_twice)):
                 continue
             finer = [one for one in held if rollup.is_from(ROLLUPS[one])]
@@ -1033,7 +1039,10 @@ class Build:
         if not self.pays_by or sizes["request"] >= SORTED_FROM_ROWS:
             held |= {one.name: self._sort(one) for one in SORTED}
         told = [{"name": name, "n": n, "from_on": None} for name, n in held.items()]
-        self._append_sums(told + self._copy_what_stands(as_of))
+        told += (copies := self._copy_what_stands(as_of))
+        if not self.pays_by or sizes["request"] >= PAYS_FROM_ROWS:
+            told += self._sum_up_what_stands(frame, copies)
+        self._append_sums(told)
 
     def _append_sums(self, told: list[dict[str, Any]]) -> None:
         if told:
@@ -1049,10 +1058,9 @@ class Build:
                 days[fact.name, day] = continuing.keep_days(continuing.days(fact, day, frame.as_of))
             return days[fact.name, day]
 
-        for name in ROLLUPS:
-            if name not in continuing.held:
+        for name, rollup in ROLLUPS.items():
+            if name not in continuing.held or rollup.is_of_end:
                 continue
-            rollup = ROLLUPS[name]
             c = rollup.table.c
             finer = [one for one in held if rollup.is_from(ROLLUPS[one])]
             source = ROLLUPS[min(finer, key=held.__getitem__)] if finer else None
@@ -1129,6 +1137,30 @@ class Build:
             for one in COPIES.values():
                 self._writer.execute(DropTable(one.table))
         return []
+
+    def _sum_up_what_stands(self, frame: Frame, copies: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Count what stands at the end of the data, from the copies where there are any; always anew, as days pass."""
+        end_on, copied_on = self._civil_day(frame.as_of) + timedelta(days=1), copies[0]["from_on"] if copies else None
+        told: list[dict[str, Any]] = []
+        for rollup in (one for one in ROLLUPS.values() if one.is_of_end):
+            table = rollup.table
+            if self._continuing and rollup.name in self._continuing.held:
+                self._writer.execute(table.delete())
+            elif self._continuing:
+                continue
+            else:
+                table.create(self._writer)
+            counted = rollup.rows() if copied_on is None else copied(rollup.rows())
+            for moment in moments_of(end_on, copied_on):
+                rows = with_values(counted, frame, moment)
+                self._writer.execute(insert(table).from_select(list(table.c.keys()), rows))
+            n, standing = self._one(select(func.count(), func.sum(table.c[ROWS])).select_from(table))
+            if not self._continuing and n * self.pays_by > (standing or 0):
+                self._writer.execute(DropTable(table))
+                continue
+            told.append({"name": rollup.name, "n": n, "from_on": end_on})
+            self.progress("counting what stands open", n)
+        return told
 
     def _last_instant(self) -> datetime:
         """The data's own clock: the last instant anything was recorded, short of the impossible future.

@@ -39,7 +39,19 @@ from dashboard.domain.policy import Scope
 from data_access import schema
 from data_access.dimensions import DIMENSIONS
 from data_access.rewriting import put_to
-from data_access.rollups import ENDED, ROWS, SORTED, Held, Rollup, binned, copied, ends_of, starts_of, step_of
+from data_access.rollups import (
+    ENDED,
+    ROWS,
+    SORTED,
+    Held,
+    Rollup,
+    binned,
+    copied,
+    ends_of,
+    standing_at_end,
+    starts_of,
+    step_of,
+)
 from data_access.semantics import (
     EVERY,
     Dimension,
@@ -320,6 +332,11 @@ def _standing(standing: Standing, query: Query, filters: Filters, scope: Scope, 
     period = filters.period
 
     def at(name: str, moment: date) -> Statement:
+        at_end = standing_at_end(standing)
+        if query.every is None and moment in frame.held.moments:
+            when = [at_end.on == moment]
+            if (summed := _summed(standing, (at_end,), when, query.by, filters, scope, frame)) is not None:
+                return _from_sums(name, (standing,), summed, (at_end,), query, filters, frame)
         asked = _stood(standing, moment, query, filters, scope, frame)
         if asked is not None:
             return Statement(name, (standing,), with_values(asked, frame, period.to_on), has_step=False)

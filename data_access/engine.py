@@ -30,7 +30,7 @@ from dashboard.domain.errors import DataUnavailable
 from dashboard.settings import Settings
 from data_access import schema
 from data_access.dialects import duckdb_reader, postgres_engine
-from data_access.rollups import Held
+from data_access.rollups import COPIES, ROLLUPS, Held
 
 log = logging.getLogger(__name__)
 
@@ -423,8 +423,9 @@ def _held_in(engine: Engine, build: BuildInfo, structure: Structure) -> Held:
     )
     end = build.data_to_on
     per_day = {name: n / max((end - first).days, 1) for name, n, first in known if first is not None and end}
-    copied_on = next((row.from_on for row in rows if row.from_on is not None), None)
-    return Held(tuple(sorted((row.name, row.n) for row in rows)), tuple(per_day.items()), copied_on)
+    copied_on = next((row.from_on for row in rows if row.name in COPIES), None)
+    end_on = next((row.from_on for row in rows if row.name in ROLLUPS and row.from_on is not None), None)
+    return Held(tuple(sorted((row.name, row.n) for row in rows)), tuple(per_day.items()), copied_on, end_on)
 
 
 def _told(table: Table, kind: type, structure: Structure) -> list[Column]:

@@ -3,15 +3,16 @@
 A rollup holds a column for every measure that adds and is dated by its day, and for what begins or ends to stand on it.
 Its answers are those of the facts: sums of sums. The compiler takes the smallest one that carries the columns a
 question divides or narrows by, and the facts where there is none (decision 0025). What stands open at the end of the
-data, and who asks for bands of age or for the requests themselves, is read from copies of the few rows that do; who
-asks for a service type, or what fell due or was closed in a period, too finely for sums, reads a copy in that order.
+data is counted by bands of age too; what did at another day, and who asks for the requests themselves, is read from
+copies of the few rows that do; who asks for a service type, or what fell due or was closed in a period, too finely for
+sums, reads a copy in that order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cache, cached_property
 from threading import RLock
 from typing import Any
@@ -28,6 +29,7 @@ from sqlalchemy import (
     MetaData,
     Select,
     Table,
+    and_,
     case,
     cast,
     func,
@@ -37,11 +39,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import visitors
 
+from dashboard.domain.filters import add_months
 from data_access import schema
-from data_access.dimensions import hour_block, promise_position
+from data_access.dimensions import age_band, due_in, hour_block, lateness, promise_band, promise_position
 from data_access.measures import CATALOGUE
 from data_access.rewriting import columns_asked, put_to
-from data_access.semantics import AMOUNTS, AS_OF, Dimension, Fact, Spread, Standing, Total
+from data_access.semantics import AMOUNTS, AS_OF, MOMENT_ON, Dimension, Fact, Spread, Standing, Total
 
 PAYS_FROM_ROWS = 10_000
 """A fact with fewer rows is quick to count as it is."""
@@ -106,6 +109,18 @@ _DURATIONS_BY: dict[str, dict[str, tuple[str, ...]]] = {
     "contact": {"queue": ("channel", "queue")},
 }
 
+# What stands open at the end of the data, or did a year earlier: by which columns, and which bands of age or time left.
+_STANDING_BY: dict[str, tuple[str, ...]] = {
+    "team": ("department", "team"),
+    "type": ("department", "team", "service_type", "category", "district", "channel"),
+    "hexagon": ("district", "h3_9"),
+}
+_AGES = (age_band, lateness, promise_band)
+_BANDS: dict[str, dict[str, tuple[Dimension, ...]]] = {
+    "request": {"team": (due_in,), "type": (due_in,)},
+    "episode": {"team": _AGES, "type": _AGES, "hexagon": ()},
+}
+
 _metadata = MetaData()
 _making = RLock()
 ROWS, FIRST, ENDED = "rows", "first", "ended"
@@ -130,6 +145,21 @@ def _edge(standing: Standing, edge: str, on: ColumnElement) -> Total:
         source=standing.source, fact=standing.fact, value=func.count(), on=on,  # type: ignore[arg-type]
         where=stands if standing.where is None else stands & standing.where,
     )  # fmt: skip
+
+
+@cache
+def standing_at_end(standing: Standing) -> Total:
+    """What stands at the moment asked about, as a total of that day: what rollups of the end of the data hold."""
+    stands = _stands(standing)
+    return Total(
+        name=standing.name, label=standing.label, unit=standing.unit, about=standing.about, source=standing.source,
+        fact=standing.fact, value=func.count(), on=MOMENT_ON,  # type: ignore[arg-type]
+        where=stands if standing.where is None else stands & standing.where,
+    )  # fmt: skip
+
+
+def _stands(standing: Standing) -> ColumnElement[bool]:
+    return and_(standing.start_on < MOMENT_ON, or_(standing.end_on.is_(None), standing.end_on >= MOMENT_ON))
 
 
 def step_of(seconds: ColumnElement, is_wide: bool) -> ColumnElement:
@@ -173,6 +203,7 @@ class Rollup:
     ----------
     on
         The day of the fact by which its measures are dated; the column ``day``, the first of the month if `by_month`.
+        Of what stands at the end of the data that day itself, `MOMENT_ON`, or the same day a year earlier.
     keys
         Columns of the fact's table, by the same names.
     totals
@@ -228,6 +259,11 @@ class Rollup:
             yield from both(total.name, total, total.value, total.where)
 
     @property
+    def is_of_end(self) -> bool:
+        """Whether it counts what stands at the end of the data (and did a year earlier)."""
+        return self.on is MOMENT_ON
+
+    @property
     def goes_on(self) -> bool:
         """Whether it counts what lasts until now: then its rows change by time passing."""
         duration = () if self.spread is None else visitors.iterate(self.spread.duration_s)
@@ -257,7 +293,9 @@ class Rollup:
         return self._holding(select(func.approx_count_distinct(func.hash(*keys, *self._derived.values()))))
 
     def _holding(self, statement: Select) -> Select:
-        conditions = (self.on.is_not(None), self.fact.counted, self.spread.where if self.spread is not None else None)
+        conditions = [self.on.is_not(None), self.fact.counted, self.spread.where if self.spread is not None else None]
+        if self.is_of_end:
+            conditions[0] = or_(*(total.where for total in self.totals.values()))  # type: ignore[arg-type]
         return statement.where(*(condition for condition in conditions if condition is not None))
 
     def rows_from(self, finer: Rollup, *, days: Select | None = None) -> Select:
@@ -320,6 +358,15 @@ class Rollup:
         return put_to(element, own | {expression: columns[name] for name, expression in self._derived.items()})
 
 
+def moments_of(end_on: date, copied_on: date | None) -> tuple[date, ...]:
+    """For which days what stands is counted: the end of the data, and what that is compared with a year earlier.
+
+    A year is 52 weeks or twelve months (`Period.a_year_earlier`); only days that copies reach back to.
+    """
+    earlier = (end_on - timedelta(weeks=52), add_months(end_on, -12))
+    return (end_on, *dict.fromkeys(day for day in earlier if copied_on is not None and day >= copied_on))
+
+
 def months_of(days: Select) -> Select:
     """The months that some days (column ``day``) are in."""
     return select(month_of(days.subquery().c.day).label("day")).distinct()
@@ -359,6 +406,12 @@ def _declared() -> dict[str, Rollup]:
                 name = f"rollup_{measure.name}_{by}"
                 by_month = measure.fact.name != "contact"
                 found.append(Rollup(name, measure.fact, measure.on, keys, by_month=by_month, spread=measure))
+    standings = [one for one in CATALOGUE.values() if isinstance(one, Standing)]
+    for fact, bands_by in _BANDS.items():
+        at_end = {one.name: standing_at_end(one) for one in standings if one.fact.name == fact}
+        for by, divisions in bands_by.items():
+            name, keys, of_fact = f"rollup_{fact}_standing_{by}", _STANDING_BY[by], next(iter(at_end.values())).fact
+            found.append(Rollup(name, of_fact, MOMENT_ON, keys, at_end, by=divisions))
     for (fact, day), totals in dated.items():
         of = getattr(day, "name", None) or f"{totals[0].name}_on"
         summed = {total.name: total for total in totals}
@@ -497,11 +550,14 @@ class Held:
         How many rows each fact has a day, on average; facts that are not named count as small.
     copied_on
         The day from which on its copies tell what stood open; None without copies.
+    end_on
+        The end of the data, for which its rollups of what stands then were counted; None without such.
     """
 
     rows: tuple[tuple[str, int], ...] = ()
     per_day: tuple[tuple[str, float], ...] = ()
     copied_on: date | None = None
+    end_on: date | None = None
 
     def __post_init__(self):
         by_size = sorted((n, name) for name, n in self.rows if name in ROLLUPS)
@@ -519,6 +575,11 @@ class Held:
         dated: dict = self._dated  # type: ignore[attr-defined]
         known = dated.get((fact.name, on, spread, by_month), ())
         return next((one for one in known if one.carries(elements)), None)
+
+    @property
+    def moments(self) -> tuple[date, ...]:
+        """The days at whose beginning it is counted what stands: see `moments_of`."""
+        return () if self.end_on is None else moments_of(self.end_on, self.copied_on)
 
     def holds(self, name: str) -> bool:
         """Whether the build holds this table."""

@@ -113,7 +113,7 @@ sums = Table(
     metadata,
     _key("name"),
     Column("n", BigInteger, nullable=False),
-    Column("from_on", Date),  # the day from which on a copy tells what stood open
+    Column("from_on", Date),  # the day from which on a copy, or for which a table of sums, tells what stood open
 )
 
 import_batch = Table(

@@ -7,12 +7,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pandas as pd
 import pytest
 from sqlalchemy import select
 
-from dashboard.domain.filters import Filters
+from dashboard.domain.filters import Filters, Period, add_months
 from dashboard.domain.policy import Scope
 from dashboard.services import Services
 from dashboard.settings import Settings
@@ -75,10 +76,15 @@ MANY = (("request", 1e9), ("episode", 1e9), ("contact", 1e9))
 """So many rows a day that every period is a wide one, whose durations are counted by month."""
 
 
-def both(services: Services, query: Query, filters: Filters, scope: Scope = EVERYTHING) -> tuple[pd.DataFrame, int]:
-    """The answer, held to be what the facts answer; and how many of its statements were answered from sums."""
+def both(
+    services: Services, query: Query, filters: Filters, scope: Scope = EVERYTHING, **held: Any
+) -> tuple[pd.DataFrame, int]:
+    """The answer, held to be what the facts answer; and how many of its statements were answered from sums.
+
+    `held` tells otherwise what the build holds.
+    """
     frame, clock = services._frame(filters), services.clock()
-    frame = replace(frame, held=replace(frame.held, per_day=MANY))
+    frame = replace(frame, held=replace(frame.held, per_day=MANY, **held))
     with services.warehouse.reading(services.build().build_id) as reading:
         summed = ask(reading, query, filters, scope, clock, frame).frame
         counted = ask(reading, query, filters, scope, clock, replace(frame, held=Held(per_day=MANY))).frame
@@ -237,8 +243,10 @@ def test_what_stands_open_is_read_from_copies_as_from_the_facts(services, search
     assert {one.name for one in bands} == {"age_band", "promise_band", "lateness", "due_in"}
     for measure in (one for one in ADDED if isinstance(one, Standing)):
         for band in (one for one in bands if measure.fact.name in one.columns):
-            both(services, Query((measure,), by=(band, department)), filters)
-        (asked,) = compile_query(Query((measure,), by=(team,)), filters, EVERYTHING, services._frame(filters))
+            both(services, Query((measure,), by=(band, department)), filters, end_on=None)
+        frame = services._frame(filters)
+        frame = replace(frame, held=replace(frame.held, end_on=None))
+        (asked,) = compile_query(Query((measure,), by=(team,)), filters, EVERYTHING, frame)
         assert "FROM standing_" in str(asked.select) and "FROM request" not in str(asked.select)
         listing = Listing(measure, limit=40)
         frames = [services._frame(filters), replace(services._frame(filters), held=Held())]
@@ -250,6 +258,37 @@ def test_what_stands_open_is_read_from_copies_as_from_the_facts(services, search
         assert found[0][0] == found[1][0]
         assert found[0][0] > 0 or search, measure.name
         pd.testing.assert_frame_equal(found[0][1], found[1][1])
+
+
+@pytest.mark.parametrize(
+    "search",
+    ["", "?period=last-month&counting=incidents", "?department=Housing&channel=phone", "?age_band=over+180+d",
+     "?due_in=overdue&service_type=Rats+and+vermin", "?lateness=2%E2%80%937+d&district=4+Mill+Ward&event_days=out",
+     "a year earlier", "52 weeks earlier"],
+)  # fmt: skip
+def test_what_stands_at_the_end_is_counted_by_bands_too(services, search):
+    filters = Filters.from_search(search if "=" in search else "", services.clock(), DIMENSIONS)
+    end_on = services.clock().end_on
+    if "earlier" in search:
+        to_on = add_months(end_on, -12) if search.startswith("a") else end_on - timedelta(weeks=52)
+        filters = filters.during(Period(to_on - timedelta(days=30), to_on))
+    ends = filters.period.to_on >= end_on or "earlier" in search
+    hidden = replace(Scope.only("district", "4 Mill Ward"), hides=("P2",))
+    for measure in (one for one in ADDED if isinstance(one, Standing)):
+        bands = [one for one in DIMENSIONS.values() if one.standing_only and measure.fact.name in one.columns]
+        hexagons = [(HEXAGONS[9], district)] if measure.fact.name == "episode" and "=" not in search else []
+        for by in ((), (team,), (service_type, channel), *((band, department) for band in bands), *hexagons):
+            for scope in (EVERYTHING, hidden) if by not in hexagons else (EVERYTHING,):
+                query = Query((measure,), by=by)
+                both(services, query, filters, scope)
+                (asked,) = compile_query(query, filters, scope, services._frame(filters))
+                assert ("_standing_" in str(asked.select)) == ends, (measure.name, by)
+    for query in (Query((backlog,), by=(DIMENSIONS["status"],)), Query((overdue,), by=(HEXAGONS[8],))):
+        assert not both(services, query, filters)[1]  # in no rollup
+    assert backlog.name in both(services, Query((backlog,), every="month"), filters)[0]
+    back = replace(services._frame(filters), looks_back=True)
+    (statement,) = compile_query(Query((backlog,), by=(team,)), filters, EVERYTHING, back)
+    assert "rollup_" not in str(statement.select)
 
 
 @pytest.mark.parametrize("order", [("opened_at",), ("-due_at", "district"), ("service_type", "-priority"), ("team",)])
