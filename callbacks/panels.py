@@ -37,12 +37,14 @@ Answered = tuple[Answer | Analysed | Rows | Timeline | Told | None, ...]
 
 
 def answers_to(
-    panel: Panel, filters: Filters, services: Services, place: Place | None = None, rows: int | None = None
-) -> Answered:
+    panel: Panel, filters: Filters, services: Services, place: Place | None = None, rows: int | None = None,
+    *, in_full: bool = True,
+) -> Answered:  # fmt: skip
     """What the panel asks, answered within the viewer's scope.
 
     The panel's own dimension is left open, so that what is selected stays visible among the rest. `place` is what the
-    address names; of a panel that is a list itself, `rows` are brought if given.
+    address names; of a panel that is a list itself, `rows` are brought if given. Unless `in_full`, lists come in the
+    columns that are drawn.
     """
     scope, clock = services.scope(panel.needs), services.clock()
     left_open = asked_by(panel, filters, services, place)
@@ -62,7 +64,8 @@ def answers_to(
         wanted, filters_asked = asked
         if isinstance(wanted, Listing):
             limit = rows if rows is not None and panel.kind == "grid" else wanted.limit
-            return services.rows(replace(wanted, limit=limit), filters_asked)
+            columns = () if in_full else wanted.columns
+            return services.rows(replace(wanted, limit=limit, columns=columns), filters_asked)
         if isinstance(wanted, Health):
             return services.health(wanted, filters_asked, scope)
         if not isinstance(wanted, Query):
@@ -133,7 +136,7 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
 
     def drawn(view: View, panel: Panel, filters: Filters, place: Place) -> dict[str, Any]:
         try:
-            answers = answers_to(panel, filters, services, place)
+            answers = answers_to(panel, filters, services, place, in_full=False)
             drawing = panel.draw(answers, context_of(panel, filters, services, place))
             return on_card(panel, drawing, answers) | list_on(view, panel, drawing)
         except Exception as error:  # whatever it is, it stays in this card

@@ -351,7 +351,8 @@ class Services:
             for one in listing.conditions
         )
         asked = replace(listing, conditions=dated)
-        n = self._lengths(build.build_id, replace(asked, order=(), limit=0, offset=0), filters, scope, frame, columns)
+        any_page = replace(asked, order=(), limit=0, offset=0, columns=())
+        n = self._lengths(build.build_id, any_page, filters, scope, frame, columns)
         with self.warehouse.reading(build.build_id) as reading:
             return replace(list_rows(reading, asked, filters, scope, frame, columns, n), listing=listing)
 

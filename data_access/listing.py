@@ -128,6 +128,8 @@ class Listing:
         The measure whose rows are listed; of a ratio those it is divided by.
     order
         Column names, ``-`` before one that falls; the request's number decides between equals.
+    columns
+        Those to bring, of the ones the viewer may read; none named are all.
     """
 
     of: Measure
@@ -136,6 +138,7 @@ class Listing:
     offset: int = 0
     conditions: tuple[Condition, ...] = ()
     search: str = ""
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -183,7 +186,8 @@ def list_rows(
     known = {column.name: column for column in columns}
     fact, conditions = _holding(listing, filters, scope, known.values())
     order = [_order(name, known) for name in listing.order]
-    cells: list[ColumnElement] = [column.value.label(column.name) for column in known.values()]
+    wanted = [one for one in known.values() if not listing.columns or one.name in listing.columns]
+    cells: list[ColumnElement] = [column.value.label(column.name) for column in wanted]
     is_joined = fact.table is not schema.request
     in_steps = listing.limit <= PAGE and (is_joined or listing.offset >= DEEP)
 

@@ -55,7 +55,8 @@ def listed(
 
     `columns` are names of `data_access.listing.COLUMNS`; those the viewer may not read are left out.
     """
-    listing = Listing(measure, tuple(order), limit, conditions=tuple(conditions))
+    named = ("request_id", "public_id", *columns)
+    listing = Listing(measure, tuple(order), limit, conditions=tuple(conditions), columns=named)
     draw = partial(_draw_listed, measure=measure, columns=tuple(columns), foot=foot)
     return Panel(name, question, (listing,), draw, **{"needs": Permission.LIST_REQUESTS, "height": 384, **panel})
 

@@ -42,6 +42,8 @@ MONTHS = last_months(13)
 WEEKS = 8
 TEAMS = 11
 SOON, LATEST, OLDEST = 8, 15, 10
+LISTED = ("request_id", "public_id", "service_type", "department", "district", "address", "team")
+"""What lists of requests say of each, besides its times."""
 LATE_BANDS = tuple(band for band in lateness.ordered or () if band not in ("in time", "no promise"))
 
 
@@ -366,6 +368,9 @@ def draw_soon(answers: tuple[Answer | Rows | None, ...], context: Context) -> Dr
     return Drawing(c.sentence(text), body=body, foot=foot)
 
 
+_LEFT = ("due_at", "remaining_business_s")
+
+
 def _moment(context: Context) -> str:
     moment = pd.Timestamp(to_local(np.array([context.clock.as_of], "datetime64[us]"), context.city.tz)[0])
     return f"{moment.day} {moment:%b %Y, %H:%M}"
@@ -393,6 +398,9 @@ def draw_lateness(answers: tuple[Answer | None, ...], context: Context) -> Drawi
         f"days past due at the end of {_said(_last_day(context.filters.period, context))}",
     )
     return Drawing(c.sentence(text + "."), body=body, foot=foot)
+
+
+_WAITED = ("opened_at", "due_at", "promise_s")
 
 
 def _waited(rows: Rows, context: Context) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -521,7 +529,7 @@ VIEW = View(
                 Over(Query((due_soon,), by=(due_in,)), last_day),
                 Over(Query((at_risk,)), last_day),
                 Over(Query((due_soon,), by=(team,)), last_day),
-                Over(Listing(due_soon, ("remaining_business_s",), SOON), last_day),
+                Over(Listing(due_soon, ("remaining_business_s",), SOON, columns=(*LISTED, *_LEFT)), last_day),
             ),
             draw_soon,
             width=12,
@@ -549,7 +557,7 @@ VIEW = View(
         Panel(
             "latest",
             "Which are most overdue?",
-            (Listing(overdue, ("due_at",), LATEST),),
+            (Listing(overdue, ("due_at",), LATEST, columns=(*LISTED, *_WAITED)),),
             draw_latest,
             width=12,
             height=480,
@@ -567,7 +575,7 @@ VIEW = View(
         Panel(
             "oldest",
             "Which have waited longest?",
-            (Listing(backlog, ("opened_at",), OLDEST),),
+            (Listing(backlog, ("opened_at",), OLDEST, columns=(*LISTED, *_WAITED)),),
             draw_oldest,
             width=12,
             height=384,

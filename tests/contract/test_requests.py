@@ -276,6 +276,24 @@ def test_the_sentence_and_the_columns_follow_the_list(told, monkeypatch):
 # ── Files ──
 
 
+def test_a_card_that_lists_requests_brings_what_it_says_and_its_file_everything(told, files, monkeypatch):
+    become(monkeypatch, told, ANALYST)
+    panel = next(one for view in VIEWS if view.name == "backlog" for one in view.panels if one.name == "latest")
+    filters = filters_in("?period=all", told)
+    (brief,), (full,) = (answers_to(panel, filters, told, in_full=whole) for whole in (False, True))
+    assert set(brief.frame.columns) == set(panel.queries[0].columns)
+    assert list(full.frame.columns) == [one.name for one in told.list_columns()]
+    assert full.n == brief.n == 3 and {"address", "promise_s"} <= set(brief.frame.columns)
+    pd.testing.assert_frame_equal(brief.frame, full.frame[list(brief.frame.columns)])
+    drawn = [markup(panel.draw((one,), context_of(panel, filters, told)).body) for one in (brief, full)]
+    assert drawn[0] == drawn[1] and "3 Side St" in drawn[0]
+    head = files.get("/export/backlog/latest.csv?period=all").get_data(as_text=True).removeprefix("\ufeff").splitlines()
+    assert head[0].endswith("Channel,Priority,Time promised,Working time left,Reopened,Moved,Flags")
+    become(monkeypatch, told, DEPUTY)
+    (brief,) = answers_to(panel, filters, told, in_full=False)
+    assert "address" not in brief.frame.columns
+
+
 @pytest.fixture(scope="module")
 def files(told: Services):
     """A client of the addresses where files are taken."""
