@@ -32,12 +32,8 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Date,
-    DateTime,
-    Float,
     FromClause,
-    Integer,
     MetaData,
-    Numeric,
     Select,
     String,
     Table,
@@ -64,6 +60,7 @@ from dashboard.domain.errors import BadRequest, Busy, DataUnavailable, ImportRef
 from dashboard.domain.local_time import decades, offset_periods
 from dashboard.settings import Settings
 from data_access import beyond_sql, derive, placing, schema
+from data_access.arrow import to_arrow
 from data_access.compile import Frame, with_values
 from data_access.continuing import (
     CONTINUES_FROM_ROWS,
@@ -1338,52 +1335,6 @@ class Build:
             yield some["day"].iloc[0].to_pydatetime(), end.to_pydatetime(), int(some["n"].sum())
 
 
-# ── types ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _arrow_type(column: Column) -> pa.DataType:
-    kind = column.type
-    if isinstance(kind, Boolean):
-        return pa.bool_()
-    if isinstance(kind, DateTime):
-        return pa.timestamp("us")
-    if isinstance(kind, Date):
-        return pa.date32()
-    if isinstance(kind, Float | Numeric):
-        return pa.float64()
-    if isinstance(kind, Integer):
-        return pa.int64()
-    return pa.string()
-
-
-def to_arrow(frame: pd.DataFrame, table: Table) -> pa.Table:
-    """`frame` in the types of `table`, only the columns that are there.
-
-    Raises BadRequest naming the column that does not fit.
-    """
-    arrays = {}
-    for name in frame.columns:
-        kind = _arrow_type(table.c[name])
-        values = frame[name]
-        try:
-            arrays[name] = _as(values, kind)
-        except (pa.ArrowException, ValueError, TypeError) as problem:
-            raise BadRequest(f"Column “{name}” of “{table.name}” does not fit: {problem}") from problem
-    return pa.table(arrays)
-
-
-def _as(values: pd.Series, kind: pa.DataType) -> pa.Array:
-    try:
-        found = pa.array(values, from_pandas=True)
-    except pa.ArrowException:  # mixed Python objects
-        found = pa.array(values.astype("string"), from_pandas=True)
-    if isinstance(found, pa.ChunkedArray):
-        found = found.combine_chunks()
-    if pa.types.is_temporal(kind):
-        return found.cast(kind, safe=False)
-    return found.cast(kind)
-
-
 def _as_given(table: Table) -> list[Column]:
     """The columns that a table's rows wait with: those of facts that are still to be derived would only take room."""
     if table.name not in derive.DERIVED or table.name in _OWN:
@@ -1410,14 +1361,6 @@ def _between(at: ColumnElement, start: datetime | None, end: datetime | None) ->
 
 def _key_of(name: str) -> list[str]:
     return [one.name for one in schema.metadata.tables[name].primary_key]
-
-
-def _keys(frame: pd.DataFrame, key: Sequence[str]) -> pd.Index:
-    """One word per row: its key, joined by a separator that no source writes."""
-    words = frame[key[0]].astype("string").fillna("")
-    for name in key[1:]:
-        words = words.str.cat(frame[name].astype("string").fillna(""), sep="\x1f")
-    return pd.Index(words.astype(object))
 
 
 # ── files ───────────────────────────────────────────────────────────────────────────────────────────
