@@ -91,7 +91,7 @@ def add(folder: Path, tables: Tables, as_of: datetime, whole: bool) -> tuple:
     with Build(Settings(data=folder, threads=1), REAL, infer_duplicates=True, pays_by=0) as build:
         write(build, tables)
         kept = build.carry_over(whole=whole)
-        assert (build._continuing is None) == whole
+        assert build.goes_on != whole
         summary = build.publish(as_of=as_of)
     return kept, {**summary.rows}, summary.flags, summary.flagged, summary.data_from_on, summary.data_to_on
 
@@ -321,7 +321,7 @@ def test_all_is_made_anew_where_all_depends_on_it_or_little_is_saved(
     with Build(Settings(data=tmp_path), city, infer_duplicates=infer, pays_by=0) as build:
         write(build, brings)
         build.carry_over()
-        assert (build._continuing is None) == (change != "nothing of that")
+        assert build.goes_on == (change == "nothing of that")
 
 
 def test_all_is_made_anew_where_most_turns_out_to_depend_on_what_is_new(
@@ -340,9 +340,9 @@ def test_all_is_made_anew_where_most_turns_out_to_depend_on_what_is_new(
     with Build(Settings(data=one, threads=1), REAL, infer_duplicates=True, pays_by=0) as build:
         write(build, brings)
         build.carry_over()
-        assert build._continuing is not None
+        assert build.goes_on
         build.publish(as_of=BEFORE)
-        assert build._continuing is None
+        assert not build.goes_on
     add(other, brings, BEFORE, whole=True)
     assert_alike(one, other)
 
