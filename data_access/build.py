@@ -7,20 +7,16 @@ build before stays in service, whatever happens to this one. PostgreSQL is fille
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
-import shutil
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -43,7 +39,6 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    inspect,
     literal,
     literal_column,
     or_,
@@ -53,10 +48,9 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import DropTable
 
-from dashboard.domain.errors import BadRequest, Busy, DataUnavailable, ImportRefused
+from dashboard.domain.errors import BadRequest, DataUnavailable
 from dashboard.domain.local_time import decades, offset_periods
 from dashboard.settings import Settings
 from data_access import beyond_sql, derive, placing, schema
@@ -77,10 +71,18 @@ from data_access.dialects import (
     DetachFile,
     LocalTime,
     TableOf,
-    postgres_engine,
 )
-from data_access.engine import City, Warehouse, builds_folder, read_pointer
+from data_access.engine import City, Warehouse, builds_folder
 from data_access.in_postgres import fill
+from data_access.in_service import (
+    city_that_gives_way,
+    file_in_service,
+    one_at_a_time,
+    point_to,
+    settle,
+    sweep,
+    types_in_service,
+)
 from data_access.rollups import (
     COPIED_DAYS,
     COPIES,
@@ -97,7 +99,6 @@ from data_access.work_file import HINTS, ORDER, OWN, Progress, WorkFile
 _BEFORE, _OLD = "before", "old"
 _OLD_ROW: Any = literal_column(f"{_OLD}.rowid")
 _CORRECTED = named_table("corrected", *(named_column(one, String) for one in ("file", "row_number", "reason")))
-_ADVISORY_KEY = 311_311_311
 
 # Facts without derived columns; `finish` copies them, and `publish` all that is neither these nor derived.
 _AS_WRITTEN = ("request_event", "request_pause", "agent_shift", "asset_status")
@@ -206,70 +207,23 @@ class Build:
         self._dates: Counter[tuple[str, str, bool]] = Counter()
         self._counted: set[str] = set()
         self._summary: Summary | None = None
-        self._lock: IO[str] | None = None
-        self._guard: Connection | None = None
+        self._held = ExitStack()
         self._basis = Basis(infer_duplicates, pays_by, of_this_code())
 
     # ── life ────────────────────────────────────────────────────────────────────────────────────────
 
     def __enter__(self) -> Build:
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock_out_others()
-        try:
-            _sweep(self._folder)
+        with ExitStack() as held:
+            held.enter_context(one_at_a_time(self.settings))
+            sweep(self._folder)
+            held.callback(self._work.close)
             self._work.open()
-        except BaseException:
-            self._let_go()
-            raise
+            self._held = held.pop_all()
         return self
 
     def __exit__(self, kind, problem, trace) -> None:
-        self._let_go()
-
-    def _let_go(self) -> None:
-        self._work.close()
-        if self._guard is not None:
-            engine = self._guard.engine
-            with suppress(DBAPIError):  # at once: the server notices only later that somebody has gone
-                self._guard.execute(select(func.pg_advisory_unlock_all()))
-            self._guard.close()
-            engine.dispose()
-            self._guard = None
-        if self._lock is not None:
-            self._lock.close()  # gives the lock back, as does the end of the process
-            self._lock = None
-
-    def _lock_out_others(self) -> None:
-        busy = "Another import or demo is writing a build just now. Wait for it to end, then try again."
-        self._lock = (self._folder / "lock").open("a")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as taken:
-            self._let_go()
-            raise Busy(busy) from taken
-        if self.settings.database:
-            engine = postgres_engine(self.settings.database, read_only=False)
-            try:
-                self._guard = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-                free = self._guard.scalar(select(func.pg_try_advisory_lock(_ADVISORY_KEY)))
-            except DBAPIError as problem:
-                self._let_go()
-                raise DataUnavailable("The database does not answer; nothing was changed.") from problem
-            if not free:
-                self._let_go()
-                raise Busy(busy)
-            self._spare_foreign_tables()
-
-    def _spare_foreign_tables(self) -> None:
-        """A database that others filled is for reading; a build would replace its tables."""
-        present = set(inspect(self._guard).get_table_names()) if self._guard is not None else set()
-        clashing = sorted(present & set(schema.metadata.tables))
-        if clashing and schema.build.name not in present:
-            self._let_go()
-            raise ImportRefused(
-                "the database",
-                f"it holds tables that no build wrote ({', '.join(clashing[:3])} …). Name an empty database or schema.",
-            )
+        self._held.close()
 
     # ── rows in ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -407,7 +361,7 @@ class Build:
         """
         warehouse = Warehouse(self.settings)
         try:
-            before = self._city_before(warehouse, replace)
+            before = city_that_gives_way(warehouse, self.city, replace)
             if before is None or before.city_id != self.city["city_id"] or before.is_made_up != self.city["is_made_up"]:
                 return Kept()
             counts: Counter[str] = Counter()
@@ -451,7 +405,7 @@ class Build:
         olds: Mapping[Table, FromClause],
     ) -> None:
         """Begin with a copy of the build in service, if what this build brings is few rows beside it."""
-        file, brings = self._file_in_service(warehouse), sum(self._work.waiting(name) for name in IN_PLACE)
+        file, brings = file_in_service(warehouse, self._folder), sum(self._work.waiting(name) for name in IN_PLACE)
         if file is None or asdict(before) != self.city:
             return
         about = place(schema.build, warehouse.columns(schema.build.name))
@@ -516,58 +470,18 @@ class Build:
 
     def types_in_service(self) -> pd.DataFrame:
         """Of the service types of this city that are in service: type_id, name, category, department_id, requests."""
-        t, r = schema.service_type, schema.request.c
-        n = select(r.type_id, func.count().label("requests")).group_by(r.type_id).subquery()
-        told = [t.c[one] for one in ("type_id", "name", "category", "department_id")]
-        rows = select(*told, n.c.requests).join(n, n.c.type_id == t.c.type_id)
-        warehouse = Warehouse(self.settings)
-        try:
-            before, present = warehouse.city(), warehouse.columns(schema.service_type.name)
-            is_this = (before.city_id, before.is_made_up) == (self.city["city_id"], self.city["is_made_up"])
-            if is_this and {one.name for one in schema.service_type.c} <= present:
-                return warehouse.frame(rows).drop_duplicates("type_id", keep="last")
-        except DataUnavailable:
-            pass
-        finally:
-            warehouse.close()
-        return pd.DataFrame(columns=[*(one.name for one in told), "requests"])
+        with closing(Warehouse(self.settings)) as warehouse:
+            return types_in_service(warehouse, self.city)
 
     def displace(self, replace: bool = False) -> None:
         """Make sure that nothing real is lost: ImportRefused if another real city is in service, unless `replace`."""
-        warehouse = Warehouse(self.settings)
-        try:
-            self._city_before(warehouse, replace)
-        finally:
-            warehouse.close()
-
-    def _city_before(self, warehouse: Warehouse, replace: bool) -> City | None:
-        try:
-            before = warehouse.city()
-        except DataUnavailable:
-            return None
-        if before.is_made_up or replace or before.city_id == self.city["city_id"]:
-            return before
-        raise ImportRefused(
-            before.name,
-            f"this is the city in service; {self.city['name']} would replace it. "
-            "Give --replace if that is what you want.",
-        )
-
-    def _file_in_service(self, warehouse: Warehouse) -> Path | None:
-        """The file of the build in service; None where it does not lie here, as PostgreSQL may be filled from there.
-
-        Raises DataUnavailable if nothing is in service.
-        """
-        in_service, pointer = warehouse.build_id(), read_pointer(self._folder)
-        if pointer is None or pointer["build_id"] != in_service:
-            return None
-        file = self._folder / pointer["file"]
-        return file if file.is_file() else None
+        with closing(Warehouse(self.settings)) as warehouse:
+            city_that_gives_way(warehouse, self.city, replace)
 
     @contextmanager
     def _before(self, warehouse: Warehouse) -> Iterator[Callable[[Table, frozenset[str]], FromClause]]:
         """The tables of the build in service, in reach of this one's database."""
-        file = self._file_in_service(warehouse)
+        file = file_in_service(warehouse, self._folder)
         if file is not None:
             self._work.connection.execute(AttachFile(file, _BEFORE, read_only=True))
 
@@ -1157,43 +1071,22 @@ class Build:
         }
         self._work.append(schema.build, to_arrow(pd.DataFrame([about]), schema.build))
         self._work.complete()
-        _flush(self._work.path)
-        os.rename(self._work.path, self._file)
+        settle(self._work.path, self._file)
         if self.settings.database:
             self._fill_postgres()
-        self._point()
-        self._let_go()
+        point_to(self._file, self.build_id, bool(self.city["is_made_up"]))
+        self._held.close()
         return summary
 
     def _fill_postgres(self) -> None:
-        warehouse = Warehouse(self.settings)
-        try:
-            before = self._file_in_service(warehouse)
-        except DataUnavailable:
-            before = None
-        finally:
-            warehouse.close()
+        before: Path | None = None
+        with closing(Warehouse(self.settings)) as warehouse, suppress(DataUnavailable):
+            before = file_in_service(warehouse, self._folder)
         try:
             fill(self.settings.database, self._file, before, self._work.spill, self.settings.threads, self.progress)
         except BaseException:
             self._file.unlink()
             raise
-
-    def _point(self) -> None:
-        """Let `current` name the file: it is in service, or what PostgreSQL was filled from."""
-        before = read_pointer(self._folder)
-        pointer = {
-            "build_id": self.build_id,
-            "file": self._file.name,
-            "previous": before["file"] if before else None,
-            "is_made_up": bool(self.city["is_made_up"]),
-        }
-        fresh = self._folder / "current.part"
-        fresh.write_text(json.dumps(pointer), "utf-8")
-        _flush(fresh)
-        os.replace(fresh, self._folder / "current")
-        _flush(self._folder)
-        _sweep(self._folder)
 
     @property
     def _sources(self) -> dict[str, Table]:
@@ -1220,7 +1113,7 @@ def _key_of(name: str) -> list[str]:
     return [one.name for one in schema.metadata.tables[name].primary_key]
 
 
-# ── files ───────────────────────────────────────────────────────────────────────────────────────────
+# ── times ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _now() -> datetime:
@@ -1230,24 +1123,3 @@ def _now() -> datetime:
 
 def _utc(instant: datetime) -> datetime:
     return instant.astimezone(UTC).replace(tzinfo=None) if instant.tzinfo else instant
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what builds that were interrupted left behind, and builds older than the previous one."""
-    pointer = read_pointer(folder) or {}
-    for path in folder.glob("*.part*"):
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
-    for path in folder.glob("city-*.duckdb"):
-        if path.name not in (pointer.get("file"), pointer.get("previous")):
-            path.unlink(missing_ok=True)
