@@ -14,10 +14,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -48,21 +47,18 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
-from sqlalchemy.schema import DropTable
 
 from dashboard.domain.errors import BadRequest, DataUnavailable
 from dashboard.domain.local_time import decades, offset_periods
 from dashboard.settings import Settings
 from data_access import beyond_sql, derive, placing, schema
 from data_access.arrow import to_arrow
-from data_access.compile import Frame, with_values
 from data_access.continuing import (
     CONTINUES_FROM_ROWS,
     CONTINUES_UP_TO,
     FOR_ALL,
     IN_PLACE,
     Basis,
-    Continuing,
     TooMany,
     of_this_code,
 )
@@ -84,16 +80,9 @@ from data_access.in_service import (
     types_in_service,
 )
 from data_access.rollups import (
-    COPIED_DAYS,
-    COPIES,
     PAYS_BY,
-    PAYS_FROM_ROWS,
-    ROLLUPS,
-    SORTED,
-    SORTED_FROM_ROWS,
-    Sorted,
-    months_of,
 )
+from data_access.sum_up import sum_up
 from data_access.work_file import HINTS, ORDER, OWN, Progress, WorkFile
 
 _BEFORE, _OLD = "before", "old"
@@ -330,9 +319,6 @@ class Build:
     def staged(self, name: str) -> Table:
         """The table in which the rows written to this build wait; ask `connection`."""
         return self._work.staged[name]
-
-    def _staged_count(self, name: str) -> int:
-        return self._work.connection.scalar(select(func.count()).select_from(self._work.staged[name])) or 0
 
     def carry_over(
         self,
@@ -853,140 +839,8 @@ class Build:
                 self._work.append(schema.place, to_arrow(quiet, schema.place))
 
     def _sum_up(self, as_of: datetime) -> None:
-        """Count beforehand what pays: every rollup that has far fewer rows than its fact."""
-        frame = Frame(as_of, self.city["answer_within_s"], self.city["short_abandon_s"])
-        facts = {rollup.fact.name: rollup.fact for rollup in ROLLUPS.values()}
-        sizes = {name: self._work.count(fact.table) for name, fact in facts.items()}
-        repeated = {
-            name: self._work.one(select(func.count()).select_from(fact.table).where(~fact.first_report))[0] > 0
-            for name, fact in facts.items() if fact.first_report is not None
-        }  # fmt: skip
-        held: dict[str, int] = {}
-        if self._work.continuing:
-            held = self._sum_up_again(self._work.continuing, frame, repeated)
-            told = [{"name": name, "n": n, "from_on": None} for name, n in held.items()]
-            self._append_sums(told + self._copy_what_stands_again(self._work.continuing, as_of))
-            return
-        division = self._work.staged["district"].c.division
-        is_divided_twice = self._work.one(select(func.count()).where(division == "area"))[0] > 0
-        for name, rollup in ROLLUPS.items():
-            of = sizes[rollup.fact.name]
-            if self.pays_by and (of < PAYS_FROM_ROWS or ("area" in rollup.keys and not is_divided_twice)):
-                continue
-            finer = [one for one in held if rollup.is_from(ROLLUPS[one])]
-            if not finer:  # one that is added up from another has fewer rows than that
-                about = self._work.connection.execute(with_values(rollup.about(), frame, as_of.date())).scalar_one()
-                if about * self.pays_by > of:
-                    continue
-            rollup.table.create(self._work.connection)
-            source = ROLLUPS[min(finer, key=held.__getitem__)] if finer else None
-            has_repeated = repeated.get(rollup.fact.name, False)
-            counted = rollup.rows(has_repeated=has_repeated) if source is None else rollup.rows_from(source)
-            rows = with_values(counted, frame, as_of.date())
-            self._work.connection.execute(insert(rollup.table).from_select(list(rollup.table.c.keys()), rows))
-            held[name] = self._work.count(rollup.table)
-            self.progress("summing up", held[name])
-        if not self.pays_by or sizes["request"] >= SORTED_FROM_ROWS:
-            held |= {one.name: self._sort(one) for one in SORTED}
-        told = [{"name": name, "n": n, "from_on": None} for name, n in held.items()]
-        self._append_sums(told + self._copy_what_stands(as_of))
-
-    def _append_sums(self, told: list[dict[str, Any]]) -> None:
-        if told:
-            self._work.append(schema.sums, to_arrow(pd.DataFrame(told), schema.sums))
-
-    def _sum_up_again(self, continuing: Continuing, frame: Frame, repeated: Mapping[str, bool]) -> dict[str, int]:
-        """Count anew, in each table of sums and in each copy sorted otherwise, the days on which something differs."""
-        held: dict[str, int] = {}
-        days: dict[tuple[str, ColumnElement], Select] = {}
-
-        def days_of(fact: Table, day: ColumnElement) -> Select:
-            if (fact.name, day) not in days:
-                days[fact.name, day] = continuing.keep_days(continuing.days(fact, day, frame.as_of))
-            return days[fact.name, day]
-
-        for name in ROLLUPS:
-            if name not in continuing.held:
-                continue
-            rollup = ROLLUPS[name]
-            c = rollup.table.c
-            finer = [one for one in held if rollup.is_from(ROLLUPS[one])]
-            source = ROLLUPS[min(finer, key=held.__getitem__)] if finer else None
-            again: Select | None = None
-            if not (rollup.goes_on and frame.as_of != continuing.as_of):
-                again = days_of(rollup.fact.table, rollup.on)
-                again = continuing.keep_days(months_of(again)) if rollup.by_month else again
-            has_repeated = repeated.get(rollup.fact.name, False)
-            self._work.connection.execute(rollup.table.delete().where(*(() if again is None else (c.day.in_(again),))))
-            counted = (
-                rollup.rows(has_repeated=has_repeated, days=again)
-                if source is None
-                else rollup.rows_from(source, days=again)
-            )
-            rows = with_values(counted, frame, frame.as_of.date())
-            self._work.connection.execute(insert(rollup.table).from_select(list(c.keys()), rows))
-            held[name] = self._work.count(rollup.table)
-            self.progress("summing up again", held[name])
-        for one in SORTED:
-            if one.name in continuing.held:
-                again = days_of(one.of, one.of.c[one.day])
-                self._work.connection.execute(one.table.delete().where(one.table.c[one.day].in_(again)))
-                self._work.connection.execute(insert(one.table).from_select(one.columns, one.rows(again)))
-                held[one.name] = self._work.count(one.table)
-        return held
-
-    def _copy_what_stands_again(self, continuing: Continuing, as_of: datetime) -> list[dict[str, Any]]:
-        """Put the requests that differ, as far as they stand, into the copies, and take out what no longer counts."""
-        told = []
-        for one in COPIES.values():
-            if (before := continuing.held.get(one.name)) is not None:
-                from_on = before + (self._civil_day(as_of) - self._civil_day(continuing.as_of))
-                c, again = one.table.c, continuing.touched()
-                over = c[one.end_on.name] < from_on
-                if one.with_them is not None:
-                    others = select(COPIES[one.with_them].table.c.request_id)
-                    over = and_(over, c.request_id.not_in(others))
-                self._work.connection.execute(one.table.delete().where(or_(c.request_id.in_(again), over)))
-                self._work.connection.execute(insert(one.table).from_select(list(c.keys()), one.rows(from_on, again)))
-                told.append({"name": one.name, "n": self._work.count(one.table), "from_on": from_on})
-        return told
-
-    def _civil_day(self, at: datetime) -> date:
-        return at.replace(tzinfo=UTC).astimezone(ZoneInfo(self.city["tz"])).date()
-
-    def _sort(self, one: Sorted) -> int:
-        """Copy the requests, in a few of their columns, in another order than that of their opening."""
-        one.table.create(self._work.connection)
-        self._work.connection.execute(insert(one.table).from_select(one.columns, one.rows()))
-        n = self._work.count(one.table)
-        self.progress(f"sorting by {one.by}", n)
-        return n
-
-    def _copy_what_stands(self, as_of: datetime) -> list[dict[str, Any]]:
-        """Copy the requests open at the end of the data, or also in the year before it, where these are few."""
-        end = self._civil_day(as_of)
-        sizes = {one.name: self._work.count(one.of) for one in COPIES.values()}
-        if self.pays_by and min(sizes.values()) < PAYS_FROM_ROWS:
-            return []
-        for days in COPIED_DAYS:
-            from_on = end - timedelta(days=days - 1)
-            finest = next(iter(COPIES.values()))  # counting is quicker than copying what would be thrown away
-            many = self._work.one(select(func.count()).select_from(finest.rows(from_on).subquery()))[0]
-            if many * self.pays_by > sizes[finest.name]:
-                continue
-            made: dict[str, int] = {}
-            for one in COPIES.values():
-                one.table.create(self._work.connection)
-                self._work.connection.execute(
-                    insert(one.table).from_select(list(one.table.c.keys()), one.rows(from_on))
-                )
-                made[one.name] = self._work.count(one.table)
-                self.progress("copying what stands open", made[one.name])
-            if all(n * self.pays_by <= sizes[name] for name, n in made.items()):
-                return [{"name": name, "n": n, "from_on": from_on} for name, n in made.items()]
-            for one in COPIES.values():
-                self._work.connection.execute(DropTable(one.table))
-        return []
+        """A step of its own, before which a bench multiplies what is derived."""
+        sum_up(self._work, self.city, as_of, self.pays_by)
 
     def _last_instant(self) -> datetime:
         """The data's own clock: the last instant anything was recorded, short of the impossible future.

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from dashboard.settings import Settings
-from data_access import build, continuing, schema
+from data_access import continuing, schema, sum_up
 from data_access.build import Build
 from data_access.demo_city import AS_OF, CITY, demo_tables
 from data_access.rollups import COPIES, ROLLUPS, SORTED, Rollup
@@ -112,7 +112,7 @@ def assert_alike(one: Path, other: Path) -> None:
         }
         assert columns["one"] == columns["other"]
         tables = {table for table, _ in columns["one"]}
-        assert len(tables) == len(schema.metadata.tables) + len(build.ROLLUPS) + len(COPIES) + len(SORTED)
+        assert len(tables) == len(schema.metadata.tables) + len(sum_up.ROLLUPS) + len(COPIES) + len(SORTED)
         passed = {("build", "build_id"), ("build", "built_at"), ("build", "basis"), ("request_event", "recorded_at")}
         for table in sorted(tables):
             listed = ", ".join(
@@ -135,7 +135,7 @@ def some_sums() -> Iterator[dict[str, Rollup]]:
         kinds.setdefault((one.fact.name, str(one.on), one.by_month, one.spread), []).append(one)
     found = {one.name: one for of in kinds.values() for one in (of[0], of[-1])}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("data_access.build.ROLLUPS", found)
+        patch.setattr("data_access.sum_up.ROLLUPS", found)
         yield found
 
 
