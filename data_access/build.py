@@ -10,10 +10,9 @@ from __future__ import annotations
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Date,
     FromClause,
     MetaData,
     Select,
@@ -38,20 +36,17 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    literal,
     literal_column,
     or_,
     select,
-    union_all,
     update,
 )
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
 
 from dashboard.domain.errors import BadRequest, DataUnavailable
-from dashboard.domain.local_time import decades, offset_periods
 from dashboard.settings import Settings
-from data_access import beyond_sql, derive, placing, schema
+from data_access import beyond_sql, derive, schema
 from data_access.arrow import to_arrow
 from data_access.continuing import (
     CONTINUES_FROM_ROWS,
@@ -59,16 +54,15 @@ from data_access.continuing import (
     FOR_ALL,
     IN_PLACE,
     Basis,
-    TooMany,
     of_this_code,
 )
 from data_access.dialects import (
     AttachFile,
     DetachFile,
-    LocalTime,
     TableOf,
 )
 from data_access.engine import City, Warehouse, builds_folder
+from data_access.fill_facts import FACTS, fill_facts
 from data_access.in_postgres import fill
 from data_access.in_service import (
     city_that_gives_way,
@@ -83,36 +77,13 @@ from data_access.rollups import (
     PAYS_BY,
 )
 from data_access.sum_up import sum_up
+from data_access.told_by_all import Midnights, last_instant
 from data_access.work_file import HINTS, ORDER, OWN, Progress, WorkFile
 
 _BEFORE, _OLD = "before", "old"
 _OLD_ROW: Any = literal_column(f"{_OLD}.rowid")
 _CORRECTED = named_table("corrected", *(named_column(one, String) for one in ("file", "row_number", "reason")))
 
-# Facts without derived columns; `finish` copies them, and `publish` all that is neither these nor derived.
-_AS_WRITTEN = ("request_event", "request_pause", "agent_shift", "asset_status")
-# Instants that something really happened, from which the data's own clock is read.
-_HAPPENED = {
-    "request": ("opened_at", "closed_at", "first_closed_at", "first_response_at"),
-    "contact": ("arrived_at", "ended_at"),
-    "contact_interval": ("start_at",),
-    "request_event": ("event_at",),
-    "inspection": ("visited_at",),
-    "survey": ("sent_at", "answered_at"),
-}
-# Where nothing happened, what is known of times.
-_ROSTERED = {"agent_state": ("start_at",), "agent_shift": ("start_at",)}
-# Instants whose local time is asked.
-_ON_THE_CLOCK = {
-    "request": ("opened_at", "closed_at", "due_at", "updated_at"),
-    "request_event": ("event_at",),
-    "contact": ("arrived_at",),
-    "contact_interval": ("start_at",),
-    "agent_state": ("start_at",),
-    "inspection": ("visited_at",),
-    "survey": ("sent_at",),
-    "city_event": ("start_at", "end_at"),
-}
 # When a row is over, for tables that tell of persons; of those without private columns the rows themselves do.
 _OVER = {
     "request": "closed_at", "request_event": "event_at", "contact": "arrived_at", "survey": "answered_at",
@@ -193,8 +164,7 @@ class Build:
         self._file = self._folder / f"city-{self.build_id}.duckdb"
         part, spill = self._folder / f"{self._file.name}.part", self._folder / f"spill-{self.build_id}.part"
         self._work = WorkFile(part, spill, settings.threads, self.progress)
-        self._dates: Counter[tuple[str, str, bool]] = Counter()
-        self._counted: set[str] = set()
+        self._midnights = Midnights()
         self._summary: Summary | None = None
         self._held = ExitStack()
         self._basis = Basis(infer_duplicates, pays_by, of_this_code())
@@ -276,9 +246,7 @@ class Build:
 
         The rows of this import are then not counted by what became of them.
         """
-        self._counted.add(import_id)
-        self._dates[source, column, True] += midnights
-        self._dates[source, column, False] += given - midnights
+        self._midnights.count(import_id, source, column, given, midnights)
 
     def keep_last(self, name: str) -> Repeated:
         """Of rows written to this build under one key, keep the one updated last, else the last written.
@@ -569,7 +537,7 @@ class Build:
 
     def _note_changes(self, was: pd.DataFrame, now: pd.DataFrame, counts: Counter[str]) -> None:
         """Write as events what must have happened to requests between the build in service and this import."""
-        events = beyond_sql.changes(was, now, self._last_instant(), self.started_at)
+        events = beyond_sql.changes(was, now, last_instant(self._work, self.started_at), self.started_at)
         counts.update(map(str, events["kind"]))
         self.write("request_event", events)
 
@@ -583,26 +551,8 @@ class Build:
         if self._summary:
             return self._summary
         self._work.squeeze()  # deriving and sorting want the room
-        tables = {name: self._work.frame(select(self._work.staged[name])) for name in beyond_sql.DIMENSIONS}
-        context = beyond_sql.Context.of(self.city["tz"], tables)
-        as_of = _utc(as_of) if as_of else self._last_instant()
-        self._set_clock()
-        self._work.register(context.names(), derive.AREAS.name)
-        known = self._known(context, as_of)
-        if self._work.continuing:
-            try:
-                self._work.rows["request"] += self._work.continuing.take_requests_again(known)
-            except TooMany:
-                self._work.make_all_anew()
-        for name in _AS_WRITTEN:
-            if self._work.continuing and name in IN_PLACE:
-                self._work.continuing.drop_gone(name)
-            self._work.copy(name)
-        known = self._ready(context, known)
-        self._derive_requests(context, known)
-        self._derive_contacts(known)
-        self._derive_others(context, known)
-        self._derive_places(context)
+        as_of = _utc(as_of) if as_of else last_instant(self._work, self.started_at)
+        known = fill_facts(self._work, self.city["tz"], as_of, self._midnights, self.infer_duplicates)
         self._sum_up(as_of)
         before = self._work.continuing.basis if self._work.continuing else self._basis
         self._basis = before.after(known, self._work.continuing.scattered if self._work.continuing else 0)
@@ -624,278 +574,9 @@ class Build:
         )
         return self._summary
 
-    def _set_clock(self) -> None:
-        """Teach the database what the city's clock shows, for the years in question."""
-        tz, instants = self.city["tz"], []
-        parts = []
-        for name, of in _ON_THE_CLOCK.items():
-            if self._work.has(name):
-                rows = self._work.all_rows(name)
-                columns = [rows.c[one] for one in of]
-                parts.append(select(func.least(*map(func.min, columns)), func.greatest(*map(func.max, columns))))
-        if parts:
-            instants = [one for row in self._work.connection.execute(union_all(*parts)) for one in row if one]
-        given = np.array(instants, "datetime64[us]")
-        starts, offsets = offset_periods(tz, *decades(given.astype(np.int64), np.zeros(len(given), bool)))
-        self._work.connection.execute(LocalTime(starts.tolist(), offsets.tolist()))
-
-    def _known(self, context: beyond_sql.Context, as_of: datetime) -> derive.Known:
-        """What all rows together tell."""
-        placeholders = self._placeholders()
-        return derive.Known(
-            as_of=as_of,
-            placeholders=placeholders,
-            dates=self._columns_of_dates(),
-            recorded=self._recorded(),
-            cuts=context.cuts(),
-            has_areas=bool(context.areas),
-            has_shapes=context.has_shapes,
-            has_clocks=bool(len(context.sla) or context.calendars),
-            has_pauses=self._work.has("request_pause"),
-            has_incidents=self._find_incidents(context, placeholders),
-        )
-
-    def _ready(self, context: beyond_sql.Context, known: derive.Known) -> derive.Known:
-        """Make ready to be joined what is known; with what the requests that wait tell."""
-        known = replace(known, blank=self._blank())
-        if known.has_areas:
-            words = self._work.frame(derive.district_words(self._work.staged, known))
-            self._work.register(beyond_sql.areas_named(words, context.areas, known.cuts), derive.WORDS.name)
-        if known.has_clocks:
-            self._work.register(context.promises(), derive.PROMISES.name)
-            self._work.register(context.holders(), derive.HOLDERS.name)
-        return known
-
-    def _blank(self) -> frozenset[str]:
-        filled = self._work.connection.execute(derive.blanks(self._work.staged["request"])).one()._mapping
-        return frozenset(name for name, n in filled.items() if not n)
-
-    def _recorded(self) -> frozenset[tuple[str, str]]:
-        if self._work.continuing:
-            return self._work.continuing.recorded()
-        if not self._work.rows["request_event"]:
-            return frozenset()
-        request, event = self._work.staged["request"], self._work.staged["request_event"]
-        of_request = request.c.request_id == event.c.request_id
-        recorded = select(func.coalesce(request.c.src_system, ""), event.c.kind).join(event, of_request).distinct()
-        return frozenset((source, kind) for source, kind in self._work.connection.execute(recorded))
-
-    def _columns_of_dates(self) -> frozenset[tuple[str, str]]:
-        """Pairs of source and column that hold dates: more than half of its instants are local midnights."""
-        request, counted = self._work.all_rows("request"), self._dates.copy()
-        source = func.coalesce(request.c.src_system, "").label("source")
-        columns = ("opened_at", "closed_at", "due_at")
-        counts = [
-            func.count(case((derive.is_midnight(derive.local_time(request.c[one])).is_(wanted), 1)))
-            for one in columns
-            for wanted in (True, False)
-        ]
-        others = or_(request.c.import_id.is_(None), request.c.import_id.not_in(sorted(self._counted)))
-        if self._work.rows_in_all("request") >= derive.MIDNIGHT_ROWS:
-            for name, *found in self._work.connection.execute(select(source, *counts).where(others).group_by(source)):
-                told = [(name, column, wanted) for column in columns for wanted in (True, False)]
-                counted.update(dict(zip(told, found, strict=True)))
-        given = {key: counted[*key, True] + counted[*key, False] for key in {key[:2] for key in counted}}
-        return frozenset(
-            key
-            for key, n in given.items()
-            if n >= derive.MIDNIGHT_ROWS and counted[*key, True] > derive.MIDNIGHT_SHARE * n
-        )
-
-    def _derive_requests(self, context: beyond_sql.Context, known: derive.Known) -> None:
-        request, pause = self._work.staged["request"], schema.request_pause
-        derived = self._work.continuing.derived_requests() if self._work.continuing else schema.request
-        stretches = [(_between(request.c.opened_at, *ends), rows) for *ends, rows in self._work.stretches("request")]
-        asked = (derive.points_of(request, derive.opened_on(request), known, *inside) for inside, _ in stretches)
-        for (inside, rows), points in zip(stretches, self._ahead(asked, context, known), strict=True):
-            self._work.register(points, derive.POINTS.name)
-            if known.has_clocks:
-                asking = self._work.frame(derive.clock_rows(self._sources, *inside))
-                pauses = self._work.frame(
-                    select(derive.rowid(request).label("row"), pause.c.start_at, pause.c.end_at)
-                    .select_from(request.join(pause, pause.c.request_id == request.c.request_id))
-                    .where(*inside)
-                )
-                clocks = beyond_sql.clocks(asking, pauses, context, known.as_of)
-                self._work.register(clocks, derive.CLOCKS.name)
-            self._work.fill(derived, derive.requests(self._sources, known, *inside))
-            self.progress("deriving requests", rows)
-        has_turned = any(kind in ("reopen", "transfer") for _, kind in known.recorded)
-        if self._work.continuing:
-            turned = self._work.continuing.clear_episodes(self._work.continuing.replace_requests(has_turned))
-            self._work.continuing.find_recurrences()
-            self._derive_episodes(context, known, has_turned, schema.request.c.request_id.in_(turned))
-            self._work.continuing.note_episodes(turned)
-        elif self._work.rows["request"]:
-            recurred, r = derive.recurrences().subquery().c, schema.request.c
-            self._work.connection.execute(
-                update(schema.request).where(r.request_id == recurred.request_id).values(recurred_at=recurred.next_at)
-            )
-            self._derive_episodes(context, known, has_turned)
-
-    def _find_points(self, context: beyond_sql.Context, asked: Select, known: derive.Known) -> None:
-        """Make ready to be joined what cells and areas the points of some rows lie in."""
-        points = beyond_sql.located(self._work.frame(asked), context.areas, known.cuts, context.second)
-        self._work.register(points, derive.POINTS.name)
-
-    def _ahead(self, asked: Iterable[Select], context: beyond_sql.Context, known: derive.Known) -> Iterator[pa.Table]:
-        """What `beyond_sql.located` tells of each question's points, worked out while the one before is made use of."""
-        with ThreadPoolExecutor(1) as beside:
-            waiting: Future[pa.Table] | None = None
-            for one in asked:
-                points = self._work.frame(one)
-                found = beside.submit(beyond_sql.located, points, context.areas, known.cuts, context.second)
-                if waiting is not None:
-                    yield waiting.result()
-                waiting = found
-            if waiting is not None:
-                yield waiting.result()
-
-    def _derive_episodes(
-        self, context: beyond_sql.Context, known: derive.Known, has_turned: bool, *among: ColumnElement[bool]
-    ) -> None:
-        r, held = schema.request.c, self._work.staged["request_episode"]
-        stretches = list(self._work.stretches("request"))
-        for start, end, _ in stretches if has_turned else ():
-            inside = (*_between(r.opened_at, start, end), *among)
-            of = self._work.frame(derive.turned_requests(*inside))
-            found = beyond_sql.stretches(of, self._work.frame(derive.turns(*inside)), context)
-            self._work.append(held, to_arrow(found, held))
-        for start, end, _ in stretches:
-            inside = (*_between(r.opened_at, start, end), *among)
-            parts = _between(held.c.opened_at, start, end)
-            self._work.fill(schema.request_episode, derive.episodes(held, known, has_turned, inside, parts))
-
-    def _derive_contacts(self, known: derive.Known) -> None:
-        contact = self._work.staged["contact"]
-        if self._work.continuing:
-            self._work.rows["contact"] += self._work.continuing.take_contacts_again(known)
-            self._work.continuing.clear(schema.contact)
-        for start, end, rows in self._work.stretches("contact"):
-            inside = _between(contact.c.arrived_at, start, end)
-            self._work.fill(schema.contact, derive.contacts(self._work.staged, known, *inside))
-            self.progress("deriving contacts", rows)
-        if self._work.continuing:
-            self._work.continuing.note_new(schema.contact)
-
-    def _derive_others(self, context: beyond_sql.Context, known: derive.Known) -> None:
-        state, visit, asset = (self._work.staged[name] for name in ("agent_state", "inspection", "asset"))
-        if self._work.continuing:
-            self._work.rows["agent_state"] += self._work.continuing.take_states_again()
-            self._work.continuing.clear(schema.agent_state)
-        for start, end, _ in self._work.stretches("agent_state"):
-            inside = _between(state.c.start_at, start, end)
-            self._work.fill(schema.agent_state, derive.agent_states(self._work.staged, *inside))
-        if self._work.continuing:
-            self._work.continuing.note_new(schema.agent_state)
-        if self._work.rows["inspection"]:
-            visited_on = cast(derive.local_time(visit.c.visited_at), Date)
-            self._find_points(context, derive.points_of(visit, visited_on, known, all_earth=True), known)
-            self._work.fill(schema.inspection, derive.inspections(self._work.staged))
-        if self._work.rows["asset"]:
-            newest = max((one.since for one in context.areas), default=np.datetime64("1970-01-01", "us"))
-            stood_on = func.coalesce(asset.c.removed_on, literal(newest.astype("datetime64[D]").astype(object), Date))
-            self._find_points(context, derive.points_of(asset, stood_on, known, all_earth=True), known)
-            self._work.fill(schema.asset, derive.assets(self._work.staged))
-        if self._work.rows["survey"]:
-            self._work.fill(schema.survey, derive.surveys(self._work.staged))
-        if self._work.rows["contact_interval"]:
-            self._work.fill(schema.contact_interval, derive.published_calls(self._work.staged))
-        if self._work.rows["city_event"]:
-            self._work.fill(schema.city_event, derive.city_events(self._work.staged))
-
-    def _derive_places(self, context: beyond_sql.Context) -> None:
-        """Fill `place`: every hexagon that lies in a district or was ever reported from, and who lives there."""
-        points = self._work.frame(select(self._work.staged["population_point"]))
-        names = [one.name for one in schema.place.columns]
-        named = named_table("streets", named_column("address"), named_column("street"))
-        r = schema.request.c
-        placed = self._work.one(select(func.count(r.h3_10)))[0] > 0
-        if self._work.continuing and not self._work.continuing.differs(schema.request):
-            return
-        if placed:
-            self._work.connection.execute(TableOf(named.name, placing.streets(placing.addresses())))
-        for resolution in placing.RESOLUTIONS:
-            among: ColumnElement[bool] | None = None
-            if self._work.continuing:
-                among = r[f"h3_{resolution}"].in_(self._work.continuing.cells(resolution))
-                place = schema.place
-                again: ColumnElement[bool] = place.c.cell.in_(self._work.continuing.cells(resolution))
-                if context.has_shapes:  # where nothing is reported any more stands one of the quiet ones
-                    again = or_(again, place.c.requests == 0)
-                self._work.connection.execute(place.delete().where(place.c.resolution == resolution, again))
-            peopled = None
-            if len(points):
-                cell = beyond_sql.cells(points["lat"], points["lon"], resolution)
-                self._work.register(pa.table({"cell": pa.array(cell, pa.int64()), "residents": points["residents"]}))
-                peopled = named_table("_incoming", named_column("cell"), named_column("residents"))
-            if placed:
-                rows = placing.places(resolution, peopled, named, bool(context.second), among)
-                rows = rows.order_by(literal_column("2"))
-                self._work.connection.execute(insert(schema.place).from_select(names, rows))
-            if context.has_shapes:
-                reported = select(schema.place.c.cell).where(schema.place.c.resolution == resolution)
-                quiet = beyond_sql.quiet_places(context, resolution, set(self._work.frame(reported)["cell"]), points)
-                self._work.append(schema.place, to_arrow(quiet, schema.place))
-
     def _sum_up(self, as_of: datetime) -> None:
         """A step of its own, before which a bench multiplies what is derived."""
         sum_up(self._work, self.city, as_of, self.pays_by)
-
-    def _last_instant(self) -> datetime:
-        """The data's own clock: the last instant anything was recorded, short of the impossible future.
-
-        Where nothing happened at all there may be a roster, which tells of times to come: then the last that it knows.
-        """
-
-        def instants(of: Mapping[str, Sequence[str]], *, past: bool) -> list[datetime]:
-            present = {name: self._work.all_rows(name) for name in of if self._work.has(name)}
-            columns = [rows.c[one] for name, rows in present.items() for one in of[name]]
-            known = [case((one <= self.started_at, one)) if past else one for one in columns]
-            asked = [select(func.max(one)) for one in known]
-            return [one for (one,) in self._work.connection.execute(union_all(*asked)) if one] if asked else []
-
-        return max(instants(_HAPPENED, past=True) or instants(_ROSTERED, past=False) or [self.started_at])
-
-    def _placeholders(self) -> frozenset[tuple[float, float]]:
-        """Coordinates that stand for “unknown”: one pair shared by more than 5 % of the rows, and by at least 50."""
-        if self._work.rows_in_all("request") <= derive.PLACEHOLDER_ROWS:
-            return frozenset()
-        request = self._work.all_rows("request").c
-        located = self._work.connection.scalar(select(func.count(request.lat)).where(request.lon.is_not(None))) or 0
-        shared = (
-            select(request.lat, request.lon)
-            .where(request.lat.is_not(None), request.lon.is_not(None))
-            .group_by(request.lat, request.lon)
-            .having(func.count() > max(located * derive.PLACEHOLDER_SHARE, derive.PLACEHOLDER_ROWS))
-        )
-        return frozenset((lat, lon) for lat, lon in self._work.connection.execute(shared))
-
-    def _find_incidents(self, context: beyond_sql.Context, placeholders: frozenset[tuple[float, float]]) -> bool:
-        """Make ready to be joined which report each duplicate goes back to; whether there are any."""
-        request = self._work.all_rows("request").c
-        children = self._work.frame(
-            select(request.request_id, request.parent_request_id).where(request.parent_request_id.is_not(None))
-        )
-        parents = pd.Series(
-            children["parent_request_id"].to_numpy(), index=children["request_id"].to_numpy(), dtype=object
-        )
-        for type_id, radius_m, days in context.duplicate_rules() if self.infer_duplicates else ():
-            reports = self._work.frame(
-                select(request.request_id, request.opened_at, request.closed_at, request.lat, request.lon)
-                .where(
-                    request.type_id == type_id,
-                    request.parent_request_id.is_(None),
-                    derive.is_somewhere(request.lat, request.lon, placeholders),
-                )
-                .order_by(request.opened_at, request.request_id)
-            )
-            found = beyond_sql.inferred_parents(reports, radius_m, days)
-            parents = pd.concat([parents, found]) if len(found) else parents
-        roots = beyond_sql.roots(parents)
-        ids = {"request_id": pa.array(roots.index, pa.string()), "root": pa.array(roots, pa.string())}
-        self._work.register(pa.table(ids), derive.INCIDENTS.name)
-        return bool(len(roots))
 
     # ── out ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -903,7 +584,7 @@ class Build:
         """Put the build in service, at once and whole. Afterwards the build is closed."""
         summary = self.finish(as_of)
         for table in schema.metadata.sorted_tables:
-            if table.name not in {*derive.DERIVED, *_AS_WRITTEN, "city", "build", "sums"}:
+            if table.name not in {*FACTS, "city", "build", "sums"}:
                 self._work.copy(table.name)
         self._work.append(schema.city, to_arrow(pd.DataFrame([self.city]), schema.city))
         request, contact = schema.request.c, schema.contact.c
@@ -942,25 +623,12 @@ class Build:
             self._file.unlink()
             raise
 
-    @property
-    def _sources(self) -> dict[str, Table]:
-        """Where the rows that others are derived from stand, by the name of their table."""
-        return {
-            **self._work.staged,
-            **{name: schema.metadata.tables[name] for name in ("request_event", "request_pause")},
-        }
-
 
 def _compared(name: str) -> Any:
     """The table of pairs of rows of the build in service and of this one with the same id."""
     return named_table(
         f"compared_{name}", *(named_column(one) for one in ("old", "new")), named_column("same", Boolean)
     )
-
-
-def _between(at: ColumnElement, start: datetime | None, end: datetime | None) -> tuple[ColumnElement[bool], ...]:
-    """The conditions that an instant is in a stretch of time; none where there are no bounds."""
-    return () if start is None else (at >= start, at < end)
 
 
 def _key_of(name: str) -> list[str]:
