@@ -1,8 +1,10 @@
-"""A build: source rows in, one consistent set of tables in service out; the only place that writes data.
+"""A build: source rows in, one consistent set of tables in service out; the only way in which data is written.
 
-Rows are gathered beside the new file (in memory, and on disk what is too much), derived and sorted once all are there
-(incidents, placeholders, pauses and the data's own clock need all rows), and published in one step. Until then the
-build before stays in service, whatever happens to this one. PostgreSQL is filled from the finished file.
+Rows are gathered beside the new file, in memory, and on disk what is too much (`work_file`), with those that stay of
+the build in service (`carry_over`). They are derived and sorted once all are there (`fill_facts`), for incidents,
+placeholders and the data's own clock need all rows (`told_by_all`). What is often asked is summed up (`sum_up`), and
+the file is published in one step (`in_service`); PostgreSQL is filled from it (`in_postgres`). Until then the build
+before stays in service, whatever happens to this one.
 """
 
 from __future__ import annotations
@@ -10,8 +12,8 @@ from __future__ import annotations
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,48 +22,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import (
-    Boolean,
-    Column,
-    ColumnElement,
-    Connection,
-    FromClause,
-    MetaData,
-    Select,
-    String,
-    Table,
-    and_,
-    case,
-    cast,
-    exists,
-    func,
-    insert,
-    literal_column,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Select, Table, and_, func, insert, literal_column, or_, select, update
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
 
 from dashboard.domain.errors import BadRequest, DataUnavailable
 from dashboard.settings import Settings
-from data_access import beyond_sql, derive, schema
+from data_access import derive, schema
 from data_access.arrow import to_arrow
-from data_access.continuing import (
-    CONTINUES_FROM_ROWS,
-    CONTINUES_UP_TO,
-    FOR_ALL,
-    IN_PLACE,
-    Basis,
-    of_this_code,
-)
-from data_access.dialects import (
-    AttachFile,
-    DetachFile,
-    TableOf,
-)
-from data_access.engine import City, Warehouse, builds_folder
+from data_access.carry_over import CarryingOver, Kept
+from data_access.continuing import Basis, of_this_code
+from data_access.engine import Warehouse, builds_folder
 from data_access.fill_facts import FACTS, fill_facts
 from data_access.in_postgres import fill
 from data_access.in_service import (
@@ -73,37 +44,16 @@ from data_access.in_service import (
     sweep,
     types_in_service,
 )
-from data_access.rollups import (
-    PAYS_BY,
-)
+from data_access.rollups import PAYS_BY
 from data_access.sum_up import sum_up
 from data_access.told_by_all import Midnights, last_instant
 from data_access.work_file import HINTS, ORDER, OWN, Progress, WorkFile
-
-_BEFORE, _OLD = "before", "old"
-_OLD_ROW: Any = literal_column(f"{_OLD}.rowid")
-_CORRECTED = named_table("corrected", *(named_column(one, String) for one in ("file", "row_number", "reason")))
 
 # When a row is over, for tables that tell of persons; of those without private columns the rows themselves do.
 _OVER = {
     "request": "closed_at", "request_event": "event_at", "contact": "arrived_at", "survey": "answered_at",
     "agent_state": "end_at", "agent_shift": "end_at",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Kept:
-    """How the requests and contacts of an import compare with the build in service.
-
-    `carried` ones are in service and were not written anew. `events` counts, by kind, what must have happened to
-    updated requests since, `others` the updated and unchanged rows of tables whose rows bear no id of their source.
-    """
-
-    updated: int = 0
-    unchanged: int = 0
-    carried: int = 0
-    events: Mapping[str, int] = field(default_factory=dict)
-    others: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -213,11 +163,6 @@ class Build:
         self._work.add(name, arrow)
 
     @property
-    def goes_on(self) -> bool:
-        """Whether it goes on from the build in service; otherwise it makes all anew."""
-        return self._work.continuing is not None
-
-    @property
     def connection(self) -> Connection:
         """The DuckDB in which this build is made, for a reader that prepares rows there itself."""
         return self._work.connection
@@ -255,7 +200,7 @@ class Build:
         """
         staged = self._work.staged[name]
         by_source = "src_id" in staged.c
-        key = [staged.c[one] for one in (("src_system", "src_id") if by_source else _key_of(name))]
+        key = [staged.c[one] for one in (("src_system", "src_id") if by_source else schema.key_of(name))]
         if not key:
             return Repeated()
         several = select(*key).group_by(*key).having(func.count() > 1).subquery()
@@ -288,6 +233,8 @@ class Build:
         """The table in which the rows written to this build wait; ask `connection`."""
         return self._work.staged[name]
 
+    # ── what is in service ──────────────────────────────────────────────────────────────────────────
+
     def carry_over(
         self,
         replace: bool = False,
@@ -313,90 +260,18 @@ class Build:
 
         Raises ImportRefused if another real city is in service, unless `replace`.
         """
-        warehouse = Warehouse(self.settings)
-        try:
+        with closing(Warehouse(self.settings)) as warehouse:
             before = city_that_gives_way(warehouse, self.city, replace)
             if before is None or before.city_id != self.city["city_id"] or before.is_made_up != self.city["is_made_up"]:
                 return Kept()
-            counts: Counter[str] = Counter()
-            if corrected is not None:
-                words = {one.name: pa.array(corrected[one.name]).cast(pa.string()) for one in _CORRECTED.c}
-                self._work.register(pa.table(words), _CORRECTED.name)
-            with self._before(warehouse) as place:
-                olds = {
-                    table: place(table, present)
-                    for table in schema.metadata.sorted_tables
-                    if table.name not in OWN and (present := warehouse.columns(table.name))
-                }
-                for table, old in olds.items():
-                    if "src_id" in table.c and self._work.rows[table.name]:
-                        self._compare(old, table.name, counts)
-                if not whole:
-                    self._go_on_from(warehouse, before, place, olds)
-                for table, old in olds.items():
-                    stays: list[ColumnElement[bool]] = []
-                    if corrected is not None and table.name == "refused_row":
-                        same = (cast(old.c[one.name], String) == one for one in _CORRECTED.c)
-                        stays.append(~exists().where(*same).correlate(old))
-                    if again is not None and table.name == "refused_row":
-                        stays += [~self._is_met_again(old, again, column) for column in ids]
-                    self._carry(old, table, counts, again, stays)
-                    if self._work.continuing:
-                        self._work.continuing.note_changes(table.name, old)
-            events = {kind: n for kind, n in sorted(counts.items()) if kind in beyond_sql.CHANGES}
-            others = {
-                one.name: (counts[f"{one.name}+"], counts[f"{one.name}="]) for one in schema.metadata.sorted_tables
-            }
-            return Kept(counts["updated"], counts["unchanged"], counts["carried"], events, others)
-        finally:
-            warehouse.close()
+            file = file_in_service(warehouse, self._folder)
+            carrying = CarryingOver(self._work, warehouse, file, self.started_at, again, corrected, ids)
+            return carrying.kept(None if whole or asdict(before) != self.city else self._basis)
 
-    def _go_on_from(
-        self,
-        warehouse: Warehouse,
-        before: City,
-        place: Callable[[Table, frozenset[str]], FromClause],
-        olds: Mapping[Table, FromClause],
-    ) -> None:
-        """Begin with a copy of the build in service, if what this build brings is few rows beside it."""
-        file, brings = file_in_service(warehouse, self._folder), sum(self._work.waiting(name) for name in IN_PLACE)
-        if file is None or asdict(before) != self.city:
-            return
-        about = place(schema.build, warehouse.columns(schema.build.name))
-        if "basis" not in about.c:
-            return
-        as_of, rows, text = self._work.one(select(about.c.as_of, about.c.requests + about.c.contacts, about.c.basis))
-        basis = Basis.from_text(text) if text else None
-        if (
-            basis is None
-            or basis.how != self._basis.how
-            or rows < CONTINUES_FROM_ROWS
-            or brings + basis.scattered > CONTINUES_UP_TO * rows
-            or any(self._says_anew(table, old) for table, old in olds.items() if table.name in FOR_ALL)
-        ):
-            return
-        sums = place(schema.sums, frozenset({"name", "from_on"})).c
-        held = {name: from_on for name, from_on in self._work.connection.execute(select(sums.name, sums.from_on))}
-        self._work.go_on_from(file, basis, as_of, held)
-        self.progress("going on from what is in service", rows)
-
-    def _says_anew(self, table: Table, old: FromClause) -> bool:
-        """Whether rows of a table were written that do not stand so in the build in service."""
-        staged = self._work.staged[table.name]
-        fresh = select(*staged.c).except_(select(*(old.c[one.name] for one in staged.c)))
-        return (
-            bool(self._work.rows[table.name])
-            and self._work.one(select(func.count()).select_from(fresh.subquery()))[0] > 0
-        )
-
-    def _is_met_again(self, refused: FromClause, import_id: str, column: str) -> ColumnElement[bool]:
-        """Whether this import of the same source read the id that a refused row has in `column` once more."""
-        request, now = self._work.staged["request"], self._work.staged["refused_row"]
-        this_id, that_id = (func.trim(func.json_extract_string(one.raw, column)) for one in (refused.c, now.c))
-        accepted = exists().where(request.c.import_id == import_id, request.c.src_id == this_id)
-        again = exists().where(now.c.import_id == import_id, now.c.file == refused.c.file, that_id == this_id)
-        same_source = func.starts_with(refused.c.import_id, f"{import_id.rsplit('-', 1)[0]}-")
-        return and_(same_source, or_(accepted.correlate(refused), again.correlate(refused)))
+    @property
+    def goes_on(self) -> bool:
+        """Whether it goes on from the build in service; otherwise it makes all anew."""
+        return self._work.continuing is not None
 
     def forget_people(self, before: datetime) -> dict[str, int]:
         """Empty the private columns of what was over before an instant, and drop shifts; how many rows of each.
@@ -407,19 +282,12 @@ class Build:
         for name, dated in _OVER.items():
             staged = self._work.staged[name]
             private = [one.name for one in schema.metadata.tables[name].c if one.info.get("private")]
+            over = staged.c[dated] < before
             if private:
-                told = or_(*(staged.c[one].isnot(None) for one in private))
-                over = and_(staged.c[dated] < before, told)
-                found[name] = int(
-                    self._work.connection.scalar(select(func.count()).select_from(staged).where(over)) or 0
-                )
-                self._work.connection.execute(update(staged).where(over).values(dict.fromkeys(private)))
-            else:
-                over = staged.c[dated] < before
-                found[name] = int(
-                    self._work.connection.scalar(select(func.count()).select_from(staged).where(over)) or 0
-                )
-                self._work.connection.execute(staged.delete().where(over))
+                over = and_(over, or_(*(staged.c[one].isnot(None) for one in private)))
+            found[name] = self._work.count(staged, over)
+            rows = update(staged).values(dict.fromkeys(private)) if private else staged.delete()
+            self._work.connection.execute(rows.where(over))
         return found
 
     def types_in_service(self) -> pd.DataFrame:
@@ -432,116 +300,7 @@ class Build:
         with closing(Warehouse(self.settings)) as warehouse:
             city_that_gives_way(warehouse, self.city, replace)
 
-    @contextmanager
-    def _before(self, warehouse: Warehouse) -> Iterator[Callable[[Table, frozenset[str]], FromClause]]:
-        """The tables of the build in service, in reach of this one's database."""
-        file = file_in_service(warehouse, self._folder)
-        if file is not None:
-            self._work.connection.execute(AttachFile(file, _BEFORE, read_only=True))
-
-        def place(table: Table, present: frozenset[str]) -> FromClause:
-            columns = [named_column(one.name, one.type) for one in table.columns if one.name in present]
-            if file is not None:
-                return named_table(table.name, *columns, schema=_BEFORE).alias(_OLD)
-            copied = Table(f"{table.name}__before", MetaData(), *(Column(one.name, one.type) for one in columns),
-                           prefixes=["TEMPORARY"])  # fmt: skip
-            copied.create(self._work.connection)
-            for rows in warehouse.batches(select(*(table.c[one.name] for one in columns))):
-                self._work.append(copied, to_arrow(rows, table))
-            return named_table(copied.name, *columns).alias(_OLD)
-
-        yield place
-        if file is not None:
-            self._work.connection.execute(DetachFile(_BEFORE))
-
-    def _carry(
-        self,
-        old: FromClause,
-        table: Table,
-        counts: Counter[str],
-        again: str | None,
-        stays: list[ColumnElement[bool]],
-    ) -> None:
-        """Keep the rows of `old` that were not written anew, and take out of the new ones those that say the same.
-
-        `stays` are further conditions on which an old row is kept.
-        """
-        staged = self._work.staged[table.name]
-        if table.name in ("refused_row", "import_batch"):
-            stays.append(old.c.import_id.is_distinct_from(again))
-        hints = HINTS.get(table.name, ())
-        columns = {
-            name: one
-            for name, one in derive.as_written(table, old).items()
-            if name in hints or not table.c[name].info.get("derived")
-        }
-        unchanged = counts[f"{table.name} unchanged"]
-        if "src_id" in table.c and self._work.rows[table.name]:
-            compared = _compared(table.name).c
-            stays.append(_OLD_ROW.not_in(select(compared.old).where(~compared.same)))
-        elif self._work.rows[table.name] and table.name != "refused_row":
-            key = _key_of(table.name) or [next(iter(table.c)).name]
-            rewritten, wholly = (
-                exists().where(*(old.c[one].is_not_distinct_from(staged.c[one]) for one in names)).correlate(old)
-                for names in (key, [one for one in columns if one in old.c])
-            )
-            of = select(func.count(case((wholly, 1))), func.count(case((~wholly, 1)))).where(rewritten)
-            counts[f"{table.name}="], counts[f"{table.name}+"] = self._work.one(of.select_from(old))
-            stays.append(~rewritten)
-        if self._work.continuing and table.name in IN_PLACE:
-            gone = self._work.continuing.leave(table, old, stays)
-            self._work.rows[table.name] = self._work.waiting(table.name)
-            if "src_id" in table.c:
-                counts["carried"] += self._work.one(select(func.count()).select_from(old))[0] - gone - unchanged
-            return
-        before = self._work.waiting(table.name)
-        kept = select(*columns.values()).select_from(old).where(*stays)
-        self._work.connection.execute(insert(staged).from_select(list(columns), kept))
-        self._work.rows[table.name] = self._work.waiting(table.name)
-        if "src_id" in table.c:
-            counts["carried"] += self._work.rows[table.name] - before - unchanged
-
-    def _compare(self, old: FromClause, name: str, counts: Counter[str]) -> None:
-        """Count how many rows of the build in service were written again differently, and how many just so.
-
-        The pairs are left in a table (`_compared`), and the new rows that say nothing new, as an older export does, are
-        taken out.
-        """
-        staged = self._work.staged[name]
-        same: ColumnElement[bool] = func.coalesce(old.c.row_hash == staged.c.row_hash, False)
-        if "updated_at" in staged.c and "updated_at" in old.c:
-            same = or_(same, func.coalesce(staged.c.updated_at < old.c.updated_at, False))
-        key = and_(*(old.c[one].is_not_distinct_from(staged.c[one]) for one in ("src_system", "src_id")))
-        new_row = derive.rowid(staged)
-        pairs = select(_OLD_ROW.label("old"), new_row.label("new"), same.label("same")).select_from(
-            old.join(staged, key)
-        )
-        self._work.connection.execute(TableOf(_compared(name).name, pairs))
-        c = _compared(name).c
-        met, updated = self._work.one(
-            select(func.count(c.old.distinct()), func.count(case((~c.same, c.old)).distinct()))
-        )
-        if staged.name == "request" and updated:
-            given = derive.as_written(staged, old)
-            watched = [given[one].label(one) for one in beyond_sql.WATCHED]
-            was = select(*watched).where(_OLD_ROW.in_(select(c.old).where(~c.same)))
-            now = select(*(staged.c[one] for one in beyond_sql.WATCHED)).where(
-                new_row.in_(select(c.new).where(~c.same))
-            )
-            self._note_changes(self._work.frame(was), self._work.frame(now), counts)
-        if met > updated:
-            self._work.connection.execute(staged.delete().where(new_row.in_(select(c.new).where(c.same))))
-        counts["updated"] += updated
-        counts["unchanged"] += met - updated
-        counts[f"{name} unchanged"] = met - updated
-
-    def _note_changes(self, was: pd.DataFrame, now: pd.DataFrame, counts: Counter[str]) -> None:
-        """Write as events what must have happened to requests between the build in service and this import."""
-        events = beyond_sql.changes(was, now, last_instant(self._work, self.started_at), self.started_at)
-        counts.update(map(str, events["kind"]))
-        self.write("request_event", events)
-
-    # ── deriving ────────────────────────────────────────────────────────────────────────────────────
+    # ── out ─────────────────────────────────────────────────────────────────────────────────────────
 
     def finish(self, as_of: datetime | None = None) -> Summary:
         """Derive and sort every fact; afterwards only `import_batch` and the like may still be written.
@@ -577,8 +336,6 @@ class Build:
     def _sum_up(self, as_of: datetime) -> None:
         """A step of its own, before which a bench multiplies what is derived."""
         sum_up(self._work, self.city, as_of, self.pays_by)
-
-    # ── out ─────────────────────────────────────────────────────────────────────────────────────────
 
     def publish(self, as_of: datetime | None = None) -> Summary:
         """Put the build in service, at once and whole. Afterwards the build is closed."""
@@ -622,20 +379,6 @@ class Build:
         except BaseException:
             self._file.unlink()
             raise
-
-
-def _compared(name: str) -> Any:
-    """The table of pairs of rows of the build in service and of this one with the same id."""
-    return named_table(
-        f"compared_{name}", *(named_column(one) for one in ("old", "new")), named_column("same", Boolean)
-    )
-
-
-def _key_of(name: str) -> list[str]:
-    return [one.name for one in schema.metadata.tables[name].primary_key]
-
-
-# ── times ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _now() -> datetime:

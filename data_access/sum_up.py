@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, or_, select
 from sqlalchemy.schema import DropTable
 
 from data_access import schema
@@ -57,8 +57,8 @@ def _sum_up_anew(work: WorkFile, frame: Frame, pays_by: float) -> dict[str, int]
     facts = {rollup.fact.name: rollup.fact for rollup in ROLLUPS.values()}
     sizes = {name: work.count(fact.table) for name, fact in facts.items()}
     repeated = _repeated(work)
-    division = work.staged["district"].c.division
-    is_divided_twice = work.one(select(func.count()).where(division == "area"))[0] > 0
+    districts = work.staged["district"]
+    is_divided_twice = work.count(districts, districts.c.division == "area") > 0
     held: dict[str, int] = {}
     for name, rollup in ROLLUPS.items():
         of = sizes[rollup.fact.name]
@@ -116,8 +116,7 @@ def _repeated(work: WorkFile) -> frozenset[str]:
     return frozenset(
         name
         for name, fact in facts.items()
-        if fact.first_report is not None
-        and work.one(select(func.count()).select_from(fact.table).where(~fact.first_report))[0] > 0
+        if fact.first_report is not None and work.count(fact.table, ~fact.first_report)
     )
 
 
@@ -152,7 +151,7 @@ def _copy_what_stands(work: WorkFile, end: date, pays_by: float) -> list[dict[st
     for days in COPIED_DAYS:
         from_on = end - timedelta(days=days - 1)
         finest = next(iter(COPIES.values()))  # counting is quicker than copying what would be thrown away
-        many = work.one(select(func.count()).select_from(finest.rows(from_on).subquery()))[0]
+        many = work.count(finest.rows(from_on).subquery())
         if many * pays_by > sizes[finest.name]:
             continue
         made: dict[str, int] = {}

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import Column, Connection, FromClause, MetaData, Select, Table, func, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, FromClause, MetaData, Select, Table, func, insert, select
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
 
@@ -211,9 +211,9 @@ class WorkFile:
         cursor: Any = self.connection.execute(statement).cursor
         return to_pandas(cursor.to_arrow_table())
 
-    def count(self, of: FromClause) -> int:
-        """How many rows there are."""
-        return self.connection.scalar(select(func.count()).select_from(of)) or 0
+    def count(self, of: FromClause, *conditions: ColumnElement[bool]) -> int:
+        """How many rows there are, of those that meet the conditions."""
+        return self.connection.scalar(select(func.count()).select_from(of).where(*conditions)) or 0
 
     def waiting(self, name: str) -> int:
         """How many rows wait for a table, counted."""

@@ -153,8 +153,8 @@ def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, li
 
     That takes every row as its source gave it, so nothing is alike that went wrong on the way.
     """
-    monkeypatch.setattr("data_access.build.CONTINUES_FROM_ROWS", 0)
-    monkeypatch.setattr("data_access.build.CONTINUES_UP_TO", 1e9)
+    monkeypatch.setattr("data_access.carry_over.CONTINUES_FROM_ROWS", 0)
+    monkeypatch.setattr("data_access.carry_over.CONTINUES_UP_TO", 1e9)
     monkeypatch.setattr("data_access.continuing.CONTINUES_UP_TO", 1e9)
 
     def add_all(to: Path, exports: list[tuple[Tables, datetime]]) -> Path:
@@ -296,8 +296,8 @@ def test_all_is_made_anew_where_all_depends_on_it_or_little_is_saved(
     riverton, begun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ):
     first, city, infer = until(riverton, BEFORE), REAL, True
-    monkeypatch.setattr("data_access.build.CONTINUES_FROM_ROWS", 0)
-    monkeypatch.setattr("data_access.build.CONTINUES_UP_TO", 0.2)
+    monkeypatch.setattr("data_access.carry_over.CONTINUES_FROM_ROWS", 0)
+    monkeypatch.setattr("data_access.carry_over.CONTINUES_UP_TO", 0.2)
     shutil.copytree(begun, tmp_path, dirs_exist_ok=True)
     brings = since(riverton, BEFORE, END)
     match change:
@@ -310,9 +310,9 @@ def test_all_is_made_anew_where_all_depends_on_it_or_little_is_saved(
         case "the city":
             city = {**REAL, "short_abandon_s": 11}
         case "many rows":
-            monkeypatch.setattr("data_access.build.CONTINUES_UP_TO", 0.001)
+            monkeypatch.setattr("data_access.carry_over.CONTINUES_UP_TO", 0.001)
         case "few in all":
-            monkeypatch.setattr("data_access.build.CONTINUES_FROM_ROWS", 10**6)
+            monkeypatch.setattr("data_access.carry_over.CONTINUES_FROM_ROWS", 10**6)
         case "another version":
             monkeypatch.setattr("data_access.build.of_this_code", lambda: "another")
         case "an older build":
@@ -329,8 +329,8 @@ def test_all_is_made_anew_where_most_turns_out_to_depend_on_what_is_new(
 ):
     first = until(riverton, BEFORE)
     silent = {name: frame for name, frame in first.items() if name != "request_event"}
-    monkeypatch.setattr("data_access.build.CONTINUES_FROM_ROWS", 0)
-    monkeypatch.setattr("data_access.build.CONTINUES_UP_TO", 0.1)
+    monkeypatch.setattr("data_access.carry_over.CONTINUES_FROM_ROWS", 0)
+    monkeypatch.setattr("data_access.carry_over.CONTINUES_UP_TO", 0.1)
     monkeypatch.setattr("data_access.continuing.CONTINUES_UP_TO", 0.1)
     one, other = tmp_path / "one", tmp_path / "other"
     begin(one, silent, BEFORE)

@@ -38,8 +38,8 @@ __all__ = ["begun", "riverton", "some_sums"]  # fixtures
 @pytest.fixture(scope="module")
 def small_cities_go_on() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("data_access.build.CONTINUES_FROM_ROWS", 0)
-        patch.setattr("data_access.build.CONTINUES_UP_TO", 1e9)
+        patch.setattr("data_access.carry_over.CONTINUES_FROM_ROWS", 0)
+        patch.setattr("data_access.carry_over.CONTINUES_UP_TO", 1e9)
         patch.setattr("data_access.continuing.CONTINUES_UP_TO", 1e9)
         patch.setattr("data_access.in_postgres.DIFFERS_UP_TO", 1e9)
         yield
