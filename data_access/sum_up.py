@@ -70,7 +70,7 @@ def _sum_up_anew(work: WorkFile, frame: Frame, pays_by: float) -> dict[str, int]
             if about * pays_by > of:
                 continue
         rollup.table.create(work.connection)
-        _count(work, rollup, finer, frame, rollup.fact.name in repeated)
+        _fill_sums(work, rollup, finer, frame, rollup.fact.name in repeated)
         held[name] = work.count(rollup.table)
         work.progress("summing up", held[name])
     if not pays_by or sizes["request"] >= SORTED_FROM_ROWS:
@@ -98,7 +98,7 @@ def _sum_up_again(work: WorkFile, continuing: Continuing, frame: Frame) -> dict[
             again = continuing.keep_days(months_of(again)) if rollup.by_month else again
         on_them = () if again is None else (rollup.table.c.day.in_(again),)
         work.connection.execute(rollup.table.delete().where(*on_them))
-        _count(work, rollup, _finer(rollup, held), frame, rollup.fact.name in repeated, again)
+        _fill_sums(work, rollup, _finer(rollup, held), frame, rollup.fact.name in repeated, again)
         held[name] = work.count(rollup.table)
         work.progress("summing up again", held[name])
     for one in SORTED:
@@ -126,7 +126,7 @@ def _finer(rollup: Rollup, held: Mapping[str, int]) -> Rollup | None:
     return ROLLUPS[min(finer, key=held.__getitem__)] if finer else None
 
 
-def _count(
+def _fill_sums(
     work: WorkFile, rollup: Rollup, finer: Rollup | None, frame: Frame, has_repeated: bool, days: Select | None = None
 ) -> None:
     """Fill a table of sums, for some days or for all: from a finer one, if there is any, else from the facts."""

@@ -60,6 +60,7 @@ def _as_given(table: Table) -> list[Column]:
     return [one for one in table.columns if not one.info.get("derived") or one.name in HINTS.get(table.name, ())]
 
 
+# Where the rows of each table wait until all are there.
 _STAGED_METADATA = MetaData(schema=_STAGING)
 _STAGED = {one.name: schema.bare(one, _STAGED_METADATA, _as_given(one)) for one in schema.metadata.sorted_tables}
 
