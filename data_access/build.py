@@ -1,181 +1,59 @@
-"""A build: source rows in, one consistent set of tables in service out; the only place that writes data.
+"""A build: source rows in, one consistent set of tables in service out; the only way in which data is written.
 
-Rows are gathered beside the new file (in memory, and on disk what is too much), derived and sorted once all are there
-(incidents, placeholders, pauses and the data's own clock need all rows), and published in one step. Until then the
-build before stays in service, whatever happens to this one. PostgreSQL is filled from the finished file.
+Rows are gathered beside the new file, in memory, and on disk what is too much (`work_file`), with those that stay of
+the build in service (`carry_over`). They are derived and sorted once all are there (`fill_facts`), for incidents,
+placeholders and the data's own clock need all rows (`told_by_all`). What is often asked is summed up (`sum_up`), and
+the file is published in one step (`in_service`); PostgreSQL is filled from it (`in_postgres`). Until then the build
+before stays in service, whatever happens to this one.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
-import shutil
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack, closing, suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import IO, Any
-from zoneinfo import ZoneInfo
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import (
-    Boolean,
-    Column,
-    ColumnElement,
-    Connection,
-    Date,
-    DateTime,
-    Float,
-    FromClause,
-    Integer,
-    MetaData,
-    Numeric,
-    Select,
-    String,
-    Table,
-    and_,
-    case,
-    cast,
-    exists,
-    func,
-    insert,
-    inspect,
-    literal,
-    literal_column,
-    or_,
-    select,
-    union_all,
-    update,
-)
+from sqlalchemy import Connection, Select, Table, and_, func, insert, literal_column, or_, select, update
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.schema import DropTable
 
-from dashboard.domain.errors import BadRequest, Busy, DataUnavailable, ImportRefused
-from dashboard.domain.local_time import decades, offset_periods
+from dashboard.domain.errors import BadRequest, DataUnavailable
 from dashboard.settings import Settings
-from data_access import beyond_sql, derive, placing, schema
-from data_access.compile import Frame, with_values
-from data_access.continuing import (
-    CONTINUES_FROM_ROWS,
-    CONTINUES_UP_TO,
-    FOR_ALL,
-    IN_PLACE,
-    Basis,
-    Continuing,
-    TooMany,
-    of_this_code,
-)
-from data_access.dialects import (
-    AttachFile,
-    Checkpoint,
-    CreateTables,
-    DetachFile,
-    LocalTime,
-    TableOf,
-    UseFile,
-    duckdb_writer,
-    postgres_engine,
-)
-from data_access.engine import City, Warehouse, builds_folder, read_pointer, to_pandas
+from data_access import derive, schema
+from data_access.arrow import to_arrow
+from data_access.carry_over import CarryingOver, Kept
+from data_access.continuing import Basis, of_this_code
+from data_access.engine import Warehouse, builds_folder
+from data_access.fill_facts import FACTS, fill_facts
 from data_access.in_postgres import fill
-from data_access.rollups import (
-    COPIED_DAYS,
-    COPIES,
-    PAYS_BY,
-    PAYS_FROM_ROWS,
-    ROLLUPS,
-    ROWS,
-    SORTED,
-    SORTED_FROM_ROWS,
-    Sorted,
-    copied,
-    moments_of,
-    months_of,
+from data_access.in_service import (
+    city_that_gives_way,
+    file_in_service,
+    one_at_a_time,
+    point_to,
+    settle,
+    sweep,
+    types_in_service,
 )
+from data_access.rollups import PAYS_BY
+from data_access.sum_up import sum_up
+from data_access.told_by_all import Midnights, last_instant
+from data_access.work_file import HINTS, ORDER, OWN, Progress, WorkFile
 
-Progress = Callable[[str, int], None]
-
-_STAGING = "staging"
-_BUILT = "built"
-_BEFORE, _OLD = "before", "old"
-_OLD_ROW: Any = literal_column(f"{_OLD}.rowid")
-_CORRECTED = named_table("corrected", *(named_column(one, String) for one in ("file", "row_number", "reason")))
-_ADVISORY_KEY = 311_311_311
-_WINDOW_ROWS = 500_000
-_MEMORY = "900MB"
-
-# Facts without derived columns; `finish` copies them, and `publish` all that is neither these nor derived.
-_AS_WRITTEN = ("request_event", "request_pause", "agent_shift", "asset_status")
-# How each fact is sorted, so that a period touches few blocks.
-_ORDER = {
-    "request": ("opened_at", "request_id"),
-    "request_episode": ("opened_at", "request_id", "seq"),
-    "contact": ("arrived_at", "contact_id"),
-    "contact_interval": ("start_at", "interval_id"),
-    "request_event": ("request_id", "event_at", "event_id"),
-    "request_pause": ("request_id", "start_at"),
-    "agent_state": ("start_at", "agent_id"),
-    "agent_shift": ("start_at", "agent_id"),
-    "inspection": ("visited_at", "inspection_id"),
-    "survey": ("sent_at", "survey_id"),
-    "asset_status": ("asset_id", "start_at"),
-}
-# Instants that something really happened, from which the data's own clock is read.
-_HAPPENED = {
-    "request": ("opened_at", "closed_at", "first_closed_at", "first_response_at"),
-    "contact": ("arrived_at", "ended_at"),
-    "contact_interval": ("start_at",),
-    "request_event": ("event_at",),
-    "inspection": ("visited_at",),
-    "survey": ("sent_at", "answered_at"),
-}
-# Where nothing happened, what is known of times.
-_ROSTERED = {"agent_state": ("start_at",), "agent_shift": ("start_at",)}
-# Instants whose local time is asked.
-_ON_THE_CLOCK = {
-    "request": ("opened_at", "closed_at", "due_at", "updated_at"),
-    "request_event": ("event_at",),
-    "contact": ("arrived_at",),
-    "contact_interval": ("start_at",),
-    "agent_state": ("start_at",),
-    "inspection": ("visited_at",),
-    "survey": ("sent_at",),
-    "city_event": ("start_at", "end_at"),
-}
-# Tables that a build fills by itself; no source writes them.
-_OWN = ("city", "build", "request_episode", "place", "sums")
 # When a row is over, for tables that tell of persons; of those without private columns the rows themselves do.
 _OVER = {
     "request": "closed_at", "request_event": "event_at", "contact": "arrived_at", "survey": "answered_at",
     "agent_state": "end_at", "agent_shift": "end_at",
 }  # fmt: skip
-# Derived columns that a reader of sources may give as a first word: what it found while reading.
-_HINTS = {"request": ("dq_flags", "district"), "contact": ("dq_flags",)}
-
-
-@dataclass(frozen=True)
-class Kept:
-    """How the requests and contacts of an import compare with the build in service.
-
-    `carried` ones are in service and were not written anew. `events` counts, by kind, what must have happened to
-    updated requests since, `others` the updated and unchanged rows of tables whose rows bear no id of their source.
-    """
-
-    updated: int = 0
-    unchanged: int = 0
-    carried: int = 0
-    events: Mapping[str, int] = field(default_factory=dict)
-    others: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -232,94 +110,29 @@ class Build:
         self.progress = progress or (lambda doing, rows: None)
         self.started_at = _now()
         self.build_id = f"{self.started_at:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
-        self.rows: Counter[str] = Counter()
         self._folder = builds_folder(settings)
         self._file = self._folder / f"city-{self.build_id}.duckdb"
-        self._part = self._folder / f"{self._file.name}.part"
-        self._spill = self._folder / f"spill-{self.build_id}.part"
-        self._dates: Counter[tuple[str, str, bool]] = Counter()
-        self._counted: set[str] = set()
+        part, spill = self._folder / f"{self._file.name}.part", self._folder / f"spill-{self.build_id}.part"
+        self._work = WorkFile(part, spill, settings.threads, self.progress)
+        self._midnights = Midnights()
         self._summary: Summary | None = None
-        self._lock: IO[str] | None = None
-        self._guard: Connection | None = None
-        self._connection: Connection | None = None
-        self._staged = STAGED
-        self._continuing: Continuing | None = None
+        self._held = ExitStack()
         self._basis = Basis(infer_duplicates, pays_by, of_this_code())
 
     # ── life ────────────────────────────────────────────────────────────────────────────────────────
 
     def __enter__(self) -> Build:
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock_out_others()
-        try:
-            _sweep(self._folder)
-            engine = duckdb_writer(self.settings.threads, _MEMORY, self._spill)
-            self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            self._connection.execute(AttachFile(self._part, _BUILT, unlogged=True))
-            self._connection.execute(UseFile(_BUILT))
-            self._connection.execute(AttachFile(Path(":memory:"), _STAGING))
-            self._connection.execute(CreateTables(_STAGED_METADATA))
-            self._connection.execute(CreateTables(schema.metadata))
-        except BaseException:
-            self._let_go()
-            raise
+        with ExitStack() as held:
+            held.enter_context(one_at_a_time(self.settings))
+            sweep(self._folder)
+            held.callback(self._work.close)
+            self._work.open()
+            self._held = held.pop_all()
         return self
 
     def __exit__(self, kind, problem, trace) -> None:
-        self._let_go()
-
-    def _let_go(self) -> None:
-        if self._connection is not None:
-            engine = self._connection.engine
-            self._connection.close()
-            engine.dispose()
-            self._connection = None
-        for path in (self._part, Path(f"{self._part}.wal")):
-            path.unlink(missing_ok=True)
-        shutil.rmtree(self._spill, ignore_errors=True)
-        if self._guard is not None:
-            engine = self._guard.engine
-            with suppress(DBAPIError):  # at once: the server notices only later that somebody has gone
-                self._guard.execute(select(func.pg_advisory_unlock_all()))
-            self._guard.close()
-            engine.dispose()
-            self._guard = None
-        if self._lock is not None:
-            self._lock.close()  # gives the lock back, as does the end of the process
-            self._lock = None
-
-    def _lock_out_others(self) -> None:
-        busy = "Another import or demo is writing a build just now. Wait for it to end, then try again."
-        self._lock = (self._folder / "lock").open("a")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as taken:
-            self._let_go()
-            raise Busy(busy) from taken
-        if self.settings.database:
-            engine = postgres_engine(self.settings.database, read_only=False)
-            try:
-                self._guard = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-                free = self._guard.scalar(select(func.pg_try_advisory_lock(_ADVISORY_KEY)))
-            except DBAPIError as problem:
-                self._let_go()
-                raise DataUnavailable("The database does not answer; nothing was changed.") from problem
-            if not free:
-                self._let_go()
-                raise Busy(busy)
-            self._spare_foreign_tables()
-
-    def _spare_foreign_tables(self) -> None:
-        """A database that others filled is for reading; a build would replace its tables."""
-        present = set(inspect(self._guard).get_table_names()) if self._guard is not None else set()
-        clashing = sorted(present & set(schema.metadata.tables))
-        if clashing and schema.build.name not in present:
-            self._let_go()
-            raise ImportRefused(
-                "the database",
-                f"it holds tables that no build wrote ({', '.join(clashing[:3])} …). Name an empty database or schema.",
-            )
+        self._held.close()
 
     # ── rows in ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -332,11 +145,11 @@ class Build:
         Raises BadRequest for a table or column that does not exist, or a derived one.
         """
         table = schema.metadata.tables.get(name)
-        if table is None or name in _OWN:
+        if table is None or name in OWN:
             raise BadRequest(f"A build takes no rows for a table “{name}”.")
-        if self._summary and name in _ORDER:
+        if self._summary and name in ORDER:
             raise BadRequest(f"This build is finished; rows of “{name}” come too late.")
-        known = {one.name for one in table.columns if not one.info.get("derived")} | set(_HINTS.get(name, ()))
+        known = {one.name for one in table.columns if not one.info.get("derived")} | set(HINTS.get(name, ()))
         unknown = [str(one) for one in frame.columns if one not in known]
         if unknown:
             raise BadRequest(f"Table “{name}” has no source column {', '.join(unknown)}.")
@@ -347,19 +160,17 @@ class Build:
             given = one.name in arrow.column_names and not arrow.column(one.name).null_count
             if not (one.nullable or one.info.get("derived") or given):
                 raise BadRequest(f"Column “{one.name}” of “{name}” must not be empty.")
-        self._append(self._staged[name], arrow)
-        self.rows[name] += len(frame)
-        self.progress(name, len(frame))
+        self._work.add(name, arrow)
 
     @property
     def connection(self) -> Connection:
         """The DuckDB in which this build is made, for a reader that prepares rows there itself."""
-        return self._writer
+        return self._work.connection
 
     @property
     def spill(self) -> Path:
         """A folder for whatever does not fit in memory; it goes when the build ends."""
-        return self._spill
+        return self._work.spill
 
     def write_from(self, name: str, columns: Sequence[str], rows: Select) -> int:
         """Add the rows of a question asked of `connection` to a table; returns their number.
@@ -367,11 +178,11 @@ class Build:
         `columns` names what the question selects, in its order. What a column may hold is as for `write`, and the
         question has to see to it. Tell `count_dates` about its instants.
         """
-        before = self._staged_count(name)
-        self._writer.execute(insert(self._staged[name]).from_select(list(columns), rows))
-        self._writer.execute(Checkpoint(_STAGING))
-        written = self._staged_count(name) - before
-        self.rows[name] += written
+        before = self._work.waiting(name)
+        self._work.connection.execute(insert(self._work.staged[name]).from_select(list(columns), rows))
+        self._work.squeeze()
+        written = self._work.waiting(name) - before
+        self._work.rows[name] += written
         self.progress(name, written)
         return written
 
@@ -380,18 +191,16 @@ class Build:
 
         The rows of this import are then not counted by what became of them.
         """
-        self._counted.add(import_id)
-        self._dates[source, column, True] += midnights
-        self._dates[source, column, False] += given - midnights
+        self._midnights.count(import_id, source, column, given, midnights)
 
     def keep_last(self, name: str) -> Repeated:
         """Of rows written to this build under one key, keep the one updated last, else the last written.
 
         The one that stays is flagged, if the table knows flags.
         """
-        staged = self._staged[name]
+        staged = self._work.staged[name]
         by_source = "src_id" in staged.c
-        key = [staged.c[one] for one in (("src_system", "src_id") if by_source else _key_of(name))]
+        key = [staged.c[one] for one in (("src_system", "src_id") if by_source else schema.key_of(name))]
         if not key:
             return Repeated()
         several = select(*key).group_by(*key).having(func.count() > 1).subquery()
@@ -402,7 +211,7 @@ class Build:
         hashed = [staged.c.row_hash] if by_source else []
         alike = (func.row_number().over(partition_by=[*key, one]) for one in hashed)
         ranked = select(rowid.label("row"), place.label("place"), *alike).join(several, same)
-        driver: Any = self._writer.execute(ranked).cursor
+        driver: Any = self._work.connection.execute(ranked).cursor
         found = driver.to_arrow_table()
         if not found.num_rows:
             return Repeated()
@@ -414,18 +223,17 @@ class Build:
             flagged = staged.c.dq_flags.op("|")(schema.FLAGS["dup_id"])
             changes.insert(0, (kept, update(staged).values(dq_flags=flagged)))
         for rows, statement in changes:
-            self._register(pa.table({"row": pa.array(rows, pa.int64())}))
+            self._work.register(pa.table({"row": pa.array(rows, pa.int64())}))
             incoming = named_table("_incoming", named_column("row"))
-            self._writer.execute(statement.where(rowid.in_(select(incoming.c.row))))
-        self.rows[name] -= len(gone)
+            self._work.connection.execute(statement.where(rowid.in_(select(incoming.c.row))))
+        self._work.rows[name] -= len(gone)
         return Repeated(len(gone), identical)
 
     def staged(self, name: str) -> Table:
         """The table in which the rows written to this build wait; ask `connection`."""
-        return self._staged[name]
+        return self._work.staged[name]
 
-    def _staged_count(self, name: str) -> int:
-        return self._writer.scalar(select(func.count()).select_from(self._staged[name])) or 0
+    # ── what is in service ──────────────────────────────────────────────────────────────────────────
 
     def carry_over(
         self,
@@ -452,110 +260,18 @@ class Build:
 
         Raises ImportRefused if another real city is in service, unless `replace`.
         """
-        warehouse = Warehouse(self.settings)
-        try:
-            before = self._city_before(warehouse, replace)
+        with closing(Warehouse(self.settings)) as warehouse:
+            before = city_that_gives_way(warehouse, self.city, replace)
             if before is None or before.city_id != self.city["city_id"] or before.is_made_up != self.city["is_made_up"]:
                 return Kept()
-            counts: Counter[str] = Counter()
-            if corrected is not None:
-                words = {one.name: pa.array(corrected[one.name]).cast(pa.string()) for one in _CORRECTED.c}
-                self._register(pa.table(words), _CORRECTED.name)
-            with self._before(warehouse) as place:
-                olds = {
-                    table: place(table, present)
-                    for table in schema.metadata.sorted_tables
-                    if table.name not in _OWN and (present := warehouse.columns(table.name))
-                }
-                for table, old in olds.items():
-                    if "src_id" in table.c and self.rows[table.name]:
-                        self._compare(old, table.name, counts)
-                if not whole:
-                    self._continuing = self._go_on_from(warehouse, before, place, olds)
-                for table, old in olds.items():
-                    stays: list[ColumnElement[bool]] = []
-                    if corrected is not None and table.name == "refused_row":
-                        same = (cast(old.c[one.name], String) == one for one in _CORRECTED.c)
-                        stays.append(~exists().where(*same).correlate(old))
-                    if again is not None and table.name == "refused_row":
-                        stays += [~self._is_met_again(old, again, column) for column in ids]
-                    self._carry(old, table, counts, again, stays)
-                    if self._continuing:
-                        self._continuing.note_changes(table.name, old)
-            events = {kind: n for kind, n in sorted(counts.items()) if kind in beyond_sql.CHANGES}
-            others = {
-                one.name: (counts[f"{one.name}+"], counts[f"{one.name}="]) for one in schema.metadata.sorted_tables
-            }
-            return Kept(counts["updated"], counts["unchanged"], counts["carried"], events, others)
-        finally:
-            warehouse.close()
+            file = file_in_service(warehouse, self._folder)
+            carrying = CarryingOver(self._work, warehouse, file, self.started_at, again, corrected, ids)
+            return carrying.kept(None if whole or asdict(before) != self.city else self._basis)
 
-    def _go_on_from(
-        self,
-        warehouse: Warehouse,
-        before: City,
-        place: Callable[[Table, frozenset[str]], FromClause],
-        olds: Mapping[Table, FromClause],
-    ) -> Continuing | None:
-        """Begin with a copy of the build in service, if what this build brings is few rows beside it."""
-        file, brings = self._file_in_service(warehouse), sum(self._staged_count(name) for name in IN_PLACE)
-        if file is None or asdict(before) != self.city:
-            return None
-        about = place(schema.build, warehouse.columns(schema.build.name))
-        if "basis" not in about.c:
-            return None
-        as_of, rows, text = self._one(select(about.c.as_of, about.c.requests + about.c.contacts, about.c.basis))
-        basis = Basis.from_text(text) if text else None
-        if (
-            basis is None
-            or basis.how != self._basis.how
-            or rows < CONTINUES_FROM_ROWS
-            or brings + basis.scattered > CONTINUES_UP_TO * rows
-            or any(self._says_anew(table, old) for table, old in olds.items() if table.name in FOR_ALL)
-        ):
-            return None
-        sums = place(schema.sums, frozenset({"name", "from_on"})).c
-        held = {name: from_on for name, from_on in self._writer.execute(select(sums.name, sums.from_on))}
-        self._open(file)
-        for table in schema.metadata.sorted_tables:
-            if table.name not in {*IN_PLACE, "request_episode", "place"}:
-                self._writer.execute(table.delete())
-        self.progress("going on from what is in service", rows)
-        return Continuing(self._writer, self._staged, basis, as_of, held)
-
-    def _begin_anew(self, continuing: Continuing) -> None:
-        """Make everything anew after all."""
-        continuing.take_all()
-        self._continuing = None
-        for name in IN_PLACE:
-            self.rows[name] = self._staged_count(name)
-        self._open(None)
-        self._writer.execute(CreateTables(schema.metadata))
-
-    def _open(self, copied: Path | None) -> None:
-        """Begin the file of this build anew: as a copy, or with nothing in it."""
-        self._writer.execute(UseFile("memory"))
-        self._writer.execute(DetachFile(_BUILT))
-        self._part.unlink()
-        if copied is not None:
-            shutil.copyfile(copied, self._part)
-        self._writer.execute(AttachFile(self._part, _BUILT, unlogged=True))
-        self._writer.execute(UseFile(_BUILT))
-
-    def _says_anew(self, table: Table, old: FromClause) -> bool:
-        """Whether rows of a table were written that do not stand so in the build in service."""
-        staged = self._staged[table.name]
-        fresh = select(*staged.c).except_(select(*(old.c[one.name] for one in staged.c)))
-        return bool(self.rows[table.name]) and self._one(select(func.count()).select_from(fresh.subquery()))[0] > 0
-
-    def _is_met_again(self, refused: FromClause, import_id: str, column: str) -> ColumnElement[bool]:
-        """Whether this import of the same source read the id that a refused row has in `column` once more."""
-        request, now = self._staged["request"], self._staged["refused_row"]
-        this_id, that_id = (func.trim(func.json_extract_string(one.raw, column)) for one in (refused.c, now.c))
-        accepted = exists().where(request.c.import_id == import_id, request.c.src_id == this_id)
-        again = exists().where(now.c.import_id == import_id, now.c.file == refused.c.file, that_id == this_id)
-        same_source = func.starts_with(refused.c.import_id, f"{import_id.rsplit('-', 1)[0]}-")
-        return and_(same_source, or_(accepted.correlate(refused), again.correlate(refused)))
+    @property
+    def goes_on(self) -> bool:
+        """Whether it goes on from the build in service; otherwise it makes all anew."""
+        return self._work.continuing is not None
 
     def forget_people(self, before: datetime) -> dict[str, int]:
         """Empty the private columns of what was over before an instant, and drop shifts; how many rows of each.
@@ -564,177 +280,27 @@ class Build:
         """
         found: dict[str, int] = {}
         for name, dated in _OVER.items():
-            staged = self._staged[name]
+            staged = self._work.staged[name]
             private = [one.name for one in schema.metadata.tables[name].c if one.info.get("private")]
+            over = staged.c[dated] < before
             if private:
-                told = or_(*(staged.c[one].isnot(None) for one in private))
-                over = and_(staged.c[dated] < before, told)
-                found[name] = int(self._writer.scalar(select(func.count()).select_from(staged).where(over)) or 0)
-                self._writer.execute(update(staged).where(over).values(dict.fromkeys(private)))
-            else:
-                over = staged.c[dated] < before
-                found[name] = int(self._writer.scalar(select(func.count()).select_from(staged).where(over)) or 0)
-                self._writer.execute(staged.delete().where(over))
+                over = and_(over, or_(*(staged.c[one].isnot(None) for one in private)))
+            found[name] = self._work.count(staged, over)
+            rows = update(staged).values(dict.fromkeys(private)) if private else staged.delete()
+            self._work.connection.execute(rows.where(over))
         return found
 
     def types_in_service(self) -> pd.DataFrame:
         """Of the service types of this city that are in service: type_id, name, category, department_id, requests."""
-        t, r = schema.service_type, schema.request.c
-        n = select(r.type_id, func.count().label("requests")).group_by(r.type_id).subquery()
-        told = [t.c[one] for one in ("type_id", "name", "category", "department_id")]
-        rows = select(*told, n.c.requests).join(n, n.c.type_id == t.c.type_id)
-        warehouse = Warehouse(self.settings)
-        try:
-            before, present = warehouse.city(), warehouse.columns(schema.service_type.name)
-            is_this = (before.city_id, before.is_made_up) == (self.city["city_id"], self.city["is_made_up"])
-            if is_this and {one.name for one in schema.service_type.c} <= present:
-                return warehouse.frame(rows).drop_duplicates("type_id", keep="last")
-        except DataUnavailable:
-            pass
-        finally:
-            warehouse.close()
-        return pd.DataFrame(columns=[*(one.name for one in told), "requests"])
+        with closing(Warehouse(self.settings)) as warehouse:
+            return types_in_service(warehouse, self.city)
 
     def displace(self, replace: bool = False) -> None:
         """Make sure that nothing real is lost: ImportRefused if another real city is in service, unless `replace`."""
-        warehouse = Warehouse(self.settings)
-        try:
-            self._city_before(warehouse, replace)
-        finally:
-            warehouse.close()
+        with closing(Warehouse(self.settings)) as warehouse:
+            city_that_gives_way(warehouse, self.city, replace)
 
-    def _city_before(self, warehouse: Warehouse, replace: bool) -> City | None:
-        try:
-            before = warehouse.city()
-        except DataUnavailable:
-            return None
-        if before.is_made_up or replace or before.city_id == self.city["city_id"]:
-            return before
-        raise ImportRefused(
-            before.name,
-            f"this is the city in service; {self.city['name']} would replace it. "
-            "Give --replace if that is what you want.",
-        )
-
-    def _file_in_service(self, warehouse: Warehouse) -> Path | None:
-        """The file of the build in service; None where it does not lie here, as PostgreSQL may be filled from there.
-
-        Raises DataUnavailable if nothing is in service.
-        """
-        in_service, pointer = warehouse.build_id(), read_pointer(self._folder)
-        if pointer is None or pointer["build_id"] != in_service:
-            return None
-        file = self._folder / pointer["file"]
-        return file if file.is_file() else None
-
-    @contextmanager
-    def _before(self, warehouse: Warehouse) -> Iterator[Callable[[Table, frozenset[str]], FromClause]]:
-        """The tables of the build in service, in reach of this one's database."""
-        file = self._file_in_service(warehouse)
-        if file is not None:
-            self._writer.execute(AttachFile(file, _BEFORE, read_only=True))
-
-        def place(table: Table, present: frozenset[str]) -> FromClause:
-            columns = [named_column(one.name, one.type) for one in table.columns if one.name in present]
-            if file is not None:
-                return named_table(table.name, *columns, schema=_BEFORE).alias(_OLD)
-            copied = Table(f"{table.name}__before", MetaData(), *(Column(one.name, one.type) for one in columns),
-                           prefixes=["TEMPORARY"])  # fmt: skip
-            copied.create(self._writer)
-            for rows in warehouse.batches(select(*(table.c[one.name] for one in columns))):
-                self._append(copied, to_arrow(rows, table))
-            return named_table(copied.name, *columns).alias(_OLD)
-
-        yield place
-        if file is not None:
-            self._writer.execute(DetachFile(_BEFORE))
-
-    def _carry(
-        self,
-        old: FromClause,
-        table: Table,
-        counts: Counter[str],
-        again: str | None,
-        stays: list[ColumnElement[bool]],
-    ) -> None:
-        """Keep the rows of `old` that were not written anew, and take out of the new ones those that say the same.
-
-        `stays` are further conditions on which an old row is kept.
-        """
-        staged = self._staged[table.name]
-        if table.name in ("refused_row", "import_batch"):
-            stays.append(old.c.import_id.is_distinct_from(again))
-        hints = _HINTS.get(table.name, ())
-        columns = {
-            name: one
-            for name, one in derive.as_written(table, old).items()
-            if name in hints or not table.c[name].info.get("derived")
-        }
-        unchanged = counts[f"{table.name} unchanged"]
-        if "src_id" in table.c and self.rows[table.name]:
-            compared = _compared(table.name).c
-            stays.append(_OLD_ROW.not_in(select(compared.old).where(~compared.same)))
-        elif self.rows[table.name] and table.name != "refused_row":
-            key = _key_of(table.name) or [next(iter(table.c)).name]
-            rewritten, wholly = (
-                exists().where(*(old.c[one].is_not_distinct_from(staged.c[one]) for one in names)).correlate(old)
-                for names in (key, [one for one in columns if one in old.c])
-            )
-            of = select(func.count(case((wholly, 1))), func.count(case((~wholly, 1)))).where(rewritten)
-            counts[f"{table.name}="], counts[f"{table.name}+"] = self._one(of.select_from(old))
-            stays.append(~rewritten)
-        if self._continuing and table.name in IN_PLACE:
-            gone = self._continuing.leave(table, old, stays)
-            self.rows[table.name] = self._staged_count(table.name)
-            if "src_id" in table.c:
-                counts["carried"] += self._one(select(func.count()).select_from(old))[0] - gone - unchanged
-            return
-        before = self._staged_count(table.name)
-        kept = select(*columns.values()).select_from(old).where(*stays)
-        self._writer.execute(insert(staged).from_select(list(columns), kept))
-        self.rows[table.name] = self._staged_count(table.name)
-        if "src_id" in table.c:
-            counts["carried"] += self.rows[table.name] - before - unchanged
-
-    def _compare(self, old: FromClause, name: str, counts: Counter[str]) -> None:
-        """Count how many rows of the build in service were written again differently, and how many just so.
-
-        The pairs are left in a table (`_compared`), and the new rows that say nothing new, as an older export does, are
-        taken out.
-        """
-        staged = self._staged[name]
-        same: ColumnElement[bool] = func.coalesce(old.c.row_hash == staged.c.row_hash, False)
-        if "updated_at" in staged.c and "updated_at" in old.c:
-            same = or_(same, func.coalesce(staged.c.updated_at < old.c.updated_at, False))
-        key = and_(*(old.c[one].is_not_distinct_from(staged.c[one]) for one in ("src_system", "src_id")))
-        new_row = derive.rowid(staged)
-        pairs = select(_OLD_ROW.label("old"), new_row.label("new"), same.label("same")).select_from(
-            old.join(staged, key)
-        )
-        self._writer.execute(TableOf(_compared(name).name, pairs))
-        c = _compared(name).c
-        met, updated = self._one(select(func.count(c.old.distinct()), func.count(case((~c.same, c.old)).distinct())))
-        if staged.name == "request" and updated:
-            given = derive.as_written(staged, old)
-            watched = [given[one].label(one) for one in beyond_sql.WATCHED]
-            was = select(*watched).where(_OLD_ROW.in_(select(c.old).where(~c.same)))
-            now = select(*(staged.c[one] for one in beyond_sql.WATCHED)).where(
-                new_row.in_(select(c.new).where(~c.same))
-            )
-            self._note_changes(self._frame(was), self._frame(now), counts)
-        if met > updated:
-            self._writer.execute(staged.delete().where(new_row.in_(select(c.new).where(c.same))))
-        counts["updated"] += updated
-        counts["unchanged"] += met - updated
-        counts[f"{name} unchanged"] = met - updated
-
-    def _note_changes(self, was: pd.DataFrame, now: pd.DataFrame, counts: Counter[str]) -> None:
-        """Write as events what must have happened to requests between the build in service and this import."""
-        events = beyond_sql.changes(was, now, self._last_instant(), self.started_at)
-        counts.update(map(str, events["kind"]))
-        self.write("request_event", events)
-
-    # ── deriving ────────────────────────────────────────────────────────────────────────────────────
+    # ── out ─────────────────────────────────────────────────────────────────────────────────────────
 
     def finish(self, as_of: datetime | None = None) -> Summary:
         """Derive and sort every fact; afterwards only `import_batch` and the like may still be written.
@@ -743,40 +309,22 @@ class Build:
         """
         if self._summary:
             return self._summary
-        self._writer.execute(Checkpoint(_STAGING))  # deriving and sorting want the room
-        tables = {name: self._all(name) for name in beyond_sql.DIMENSIONS}
-        context = beyond_sql.Context.of(self.city["tz"], tables)
-        as_of = _utc(as_of) if as_of else self._last_instant()
-        self._set_clock()
-        self._register(context.names(), derive.AREAS.name)
-        known = self._known(context, as_of)
-        if self._continuing:
-            try:
-                self.rows["request"] += self._continuing.take_requests_again(known)
-            except TooMany:
-                self._begin_anew(self._continuing)
-        for name in _AS_WRITTEN:
-            if self._continuing and name in IN_PLACE:
-                self._continuing.drop_gone(name)
-            self._copy(name)
-        known = self._ready(context, known)
-        self._derive_requests(context, known)
-        self._derive_contacts(known)
-        self._derive_others(context, known)
-        self._derive_places(context)
+        self._work.squeeze()  # deriving and sorting want the room
+        as_of = _utc(as_of) if as_of else last_instant(self._work, self.started_at)
+        known = fill_facts(self._work, self.city["tz"], as_of, self._midnights, self.infer_duplicates)
         self._sum_up(as_of)
-        before = self._continuing.basis if self._continuing else self._basis
-        self._basis = before.after(known, self._continuing.scattered if self._continuing else 0)
+        before = self._work.continuing.basis if self._work.continuing else self._basis
+        self._basis = before.after(known, self._work.continuing.scattered if self._work.continuing else 0)
         flags: Counter[str] = Counter()
         for table in (schema.request, schema.contact):
-            if self._has(table.name):
-                flags.update(dict(zip((*schema.FLAGS, "_rows"), self._one(derive.tally(table)), strict=True)))
+            if self._work.has(table.name):
+                flags.update(dict(zip((*schema.FLAGS, "_rows"), self._work.one(derive.tally(table)), strict=True)))
         days = (schema.request.c.opened_on, schema.contact.c.arrived_on, schema.contact_interval.c.start_on)
-        ends = [self._one(select(func.min(one), func.max(one))) for one in days if self._has(one.table.name)]
+        ends = [self._work.one(select(func.min(one), func.max(one))) for one in days if self._work.has(one.table.name)]
         self._summary = Summary(
             build_id=self.build_id,
             as_of=as_of,
-            rows={one.name: n for one in schema.metadata.sorted_tables if (n := self._rows_in_all(one.name))},
+            rows={one.name: n for one in schema.metadata.sorted_tables if (n := self._work.rows_in_all(one.name))},
             flags={name: flags[name] for name in schema.FLAGS if flags[name]},
             flagged=flags["_rows"],
             data_from_on=min((one for one, _ in ends if one), default=None),
@@ -785,449 +333,19 @@ class Build:
         )
         return self._summary
 
-    def _set_clock(self) -> None:
-        """Teach the database what the city's clock shows, for the years in question."""
-        tz, instants = self.city["tz"], []
-        parts = []
-        for name, of in _ON_THE_CLOCK.items():
-            if self._has(name):
-                rows = self._all_rows(name)
-                columns = [rows.c[one] for one in of]
-                parts.append(select(func.least(*map(func.min, columns)), func.greatest(*map(func.max, columns))))
-        if parts:
-            instants = [one for row in self._writer.execute(union_all(*parts)) for one in row if one]
-        given = np.array(instants, "datetime64[us]")
-        starts, offsets = offset_periods(tz, *decades(given.astype(np.int64), np.zeros(len(given), bool)))
-        self._writer.execute(LocalTime(starts.tolist(), offsets.tolist()))
-
-    def _known(self, context: beyond_sql.Context, as_of: datetime) -> derive.Known:
-        """What all rows together tell."""
-        placeholders = self._placeholders()
-        return derive.Known(
-            as_of=as_of,
-            placeholders=placeholders,
-            dates=self._columns_of_dates(),
-            recorded=self._recorded(),
-            cuts=context.cuts(),
-            has_areas=bool(context.areas),
-            has_shapes=context.has_shapes,
-            has_clocks=bool(len(context.sla) or context.calendars),
-            has_pauses=self._has("request_pause"),
-            has_incidents=self._find_incidents(context, placeholders),
-        )
-
-    def _ready(self, context: beyond_sql.Context, known: derive.Known) -> derive.Known:
-        """Make ready to be joined what is known; with what the requests that wait tell."""
-        known = replace(known, blank=self._blank())
-        if known.has_areas:
-            words = self._frame(derive.district_words(self._staged, known))
-            self._register(beyond_sql.areas_named(words, context.areas, known.cuts), derive.WORDS.name)
-        if known.has_clocks:
-            self._register(context.promises(), derive.PROMISES.name)
-            self._register(context.holders(), derive.HOLDERS.name)
-        return known
-
-    def _blank(self) -> frozenset[str]:
-        filled = self._writer.execute(derive.blanks(self._staged["request"])).one()._mapping
-        return frozenset(name for name, n in filled.items() if not n)
-
-    def _recorded(self) -> frozenset[tuple[str, str]]:
-        if self._continuing:
-            return self._continuing.recorded()
-        if not self.rows["request_event"]:
-            return frozenset()
-        request, event = self._staged["request"], self._staged["request_event"]
-        of_request = request.c.request_id == event.c.request_id
-        recorded = select(func.coalesce(request.c.src_system, ""), event.c.kind).join(event, of_request).distinct()
-        return frozenset((source, kind) for source, kind in self._writer.execute(recorded))
-
-    def _columns_of_dates(self) -> frozenset[tuple[str, str]]:
-        """Pairs of source and column that hold dates: more than half of its instants are local midnights."""
-        request, counted = self._all_rows("request"), self._dates.copy()
-        source = func.coalesce(request.c.src_system, "").label("source")
-        columns = ("opened_at", "closed_at", "due_at")
-        counts = [
-            func.count(case((derive.is_midnight(derive.local_time(request.c[one])).is_(wanted), 1)))
-            for one in columns
-            for wanted in (True, False)
-        ]
-        others = or_(request.c.import_id.is_(None), request.c.import_id.not_in(sorted(self._counted)))
-        if self._rows_in_all("request") >= derive.MIDNIGHT_ROWS:
-            for name, *found in self._writer.execute(select(source, *counts).where(others).group_by(source)):
-                told = [(name, column, wanted) for column in columns for wanted in (True, False)]
-                counted.update(dict(zip(told, found, strict=True)))
-        given = {key: counted[*key, True] + counted[*key, False] for key in {key[:2] for key in counted}}
-        return frozenset(
-            key
-            for key, n in given.items()
-            if n >= derive.MIDNIGHT_ROWS and counted[*key, True] > derive.MIDNIGHT_SHARE * n
-        )
-
-    def _derive_requests(self, context: beyond_sql.Context, known: derive.Known) -> None:
-        request, pause = self._staged["request"], schema.request_pause
-        derived = self._continuing.derived_requests() if self._continuing else schema.request
-        stretches = [(_between(request.c.opened_at, *ends), rows) for *ends, rows in self._stretches("request")]
-        asked = (derive.points_of(request, derive.opened_on(request), known, *inside) for inside, _ in stretches)
-        for (inside, rows), points in zip(stretches, self._ahead(asked, context, known), strict=True):
-            self._register(points, derive.POINTS.name)
-            if known.has_clocks:
-                asking = self._frame(derive.clock_rows(self._sources, *inside))
-                pauses = self._frame(
-                    select(derive.rowid(request).label("row"), pause.c.start_at, pause.c.end_at)
-                    .select_from(request.join(pause, pause.c.request_id == request.c.request_id))
-                    .where(*inside)
-                )
-                clocks = beyond_sql.clocks(asking, pauses, context, known.as_of)
-                self._register(clocks, derive.CLOCKS.name)
-            self._fill(derived, derive.requests(self._sources, known, *inside))
-            self.progress("deriving requests", rows)
-        has_turned = any(kind in ("reopen", "transfer") for _, kind in known.recorded)
-        if self._continuing:
-            turned = self._continuing.clear_episodes(self._continuing.replace_requests(has_turned))
-            self._continuing.find_recurrences()
-            self._derive_episodes(context, known, has_turned, schema.request.c.request_id.in_(turned))
-            self._continuing.note_episodes(turned)
-        elif self.rows["request"]:
-            recurred, r = derive.recurrences().subquery().c, schema.request.c
-            self._writer.execute(
-                update(schema.request).where(r.request_id == recurred.request_id).values(recurred_at=recurred.next_at)
-            )
-            self._derive_episodes(context, known, has_turned)
-
-    def _find_points(self, context: beyond_sql.Context, asked: Select, known: derive.Known) -> None:
-        """Make ready to be joined what cells and areas the points of some rows lie in."""
-        points = beyond_sql.located(self._frame(asked), context.areas, known.cuts, context.second)
-        self._register(points, derive.POINTS.name)
-
-    def _ahead(self, asked: Iterable[Select], context: beyond_sql.Context, known: derive.Known) -> Iterator[pa.Table]:
-        """What `beyond_sql.located` tells of each question's points, worked out while the one before is made use of."""
-        with ThreadPoolExecutor(1) as beside:
-            waiting: Future[pa.Table] | None = None
-            for one in asked:
-                points = self._frame(one)
-                found = beside.submit(beyond_sql.located, points, context.areas, known.cuts, context.second)
-                if waiting is not None:
-                    yield waiting.result()
-                waiting = found
-            if waiting is not None:
-                yield waiting.result()
-
-    def _derive_episodes(
-        self, context: beyond_sql.Context, known: derive.Known, has_turned: bool, *among: ColumnElement[bool]
-    ) -> None:
-        r, held = schema.request.c, self._staged["request_episode"]
-        stretches = list(self._stretches("request"))
-        for start, end, _ in stretches if has_turned else ():
-            inside = (*_between(r.opened_at, start, end), *among)
-            of = self._frame(derive.turned_requests(*inside))
-            found = beyond_sql.stretches(of, self._frame(derive.turns(*inside)), context)
-            self._append(held, to_arrow(found, held))
-        for start, end, _ in stretches:
-            inside = (*_between(r.opened_at, start, end), *among)
-            parts = _between(held.c.opened_at, start, end)
-            self._fill(schema.request_episode, derive.episodes(held, known, has_turned, inside, parts))
-
-    def _derive_contacts(self, known: derive.Known) -> None:
-        contact = self._staged["contact"]
-        if self._continuing:
-            self.rows["contact"] += self._continuing.take_contacts_again(known)
-            self._continuing.clear(schema.contact)
-        for start, end, rows in self._stretches("contact"):
-            inside = _between(contact.c.arrived_at, start, end)
-            self._fill(schema.contact, derive.contacts(self._staged, known, *inside))
-            self.progress("deriving contacts", rows)
-        if self._continuing:
-            self._continuing.note_new(schema.contact)
-
-    def _derive_others(self, context: beyond_sql.Context, known: derive.Known) -> None:
-        state, visit, asset = (self._staged[name] for name in ("agent_state", "inspection", "asset"))
-        if self._continuing:
-            self.rows["agent_state"] += self._continuing.take_states_again()
-            self._continuing.clear(schema.agent_state)
-        for start, end, _ in self._stretches("agent_state"):
-            inside = _between(state.c.start_at, start, end)
-            self._fill(schema.agent_state, derive.agent_states(self._staged, *inside))
-        if self._continuing:
-            self._continuing.note_new(schema.agent_state)
-        if self.rows["inspection"]:
-            visited_on = cast(derive.local_time(visit.c.visited_at), Date)
-            self._find_points(context, derive.points_of(visit, visited_on, known, all_earth=True), known)
-            self._fill(schema.inspection, derive.inspections(self._staged))
-        if self.rows["asset"]:
-            newest = max((one.since for one in context.areas), default=np.datetime64("1970-01-01", "us"))
-            stood_on = func.coalesce(asset.c.removed_on, literal(newest.astype("datetime64[D]").astype(object), Date))
-            self._find_points(context, derive.points_of(asset, stood_on, known, all_earth=True), known)
-            self._fill(schema.asset, derive.assets(self._staged))
-        if self.rows["survey"]:
-            self._fill(schema.survey, derive.surveys(self._staged))
-        if self.rows["contact_interval"]:
-            self._fill(schema.contact_interval, derive.published_calls(self._staged))
-        if self.rows["city_event"]:
-            self._fill(schema.city_event, derive.city_events(self._staged))
-
-    def _derive_places(self, context: beyond_sql.Context) -> None:
-        """Fill `place`: every hexagon that lies in a district or was ever reported from, and who lives there."""
-        points = self._all("population_point")
-        names = [one.name for one in schema.place.columns]
-        named = named_table("streets", named_column("address"), named_column("street"))
-        r = schema.request.c
-        placed = self._one(select(func.count(r.h3_10)))[0] > 0
-        if self._continuing and not self._continuing.differs(schema.request):
-            return
-        if placed:
-            self._writer.execute(TableOf(named.name, placing.streets(placing.addresses())))
-        for resolution in placing.RESOLUTIONS:
-            among: ColumnElement[bool] | None = None
-            if self._continuing:
-                among = r[f"h3_{resolution}"].in_(self._continuing.cells(resolution))
-                place = schema.place
-                again: ColumnElement[bool] = place.c.cell.in_(self._continuing.cells(resolution))
-                if context.has_shapes:  # where nothing is reported any more stands one of the quiet ones
-                    again = or_(again, place.c.requests == 0)
-                self._writer.execute(place.delete().where(place.c.resolution == resolution, again))
-            peopled = None
-            if len(points):
-                cell = beyond_sql.cells(points["lat"], points["lon"], resolution)
-                self._register(pa.table({"cell": pa.array(cell, pa.int64()), "residents": points["residents"]}))
-                peopled = named_table("_incoming", named_column("cell"), named_column("residents"))
-            if placed:
-                rows = placing.places(resolution, peopled, named, bool(context.second), among)
-                rows = rows.order_by(literal_column("2"))
-                self._writer.execute(insert(schema.place).from_select(names, rows))
-            if context.has_shapes:
-                reported = select(schema.place.c.cell).where(schema.place.c.resolution == resolution)
-                quiet = beyond_sql.quiet_places(context, resolution, set(self._frame(reported)["cell"]), points)
-                self._append(schema.place, to_arrow(quiet, schema.place))
-
     def _sum_up(self, as_of: datetime) -> None:
-        """Count beforehand what pays: every rollup that has far fewer rows than its fact."""
-        frame = Frame(as_of, self.city["answer_within_s"], self.city["short_abandon_s"])
-        facts = {rollup.fact.name: rollup.fact for rollup in ROLLUPS.values()}
-        sizes = {name: self._count(fact.table) for name, fact in facts.items()}
-        repeated = {
-            name: self._one(select(func.count()).select_from(fact.table).where(~fact.first_report))[0] > 0
-            for name, fact in facts.items() if fact.first_report is not None
-        }  # fmt: skip
-        held: dict[str, int] = {}
-        if self._continuing:
-            held = self._sum_up_again(self._continuing, frame, repeated)
-            told = [{"name": name, "n": n, "from_on": None} for name, n in held.items()]
-            copies = self._copy_what_stands_again(self._continuing, as_of)
-            self._append_sums(told + copies + self._sum_up_what_stands(frame, copies))
-            return
-        division = self._staged["district"].c.division
-        is_divided_twice = self._one(select(func.count()).where(division == "area"))[0] > 0
-        for name, rollup in ROLLUPS.items():
-            of = sizes[rollup.fact.name]
-            if rollup.is_of_end:
-                continue
-            if self.pays_by and (of < PAYS_FROM_ROWS or ("area" in rollup.keys and not is_divided_twice)):
-                continue
-            finer = [one for one in held if rollup.is_from(ROLLUPS[one])]
-            if not finer:  # one that is added up from another has fewer rows than that
-                about = self._writer.execute(with_values(rollup.about(), frame, as_of.date())).scalar_one()
-                if about * self.pays_by > of:
-                    continue
-            rollup.table.create(self._writer)
-            source = ROLLUPS[min(finer, key=held.__getitem__)] if finer else None
-            has_repeated = repeated.get(rollup.fact.name, False)
-            counted = rollup.rows(has_repeated=has_repeated) if source is None else rollup.rows_from(source)
-            rows = with_values(counted, frame, as_of.date())
-            self._writer.execute(insert(rollup.table).from_select(list(rollup.table.c.keys()), rows))
-            held[name] = self._count(rollup.table)
-            self.progress("summing up", held[name])
-        if not self.pays_by or sizes["request"] >= SORTED_FROM_ROWS:
-            held |= {one.name: self._sort(one) for one in SORTED}
-        told = [{"name": name, "n": n, "from_on": None} for name, n in held.items()]
-        told += (copies := self._copy_what_stands(as_of))
-        if not self.pays_by or sizes["request"] >= PAYS_FROM_ROWS:
-            told += self._sum_up_what_stands(frame, copies)
-        self._append_sums(told)
-
-    def _append_sums(self, told: list[dict[str, Any]]) -> None:
-        if told:
-            self._append(schema.sums, to_arrow(pd.DataFrame(told), schema.sums))
-
-    def _sum_up_again(self, continuing: Continuing, frame: Frame, repeated: Mapping[str, bool]) -> dict[str, int]:
-        """Count anew, in each table of sums and in each copy sorted otherwise, the days on which something differs."""
-        held: dict[str, int] = {}
-        days: dict[tuple[str, ColumnElement], Select] = {}
-
-        def days_of(fact: Table, day: ColumnElement) -> Select:
-            if (fact.name, day) not in days:
-                days[fact.name, day] = continuing.keep_days(continuing.days(fact, day, frame.as_of))
-            return days[fact.name, day]
-
-        for name, rollup in ROLLUPS.items():
-            if name not in continuing.held or rollup.is_of_end:
-                continue
-            c = rollup.table.c
-            finer = [one for one in held if rollup.is_from(ROLLUPS[one])]
-            source = ROLLUPS[min(finer, key=held.__getitem__)] if finer else None
-            again: Select | None = None
-            if not (rollup.goes_on and frame.as_of != continuing.as_of):
-                again = days_of(rollup.fact.table, rollup.on)
-                again = continuing.keep_days(months_of(again)) if rollup.by_month else again
-            has_repeated = repeated.get(rollup.fact.name, False)
-            self._writer.execute(rollup.table.delete().where(*(() if again is None else (c.day.in_(again),))))
-            counted = (
-                rollup.rows(has_repeated=has_repeated, days=again)
-                if source is None
-                else rollup.rows_from(source, days=again)
-            )
-            rows = with_values(counted, frame, frame.as_of.date())
-            self._writer.execute(insert(rollup.table).from_select(list(c.keys()), rows))
-            held[name] = self._count(rollup.table)
-            self.progress("summing up again", held[name])
-        for one in SORTED:
-            if one.name in continuing.held:
-                again = days_of(one.of, one.of.c[one.day])
-                self._writer.execute(one.table.delete().where(one.table.c[one.day].in_(again)))
-                self._writer.execute(insert(one.table).from_select(one.columns, one.rows(again)))
-                held[one.name] = self._count(one.table)
-        return held
-
-    def _copy_what_stands_again(self, continuing: Continuing, as_of: datetime) -> list[dict[str, Any]]:
-        """Put the requests that differ, as far as they stand, into the copies, and take out what no longer counts."""
-        told = []
-        for one in COPIES.values():
-            if (before := continuing.held.get(one.name)) is not None:
-                from_on = before + (self._civil_day(as_of) - self._civil_day(continuing.as_of))
-                c, again = one.table.c, continuing.touched()
-                over = c[one.end_on.name] < from_on
-                if one.with_them is not None:
-                    others = select(COPIES[one.with_them].table.c.request_id)
-                    over = and_(over, c.request_id.not_in(others))
-                self._writer.execute(one.table.delete().where(or_(c.request_id.in_(again), over)))
-                self._writer.execute(insert(one.table).from_select(list(c.keys()), one.rows(from_on, again)))
-                told.append({"name": one.name, "n": self._count(one.table), "from_on": from_on})
-        return told
-
-    def _civil_day(self, at: datetime) -> date:
-        return at.replace(tzinfo=UTC).astimezone(ZoneInfo(self.city["tz"])).date()
-
-    def _sort(self, one: Sorted) -> int:
-        """Copy the requests, in a few of their columns, in another order than that of their opening."""
-        one.table.create(self._writer)
-        self._writer.execute(insert(one.table).from_select(one.columns, one.rows()))
-        n = self._count(one.table)
-        self.progress(f"sorting by {one.by}", n)
-        return n
-
-    def _copy_what_stands(self, as_of: datetime) -> list[dict[str, Any]]:
-        """Copy the requests open at the end of the data, or also in the year before it, where these are few."""
-        end = self._civil_day(as_of)
-        sizes = {one.name: self._count(one.of) for one in COPIES.values()}
-        if self.pays_by and min(sizes.values()) < PAYS_FROM_ROWS:
-            return []
-        for days in COPIED_DAYS:
-            from_on = end - timedelta(days=days - 1)
-            finest = next(iter(COPIES.values()))  # counting is quicker than copying what would be thrown away
-            many = self._one(select(func.count()).select_from(finest.rows(from_on).subquery()))[0]
-            if many * self.pays_by > sizes[finest.name]:
-                continue
-            made: dict[str, int] = {}
-            for one in COPIES.values():
-                one.table.create(self._writer)
-                self._writer.execute(insert(one.table).from_select(list(one.table.c.keys()), one.rows(from_on)))
-                made[one.name] = self._count(one.table)
-                self.progress("copying what stands open", made[one.name])
-            if all(n * self.pays_by <= sizes[name] for name, n in made.items()):
-                return [{"name": name, "n": n, "from_on": from_on} for name, n in made.items()]
-            for one in COPIES.values():
-                self._writer.execute(DropTable(one.table))
-        return []
-
-    def _sum_up_what_stands(self, frame: Frame, copies: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Count what stands at the end of the data, from the copies where there are any; always anew, as days pass."""
-        end_on, copied_on = self._civil_day(frame.as_of) + timedelta(days=1), copies[0]["from_on"] if copies else None
-        told: list[dict[str, Any]] = []
-        for rollup in (one for one in ROLLUPS.values() if one.is_of_end):
-            table = rollup.table
-            if self._continuing and rollup.name in self._continuing.held:
-                self._writer.execute(table.delete())
-            elif self._continuing:
-                continue
-            else:
-                table.create(self._writer)
-            counted = rollup.rows() if copied_on is None else copied(rollup.rows())
-            for moment in moments_of(end_on, copied_on):
-                rows = with_values(counted, frame, moment)
-                self._writer.execute(insert(table).from_select(list(table.c.keys()), rows))
-            n, standing = self._one(select(func.count(), func.sum(table.c[ROWS])).select_from(table))
-            if not self._continuing and n * self.pays_by > (standing or 0):
-                self._writer.execute(DropTable(table))
-                continue
-            told.append({"name": rollup.name, "n": n, "from_on": end_on})
-            self.progress("counting what stands open", n)
-        return told
-
-    def _last_instant(self) -> datetime:
-        """The data's own clock: the last instant anything was recorded, short of the impossible future.
-
-        Where nothing happened at all there may be a roster, which tells of times to come: then the last that it knows.
-        """
-
-        def instants(of: Mapping[str, Sequence[str]], *, past: bool) -> list[datetime]:
-            present = {name: self._all_rows(name) for name in of if self._has(name)}
-            columns = [rows.c[one] for name, rows in present.items() for one in of[name]]
-            known = [case((one <= self.started_at, one)) if past else one for one in columns]
-            asked = [select(func.max(one)) for one in known]
-            return [one for (one,) in self._writer.execute(union_all(*asked)) if one] if asked else []
-
-        return max(instants(_HAPPENED, past=True) or instants(_ROSTERED, past=False) or [self.started_at])
-
-    def _placeholders(self) -> frozenset[tuple[float, float]]:
-        """Coordinates that stand for “unknown”: one pair shared by more than 5 % of the rows, and by at least 50."""
-        if self._rows_in_all("request") <= derive.PLACEHOLDER_ROWS:
-            return frozenset()
-        request = self._all_rows("request").c
-        located = self._writer.scalar(select(func.count(request.lat)).where(request.lon.is_not(None))) or 0
-        shared = (
-            select(request.lat, request.lon)
-            .where(request.lat.is_not(None), request.lon.is_not(None))
-            .group_by(request.lat, request.lon)
-            .having(func.count() > max(located * derive.PLACEHOLDER_SHARE, derive.PLACEHOLDER_ROWS))
-        )
-        return frozenset((lat, lon) for lat, lon in self._writer.execute(shared))
-
-    def _find_incidents(self, context: beyond_sql.Context, placeholders: frozenset[tuple[float, float]]) -> bool:
-        """Make ready to be joined which report each duplicate goes back to; whether there are any."""
-        request = self._all_rows("request").c
-        children = self._frame(
-            select(request.request_id, request.parent_request_id).where(request.parent_request_id.is_not(None))
-        )
-        parents = pd.Series(
-            children["parent_request_id"].to_numpy(), index=children["request_id"].to_numpy(), dtype=object
-        )
-        for type_id, radius_m, days in context.duplicate_rules() if self.infer_duplicates else ():
-            reports = self._frame(
-                select(request.request_id, request.opened_at, request.closed_at, request.lat, request.lon)
-                .where(
-                    request.type_id == type_id,
-                    request.parent_request_id.is_(None),
-                    derive.is_somewhere(request.lat, request.lon, placeholders),
-                )
-                .order_by(request.opened_at, request.request_id)
-            )
-            found = beyond_sql.inferred_parents(reports, radius_m, days)
-            parents = pd.concat([parents, found]) if len(found) else parents
-        roots = beyond_sql.roots(parents)
-        ids = {"request_id": pa.array(roots.index, pa.string()), "root": pa.array(roots, pa.string())}
-        self._register(pa.table(ids), derive.INCIDENTS.name)
-        return bool(len(roots))
-
-    # ── out ─────────────────────────────────────────────────────────────────────────────────────────
+        """A step of its own, before which a bench multiplies what is derived."""
+        sum_up(self._work, self.city, as_of, self.pays_by)
 
     def publish(self, as_of: datetime | None = None) -> Summary:
         """Put the build in service, at once and whole. Afterwards the build is closed."""
         summary = self.finish(as_of)
         for table in schema.metadata.sorted_tables:
-            if table.name not in {*derive.DERIVED, *_AS_WRITTEN, "city", "build", "sums"}:
-                self._copy(table.name)
-        self._append(schema.city, to_arrow(pd.DataFrame([self.city]), schema.city))
+            if table.name not in {*FACTS, "city", "build", "sums"}:
+                self._work.copy(table.name)
+        self._work.append(schema.city, to_arrow(pd.DataFrame([self.city]), schema.city))
         request, contact = schema.request.c, schema.contact.c
-        last = [self._writer.scalar(select(func.max(one))) for one in (request.opened_at, contact.arrived_at)]
+        last = [self._work.connection.scalar(select(func.max(one))) for one in (request.opened_at, contact.arrived_at)]
         about = {
             "build_id": self.build_id,
             "built_at": self.started_at,
@@ -1235,224 +353,32 @@ class Build:
             "data_from_on": summary.data_from_on,
             "data_to_on": summary.data_to_on,
             "data_to_at": max((one for one in last if one), default=None),
-            "contacts_from_on": self._writer.scalar(select(func.min(contact.arrived_on))),
-            "requests": self._count(schema.request),
-            "contacts": self._count(schema.contact),
-            "published_calls": self._count(schema.contact_interval),
-            "refused": self._count(schema.refused_row),
+            "contacts_from_on": self._work.connection.scalar(select(func.min(contact.arrived_on))),
+            "requests": self._work.count(schema.request),
+            "contacts": self._work.count(schema.contact),
+            "published_calls": self._work.count(schema.contact_interval),
+            "refused": self._work.count(schema.refused_row),
             "flagged": summary.flagged,
             "basis": self._basis.to_text(),
         }
-        self._append(schema.build, to_arrow(pd.DataFrame([about]), schema.build))
-        self._writer.execute(DetachFile(_STAGING))
-        self._close_file()
+        self._work.append(schema.build, to_arrow(pd.DataFrame([about]), schema.build))
+        self._work.complete()
+        settle(self._work.path, self._file)
         if self.settings.database:
             self._fill_postgres()
-        self._point()
-        self._let_go()
+        point_to(self._file, self.build_id, bool(self.city["is_made_up"]))
+        self._held.close()
         return summary
 
-    def _close_file(self) -> None:
-        """Let go of the file, complete and under its own name."""
-        self._writer.execute(Checkpoint(_BUILT))
-        engine = self._writer.engine
-        self._writer.close()
-        engine.dispose()
-        self._connection = None
-        _flush(self._part)
-        os.rename(self._part, self._file)
-
     def _fill_postgres(self) -> None:
-        warehouse = Warehouse(self.settings)
+        before: Path | None = None
+        with closing(Warehouse(self.settings)) as warehouse, suppress(DataUnavailable):
+            before = file_in_service(warehouse, self._folder)
         try:
-            before = self._file_in_service(warehouse)
-        except DataUnavailable:
-            before = None
-        finally:
-            warehouse.close()
-        try:
-            fill(self.settings.database, self._file, before, self._spill, self.settings.threads, self.progress)
+            fill(self.settings.database, self._file, before, self._work.spill, self.settings.threads, self.progress)
         except BaseException:
             self._file.unlink()
             raise
-
-    def _point(self) -> None:
-        """Let `current` name the file: it is in service, or what PostgreSQL was filled from."""
-        before = read_pointer(self._folder)
-        pointer = {
-            "build_id": self.build_id,
-            "file": self._file.name,
-            "previous": before["file"] if before else None,
-            "is_made_up": bool(self.city["is_made_up"]),
-        }
-        fresh = self._folder / "current.part"
-        fresh.write_text(json.dumps(pointer), "utf-8")
-        _flush(fresh)
-        os.replace(fresh, self._folder / "current")
-        _flush(self._folder)
-        _sweep(self._folder)
-
-    # ── the new file ───────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def _writer(self) -> Connection:
-        if self._connection is None:
-            raise BadRequest("This build is closed. Open a new one with “with Build(…) as build”.")
-        return self._connection
-
-    def _register(self, arrow: pa.Table, name: str = "_incoming") -> None:
-        driver: Any = self._writer.connection.driver_connection
-        driver.register(name, arrow)
-
-    def _fill(self, table: Table, rows: Select) -> None:
-        """Add the rows of a question that gives all columns of a table."""
-        self._writer.execute(insert(table).from_select([one.name for one in table.columns], rows))
-
-    def _one(self, statement: Select) -> Any:
-        return self._writer.execute(statement).one()
-
-    def _append(self, table: Table, arrow: pa.Table) -> None:
-        if not arrow.num_rows:
-            return
-        self._register(arrow)
-        incoming = named_table("_incoming", *(named_column(name) for name in arrow.column_names))
-        self._writer.execute(insert(table).from_select(arrow.column_names, select(*incoming.columns)))
-        driver: Any = self._writer.connection.driver_connection
-        driver.unregister("_incoming")
-
-    def _arrow(self, statement) -> pa.Table:
-        return self._writer.execute(statement).cursor.to_arrow_table()
-
-    def _frame(self, statement) -> pd.DataFrame:
-        return to_pandas(self._arrow(statement))
-
-    def _all(self, name: str) -> pd.DataFrame:
-        return self._frame(select(self._staged[name]))
-
-    @property
-    def _sources(self) -> dict[str, Table]:
-        """Where the rows that others are derived from stand, by the name of their table."""
-        return {**self._staged, **{name: schema.metadata.tables[name] for name in ("request_event", "request_pause")}}
-
-    def _all_rows(self, name: str) -> FromClause:
-        """The rows of a table, as their sources gave them."""
-        return self._continuing.all_rows(name) if self._continuing and name in IN_PLACE else self._staged[name]
-
-    def _rows_in_all(self, name: str) -> int:
-        """How many rows of a table were written, or stay where they are; of episodes, how many there are."""
-        if name == "request_episode" or (self._continuing and name in IN_PLACE):
-            return self._count(schema.metadata.tables[name])
-        return self.rows[name]
-
-    def _has(self, name: str) -> bool:
-        return self._rows_in_all(name) + self.rows[name] > 0
-
-    def _count(self, table: Table) -> int:
-        return self._writer.scalar(select(func.count()).select_from(table)) or 0
-
-    def _copy(self, name: str) -> None:
-        """From staging to the build, in the fact's order."""
-        if self.rows[name]:
-            staged = self._staged[name]
-            order = [staged.c[one] for one in _ORDER.get(name, ())]
-            self._fill(schema.metadata.tables[name], select(*staged.columns).order_by(*order))
-
-    def _stretches(self, name: str) -> Iterator[tuple[datetime | None, datetime | None, int]]:
-        """Stretches of whole days whose rows fit in memory, with their number; no bounds if all rows do."""
-        rows, staged = self.rows[name], self._staged[name]
-        if rows <= _WINDOW_ROWS:
-            yield from [(None, None, rows)] if rows else ()
-            return
-        day = func.date_trunc("day", staged.c[_ORDER[name][0]]).label("day")
-        days = self._frame(select(day, func.count().label("n")).group_by(day).order_by(day))
-        for _, some in days.groupby((days["n"].cumsum() - 1) // _WINDOW_ROWS):
-            end = some["day"].iloc[-1] + pd.Timedelta(days=1)
-            yield some["day"].iloc[0].to_pydatetime(), end.to_pydatetime(), int(some["n"].sum())
-
-
-# ── types ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _arrow_type(column: Column) -> pa.DataType:
-    kind = column.type
-    if isinstance(kind, Boolean):
-        return pa.bool_()
-    if isinstance(kind, DateTime):
-        return pa.timestamp("us")
-    if isinstance(kind, Date):
-        return pa.date32()
-    if isinstance(kind, Float | Numeric):
-        return pa.float64()
-    if isinstance(kind, Integer):
-        return pa.int64()
-    return pa.string()
-
-
-def to_arrow(frame: pd.DataFrame, table: Table) -> pa.Table:
-    """`frame` in the types of `table`, only the columns that are there.
-
-    Raises BadRequest naming the column that does not fit.
-    """
-    arrays = {}
-    for name in frame.columns:
-        kind = _arrow_type(table.c[name])
-        values = frame[name]
-        try:
-            arrays[name] = _as(values, kind)
-        except (pa.ArrowException, ValueError, TypeError) as problem:
-            raise BadRequest(f"Column “{name}” of “{table.name}” does not fit: {problem}") from problem
-    return pa.table(arrays)
-
-
-def _as(values: pd.Series, kind: pa.DataType) -> pa.Array:
-    try:
-        found = pa.array(values, from_pandas=True)
-    except pa.ArrowException:  # mixed Python objects
-        found = pa.array(values.astype("string"), from_pandas=True)
-    if isinstance(found, pa.ChunkedArray):
-        found = found.combine_chunks()
-    if pa.types.is_temporal(kind):
-        return found.cast(kind, safe=False)
-    return found.cast(kind)
-
-
-def _as_given(table: Table) -> list[Column]:
-    """The columns that a table's rows wait with: those of facts that are still to be derived would only take room."""
-    if table.name not in derive.DERIVED or table.name in _OWN:
-        return list(table.columns)
-    return [one for one in table.columns if not one.info.get("derived") or one.name in _HINTS.get(table.name, ())]
-
-
-_STAGED_METADATA = MetaData(schema=_STAGING)
-STAGED = {one.name: schema.bare(one, _STAGED_METADATA, _as_given(one)) for one in schema.metadata.sorted_tables}
-"""Where the rows of each table wait until all are there."""
-
-
-def _compared(name: str) -> Any:
-    """The table of pairs of rows of the build in service and of this one with the same id."""
-    return named_table(
-        f"compared_{name}", *(named_column(one) for one in ("old", "new")), named_column("same", Boolean)
-    )
-
-
-def _between(at: ColumnElement, start: datetime | None, end: datetime | None) -> tuple[ColumnElement[bool], ...]:
-    """The conditions that an instant is in a stretch of time; none where there are no bounds."""
-    return () if start is None else (at >= start, at < end)
-
-
-def _key_of(name: str) -> list[str]:
-    return [one.name for one in schema.metadata.tables[name].primary_key]
-
-
-def _keys(frame: pd.DataFrame, key: Sequence[str]) -> pd.Index:
-    """One word per row: its key, joined by a separator that no source writes."""
-    words = frame[key[0]].astype("string").fillna("")
-    for name in key[1:]:
-        words = words.str.cat(frame[name].astype("string").fillna(""), sep="\x1f")
-    return pd.Index(words.astype(object))
-
-
-# ── files ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _now() -> datetime:
@@ -1462,24 +388,3 @@ def _now() -> datetime:
 
 def _utc(instant: datetime) -> datetime:
     return instant.astimezone(UTC).replace(tzinfo=None) if instant.tzinfo else instant
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what builds that were interrupted left behind, and builds older than the previous one."""
-    pointer = read_pointer(folder) or {}
-    for path in folder.glob("*.part*"):
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
-    for path in folder.glob("city-*.duckdb"):
-        if path.name not in (pointer.get("file"), pointer.get("previous")):
-            path.unlink(missing_ok=True)

@@ -45,7 +45,7 @@ from data_access import schema
 from data_access.engine import City
 from data_access.schema import CLOSED_STATUSES, FLAGS, OPEN_STATUSES
 
-# Tables that `Build.finish` fills; all others are copied as written.
+# Tables that `fill_facts` derives; all others are copied as written.
 DERIVED = frozenset(
     {
         "request",

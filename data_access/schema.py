@@ -678,6 +678,11 @@ def bare(table: Table, metadata: MetaData, of: Sequence[Column] | None = None) -
     return Table(table.name, metadata, *columns)
 
 
+def key_of(name: str) -> list[str]:
+    """The columns by which the rows of a table are told apart."""
+    return [one.name for one in metadata.tables[name].primary_key]
+
+
 # Bits of `dq_flags`: validity flags of measures section 0. A flag never drops a row.
 FLAGS: dict[str, int] = {
     "closed_before_opened": 1 << 0,

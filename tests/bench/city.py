@@ -10,6 +10,8 @@ import argparse
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy import func, select
+
 from dashboard.settings import Settings
 from data_access import schema
 from data_access.build import Build
@@ -30,7 +32,10 @@ class Enlarged(Build):
     millions = 1.0
 
     def _sum_up(self, as_of: datetime) -> None:
-        have = {name: max(self._count(schema.metadata.tables[name]), 1) for name in DATED}
+        have = {
+            name: max(self.connection.scalar(select(func.count()).select_from(schema.metadata.tables[name])) or 0, 1)
+            for name in DATED
+        }
         wanted = {"request": self.millions * 1e6, "contact": CONTACTS_PER_REQUEST * self.millions * 1e6}
         times = {name: max(round(wanted[name] / have[name]), 1) for name in wanted}
         times["request_episode"] = times["request"]

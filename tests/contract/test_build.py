@@ -469,7 +469,7 @@ def test_a_fact_lies_in_the_order_of_time_however_it_was_written_and_in_however_
     )  # fmt: skip
 
     def built(rows_at_once: int) -> pd.DataFrame:
-        monkeypatch.setattr("data_access.build._WINDOW_ROWS", rows_at_once)
+        monkeypatch.setattr("data_access.work_file.WINDOW_ROWS", rows_at_once)
         settings = Settings(data=tmp_path / str(rows_at_once))
         with Build(settings, CITY) as build:
             write_dimensions(build)

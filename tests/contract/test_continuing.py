@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from dashboard.settings import Settings
-from data_access import build, continuing, schema
+from data_access import continuing, schema, sum_up
 from data_access.build import Build
 from data_access.demo_city import AS_OF, CITY, demo_tables
 from data_access.rollups import COPIES, ROLLUPS, SORTED, Rollup
@@ -91,7 +91,7 @@ def add(folder: Path, tables: Tables, as_of: datetime, whole: bool) -> tuple:
     with Build(Settings(data=folder, threads=1), REAL, infer_duplicates=True, pays_by=0) as build:
         write(build, tables)
         kept = build.carry_over(whole=whole)
-        assert (build._continuing is None) == whole
+        assert build.goes_on != whole
         summary = build.publish(as_of=as_of)
     return kept, {**summary.rows}, summary.flags, summary.flagged, summary.data_from_on, summary.data_to_on
 
@@ -112,7 +112,7 @@ def assert_alike(one: Path, other: Path) -> None:
         }
         assert columns["one"] == columns["other"]
         tables = {table for table, _ in columns["one"]}
-        assert len(tables) == len(schema.metadata.tables) + len(build.ROLLUPS) + len(COPIES) + len(SORTED)
+        assert len(tables) == len(schema.metadata.tables) + len(sum_up.ROLLUPS) + len(COPIES) + len(SORTED)
         passed = {("build", "build_id"), ("build", "built_at"), ("build", "basis"), ("request_event", "recorded_at")}
         for table in sorted(tables):
             listed = ", ".join(
@@ -135,7 +135,7 @@ def some_sums() -> Iterator[dict[str, Rollup]]:
         kinds.setdefault((one.fact.name, str(one.on), one.by_month, one.spread), []).append(one)
     found = {one.name: one for of in kinds.values() for one in (of[0], of[-1])}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("data_access.build.ROLLUPS", found)
+        patch.setattr("data_access.sum_up.ROLLUPS", found)
         yield found
 
 
@@ -153,8 +153,8 @@ def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, li
 
     That takes every row as its source gave it, so nothing is alike that went wrong on the way.
     """
-    monkeypatch.setattr("data_access.build.CONTINUES_FROM_ROWS", 0)
-    monkeypatch.setattr("data_access.build.CONTINUES_UP_TO", 1e9)
+    monkeypatch.setattr("data_access.carry_over.CONTINUES_FROM_ROWS", 0)
+    monkeypatch.setattr("data_access.carry_over.CONTINUES_UP_TO", 1e9)
     monkeypatch.setattr("data_access.continuing.CONTINUES_UP_TO", 1e9)
 
     def add_all(to: Path, exports: list[tuple[Tables, datetime]]) -> Path:
@@ -296,8 +296,8 @@ def test_all_is_made_anew_where_all_depends_on_it_or_little_is_saved(
     riverton, begun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ):
     first, city, infer = until(riverton, BEFORE), REAL, True
-    monkeypatch.setattr("data_access.build.CONTINUES_FROM_ROWS", 0)
-    monkeypatch.setattr("data_access.build.CONTINUES_UP_TO", 0.2)
+    monkeypatch.setattr("data_access.carry_over.CONTINUES_FROM_ROWS", 0)
+    monkeypatch.setattr("data_access.carry_over.CONTINUES_UP_TO", 0.2)
     shutil.copytree(begun, tmp_path, dirs_exist_ok=True)
     brings = since(riverton, BEFORE, END)
     match change:
@@ -310,9 +310,9 @@ def test_all_is_made_anew_where_all_depends_on_it_or_little_is_saved(
         case "the city":
             city = {**REAL, "short_abandon_s": 11}
         case "many rows":
-            monkeypatch.setattr("data_access.build.CONTINUES_UP_TO", 0.001)
+            monkeypatch.setattr("data_access.carry_over.CONTINUES_UP_TO", 0.001)
         case "few in all":
-            monkeypatch.setattr("data_access.build.CONTINUES_FROM_ROWS", 10**6)
+            monkeypatch.setattr("data_access.carry_over.CONTINUES_FROM_ROWS", 10**6)
         case "another version":
             monkeypatch.setattr("data_access.build.of_this_code", lambda: "another")
         case "an older build":
@@ -321,7 +321,7 @@ def test_all_is_made_anew_where_all_depends_on_it_or_little_is_saved(
     with Build(Settings(data=tmp_path), city, infer_duplicates=infer, pays_by=0) as build:
         write(build, brings)
         build.carry_over()
-        assert (build._continuing is None) == (change != "nothing of that")
+        assert build.goes_on == (change == "nothing of that")
 
 
 def test_all_is_made_anew_where_most_turns_out_to_depend_on_what_is_new(
@@ -329,8 +329,8 @@ def test_all_is_made_anew_where_most_turns_out_to_depend_on_what_is_new(
 ):
     first = until(riverton, BEFORE)
     silent = {name: frame for name, frame in first.items() if name != "request_event"}
-    monkeypatch.setattr("data_access.build.CONTINUES_FROM_ROWS", 0)
-    monkeypatch.setattr("data_access.build.CONTINUES_UP_TO", 0.1)
+    monkeypatch.setattr("data_access.carry_over.CONTINUES_FROM_ROWS", 0)
+    monkeypatch.setattr("data_access.carry_over.CONTINUES_UP_TO", 0.1)
     monkeypatch.setattr("data_access.continuing.CONTINUES_UP_TO", 0.1)
     one, other = tmp_path / "one", tmp_path / "other"
     begin(one, silent, BEFORE)
@@ -340,9 +340,9 @@ def test_all_is_made_anew_where_most_turns_out_to_depend_on_what_is_new(
     with Build(Settings(data=one, threads=1), REAL, infer_duplicates=True, pays_by=0) as build:
         write(build, brings)
         build.carry_over()
-        assert build._continuing is not None
+        assert build.goes_on
         build.publish(as_of=BEFORE)
-        assert build._continuing is None
+        assert not build.goes_on
     add(other, brings, BEFORE, whole=True)
     assert_alike(one, other)
 

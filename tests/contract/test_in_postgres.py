@@ -17,6 +17,7 @@ from dashboard.settings import Settings
 from data_access import in_postgres, schema
 from data_access.build import Build
 from data_access.engine import Warehouse
+from data_access.in_service import file_in_service
 from data_access.rollups import TABLES
 from tests.contract.test_continuing import (
     BEFORE,
@@ -37,8 +38,8 @@ __all__ = ["begun", "riverton", "some_sums"]  # fixtures
 @pytest.fixture(scope="module")
 def small_cities_go_on() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("data_access.build.CONTINUES_FROM_ROWS", 0)
-        patch.setattr("data_access.build.CONTINUES_UP_TO", 1e9)
+        patch.setattr("data_access.carry_over.CONTINUES_FROM_ROWS", 0)
+        patch.setattr("data_access.carry_over.CONTINUES_UP_TO", 1e9)
         patch.setattr("data_access.continuing.CONTINUES_UP_TO", 1e9)
         patch.setattr("data_access.in_postgres.DIFFERS_UP_TO", 1e9)
         yield
@@ -158,10 +159,10 @@ def test_a_build_brings_what_differs_where_the_file_of_the_one_before_lies_here(
 
     pointer = tmp_path / "builds" / "current"
     written = pointer.read_text()
-    with closing(Warehouse(settings)) as warehouse, Build(settings, REAL) as build:
-        assert build._file_in_service(warehouse) == in_service(tmp_path)
+    with closing(Warehouse(settings)) as warehouse:
+        assert file_in_service(warehouse, pointer.parent) == in_service(tmp_path)
         pointer.write_text(written.replace('"build_id": "2', '"build_id": "1'))  # somebody else filled it since
-        assert build._file_in_service(warehouse) is None
+        assert file_in_service(warehouse, pointer.parent) is None
         pointer.write_text(written)
         in_service(tmp_path).unlink()  # or the file was lost
-        assert build._file_in_service(warehouse) is None
+        assert file_in_service(warehouse, pointer.parent) is None

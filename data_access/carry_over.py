@@ -1,0 +1,283 @@
+"""What is in service, carried over into a build that brings more, and the two compared row by row.
+
+A row stays unless it was written anew and says something else. Where little is brought to a large city, the build
+begins as a copy of the file in service and rows stay where they are (`continuing`); else they wait with the new ones.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    FromClause,
+    MetaData,
+    String,
+    Table,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+)
+from sqlalchemy import column as named_column
+from sqlalchemy import table as named_table
+
+from data_access import beyond_sql, derive, schema
+from data_access.arrow import to_arrow
+from data_access.continuing import CONTINUES_FROM_ROWS, CONTINUES_UP_TO, FOR_ALL, IN_PLACE, Basis
+from data_access.dialects import AttachFile, DetachFile, TableOf
+from data_access.engine import Warehouse
+from data_access.told_by_all import last_instant
+from data_access.work_file import HINTS, OWN, WorkFile
+
+_BEFORE, _OLD = "before", "old"
+_OLD_ROW: Any = literal_column(f"{_OLD}.rowid")
+_CORRECTED = named_table("corrected", *(named_column(one, String) for one in ("file", "row_number", "reason")))
+
+OldOf = Callable[[Table, frozenset[str]], FromClause]
+"""What a table was in the build in service, in the columns that it had there."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How the requests and contacts of an import compare with the build in service.
+
+    `carried` ones are in service and were not written anew. `events` counts, by kind, what must have happened to
+    updated requests since, `others` the updated and unchanged rows of tables whose rows bear no id of their source.
+    """
+
+    updated: int = 0
+    unchanged: int = 0
+    carried: int = 0
+    events: Mapping[str, int] = field(default_factory=dict)
+    others: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass
+class CarryingOver:
+    """What is kept of the build in service, and how far that has come.
+
+    Parameters
+    ----------
+    work
+        Where the new rows wait.
+    warehouse, file
+        What is in service, and its file; None if that does not lie here.
+    begun_at
+        When the build was begun that all this is for.
+    again, corrected, ids
+        As `Build.carry_over` is told.
+    """
+
+    work: WorkFile
+    warehouse: Warehouse
+    file: Path | None
+    begun_at: datetime
+    again: str | None
+    corrected: pd.DataFrame | None
+    ids: Collection[str]
+    updated: int = 0
+    carried: int = 0
+    unchanged: Counter[str] = field(default_factory=Counter)  # by table
+    events: Counter[str] = field(default_factory=Counter)
+    others: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def kept(self, basis: Basis | None) -> Kept:
+        """Carry over every table; what that came to.
+
+        With a `basis` it goes on from what is in service, if that was made on the same one and the rest is few.
+        """
+        if self.corrected is not None:
+            words = {one.name: pa.array(self.corrected[one.name]).cast(pa.string()) for one in _CORRECTED.c}
+            self.work.register(pa.table(words), _CORRECTED.name)
+        with self._in_reach() as old_of:
+            olds = {
+                table: old_of(table, present)
+                for table in schema.metadata.sorted_tables
+                if table.name not in OWN and (present := self.warehouse.columns(table.name))
+            }
+            for table, old in olds.items():
+                if "src_id" in table.c and self.work.rows[table.name]:
+                    self._compare(old, table.name)
+            if basis is not None:
+                self._go_on(basis, old_of, olds)
+            for table, old in olds.items():
+                self._carry(old, table)
+                if self.work.continuing:
+                    self.work.continuing.note_changes(table.name, old)
+        others = {one.name: self.others.get(one.name, (0, 0)) for one in schema.metadata.sorted_tables}
+        return Kept(self.updated, self.unchanged.total(), self.carried, dict(sorted(self.events.items())), others)
+
+    @contextmanager
+    def _in_reach(self) -> Iterator[OldOf]:
+        """The tables of the build in service, in reach of this one's database."""
+        file, run = self.file, self.work.connection
+        if file is not None:
+            run.execute(AttachFile(file, _BEFORE, read_only=True))
+
+        def old_of(table: Table, present: frozenset[str]) -> FromClause:
+            columns = [named_column(one.name, one.type) for one in table.columns if one.name in present]
+            if file is not None:
+                return named_table(table.name, *columns, schema=_BEFORE).alias(_OLD)
+            copied = Table(f"{table.name}__before", MetaData(), *(Column(one.name, one.type) for one in columns),
+                           prefixes=["TEMPORARY"])  # fmt: skip
+            copied.create(run)
+            for rows in self.warehouse.batches(select(*(table.c[one.name] for one in columns))):
+                self.work.append(copied, to_arrow(rows, table))
+            return named_table(copied.name, *columns).alias(_OLD)
+
+        yield old_of
+        if file is not None:
+            run.execute(DetachFile(_BEFORE))
+
+    # ── going on from what is in service ────────────────────────────────────────────────────────────
+
+    def _go_on(self, own: Basis, old_of: OldOf, olds: Mapping[Table, FromClause]) -> None:
+        """Begin with a copy of the build in service, if what this build brings is few rows beside it."""
+        if self.file is None:
+            return
+        brings = sum(self.work.waiting(name) for name in IN_PLACE)
+        about = old_of(schema.build, self.warehouse.columns(schema.build.name))
+        if "basis" not in about.c:
+            return
+        as_of, rows, text = self.work.one(select(about.c.as_of, about.c.requests + about.c.contacts, about.c.basis))
+        basis = Basis.from_text(text) if text else None
+        if (
+            basis is None
+            or basis.how != own.how
+            or rows < CONTINUES_FROM_ROWS
+            or brings + basis.scattered > CONTINUES_UP_TO * rows
+            or any(self._says_anew(table, old) for table, old in olds.items() if table.name in FOR_ALL)
+        ):
+            return
+        sums = old_of(schema.sums, frozenset({"name", "from_on"})).c
+        held = {name: from_on for name, from_on in self.work.connection.execute(select(sums.name, sums.from_on))}
+        self.work.go_on_from(self.file, basis, as_of, held)
+        self.work.progress("going on from what is in service", rows)
+
+    def _says_anew(self, table: Table, old: FromClause) -> bool:
+        """Whether rows of a table were written that do not stand so in the build in service."""
+        staged = self.work.staged[table.name]
+        fresh = select(*staged.c).except_(select(*(old.c[one.name] for one in staged.c)))
+        return bool(self.work.rows[table.name]) and self.work.count(fresh.subquery()) > 0
+
+    # ── the same row on both sides ──────────────────────────────────────────────────────────────────
+
+    def _compare(self, old: FromClause, name: str) -> None:
+        """Count how many rows of the build in service were written again differently, and how many just so.
+
+        The pairs are left in a table (`_compared`), and the new rows that say nothing new, as an older export does, are
+        taken out.
+        """
+        work, staged = self.work, self.work.staged[name]
+        same: ColumnElement[bool] = func.coalesce(old.c.row_hash == staged.c.row_hash, False)
+        if "updated_at" in staged.c and "updated_at" in old.c:
+            same = or_(same, func.coalesce(staged.c.updated_at < old.c.updated_at, False))
+        key = and_(*(old.c[one].is_not_distinct_from(staged.c[one]) for one in ("src_system", "src_id")))
+        new_row = derive.rowid(staged)
+        pairs = select(_OLD_ROW.label("old"), new_row.label("new"), same.label("same")).select_from(
+            old.join(staged, key)
+        )
+        work.connection.execute(TableOf(_compared(name).name, pairs))
+        c = _compared(name).c
+        met, updated = work.one(select(func.count(c.old.distinct()), func.count(case((~c.same, c.old)).distinct())))
+        if staged.name == "request" and updated:
+            given = derive.as_written(staged, old)
+            watched = [given[one].label(one) for one in beyond_sql.WATCHED]
+            was = select(*watched).where(_OLD_ROW.in_(select(c.old).where(~c.same)))
+            now = select(*(staged.c[one] for one in beyond_sql.WATCHED)).where(
+                new_row.in_(select(c.new).where(~c.same))
+            )
+            self._note_changes(work.frame(was), work.frame(now))
+        if met > updated:
+            work.connection.execute(staged.delete().where(new_row.in_(select(c.new).where(c.same))))
+        self.updated += updated
+        self.unchanged[name] = met - updated
+
+    def _note_changes(self, was: pd.DataFrame, now: pd.DataFrame) -> None:
+        """Write as events what must have happened to requests between the build in service and this import."""
+        events = beyond_sql.changes(was, now, last_instant(self.work, self.begun_at), self.begun_at)
+        self.events.update(map(str, events["kind"]))
+        if len(events):
+            self.work.add("request_event", to_arrow(events, schema.request_event))
+
+    # ── what stays ──────────────────────────────────────────────────────────────────────────────────
+
+    def _carry(self, old: FromClause, table: Table) -> None:
+        """Keep the rows of `old` that were not written anew."""
+        work, staged = self.work, self.work.staged[table.name]
+        hints = HINTS.get(table.name, ())
+        columns = {
+            name: one
+            for name, one in derive.as_written(table, old).items()
+            if name in hints or not table.c[name].info.get("derived")
+        }
+        stays = self._unlisted(old, table.name)
+        if "src_id" in table.c and work.rows[table.name]:
+            compared = _compared(table.name).c
+            stays.append(_OLD_ROW.not_in(select(compared.old).where(~compared.same)))
+        elif work.rows[table.name] and table.name != "refused_row":
+            key = schema.key_of(table.name) or [next(iter(table.c)).name]
+            rewritten, wholly = (
+                exists().where(*(old.c[one].is_not_distinct_from(staged.c[one]) for one in names)).correlate(old)
+                for names in (key, [one for one in columns if one in old.c])
+            )
+            of = select(func.count(case((wholly, 1))), func.count(case((~wholly, 1)))).where(rewritten)
+            unchanged, updated = work.one(of.select_from(old))
+            self.others[table.name] = updated, unchanged
+            stays.append(~rewritten)
+        if work.continuing and table.name in IN_PLACE:
+            gone = work.continuing.leave(table, old, stays)
+            work.rows[table.name] = work.waiting(table.name)
+            carried = work.count(old) - gone if "src_id" in table.c else 0
+        else:
+            before = work.waiting(table.name)
+            kept = select(*columns.values()).select_from(old).where(*stays)
+            work.connection.execute(insert(staged).from_select(list(columns), kept))
+            work.rows[table.name] = work.waiting(table.name)
+            carried = work.rows[table.name] - before
+        if "src_id" in table.c:
+            self.carried += carried - self.unchanged[table.name]
+
+    def _unlisted(self, old: FromClause, name: str) -> list[ColumnElement[bool]]:
+        """The conditions on which what is noted of earlier imports, and of the rows they refused, still holds."""
+        holds: list[ColumnElement[bool]] = []
+        if name == "refused_row" and self.corrected is not None:
+            same = (cast(old.c[one.name], String) == one for one in _CORRECTED.c)
+            holds.append(~exists().where(*same).correlate(old))
+        if name == "refused_row" and self.again is not None:
+            holds += [~self._is_met_again(old, self.again, column) for column in self.ids]
+        if name in ("refused_row", "import_batch"):
+            holds.append(old.c.import_id.is_distinct_from(self.again))
+        return holds
+
+    def _is_met_again(self, refused: FromClause, import_id: str, column: str) -> ColumnElement[bool]:
+        """Whether this import of the same source read the id that a refused row has in `column` once more."""
+        request, now = self.work.staged["request"], self.work.staged["refused_row"]
+        this_id, that_id = (func.trim(func.json_extract_string(one.raw, column)) for one in (refused.c, now.c))
+        accepted = exists().where(request.c.import_id == import_id, request.c.src_id == this_id)
+        again = exists().where(now.c.import_id == import_id, now.c.file == refused.c.file, that_id == this_id)
+        same_source = func.starts_with(refused.c.import_id, f"{import_id.rsplit('-', 1)[0]}-")
+        return and_(same_source, or_(accepted.correlate(refused), again.correlate(refused)))
+
+
+def _compared(name: str) -> Any:
+    """The table of pairs of rows of the build in service and of this one with the same id."""
+    return named_table(
+        f"compared_{name}", *(named_column(one) for one in ("old", "new")), named_column("same", Boolean)
+    )
