@@ -251,7 +251,10 @@
   }
 
   const MANY = 8; // layouts/figures/packing.py says the same
-  function unpack(figure) { // what is said once and meant twice, and days in a row by their first
+  const written = { // and this as well
+    count: (height) => height.toLocaleString("en-US"), share: (height) => (100 * height).toFixed(1) + "\u00a0%",
+  };
+  function unpack(figure) { // what is said once and meant twice, days by their first, numbers by those a week before
     const lists = [];
     const whole = (node) => {
       if (node === null || typeof node !== "object") return node;
@@ -259,8 +262,19 @@
       if ("from" in node && "step" in node) {
         const day = (at) => new Date(Date.parse(node.from) + at * node.step * 864e5).toISOString().slice(0, 10);
         node = Array.from({ length: node.n }, (_, at) => day(at));
+      } else if ("first" in node && "n" in node) {
+        const kind = typeof node.first === "string" ? String : Number, first = Number(node.first);
+        node = Array.from({ length: node.n }, (_, at) => kind(first + at));
+      } else if ("lag" in node) {
+        const { lag, more } = node;
+        node = more.slice();
+        for (let at = lag; at < node.length; at += 1) node[at] += node[at - lag];
       } else if (!Array.isArray(node) || node.some((value) => value !== null && typeof value === "object")) {
-        Object.keys(node).forEach((key) => { node[key] = whole(node[key]); });
+        Object.keys(node).forEach((key) => { if (!node[key]?.said) node[key] = whole(node[key]); });
+        if (node.text?.said) {
+          const write = written[node.text.said];
+          node.text = node.y.map((height) => height === null ? "" : write(height));
+        }
         return node;
       }
       if (node.length >= MANY) lists.push(node);

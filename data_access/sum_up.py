@@ -197,9 +197,7 @@ def _copy_what_stands_again(work: WorkFile, continuing: Continuing, passed: time
     return told
 
 
-def _sum_up_what_stands(
-    work: WorkFile, copies: Sequence[Told], end: date, frame: Frame, pays_by: float
-) -> list[Told]:  # fmt: skip
+def _sum_up_what_stands(work: WorkFile, copies: Sequence[Told], end: date, frame: Frame, pays_by: float) -> list[Told]:
     """Make the tables of sums of what stands at the `end` of the data, if they pay beside the rows that do."""
     told: list[Told] = []
     if pays_by and work.count(schema.request) < PAYS_FROM_ROWS:

@@ -55,14 +55,14 @@ def hour_of_week_grid(
     words: Sequence[str],
     selected: Sequence[str] = (),
     *,
-    template: str = "",
+    template: str = "%{text}",
     ramp: Sequence[Sequence[Any]] = RAMP,
     limits: tuple[float, float] | None = None,
 ) -> dict[str, Any]:
     """A cell for each hour of the week; `words` say each value, selected cells keep their colour while others fade.
 
     `values` and `words` have 168 entries; NaN is an empty cell, of which nothing is said. `template` is what
-    Plotly's says of the value before the words.
+    Plotly's says of a cell, with its words in it.
     """
     z = np.asarray(values, float).reshape(7, 24)
     codes = [[str(day * 24 + hour) for hour in range(24)] for day in range(7)]
@@ -72,7 +72,7 @@ def hour_of_week_grid(
     told = [[words[d * 24 + h] if np.isfinite(z[d, h]) else "" for h in range(24)] for d in range(7)]
     cells = {
         "type": "heatmap", "z": z, "x": list(range(24)), "y": list(range(7)), "customdata": codes, "text": told,
-        "hovertext": names, "hovertemplate": f"<b>%{{hovertext}}</b><br>{template}%{{text}}<extra></extra>",
+        "hovertext": names, "hovertemplate": f"<b>%{{hovertext}}</b><br>{template}<extra></extra>",
         "colorscale": [list(step) for step in ramp], "zmin": low, "zmax": high, "xgap": 1, "ygap": 1,
         "showscale": False, "hoverongaps": False,
     }  # fmt: skip
@@ -98,12 +98,12 @@ def busiest(values: np.ndarray, hours: int = 1) -> str:
 
 
 def per_hour_words(totals: np.ndarray, hours: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """The mean in each hour, NaN where the period holds none, and of what it is the mean: “(161 in 13 such hours)”."""
+    """The mean in each hour, NaN where the period holds none, and of what it is the mean: “161 in 13” such hours."""
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(hours > 0, totals / hours, np.nan)
-    return mean, [f"({count(total)} in {n} such hours)" for total, n in zip(totals, hours, strict=True)]
+    return mean, [f"{count(total)} in {n}" for total, n in zip(totals, hours, strict=True)]
 
 
 def an_hour(things: str) -> str:
-    """What a template says of a mean: “12.4 calls an hour ”."""
-    return f"%{{z:,.1f}} {things} an hour "
+    """The template of `per_hour_words`: “12.4 calls an hour (161 in 13 such hours)”."""
+    return f"%{{z:,.1f}} {things} an hour (%{{text}} such hours)"

@@ -267,7 +267,7 @@ def draw_hours_level(answers: tuple[Answer | None, ...], context: Context) -> Dr
         return words.no_contacts(context)
     with np.errstate(divide="ignore", invalid="ignore"):
         level = np.where(under >= words.FEW, over / under, np.nan)
-    said = [f"{c.share(a)} of {c.count(b)} answered in time" for a, b in zip(level, under, strict=True)]
+    said = [f"{c.share(a)} of {c.count(b)}" for a, b in zip(level, under, strict=True)]
     text = "Too few calls in each hour to say."
     if np.isfinite(level).any():
         at = int(np.nanargmin(level))
@@ -275,7 +275,9 @@ def draw_hours_level(answers: tuple[Answer | None, ...], context: Context) -> Dr
             f"The fewest are answered in time on **{grids.busiest(-level)}**: **{c.share(level[at])}** of "
             f"{c.count(under[at])} calls."
         )
-    figure = grids.hour_of_week_grid(level, said, context.selected, ramp=RAMP_BAD, limits=(0.0, 1.0))
+    figure = grids.hour_of_week_grid(
+        level, said, context.selected, template="%{text} answered in time", ramp=RAMP_BAD, limits=(0.0, 1.0)
+    )
     key = tables.ramp("none in time", "all in time", ("hot-3", "hot-2", "hot-1", "seq-1", "seq-3"))
     within = f"within {context.city.answer_within_s} s; {words.way_of_counting(context)}"
     foot = words.foot(key, within, f"empty: fewer than {words.FEW} calls")

@@ -110,7 +110,7 @@ def test_the_hours_of_both_clock_changes_are_counted_as_they_came(day, hour, tim
     assert hours[hour] == times
     mean, said = grids.per_hour_words(np.zeros(168), hours)
     assert np.isnan(mean[hour]) == (times == 0)
-    assert said[hour] == f"(0 in {times} such hours)"
+    assert said[hour] == f"0 in {times}"
 
 
 def test_the_hours_of_a_day_without_data_are_not_divided_by():

@@ -25,8 +25,21 @@ def unpacked(figure: dict[str, Any]) -> dict[str, Any]:
         if isinstance(node, dict) and "from" in node and "step" in node:
             begin = date.fromisoformat(node["from"])
             node = [(begin + timedelta(at * node["step"])).isoformat() for at in range(node["n"])]
+        elif isinstance(node, dict) and "first" in node and "n" in node:
+            node = [type(node["first"])(int(node["first"]) + at) for at in range(node["n"])]
+        elif isinstance(node, dict) and "lag" in node:
+            lag, node = node["lag"], node["more"][:]
+            for at in range(lag, len(node)):
+                node[at] += node[at - lag]
         elif isinstance(node, dict):
-            return {key: whole(value) for key, value in node.items()}
+            text = node.get("text")
+            said = text["said"] if isinstance(text, dict) and "said" in text else None
+            told = {key: value if key == "text" and said else whole(value) for key, value in node.items()}
+            write = {"count": "{:,}", "share": "{:.1f}\xa0%"}
+            if said:
+                times = {"count": 1, "share": 100}[said]
+                told["text"] = ["" if one is None else write[said].format(times * one) for one in told["y"]]
+            return told
         elif isinstance(node, list) and any(isinstance(one, dict | list) for one in node):
             return [whole(one) for one in node]
         if isinstance(node, list) and len(node) >= MANY:
@@ -92,7 +105,32 @@ def test_a_year_of_days_under_three_curves_is_said_once():
     first, second = packed(figure)["data"]
     assert first["x"] == {"from": "2025-01-01", "step": 1, "n": 365}
     assert first["customdata"] == second["x"] == {"again": 0}
-    assert first["y"][1] == 0.0027473 and second["y"] == list(range(365))  # whole numbers to the unit
+    assert first["y"][1] == 0.0027473 and second["y"] == {"lag": 7, "more": [*range(7), *[7] * 358]}  # to the unit
+
+
+def test_heights_that_follow_the_week_and_what_is_written_of_them_are_said_by_the_browser():
+    calls = [4000.0 + 10 * at - 390 * (at % 7 == 6) for at in range(70)]
+    shares = [0.0, 0.5914, 0.66, None, *(0.2 + 0.031 * at for at in range(20))]
+    figure = {
+        "data": [
+            {"y": calls, "text": [f"{one:,.0f}" for one in calls], "customdata": [[str(at) for at in range(24, 48)]]},
+            {"y": shares, "text": ["–" if one is None else f"{100 * one:.1f}\xa0%" for one in shares]},
+        ]
+    }  # fmt: skip
+    first, second = packed(figure)["data"]
+    assert first["y"]["lag"] == 7 and set(first["y"]["more"][7:]) == {70}
+    assert first["text"] == {"said": "count"} and second["text"] == {"said": "share"}
+    assert first["customdata"] == [{"first": "24", "n": 24}]
+    again = unpacked(sent(packed(figure)))["data"]
+    assert again[0] == sent(figure)["data"][0]
+    shown = figure["data"][1]["text"]
+    assert again[1]["text"] == [*shown[:3], "", *shown[4:]]  # what is not drawn is not said
+    for heights, text in (
+        ([0.1225] * 8, ["12.2\xa0%"] * 8),  # which a browser rounds up
+        ([-3.0] * 8, ["−3"] * 8), ([0.0001] * 8, ["<\xa00.1\xa0%"] * 8), ([90.0] * 8, ["1 min 30 s"] * 8),
+    ):  # fmt: skip
+        (trace,) = packed({"data": [{"y": heights, "text": text}]})["data"]
+        assert trace["text"] == text
 
 
 def test_what_only_looks_alike_is_sent_as_it_is():
