@@ -346,7 +346,7 @@ def progress_bar() -> Progress:
 
 @main.command("import")
 @click.argument("source", required=False)
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1)
 @click.option(
     "--boundaries",
     type=click.Path(path_type=Path),

@@ -149,7 +149,6 @@ def import_files(
         sums += [f"{one} {uuid.uuid4()}" for one in addresses]
     # The same files are the same import, however often they are read.
     whole = sums[0] if len(sums) == 1 and paths else hashlib.sha256("".join(sums).encode()).hexdigest()
-    known_before = known_of(settings, first) if addresses else Known()
     keep = settings.data / "fetched" / first.name
     infer = any(bool(one.types.repeats) for one in known)
     with Build(settings, first.city, infer, progress) as build:
@@ -164,9 +163,11 @@ def import_files(
             reading = next((one.file for one in known), first.file)
             source = open_source(build.connection, path, reading, build.spill)
             importing.take(the_one_that_fits(known, source.names, path.name), source)
+        # What another city left in service says nothing of what is new.
+        asked = addresses and not replace
+        known_before = known_of(settings, first, build.started_at) if asked else Known()
         for address in addresses:
             progress(f"asking {shown(address)}", 0)
-            keep.mkdir(parents=True, exist_ok=True)
             source = open_live(build.connection, address, first, known_before, build.spill, keep, build.started_at)
             importing.take(the_one_that_fits(known, source.names, source.file), source)
         outcome = importing.end(districts, replace, dry, max_refused)

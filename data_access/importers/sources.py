@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from xml.etree import ElementTree  # nosec B405 - its types only; what is read is read by defusedxml
 
 import pandas as pd
@@ -339,15 +339,23 @@ def _first_sentence(problem: Exception) -> str:
 
 
 def _xml(connection: Connection, file: str, text: Lines, reading: Reading) -> Source:
-    """Records of XML: the children of the root, or of the element named; what is nested stays JSON."""
-    records: list[dict[str, Any]] = []
     try:
-        root = read_xml(text.path).getroot()
-    except (ElementTree.ParseError, DefusedXmlException) as problem:
+        records = records_of_xml(text.path, reading.rows)
+    except ValueError as problem:
         raise ImportRefused(file, f"this is not XML that can be read ({problem}).") from problem
-    for element in root.iter(reading.rows) if reading.rows else root:
-        records.append({_tag(one): _held(one) for one in element})
     return from_records(connection, file, records)
+
+
+def records_of_xml(text: Path | IO[bytes], rows: str = "") -> list[dict[str, Any]]:
+    """Records of XML: the children of the root, or the elements named `rows`; what is nested stays JSON.
+
+    Raises ValueError if it is no XML.
+    """
+    try:
+        root = read_xml(text).getroot()
+    except (ElementTree.ParseError, DefusedXmlException) as problem:
+        raise ValueError(str(problem)) from problem
+    return [{_tag(one): _held(one) for one in element} for element in (root.iter(rows) if rows else root)]
 
 
 def _tag(element: ElementTree.Element) -> str:

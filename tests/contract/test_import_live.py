@@ -6,14 +6,16 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select
+from sqlalchemy import JSON, Column, DateTime, Integer, LargeBinary, MetaData, String, Table, create_engine, select
 
 from dashboard.cli import main
 from dashboard.domain.errors import DataUnavailable, ImportRefused, NothingNew
@@ -83,6 +85,69 @@ def test_a_database_is_asked_for_what_is_new(tmp_path: Path) -> None:
             import_files(settings, by, wrong)
 
 
+ODD = (
+    CRM.replace('"changed"\nstatus', '{ column = "changed", formats = ["%d/%m/%Y"] }\nstatus')
+    + 'public_id = "token"\ndue_at = { column = "due", nulls = ["infinity"] }\nsource_district = "Place of it.ward"\n'
+)
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_what_a_database_holds_comes_as_it_is(tmp_path: Path, engine: str, request: pytest.FixtureRequest) -> None:
+    """Times that Python has no value for, nested values, bytes, times that are words: read, or refused one by one."""
+    address = request.getfixturevalue("new_database")() if engine == "postgres" else f"sqlite:///{tmp_path / 'crm.db'}"
+    settings, crm = Settings(data=tmp_path / "data"), create_engine(address)
+    kinds = {"id": Integer, "opened": DateTime, "closed": DateTime, "due": DateTime, "changed": String,
+             "state": String, "kind": String, "token": LargeBinary, "Place of it": JSON}  # fmt: skip
+    tickets = Table("tickets", MetaData(), *(Column(name, kind) for name, kind in kinds.items()))
+    odd = {"sqlite": "03/01/2024", "postgres": "infinity"}[engine]
+    with crm.begin() as asked:
+        tickets.create(asked)
+        row = {"state": "Open", "kind": "Pothole", "token": b"\x00\xff", "Place of it": {"ward": "Ward 3"}}
+        for n in (1, 2):
+            day = datetime(2024, 3, n, 9)
+            asked.execute(tickets.insert().values(id=n, opened=day, due=day, changed=f"0{n}/03/2024", **row))
+        asked.exec_driver_sql(f"UPDATE tickets SET due = '{odd}' WHERE id = 2")
+    first = import_files(settings, mapping_from(ODD, Path("crm.toml")), address)
+    assert first.report.accepted == (2 if engine == "postgres" else 1)
+    assert engine == "postgres" or first.refused["value"].tolist() == [odd]
+    one = requests_of(settings).loc["1"]
+    assert (one["public_id"], one["source_district"]) == ("00ff", "Ward 3")
+    with crm.begin() as asked:  # where words are compared, 2 January 2025 comes before 1 March 2024
+        changed = {"state": "Closed", "closed": datetime(2025, 1, 2), "changed": "02/01/2025"}
+        asked.execute(tickets.update().where(tickets.c.id == 1).values(changed))
+    crm.dispose()
+    second = import_files(settings, mapping_from(ODD, Path("crm.toml")), address).report
+    assert second.updated == 1
+    assert engine == "sqlite" or any("no date or time" in note for note in second.notes)
+    for right, wrong, said in (
+        ('table = "tickets"', 'table = "Tickets2"', "Did you mean tickets"),
+        ('updated = "changed"', 'updated = "altered"', "no column altered"),
+    ):
+        with pytest.raises(ImportRefused, match=said):
+            import_files(settings, mapping_from(ODD.replace(right, wrong), Path("crm.toml")), address)
+
+
+def test_a_time_to_come_hides_nothing_that_is_new(tmp_path: Path) -> None:
+    path, mapping, data = tmp_path / "crm.db", tmp_path / "crm.toml", tmp_path / "data"
+    row = "INSERT INTO tickets VALUES (?, ?, NULL, ?, 'Open', 'Pothole')"
+    with sqlite3.connect(path) as crm:
+        crm.execute(
+            "CREATE TABLE tickets (id INTEGER, opened TEXT, closed TEXT, changed TIMESTAMP, state TEXT, kind TEXT)"
+        )
+        crm.executemany(row, [(1, "2024-03-01 09:00", "2024-03-01 09:00"), (2, "2024-03-02 09:00", "2124-03-02 09:00")])
+    mapping.write_text(CRM)
+    asked = ["import", str(mapping), f"sqlite:///{path}", "--data", str(data)]
+    first = CliRunner().invoke(main, asked)
+    assert first.exit_code == 0, first.output
+    with sqlite3.connect(path) as crm:
+        crm.execute(row, (3, "2024-03-05 09:00", "2024-03-05 09:00"))
+    crm.close()
+    assert "1 new" in CliRunner().invoke(main, asked).output
+    other = tmp_path / "other.toml"  # another city, whose source has the same name
+    other.write_text(CRM.replace("Testville", "Otherville"))
+    assert "3 new" in CliRunner().invoke(main, [*asked[:1], str(other), *asked[2:], "--replace"]).output
+
+
 # ── Over HTTP ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -93,17 +158,36 @@ class City:
         self.requests: list[dict] = []
         self.asked: list[dict[str, str]] = []
         self.busy = 0
+        self.paths: list[Any] = []
+        self.text = ""
+        self.refusals: list[tuple[int, dict[str, str], bytes]] = []
         city = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
                 city.asked.append(query)
+                city.paths.append(urlsplit(self.path))
+                if city.refusals:
+                    code, headers, body = city.refusals.pop(0)
+                    self.send_response(code)
+                    for name, value in headers.items():
+                        self.send_header(name, value)
+                    self.end_headers()
+                    self.wfile.write(body)
+                    return
                 if city.busy:
                     city.busy -= 1
                     self.send_error(503)
                     return
-                answer = json.dumps(city.answer(query)).encode()
+                if (
+                    "r1" in query.get("service_request_id", "")
+                    and not any(one["service_request_id"] == "r1" for one in city.requests)
+                    and city.requests
+                ):
+                    self.send_error(404)
+                    return
+                answer = (city.text or json.dumps(city.answer(query))).encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
@@ -167,6 +251,89 @@ def test_an_endpoint_is_harvested_and_what_is_open_is_asked_for_again(tmp_path: 
     rows = requests_of(settings)
     assert rows.loc["r0", "closed_at"] == pd.Timestamp("2026-11-02 10:00") and rows["closed_at"].notna().sum() == 1
     assert not (settings.data / "fetched" / "testville").exists()
+    city.requests = [one for one in city.requests if one["service_request_id"] != "r1"]
+    assert import_files(settings, by, address).report.carried == 2  # not there any more is no refusal
+
+
+def capped(city: City, pages: bool, limit: int) -> None:
+    """Let the endpoint answer with so many requests at most, and know pages or not."""
+
+    def answer(query: dict[str, str]) -> list[dict]:
+        found = City.answer(city, query | {"page": "1", "page_size": "100000"})
+        at = (int(query["page"]) - 1) * limit if pages else 0
+        return found[at : at + limit]
+
+    city.answer = answer  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("pages", [True, False])
+def test_an_endpoint_that_limits_its_answers_is_read_whole(
+    tmp_path: Path, city: City, monkeypatch: pytest.MonkeyPatch, pages: bool
+) -> None:
+    monkeypatch.setattr(live, "_PAGE", 1_000)
+    settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
+    begin = pd.Timestamp("2026-10-20")
+    moments = [begin + pd.Timedelta(hours=n) for n in range(170)]
+    city.requests = [report(n, f"{moment:%Y-%m-%dT%H:%M:%SZ}") for n, moment in enumerate(moments)]
+    capped(city, pages, 50)
+    found = import_files(settings, by, f"{city.url}/requests.json?start_date=2026-10-01").report
+    assert found.added == 170 and not [note for note in found.notes if "missing" in note]
+    assert len(requests_of(settings)) == 170
+
+
+def test_what_an_endpoint_cannot_tell_is_said(tmp_path: Path, city: City) -> None:
+    settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
+    city.requests = [report(n, "2026-11-10T10:00:00Z") for n in range(60)]
+    capped(city, False, 50)
+    found = import_files(settings, by, f"{city.url}/requests.json?start_date=2026-11-01").report
+    assert found.added == 50
+    assert any("may be missing" in note and "2026-11-10" in note for note in found.notes)
+
+
+def test_an_endpoint_of_another_form_is_read(tmp_path: Path, city: City) -> None:
+    settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
+    rows = [report(1, "2026-11-10T10:00:00Z"), report(2, "2026-11-11T10:00:00Z", updated_datetime="")]
+    city.answer = lambda query: {"count": 2, "service_requests": rows}  # type: ignore
+    assert import_files(settings, by, f"{city.url}/requests?start_date=2026-11-01").report.added == 2
+    written = "".join(f"<request>{''.join(f'<{k}>{v}</{k}>' for k, v in row.items())}</request>" for row in rows)
+    city.text = f'<?xml version="1.0" encoding="utf-8"?><service_requests>{written}</service_requests>'
+    again = import_files(settings, by, f"{city.url}/requests.xml?start_date=2026-11-01").report
+    assert (again.accepted, again.added) == (4, 0)  # those of the window, and the open ones once more
+    assert all(row.path.startswith("/requests.xml") for row in city.paths[-2:])
+    city.text = "<html>Please sign in"
+    with pytest.raises(DataUnavailable, match="no XML"):
+        import_files(settings, by, f"{city.url}/requests.xml?start_date=2026-11-01")
+    with pytest.raises(ImportRefused, match="no day"):
+        import_files(settings, by, f"{city.url}/requests.xml?start_date=01/11/2026")
+
+
+def test_an_endpoint_is_waited_for_and_its_reasons_are_told(
+    tmp_path: Path, city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
+    waited: list[float] = []
+    monkeypatch.setattr(live.time, "sleep", waited.append)
+    city.requests = [report(1, "2026-11-10T10:00:00Z")]
+    address = f"socrata://{city.url.removeprefix('http://')}/abcd-1234?scheme=http"
+    city.refusals = [(429, {"Retry-After": "7"}, b""), (200, {"Content-Length": "99"}, b"[")]
+    assert import_files(settings, by, address).report.added == 1
+    assert waited[0] == 7 and len(waited) == 2  # the second answer broke off
+    city.refusals = [(400, {}, b'{"error": true, "message": "No such column: changed"}')]
+    with pytest.raises(ImportRefused, match="400 Bad Request .No such column: changed"):
+        import_files(settings, by, address)
+    city.refusals = [(302, {"Location": "http://localhost:1/elsewhere"}, b"")]
+    with pytest.raises(ImportRefused, match="another host, localhost"):
+        import_files(settings, by, address)
+
+
+def test_what_one_address_answered_is_no_answer_of_another(tmp_path: Path, city: City) -> None:
+    settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
+    city.requests = [report(1, "2026-11-10T10:00:00Z")]
+    address = f"socrata://{city.url.removeprefix('http://')}/abcd-1234?scheme=http"
+    assert import_files(settings, by, address, dry=True).report.added == 1
+    city.requests = [report(2, "2026-11-10T10:00:00Z")]
+    import_files(settings, by, address.replace("abcd", "efgh"))
+    assert list(requests_of(settings).index) == ["r2"]
 
 
 def test_a_harvest_that_broke_off_goes_on_where_it_stopped(tmp_path: Path, city: City) -> None:
@@ -195,12 +362,18 @@ def test_a_socrata_data_set_is_paged_and_then_asked_for_updates(tmp_path: Path, 
     city.requests = [report(n, f"2026-01-0{n}T10:00:00") for n in range(1, 6)]
     address = f"socrata://{city.url.removeprefix('http://')}/abcd-1234?scheme=http&app_token=secret"
     assert import_files(settings, by, address).report.added == 5
-    assert [one["$offset"] for one in city.asked] == ["0", "2", "4"]
+    assert [one["$offset"] for one in city.asked] == ["0", "2", "4", "5"]  # until there are none
     city.asked.clear()
     city.requests = []
     with pytest.raises(NothingNew):
         import_files(settings, by, address)
-    assert city.asked[0]["$where"].startswith("updated_datetime >= '2026-01-04")
+    assert city.asked[0]["$where"].startswith("(updated_datetime >= '2026-01-04")
+    assert city.asked[0]["$where"].endswith(" OR updated_datetime IS NULL)")
+    with pytest.raises(NothingNew):
+        import_files(settings, by, f"{address}&$where=ward=3")
+    assert city.asked[-1]["$where"].startswith("(ward=3) AND (updated_datetime")
+    city.requests = [report(6, "2026-01-06T10:00:00")]
+    assert import_files(settings, by, address).report.added == 1  # that there was nothing is not kept
 
 
 def test_sync_asks_what_the_mapping_names_and_two_at_once_do_no_harm(tmp_path: Path, city: City) -> None:
