@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from dashboard.domain.errors import BadRequest, Busy, DataUnavailable, NothingNew, Problem, UnknownName
+from dashboard.domain.errors import BadRequest, Busy, DataUnavailable, ImportRefused, NothingNew, Problem, UnknownName
 from dashboard.domain.filters import DAY, SWITCHES, Filters, Period, civil_day
 from dashboard.domain.policy import FACTS, OWN, ROLES, Scope, Viewer
 from dashboard.identity import Identity, may_serve
@@ -55,10 +55,14 @@ class Told(click.Group):
             raise  # who reads has seen enough (“| head”): click ends without a word
         except OSError as problem:
             said = f"{problem.filename or 'The system'}: {problem.strerror or problem}."
-        # What people typed stands in it: it is text, never markup.
-        err.print("■ ", style="bold red", end="")
-        err.print(said, markup=False, emoji=False)
+        tell_problem(said)
         ctx.exit(1)
+
+
+def tell_problem(said: str) -> None:
+    """Say what is wrong. What people typed stands in it: it is text, never markup."""
+    err.print("■ ", style="bold red", end="")
+    err.print(said, markup=False, emoji=False)
 
 
 DATA = click.option(
@@ -426,19 +430,30 @@ def import_command(
 def sync_command(mappings, settings) -> None:
     """Ask the sources that MAPPING... name as their address for what is new, one after the other; for cron.
 
-    A run that finds another one at work leaves it to that.
+    A run that finds another one at work leaves it to that. Where one source cannot be read the others are; it ends
+    with 1.
     """
     from data_access.importers.load import import_files
     from data_access.importers.mapping import mappings_named
 
-    for word in mappings:
-        known = mappings_named(word)
+    sources = [mappings_named(word) for word in mappings]
+    for word, known in zip(mappings, sources, strict=True):
         if not known[0].file.address:
             raise BadRequest(f"{word} names no source to ask: address = “…” in [file].")
+    brought = failed = False
+    for known in sources:
         try:
             out.print(import_files(settings, known, known[0].file.address).report.as_text(), markup=False)
+            brought = True
         except (Busy, NothingNew) as problem:
             out.print(str(problem), markup=False)
+        except (DataUnavailable, ImportRefused) as problem:
+            tell_problem(str(problem))
+            failed = True
+    if brought:
+        _publish(settings)
+    if failed:
+        click.get_current_context().exit(1)
 
 
 @main.command("refused")

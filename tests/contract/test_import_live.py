@@ -25,6 +25,7 @@ from data_access.engine import Warehouse
 from data_access.importers import live
 from data_access.importers.load import import_files
 from data_access.importers.mapping import mapping_from
+from data_access.public_extract import extract_file
 from data_access.schema import request
 
 CRM = """
@@ -390,3 +391,13 @@ def test_sync_asks_what_the_mapping_names_and_two_at_once_do_no_harm(tmp_path: P
     bare = tmp_path / "bare.toml"
     bare.write_text(OPEN311)
     assert "names no source" in CliRunner().invoke(main, ["sync", str(bare), "--data", str(data)]).output
+
+
+def test_sync_publishes_and_one_source_that_fails_holds_up_no_other(tmp_path: Path, city: City) -> None:
+    data, good, bad = tmp_path / "data", tmp_path / "good.toml", tmp_path / "bad.toml"
+    city.requests = [report(n, f"2026-{n:02d}-10T10:00:00Z") for n in range(1, 12)]
+    good.write_text(OPEN311 + f'[file]\naddress = "{city.url}/requests?start_date=2026-01-01"\n')
+    bad.write_text(OPEN311 + '[file]\naddress = "sqlite:////nowhere/at/all.db"\ntable = "tickets"\n')
+    done = CliRunner().invoke(main, ["sync", str(bad), str(good), "--data", str(data)])
+    assert done.exit_code == 1 and "does not answer" in done.output and "11 new" in done.output
+    assert extract_file(Settings(data=data)).is_file()
