@@ -53,6 +53,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2199  # a time outside is a slip of the pen
 _SPACES = " \t\n\r\v\f\u00a0\u2007\u202f\ufeff"
 _HASH_BITS = (1 << 52) - 1  # exact as a float, too
 _BEGINS = r"^[0-9]{4}[-/][0-9]"
+_LASTS = r"^([0-9]+:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]+)?|([0-9]+ ?(h|m|s)[a-z]* ?)+)$"  # 12:34 may be either of two
 _OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 _Expr = ColumnElement[Any]
 
@@ -274,7 +275,7 @@ class Projection:
             local, utc = times(field, given, words.c[f"{name}__1"])
             return [cast(func.coalesce(local, utc), Date).label(name)]
         if kind in ("number", "whole"):
-            number = self._number(given)
+            number = self._amount(name, given)
             number = number * field.scale if field.scale != 1 else number
             number = case((func.isfinite(number), number))
             if field.least is not None:
@@ -301,6 +302,17 @@ class Projection:
         else:
             plain = func.replace(func.replace(words, ",", ""), " ", "")
         return TryCast(plain, Float)
+
+    def _amount(self, name: str, words: _Expr) -> _Expr:
+        """The number of one of our columns: seconds also from 0:01:23 and “1m 23s”, shares also from percentages."""
+        number = self._number(words)
+        if name.endswith("_s"):
+            lasts = func.epoch(TryCast(case((func.regexp_matches(words, _LASTS, "i"), words)), Interval))
+            return func.coalesce(number, lasts)
+        if name.endswith("_share") and self.fields[name].scale == 1:
+            percent = self._number(func.rtrim(words, "%" + _SPACES)) / 100
+            return case((func.suffix(words, "%"), percent), else_=number)
+        return number
 
     def _days_after(self, name: str, field: Field, given: _Expr, words: Any) -> list[ColumnElement[Any]]:
         """A due time so many days after another of our columns, on the same clock."""
@@ -357,9 +369,13 @@ class Projection:
                     )
                 )  # fmt: skip
             elif kind in ("number", "whole"):
-                number = self._number(given)
+                number = self._amount(name, given)
                 unread = and_(given.is_not(None), func.isfinite(number).is_not(True))
-                found.append(Refusal(unread, column, given, "a number", "not a number"))
+                expected = "seconds, or a duration such as 0:01:23" if name.endswith("_s") else "a number"
+                found.append(Refusal(unread, column, given, expected, "not a number"))
+                if name.endswith("_share"):
+                    beyond = ~row.c[name].between(0, 1)
+                    found.append(Refusal(beyond, column, given, "a share from 0 to 1, or a percentage", "not a share"))
             elif kind == "yes_no":
                 unread = and_(given.is_not(None), row.c[name].is_(None))
                 found.append(
