@@ -26,6 +26,7 @@ from data_access.importers import live
 from data_access.importers.load import import_files
 from data_access.importers.mapping import mapping_from
 from data_access.public_extract import extract_file
+from data_access.rows import refused_rows
 from data_access.schema import request
 
 CRM = """
@@ -126,6 +127,22 @@ def test_what_a_database_holds_comes_as_it_is(tmp_path: Path, engine: str, reque
     ):
         with pytest.raises(ImportRefused, match=said):
             import_files(settings, mapping_from(ODD.replace(right, wrong), Path("crm.toml")), address)
+
+
+def test_a_row_that_is_refused_each_time_is_listed_once(tmp_path: Path) -> None:
+    settings, path = Settings(data=tmp_path / "data"), tmp_path / "crm.db"
+    with sqlite3.connect(path) as crm:
+        crm.execute("CREATE TABLE tickets (id TEXT, opened TEXT, closed TEXT, changed TEXT, state TEXT, kind TEXT)")
+        row = "INSERT INTO tickets VALUES (?, '2024-03-01 09:00', NULL, NULL, 'Open', ?)"
+        crm.executemany(row, [(None, "Pothole"), ("1", "Pothole"), (None, "Graffiti")])
+    crm.close()
+    for _ in range(3):
+        found = import_files(settings, mapping_from(CRM, Path("crm.toml")), f"sqlite:///{path}").report
+        assert (found.read, found.accepted, found.refused) == (3, 1, 2)
+    warehouse = Warehouse(settings)
+    listed = refused_rows(warehouse)
+    warehouse.close()
+    assert listed["row_number"].tolist() == [1, 3]
 
 
 def test_a_time_to_come_hides_nothing_that_is_new(tmp_path: Path) -> None:
