@@ -548,9 +548,14 @@ class Importing:
             [(*key, n) for key, n in self.types.items()],
             columns=["type_id", "name", "category", "department_id", "n"],
         )
+        before = self.build.types_in_service().set_index("type_id").reindex(met["type_id"]).set_index(met.index)
+        brought = met.groupby("type_id")["n"].transform("sum")
+        few = before["requests"].fillna(0) > brought
+        for column in ("name", "category", "department_id"):  # what a day's rows do not tell is as it was
+            met[column] = met[column].where(met[column].notna() | ~few, before[column])
         met["name"] = met["name"].where(met["name"].notna(), met["type_id"])
         met["category"] = met["category"].where(met["category"].notna(), met["name"])
-        met["stays"] = self._stay(met)
+        met["stays"] = _same(met, before) & (before["requests"].fillna(0) >= brought)
         met = met.sort_values(["stays", "n"], ascending=False, kind="stable")
         types = met.drop_duplicates("type_id").drop(columns=["n", "stays"])
         rules = [one.types for one in self.mappings]
@@ -573,15 +578,6 @@ class Importing:
             for (word, column), n in self.district_words.items():
                 if " ".join(str(word).split()).casefold() not in known:
                     self.unmapped.setdefault(column, Counter())[word] += n
-
-    def _stay(self, met: pd.DataFrame) -> pd.Series:
-        """What of a type is in service already, and still met: the mood of a day's export does not outvote years."""
-        before = self.build.types_in_service().set_index("type_id")
-        told = ["name", "category", "department_id"]
-        were = before.reindex(met["type_id"])
-        same = (met[told].fillna("").to_numpy() == were[told].fillna("").to_numpy()).all(axis=1)
-        brought = met.groupby("type_id")["n"].transform("sum").to_numpy()
-        return pd.Series(same & (were["requests"].fillna(0).to_numpy() >= brought), index=met.index)
 
     def _met_departments(self) -> pd.DataFrame:
         names: dict[str, str] = {}
@@ -629,6 +625,12 @@ class Importing:
         statement = select(*(one.label(f"c{i}") for i, one in enumerate(columns)), n).where(*conditions)
         grouped = statement.group_by(*(literal_column(f"c{i}") for i in range(len(columns))))
         return [tuple(row) for row in self.build.connection.execute(grouped.order_by(n.desc()))]
+
+
+def _same(met: pd.DataFrame, before: pd.DataFrame) -> pd.Series:
+    """What of a type is in service already, and still met: the mood of a day's export does not outvote years."""
+    told = ["name", "category", "department_id"]
+    return (met[told].fillna("") == before[told].fillna("")).all(axis=1)
 
 
 def _listed(files: str | Path | Iterable[str | Path]) -> list[str | Path]:

@@ -295,6 +295,12 @@ class SourceMapping:
         yield from self.columns.values()
         yield from (one for one in (self.types.name, self.types.category, self.departments.name) if one)
 
+    def read(self) -> Iterator[tuple[str, ...]]:
+        """Their columns that are read, each with those that may hold the same."""
+        for one in self.named():
+            yield from ((one.columns,) if one.columns and one.join is None else ((name,) for name in one.columns))
+            yield from ((name,) for name in one.when)
+
     def required(self) -> tuple[tuple[str, ...], ...]:
         """For each column of ours that cannot do without, their columns of which one must be there."""
         wanted = [

@@ -40,7 +40,7 @@ from sqlalchemy import table as named_table
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.sql.expression import TableClause, TryCast
 
-from dashboard.domain.errors import ImportRefused
+from dashboard.domain.errors import ImportRefused, did_you_mean, nearest
 from data_access.importers.mapping import Field, SourceMapping, fold, kind_of
 from data_access.importers.sources import BROKEN, Source
 from data_access.schema import CLOSED_STATUSES, FLAGS
@@ -178,6 +178,11 @@ class Projection:
         if field.whole:
             found = func.regexp_replace(found, r"^(-?[0-9]+)\.0+$", r"\1")
         for other, wanted in field.when.items():
+            if not self.present(Field((other,))):
+                hint = did_you_mean(nearest(other, self.source.names))
+                raise ImportRefused(
+                    self.source.file, f"it has no column {other}, which the mapping asks with when.{hint}"
+                )
             meant = [one.casefold() for one in ((wanted,) if isinstance(wanted, str) else wanted)]
             found = case((func.lower(self._text(other)).in_(meant), found))
         return found
@@ -451,7 +456,10 @@ class Projection:
             if "status" in names:
                 flags += case((found["status"] == "unmapped", FLAGS["unmapped_status"]), else_=0)
             # Another version of DuckDB may hash otherwise; then one import counts as updated what stayed the same.
-            number = func.hash(*(found[one] for one in names)).op("&")(literal_column(f"{_HASH_BITS}::UBIGINT"))
+            # What a file has no column for is as empty as what is empty in its column.
+            told = [one.name for one in self.mapping.target.columns if one.name in {*found, *self.mapping.columns}]
+            hashed = func.hash(*(found.get(one, null()) for one in told))
+            number = hashed.op("&")(literal_column(f"{_HASH_BITS}::UBIGINT"))
             values += [
                 literal(self.mapping.src_system).label("src_system"), found[own].label("src_id"),
                 literal(import_id).label("import_id"), cast(number, BigInteger).label("row_hash"),

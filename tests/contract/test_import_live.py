@@ -344,6 +344,28 @@ def test_an_endpoint_is_waited_for_and_its_reasons_are_told(
         import_files(settings, by, address)
 
 
+def test_a_day_may_leave_out_what_years_have_told(tmp_path: Path, city: City) -> None:
+    """Socrata's JSON leaves out what is empty: here a day on which nothing was closed, and no department named."""
+    text = CRM.replace('table = "tickets"\n', "") + 'department_id = "dept"\n[service_type]\ncategory = "group"\n'
+    settings, by = Settings(data=tmp_path / "data"), mapping_from(text, Path("crm.toml"))
+    told = {"opened": "2026-01-01T10:00:00", "changed": "2026-01-02T10:00:00", "kind": "Pothole"}
+    whole = {"state": "Closed", "closed": "2026-01-02T10:00:00", "dept": "Streets", "group": "Roads"}
+    city.requests = [{"id": str(n), **told, **whole} for n in (1, 2, 3)]
+    address = f"socrata://{city.url.removeprefix('http://')}/abcd-1234?scheme=http"
+    import_files(settings, by, address)
+    city.requests = [{"id": "4", **told, "state": "Open"}]
+    assert import_files(settings, by, address).report.added == 1
+    for more in ({}, {"closed": None, "dept": ""}):
+        city.requests = [{"id": "4", **told, "state": "Open", **more}]
+        assert import_files(settings, by, address).report.unchanged == 1
+    rows = requests_of(settings)
+    assert rows.loc["4", ["category", "department"]].tolist() == ["Roads", "Streets"]
+    assert rows["category"].nunique() == 1
+    del city.requests[0]["closed"]
+    with pytest.raises(ImportRefused, match="no column closed"):  # nothing is known yet: it may be misspelt
+        import_files(Settings(data=tmp_path / "other"), by, address)
+
+
 def test_what_one_address_answered_is_no_answer_of_another(tmp_path: Path, city: City) -> None:
     settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
     city.requests = [report(1, "2026-11-10T10:00:00Z")]
