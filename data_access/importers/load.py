@@ -343,6 +343,8 @@ class Importing:
 
     def _count_dates(self, mapping: SourceMapping, projection: Projection, typed: Any, tz: str) -> None:
         for name in projection.instants():
+            if name == "due_at" and projection.fields[name].end_of_day:
+                continue  # a promise for a day says to the second when it falls due
             if name in ("opened_at", "closed_at", "due_at"):
                 wall = func.coalesce(
                     typed.c[f"{name}__local"], func.timezone(tz, func.timezone("UTC", typed.c[f"{name}__utc"]))

@@ -145,6 +145,22 @@ def test_a_row_that_is_refused_each_time_is_listed_once(tmp_path: Path) -> None:
     assert listed["row_number"].tolist() == [1, 3]
 
 
+def test_a_promise_for_a_day_is_flagged_neither_now_nor_later(tmp_path: Path) -> None:
+    """`end_of_day` makes instants of dates: what is read first and what is kept of it must be judged alike."""
+    path = tmp_path / "crm.db"
+    with sqlite3.connect(path) as crm:
+        crm.execute("CREATE TABLE tickets (id INTEGER, opened TEXT, closed TEXT, changed TEXT, state TEXT, kind TEXT)")
+        row = "INSERT INTO tickets VALUES (?, ?, NULL, ?, 'Open', 'Pothole')"
+        crm.executemany(row, [(n, f"2024-03-{n % 28 + 1:02d} 09:00", f"2024-03-{n % 28 + 1:02d}") for n in range(60)])
+    crm.close()
+    by = mapping_from(
+        CRM.replace('updated_at = "changed"', 'due_at = { column = "changed", end_of_day = true }'), Path("crm.toml")
+    )
+    for _ in range(2):
+        report = import_files(Settings(data=tmp_path / "data"), by, f"sqlite:///{path}").report
+        assert report.accepted and "midnight_only" not in report.flagged
+
+
 def test_a_time_to_come_hides_nothing_that_is_new(tmp_path: Path) -> None:
     path, mapping, data = tmp_path / "crm.db", tmp_path / "crm.toml", tmp_path / "data"
     row = "INSERT INTO tickets VALUES (?, ?, NULL, ?, 'Open', 'Pothole')"
