@@ -376,6 +376,9 @@ def import_command(
 ) -> None:
     """Import FILES (paths, or patterns like '311_*.csv.gz') by the mapping SOURCE, and put them in service.
 
+    The address of a database or an endpoint may stand in the place of a file: all of it is read, while “sync” asks for
+    what is new.
+
     SOURCE is one of the cities that come with a mapping, or a TOML file of your own (docs/importing.md). Rows that
     cannot be read are kept and counted with the reason; nothing is lost. If the import fails, the data in service
     stays as it was. Importing the same file again changes nothing.
@@ -404,7 +407,7 @@ def import_command(
         task = bar.add_task("Importing", total=None)
         outcome = import_files(
             settings, mappings_named(source), files, boundaries, areas,
-            replace=replace, dry=dry_run, max_refused=max_refused,
+            replace=replace, dry=dry_run, max_refused=max_refused, anew=True,
             progress=lambda doing, rows: bar.update(task, description=f"{doing} {rows:,}" if rows else doing),
         )  # fmt: skip
     report = outcome.report

@@ -105,6 +105,7 @@ def import_files(
     replace: bool = False,
     dry: bool = False,
     max_refused: str | None = None,
+    anew: bool = False,
 ) -> Outcome:
     """Put the rows of some files in service beside those of earlier imports of the same city.
 
@@ -125,6 +126,8 @@ def import_files(
         Read, check and report, and put nothing in service.
     max_refused
         If more rows than this are refused (a number, or a share such as ``1%``), nothing is put in service.
+    anew
+        Ask addresses for all that they have, not only for what is new.
 
     Raises
     ------
@@ -166,6 +169,7 @@ def import_files(
         # What another city left in service says nothing of what is new.
         asked = addresses and not replace
         known_before = known_of(settings, first, build.started_at) if asked else Known()
+        known_before = Known(open_ids=known_before.open_ids) if anew else known_before
         for address in addresses:
             progress(f"asking {shown(address)}", 0)
             source = open_live(build.connection, address, first, known_before, build.spill, keep, build.started_at)

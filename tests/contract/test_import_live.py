@@ -169,14 +169,29 @@ def test_a_time_to_come_hides_nothing_that_is_new(tmp_path: Path) -> None:
             "CREATE TABLE tickets (id INTEGER, opened TEXT, closed TEXT, changed TIMESTAMP, state TEXT, kind TEXT)"
         )
         crm.executemany(row, [(1, "2024-03-01 09:00", "2024-03-01 09:00"), (2, "2024-03-02 09:00", "2124-03-02 09:00")])
-    mapping.write_text(CRM)
-    asked = ["import", str(mapping), f"sqlite:///{path}", "--data", str(data)]
-    first = CliRunner().invoke(main, asked)
+    mapping.write_text(CRM.replace("[file]", f'[file]\naddress = "sqlite:///{path}"'))
+    first = CliRunner().invoke(main, ["sync", str(mapping), "--data", str(data)])
     assert first.exit_code == 0, first.output
     with sqlite3.connect(path) as crm:
         crm.execute(row, (3, "2024-03-05 09:00", "2024-03-05 09:00"))
     crm.close()
-    assert "1 new" in CliRunner().invoke(main, asked).output
+    assert "1 new" in CliRunner().invoke(main, ["sync", str(mapping), "--data", str(data)]).output
+
+
+def test_an_import_reads_all_that_an_address_has(tmp_path: Path) -> None:
+    path, mapping, data = tmp_path / "crm.db", tmp_path / "crm.toml", tmp_path / "data"
+    with sqlite3.connect(path) as crm:
+        crm.execute(
+            "CREATE TABLE tickets (id INTEGER, opened TEXT, closed TEXT, changed TIMESTAMP, state TEXT, kind TEXT)"
+        )
+        row = "INSERT INTO tickets VALUES (?, ?, NULL, ?, 'Open', 'Pothole')"
+        crm.executemany(row, [(n, *[f"2024-0{n}-01 09:00"] * 2) for n in (1, 2, 3)])
+    crm.close()
+    asked = ["import", str(mapping), f"sqlite:///{path}", "--data", str(data)]
+    mapping.write_text(CRM)
+    assert "3 new" in CliRunner().invoke(main, asked).output
+    mapping.write_text(CRM.replace('type_id = "kind"', 'type_id = "kind"\nnote = "kind"'))
+    assert "3 updated" in CliRunner().invoke(main, asked).output  # corrected, the mapping is for all
     other = tmp_path / "other.toml"  # another city, whose source has the same name
     other.write_text(CRM.replace("Testville", "Otherville"))
     assert "3 new" in CliRunner().invoke(main, [*asked[:1], str(other), *asked[2:], "--replace"]).output
