@@ -54,6 +54,7 @@ _SPACES = " \t\n\r\v\f\u00a0\u2007\u202f\ufeff"
 _HASH_BITS = (1 << 52) - 1  # exact as a float, too
 _BEGINS = r"^[0-9]{4}[-/][0-9]"
 _LASTS = r"^([0-9]+:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]+)?|([0-9]+ ?(h|m|s)[a-z]* ?)+)$"  # 12:34 may be either of two
+_CELL = r"^(1899-12-31|1900-0[12]-[0-9]{2}) "  # a duration in a cell of Excel is a time after this day
 _OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 _Expr = ColumnElement[Any]
 
@@ -313,7 +314,8 @@ class Projection:
         number = self._number(words)
         if name.endswith("_s"):
             lasts = func.epoch(TryCast(case((func.regexp_matches(words, _LASTS, "i"), words)), Interval))
-            return func.coalesce(number, lasts)
+            cell = TryCast(case((func.regexp_matches(words, _CELL), words)), DateTime)
+            return func.coalesce(number, lasts, func.epoch(cell) - func.epoch(cast(literal("1899-12-31"), DateTime)))
         if name.endswith("_share") and self.fields[name].scale == 1:
             percent = self._number(func.rtrim(words, "%" + _SPACES)) / 100
             return case((func.suffix(words, "%"), percent), else_=number)

@@ -65,7 +65,7 @@ def test_words_and_durations_of_calls_are_understood(tmp_path: Path) -> None:
         "Session,Media,Direction,Start,Disposition,Queue Time,Talk",
         "1,Voice,Inbound,2024-03-01 08:00,Handled,0:00:45,1:03:30",
         "2,voice,Inbound,2024-03-01 08:05,ABANDONED,15,-",
-        "3,Phone,Incoming,2024-03-01 08:10,answered,1m 15s,83.5",
+        "3,Phone,Incoming,2024-03-01 08:10,answered,1m 15s,1900-01-01 00:01:23.5",  # as cells of Excel come
         "4,Voice,Outbound,2024-03-01 08:15,Handled,-,0:05:00",
         "5,Voice,Inbound,2024-03-01 08:20,Aborted,0:00:05,-",
         "6,Voice,Inbound,2024-03-01 08:25,Handled,12:34,-",
@@ -77,7 +77,7 @@ def test_words_and_durations_of_calls_are_understood(tmp_path: Path) -> None:
     assert "0:01:23" in row["expected"]
     assert report.unmapped == {"Disposition": {"Aborted": 1}}
     assert told(settings, "contacts", "offered", "answered", "abandoned") == [4, 3, 2, 1]
-    assert told(settings, "speed_of_answer", "handle_time") == [(45 + 75) / 2, (3810 + 83.5) / 2]
+    assert told(settings, "speed_of_answer", "handle_time") == [(45 + 75) / 2, (3810 + 86_483.5) / 2]
 
 
 def test_intervals_and_percentages_are_understood(tmp_path: Path) -> None:
