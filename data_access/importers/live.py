@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import warnings
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, NoSuchTableError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, NoSuchTableError, SAWarning, SQLAlchemyError
 from sqlalchemy.types import NullType
 
 from dashboard.domain.errors import DataUnavailable, ImportRefused, NothingNew, did_you_mean, nearest
@@ -163,7 +164,12 @@ def _database(connection: Connection, address: str, mapping: SourceMapping, know
     where, _, table_name = mapping.file.table.rpartition(".")
     try:
         with engine.connect() as asked:
-            table = Table(table_name, MetaData(schema=where or None), autoload_with=asked)
+            with warnings.catch_warnings(
+                category=SAWarning, action="ignore"
+            ):  # of types it does not know: all are words
+                table = Table(table_name, MetaData(schema=where or None), autoload_with=asked)
+            if engine.dialect.name == "postgresql":  # whatever the city has set
+                asked.execute(select(func.set_config("DateStyle", "ISO", False)))
             told = _as_told(table, engine.dialect.name)
             since, notes = _newer(table, mapping, known, engine.dialect.name)
             rows = _fetch(asked, select(*told).where(since), [one.name for one in table.columns], path)

@@ -109,6 +109,10 @@ def test_what_a_database_holds_comes_as_it_is(tmp_path: Path, engine: str, reque
             day = datetime(2024, 3, n, 9)
             asked.execute(tickets.insert().values(id=n, opened=day, due=day, changed=f"0{n}/03/2024", **row))
         asked.exec_driver_sql(f"UPDATE tickets SET due = '{odd}' WHERE id = 2")
+        if engine == "postgres":
+            asked.exec_driver_sql("ALTER TABLE tickets ADD COLUMN spot point")
+            asked.exec_driver_sql(f"ALTER DATABASE {crm.url.database} SET DateStyle = 'German, DMY'")
+    crm.dispose()
     first = import_files(settings, mapping_from(ODD, Path("crm.toml")), address)
     assert first.report.accepted == (2 if engine == "postgres" else 1)
     assert engine == "postgres" or first.refused["value"].tolist() == [odd]
