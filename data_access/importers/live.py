@@ -142,10 +142,9 @@ def open_live(
     if not whole.stat().st_size:
         shutil.rmtree(keep, ignore_errors=True)  # the next time it may be another answer
         raise NothingNew(shown(address), "there is nothing new.")
-    # Whoever knows the columns from before is not irritated by a day on which nothing was closed, say.
-    told = [one for by in (mapping, *mapping.also) for one in by.read()] if known.updated_at else []
+    told = [one for by in (mapping, *mapping.also) for one in by.read()]
     source = open_source(connection, whole, mapping.file, folder, told)
-    return Source(shown(address), source.names, (*source.notes, *notes))
+    return Source(shown(address), source.names, (*source.notes, *notes), empty=source.empty)
 
 
 # ── A database ──────────────────────────────────────────────────────────────────────────────────────

@@ -173,7 +173,9 @@ def import_files(
         for address in addresses:
             progress(f"asking {shown(address)}", 0)
             source = open_live(build.connection, address, first, known_before, build.spill, keep, build.started_at)
-            importing.take(the_one_that_fits(known, source.names, source.file), source)
+            # Whoever knows the columns from before is not irritated by a day on which nothing was closed, say.
+            names = [one for one in source.names if known_before.updated_at or one not in source.empty]
+            importing.take(the_one_that_fits(known, names, source.file), source)
         outcome = importing.end(districts, replace, dry, max_refused)
     if addresses and not outcome.report.dry:
         shutil.rmtree(keep, ignore_errors=True)

@@ -114,8 +114,13 @@ class Projection:
         return [
             " or ".join(one.columns) + ours.get(id(one), "")
             for one in self.mapping.named()
-            if one.value is None and not self.present(one)
+            if one.value is None and not self._held(one)
         ]
+
+    def _held(self, field: Field) -> list[str]:
+        """Those of a field's columns that some record of the source has."""
+        heads = {one: self.column_of(one) or self.column_of(_head(one)) for one in self.present(field)}
+        return [one for one, column in heads.items() if column not in self.source.empty]
 
     def _raw(self, name: str) -> _Expr:
         whole = self.column_of(name)

@@ -66,6 +66,8 @@ class Source:
         Lines of a table of text that were taken out before, by row number.
     rows
         How many rows there must be, if that is known beforehand.
+    empty
+        Columns that no record has, though some may another time.
     """
 
     file: str
@@ -75,6 +77,7 @@ class Source:
     heading: Heading | None = None
     removed: tuple[tuple[int, str], ...] = ()
     rows: int | None = None
+    empty: tuple[str, ...] = ()
 
     @property
     def relation(self) -> TableClause:
@@ -313,10 +316,12 @@ def _objects(connection: Connection, file: str, told: Sequence[Sequence[str]] = 
         properties = func.json_extract(objects.c.json, "$.properties")
         shown = [("", properties)]
         features = _keys(connection, objects, properties)
+    empty: list[str] = []
     for group in told:
         heads = [one.partition(".")[0] for one in group]
-        if not {fold(one) for one in heads} & {fold(one) for one in features}:
-            features.append(heads[0])
+        if not {fold(one) for one in heads} & {fold(one) for one in (*features, *empty)}:
+            empty.append(heads[0])
+    features += empty
     columns = [
         func.json_extract_string(held, f'$."{name}"').label(name) for _, held in shown for name in features
     ]  # fmt: skip
@@ -330,7 +335,7 @@ def _objects(connection: Connection, file: str, told: Sequence[Sequence[str]] = 
         raise ImportRefused(file, "there is not one record in this file.")
     columns.append(objects.c.line.label(BROKEN))
     connection.execute(ViewOf(VIEW, select(*columns)))
-    return Source(file, tuple(one.name for one in columns))
+    return Source(file, tuple(one.name for one in columns), empty=tuple(empty))
 
 
 BROKEN = "line that is no record"

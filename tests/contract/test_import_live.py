@@ -401,6 +401,16 @@ def test_a_day_may_leave_out_what_years_have_told(tmp_path: Path, city: City) ->
         import_files(Settings(data=tmp_path / "other"), by, address)
 
 
+def test_what_no_record_tells_is_empty_from_the_first_time_on(tmp_path: Path, city: City) -> None:
+    settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
+    city.requests = [report(1, "2026-11-10T10:00:00Z", status="closed", updated_datetime="")]
+    address = f"{city.url}/requests.json?start_date=2026-11-01"
+    first = import_files(settings, by, address).report
+    assert any("closure_outcome" in one for one in first.absent)
+    second = import_files(settings, by, address).report
+    assert (second.updated, second.unchanged) == (0, 1)
+
+
 def test_what_one_address_answered_is_no_answer_of_another(tmp_path: Path, city: City) -> None:
     settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
     city.requests = [report(1, "2026-11-10T10:00:00Z")]
