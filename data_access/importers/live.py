@@ -341,12 +341,15 @@ def _those(url: str, asked: dict[str, str], ids: Sequence[str]) -> Iterator[list
 
 
 def _records(url: str, asked: dict[str, str]) -> list[dict[str, Any]]:
-    """The requests of one answer, as a list or as the only list in an object."""
+    """The requests of one answer, as a list or as the longest list in an object."""
     answered = _ask(url, asked, read=records_of_xml if url.endswith(".xml") else json.load)
     if isinstance(answered, dict):
-        answered = next((one for one in answered.values() if isinstance(one, list)), answered)
+        answered = max((one for one in answered.values() if isinstance(one, list)), key=len, default=answered)
     if not isinstance(answered, list) or not all(isinstance(one, dict) for one in answered):
         raise ImportRefused(url, "it does not answer with a list of requests.")
+    for one in answered:
+        if {"code", "description"} <= set(one) and "service_request_id" not in one:  # GeoReport's way to say no
+            raise ImportRefused(url, f"it answers {one['code']} ({one['description']}).")
     return answered
 
 

@@ -346,13 +346,16 @@ def test_what_an_endpoint_cannot_tell_is_said(tmp_path: Path, city: City) -> Non
 def test_an_endpoint_of_another_form_is_read(tmp_path: Path, city: City) -> None:
     settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
     rows = [report(1, "2026-11-10T10:00:00Z"), report(2, "2026-11-11T10:00:00Z", updated_datetime="")]
-    city.answer = lambda query: {"count": 2, "service_requests": rows}  # type: ignore
+    city.answer = lambda query: {"count": 2, "notes": [], "service_requests": rows}  # type: ignore
     assert import_files(settings, by, f"{city.url}/requests?start_date=2026-11-01").report.added == 2
     written = "".join(f"<request>{''.join(f'<{k}>{v}</{k}>' for k, v in row.items())}</request>" for row in rows)
     city.text = f'<?xml version="1.0" encoding="utf-8"?><service_requests>{written}</service_requests>'
     again = import_files(settings, by, f"{city.url}/requests.xml?start_date=2026-11-01").report
     assert (again.accepted, again.added) == (4, 0)  # those of the window, and the open ones once more
     assert all(row.path.startswith("/requests.xml") for row in city.paths[-2:])
+    city.text = "<errors><error><code>400</code><description>jurisdiction_id is missing</description></error></errors>"
+    with pytest.raises(ImportRefused, match="400 .jurisdiction_id is missing"):
+        import_files(settings, by, f"{city.url}/requests.xml?start_date=2026-11-01")
     city.text = "<html>Please sign in"
     with pytest.raises(DataUnavailable, match="no XML"):
         import_files(settings, by, f"{city.url}/requests.xml?start_date=2026-11-01")
