@@ -182,6 +182,27 @@ def test_a_time_to_come_hides_nothing_that_is_new(tmp_path: Path) -> None:
     assert "1 new" in CliRunner().invoke(main, ["sync", str(mapping), "--data", str(data)]).output
 
 
+def test_calls_are_asked_for_by_what_is_known_of_calls(tmp_path: Path) -> None:
+    """Requests of the same system say nothing of how far its calls were read."""
+    settings, path = Settings(data=tmp_path / "data"), tmp_path / "crm.db"
+    with sqlite3.connect(path) as crm:
+        crm.execute(
+            "CREATE TABLE tickets (id TEXT, opened TEXT, closed TEXT, changed TIMESTAMP, state TEXT, kind TEXT)"
+        )
+        crm.execute("INSERT INTO tickets VALUES ('1', '2024-12-01', NULL, '2024-12-01 09:00', 'Open', 'Pothole')")
+        crm.execute("CREATE TABLE calls (id TEXT, started TIMESTAMP, ended TIMESTAMP, how TEXT)")
+        crm.executemany(
+            "INSERT INTO calls VALUES (?, ?, ?, 'Handled')", [(n, *[f"2024-03-0{n} 09:00"] * 2) for n in range(1, 6)]
+        )
+    crm.close()
+    calls = CRM.split("[request]")[0].replace('"tickets"', '"calls"').replace('"changed"', '"ended"') + (
+        '[contact]\ncontact_id = "id"\narrived_at = "started"\nended_at = "ended"\noutcome = "how"\n'
+    )
+    import_files(settings, mapping_from(CRM, Path("crm.toml")), f"sqlite:///{path}")
+    reads = [import_files(settings, mapping_from(calls, Path("crm.toml")), f"sqlite:///{path}") for _ in range(2)]
+    assert [(one.report.read, one.report.added) for one in reads] == [(5, 5), (2, 0)]
+
+
 def test_an_import_reads_all_that_an_address_has(tmp_path: Path) -> None:
     path, mapping, data = tmp_path / "crm.db", tmp_path / "crm.toml", tmp_path / "data"
     with sqlite3.connect(path) as crm:
