@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from dashboard.domain.errors import BadRequest, Busy, DataUnavailable, NothingNew, Problem, UnknownName
+from dashboard.domain.errors import BadRequest, Busy, DataUnavailable, ImportRefused, NothingNew, Problem, UnknownName
 from dashboard.domain.filters import DAY, SWITCHES, Filters, Period, civil_day
 from dashboard.domain.policy import FACTS, OWN, ROLES, Scope, Viewer
 from dashboard.identity import Identity, may_serve
@@ -55,10 +55,14 @@ class Told(click.Group):
             raise  # who reads has seen enough (“| head”): click ends without a word
         except OSError as problem:
             said = f"{problem.filename or 'The system'}: {problem.strerror or problem}."
-        # What people typed stands in it: it is text, never markup.
-        err.print("■ ", style="bold red", end="")
-        err.print(said, markup=False, emoji=False)
+        tell_problem(said)
         ctx.exit(1)
+
+
+def tell_problem(said: str) -> None:
+    """Say what is wrong. What people typed stands in it: it is text, never markup."""
+    err.print("■ ", style="bold red", end="")
+    err.print(said, markup=False, emoji=False)
 
 
 DATA = click.option(
@@ -346,7 +350,7 @@ def progress_bar() -> Progress:
 
 @main.command("import")
 @click.argument("source", required=False)
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1)
 @click.option(
     "--boundaries",
     type=click.Path(path_type=Path),
@@ -371,6 +375,9 @@ def import_command(
     source, files, boundaries, areas, replace, dry_run, report_to, refused_to, max_refused, sketch, settings
 ) -> None:
     """Import FILES (paths, or patterns like '311_*.csv.gz') by the mapping SOURCE, and put them in service.
+
+    The address of a database or an endpoint may stand in the place of a file: all of it is read, while “sync” asks for
+    what is new.
 
     SOURCE is one of the cities that come with a mapping, or a TOML file of your own (docs/importing.md). Rows that
     cannot be read are kept and counted with the reason; nothing is lost. If the import fails, the data in service
@@ -400,7 +407,7 @@ def import_command(
         task = bar.add_task("Importing", total=None)
         outcome = import_files(
             settings, mappings_named(source), files, boundaries, areas,
-            replace=replace, dry=dry_run, max_refused=max_refused,
+            replace=replace, dry=dry_run, max_refused=max_refused, anew=True,
             progress=lambda doing, rows: bar.update(task, description=f"{doing} {rows:,}" if rows else doing),
         )  # fmt: skip
     report = outcome.report
@@ -426,19 +433,30 @@ def import_command(
 def sync_command(mappings, settings) -> None:
     """Ask the sources that MAPPING... name as their address for what is new, one after the other; for cron.
 
-    A run that finds another one at work leaves it to that.
+    A run that finds another one at work leaves it to that. Where one source cannot be read the others are; it ends
+    with 1.
     """
     from data_access.importers.load import import_files
     from data_access.importers.mapping import mappings_named
 
-    for word in mappings:
-        known = mappings_named(word)
+    sources = [mappings_named(word) for word in mappings]
+    for word, known in zip(mappings, sources, strict=True):
         if not known[0].file.address:
             raise BadRequest(f"{word} names no source to ask: address = “…” in [file].")
+    brought = failed = False
+    for known in sources:
         try:
             out.print(import_files(settings, known, known[0].file.address).report.as_text(), markup=False)
+            brought = True
         except (Busy, NothingNew) as problem:
             out.print(str(problem), markup=False)
+        except (DataUnavailable, ImportRefused) as problem:
+            tell_problem(str(problem))
+            failed = True
+    if brought:
+        _publish(settings)
+    if failed:
+        click.get_current_context().exit(1)
 
 
 @main.command("refused")

@@ -252,8 +252,8 @@ class Build:
         `again` is the import that this one repeats: what is noted of it, its refused rows among them, is noted anew.
         `corrected` are refused rows (file, row_number, reason) that this import brings once more: they are no longer
         listed as refused, or as what this import makes of them. Nor are those of the same source whose id, in one of
-        its columns `ids`, this import accepted, or refused in a file of the same name: it was corrected itself, or
-        exported anew.
+        its columns `ids`, this import accepted, or refused in a file of the same name, nor those that it refused there
+        word for word: it was corrected itself, or exported anew.
 
         What is few beside a large city goes on from the build in service instead of making all of it anew, unless
         `whole`: then every row waits in this build, and may still be changed.

@@ -262,6 +262,7 @@ class CarryingOver:
             holds.append(~exists().where(*same).correlate(old))
         if name == "refused_row" and self.again is not None:
             holds += [~self._is_met_again(old, self.again, column) for column in self.ids]
+            holds.append(~self._is_refused_again(old, self.again))
         if name in ("refused_row", "import_batch"):
             holds.append(old.c.import_id.is_distinct_from(self.again))
         return holds
@@ -274,6 +275,13 @@ class CarryingOver:
         again = exists().where(now.c.import_id == import_id, now.c.file == refused.c.file, that_id == this_id)
         same_source = func.starts_with(refused.c.import_id, f"{import_id.rsplit('-', 1)[0]}-")
         return and_(same_source, or_(accepted.correlate(refused), again.correlate(refused)))
+
+    def _is_refused_again(self, refused: FromClause, import_id: str) -> ColumnElement[bool]:
+        """Whether this import refused the same words of the same file once more: a row without an id, say."""
+        now = self.work.staged["refused_row"]
+        same = exists().where(now.c.import_id == import_id, now.c.file == refused.c.file, now.c.raw == refused.c.raw)
+        same_source = func.starts_with(refused.c.import_id, f"{import_id.rsplit('-', 1)[0]}-")
+        return and_(same_source, same.correlate(refused))
 
 
 def _compared(name: str) -> Any:

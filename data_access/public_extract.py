@@ -172,7 +172,8 @@ class _Tables:
         cells = found.pivot_table(index="service_type", **shape).reindex(columns=columns, fill_value=0)
         cells = cells.loc[cells.sum(axis=1).sort_values(ascending=False, kind="stable").index]
         months = monthly.pivot_table(index="month", **shape)
-        months = months.reindex(columns=columns, fill_value=0)
+        every = pd.date_range(self._months.from_on, self._months.to_on, freq="MS", inclusive="left")
+        months = months.reindex(index=every, columns=columns, fill_value=0)  # also those in which nothing was opened
         names = [f"{month:%Y-%m}" for month in months.index]
         types = [{"name": name, "class": classes[name]} for name in cells.index]
         strict, m = max(SMALLEST.values()), len(columns)
@@ -189,7 +190,7 @@ class _Tables:
         by_month: dict[str, Any] = {
             "rows": names, "columns": columns, "cells": [one[:m] for one in told], "by_row": [one[m] for one in told],
         }  # fmt: skip
-        flows = self._ask((closed, backlog), (), self._months, "month")
+        flows = self._ask((closed, backlog), (), self._months, "month").set_index("month").reindex(every)
         for name in ("closed", "backlog"):  # of the whole city, where its sum is told too: one follows from the others
             by_month[name] = [
                 int(n) if (n == 0 or n >= strict) and total is not None else None

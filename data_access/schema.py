@@ -297,7 +297,7 @@ contact = Table(
     Column("root_contact_id", String),
     Column("parent_contact_id", String),
     Column("channel", String),  # phone, web, app, email, text, chat, social, walk_in, internal
-    Column("direction", String),
+    Column("direction", String),  # in, out
     Column("queue", String),
     Column("ivr_in_at", DateTime),
     Column("arrived_at", DateTime, nullable=False),  # entered the queue; for other channels, when it was sent

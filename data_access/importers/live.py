@@ -6,32 +6,53 @@ where it stopped. Nothing is asked of any host that the city has not named.
 
 from __future__ import annotations
 
+import http.client
+import io
 import json
+import shutil
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import warnings
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet
-from sqlalchemy import Connection, MetaData, Select, Table, create_engine, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Date,
+    DateTime,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    cast,
+    create_engine,
+    func,
+    inspect,
+    select,
+    true,
+    type_coerce,
+)
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, NoSuchTableError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, NoSuchTableError, SAWarning, SQLAlchemyError
+from sqlalchemy.types import NullType
 
-from dashboard.domain.errors import DataUnavailable, ImportRefused, NothingNew
+from dashboard.domain.errors import DataUnavailable, ImportRefused, NothingNew, did_you_mean, nearest
 from dashboard.domain.local_time import to_local
 from dashboard.settings import Settings
 from data_access import schema
 from data_access.dialects import ReadParquet
 from data_access.engine import Warehouse
 from data_access.importers.mapping import SourceMapping, fold
-from data_access.importers.sources import RAW, Source, as_words, open_source
+from data_access.importers.sources import RAW, Source, as_words, open_source, records_of_xml
 
 _WINDOW = timedelta(days=90)  # the longest that GeoReport allows
 _PAGE, _SOCRATA_PAGE = 1_000, 50_000
@@ -39,7 +60,9 @@ _ROWS = 50_000
 _OVERLAP = timedelta(days=1)  # clocks differ, and rows are written a little after their own time
 _ASKED_AT_ONCE = 50
 _TRIES = 5
-_PAUSE_S = 1.0
+_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 120.0
+_SHORTEST = timedelta(hours=1)  # no window is cut into shorter ones
+_ROUND = 50
 
 
 @dataclass(frozen=True)
@@ -63,19 +86,27 @@ def shown(address: str) -> str:
         return address.partition("?")[0]
 
 
-def known_of(settings: Settings, mapping: SourceMapping) -> Known:
-    """What is in service of the source that `mapping` describes."""
+def known_of(settings: Settings, mapping: SourceMapping, now: datetime) -> Known:
+    """What is in service of the source that `mapping` describes; what is dated after `now` tells nothing of updates."""
+    request, contact = schema.request.c, schema.contact.c
+    told = {
+        "request": func.coalesce(request.updated_at, request.opened_at),
+        "contact": func.coalesce(contact.ended_at, contact.arrived_at),
+    }
+    if mapping.table not in told:
+        return Known()
+    table, updated = mapping.target.c, told[mapping.table]
+    newest = select(func.max(updated)).where(table.src_system == mapping.src_system, updated <= now)
+    mine = (request.src_system == mapping.src_system, request.closed_at.is_(None))
     warehouse = Warehouse(settings)
-    request = schema.request.c
-    mine = request.src_system == mapping.src_system
     try:
-        newest: Any = warehouse.rows(select(func.max(func.coalesce(request.updated_at, request.opened_at))).where(mine))
-        still = warehouse.rows(select(request.src_id).where(mine, request.closed_at.is_(None)).order_by(request.src_id))
+        until: Any = warehouse.rows(newest)[0][0]
+        still = warehouse.rows(select(request.src_id).where(*mine).order_by(request.src_id))
     except DataUnavailable:
         return Known()
     finally:
         warehouse.close()
-    return Known(newest[0][0], tuple(str(one) for (one,) in still))
+    return Known(until, tuple(str(one) for (one,) in still))
 
 
 def open_live(
@@ -95,20 +126,25 @@ def open_live(
     DataUnavailable
         If it does not answer at all; what was fetched is kept for the next time.
     """
-    if address.startswith(("http://", "https://")):
-        fetched = _open311(address, mapping, known, keep, now)
-    elif address.startswith("socrata://"):
+    if not address.startswith(("http://", "https://", "socrata://")):
+        return _database(connection, address, mapping, known, folder)
+    keep = keep / f"{zlib.crc32(address.encode()):08x}"  # what another address answered is no answer of this one
+    keep.mkdir(parents=True, exist_ok=True)
+    notes: list[str] = []
+    if address.startswith("socrata://"):
         fetched = _socrata(address, mapping, known, keep)
     else:
-        return _database(connection, address, mapping, known, folder)
+        fetched = _open311(address, mapping, known, keep, now, notes)
     whole = keep / "all.jsonl"
     with whole.open("wb") as sink:
         for part in fetched:
             sink.write(part.read_bytes())
     if not whole.stat().st_size:
+        shutil.rmtree(keep, ignore_errors=True)  # the next time it may be another answer
         raise NothingNew(shown(address), "there is nothing new.")
-    source = open_source(connection, whole, mapping.file, folder)
-    return Source(shown(address), source.names, source.notes)
+    told = [one for by in (mapping, *mapping.also) for one in by.read()]
+    source = open_source(connection, whole, mapping.file, folder, told)
+    return Source(shown(address), source.names, (*source.notes, *notes), empty=source.empty)
 
 
 # ── A database ──────────────────────────────────────────────────────────────────────────────────────
@@ -127,32 +163,68 @@ def _database(connection: Connection, address: str, mapping: SourceMapping, know
     where, _, table_name = mapping.file.table.rpartition(".")
     try:
         with engine.connect() as asked:
-            table = Table(table_name, MetaData(schema=where or None), autoload_with=asked)
-            rows = _fetch(asked, _newer(table, mapping, known), [one.name for one in table.columns], path)
+            with warnings.catch_warnings(
+                category=SAWarning, action="ignore"
+            ):  # of types it does not know: all are words
+                table = Table(table_name, MetaData(schema=where or None), autoload_with=asked)
+            if engine.dialect.name == "postgresql":  # whatever the city has set
+                asked.execute(select(func.set_config("DateStyle", "ISO", False)))
+            told = _as_told(table, engine.dialect.name)
+            since, notes = _newer(table, mapping, known, engine.dialect.name)
+            rows = _fetch(asked, select(*told).where(since), [one.name for one in table.columns], path)
     except NoSuchTableError as problem:
-        raise ImportRefused(name, f"there is no table or view “{mapping.file.table}”.") from problem
+        there = inspect(engine)
+        known_names = [*there.get_table_names(where or None), *there.get_view_names(where or None)]
+        hint = did_you_mean(nearest(table_name, known_names))
+        raise ImportRefused(name, f"there is no table or view “{mapping.file.table}”.{hint}") from problem
     except SQLAlchemyError as problem:
         said = str(getattr(problem, "orig", problem)).splitlines()[0]
         raise DataUnavailable(f"{name} does not answer ({said[:160]}). What is in service stays.") from problem
     finally:
         engine.dispose()
     connection.execute(ReadParquet(RAW, path))
-    source = as_words(connection, name, ())
-    return Source(name, source.names, rows=rows)
+    source = as_words(connection, name, notes)
+    return Source(name, source.names, source.notes, rows=rows)
 
 
-def _newer(table: Table, mapping: SourceMapping, known: Known) -> Select:
-    """The rows of a table, or those updated since, if the mapping says which column tells."""
-    wanted = select(table)
-    if not (mapping.file.updated and known.updated_at):
-        return wanted
+def _as_told(table: Table, dialect: str) -> list[ColumnElement[Any]]:
+    """The columns of a table as the database itself writes them, where Python has no value for all that they may hold.
+
+    SQLite holds any words in any column, and PostgreSQL knows times that are infinite.
+    """
+    if dialect == "sqlite":
+        return [type_coerce(one, NullType()).label(one.name) for one in table.columns]
+    written = Date | DateTime if dialect == "postgresql" else ()
+    return [cast(one, Text).label(one.name) if isinstance(one.type, written) else one for one in table.columns]
+
+
+def _newer(
+    table: Table, mapping: SourceMapping, known: Known, dialect: str
+) -> tuple[ColumnElement[bool], tuple[str, ...]]:
+    """Which rows of a table are asked for: all, or those updated since, if the mapping says which column tells."""
+    if not mapping.file.updated:
+        return true(), ()
     column = next((one for one in table.columns if fold(one.name) == fold(mapping.file.updated)), None)
     if column is None:
-        raise ImportRefused(mapping.file.table, f"it has no column {mapping.file.updated}, by which updates are told.")
+        names = [one.name for one in table.columns]
+        hint = did_you_mean(nearest(mapping.file.updated, names))
+        raise ImportRefused(
+            mapping.file.table, f"it has no column {mapping.file.updated}, by which updates are told.{hint}"
+        )
+    if not known.updated_at:
+        return true(), ()
     field = mapping.columns.get("updated_at")
     zone = (field.zone if field else "") or str(mapping.city["tz"])
-    since = to_local([known.updated_at], zone)[0].astype(datetime) - _OVERLAP
-    return wanted.where((column >= since) | column.is_(None))
+    least = known.updated_at - _OVERLAP
+    since = to_local([least], zone)[0].astype(datetime)
+    if dialect == "sqlite":  # which has words for times, and compares whatever it is given
+        told = func.datetime(column)
+        return (told >= f"{since:%Y-%m-%d %H:%M:%S}") | told.is_(None), ()
+    if not isinstance(column.type, Date | DateTime):
+        return true(), (f"{column.name} is no date or time ({column.type}): all rows were read.",)
+    if getattr(column.type, "timezone", False):
+        since = least.replace(tzinfo=UTC)
+    return (column >= since) | column.is_(None), ()
 
 
 def _fetch(asked: Connection, wanted: Select, names: Sequence[str], path: Path) -> int:
@@ -162,55 +234,123 @@ def _fetch(asked: Connection, wanted: Select, names: Sequence[str], path: Path) 
     with pa.parquet.ParquetWriter(path, kinds) as writer:
         for part in result.partitions(_ROWS):
             columns = zip(*part, strict=True)
-            arrays = [
-                pa.array([None if one is None else str(one) for one in values], pa.string()) for values in columns
-            ]
+            arrays = [pa.array(map(_written, values), pa.string()) for values in columns]
             writer.write_table(pa.table(arrays, schema=kinds))
             rows += len(part)
     return rows
 
 
+def _written(value: Any) -> str | None:
+    """A value of a database in words: what is nested as JSON, bytes in hexadecimal."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).hex()
+    return str(value)
+
+
 # ── Over HTTP ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _open311(address: str, mapping: SourceMapping, known: Known, keep: Path, now: datetime) -> list[Path]:
+def _open311(
+    address: str, mapping: SourceMapping, known: Known, keep: Path, now: datetime, notes: list[str]
+) -> list[Path]:
     """Requests of an endpoint in windows of at most 90 days, then those that were open when last heard of."""
     parts = urllib.parse.urlsplit(address)
     asked = dict(urllib.parse.parse_qsl(parts.query))
-    since = known.updated_at - _OVERLAP if known.updated_at else None
-    begin = since or datetime.fromisoformat(asked.pop("start_date", (now - _WINDOW).isoformat())[:10])
-    asked.pop("start_date", None)
-    base = urllib.parse.urlunsplit(parts._replace(query="", path=parts.path.removesuffix(".json")))
+    first = asked.pop("start_date", (now - _WINDOW).isoformat())[:10]
+    try:
+        begin = datetime.fromisoformat(first)
+    except ValueError as problem:
+        raise ImportRefused(
+            shown(address), f"start_date is “{first}”, which is no day such as 2024-01-01."
+        ) from problem
+    if known.updated_at:
+        begin = known.updated_at - _OVERLAP
+    form = ".xml" if parts.path.endswith(".xml") else ".json"
+    url = urllib.parse.urlunsplit(parts._replace(query="", path=parts.path.removesuffix(form) + form))
     found: list[Path] = []
+    short: list[str] = []
     while begin < now:
         end = min(begin + _WINDOW, now)
-        window = {**asked, "start_date": f"{begin:%Y-%m-%dT%H:%M:%SZ}", "end_date": f"{end:%Y-%m-%dT%H:%M:%SZ}"}
         final = end < now  # the last window still grows
-        found.append(_saved(keep / f"from-{begin:%Y%m%d%H%M%S}.jsonl", final, _pages(f"{base}.json", window)))
+        pages = _window(url, asked, begin, end, short)
+        found.append(_saved(keep / f"from-{begin:%Y%m%d%H%M%S}.jsonl", final, pages))
         begin = end
     for at in range(0, len(known.open_ids), _ASKED_AT_ONCE):
-        ids = ",".join(known.open_ids[at : at + _ASKED_AT_ONCE])
-        found.append(
-            _saved(keep / f"open-{at}.jsonl", False, _pages(f"{base}.json", {**asked, "service_request_id": ids}))
-        )
+        ids = known.open_ids[at : at + _ASKED_AT_ONCE]
+        found.append(_saved(keep / f"open-{at}.jsonl", False, _those(url, asked, ids)))
+    if short:
+        days = ", ".join(dict.fromkeys(short[:5])) + (f" and {len(short) - 5} more" if len(short) > 5 else "")
+        notes.append(f"The endpoint limits its answers and knows no pages: requests of {days} may be missing.")
     return found
 
 
-def _pages(url: str, asked: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
-    """The pages of an answer; an endpoint that knows no pages gives the same one twice."""
+def _window(
+    url: str, asked: dict[str, str], begin: datetime, end: datetime, short: list[str]
+) -> Iterator[list[dict[str, Any]]]:
+    """The requests of a window; in halves where an endpoint that knows no pages may have cut its answer short.
+
+    Where halves cannot help either, `short` is told of the days.
+    """
+    cut = yield from _pages(
+        url, {**asked, "start_date": f"{begin:%Y-%m-%dT%H:%M:%SZ}", "end_date": f"{end:%Y-%m-%dT%H:%M:%SZ}"}
+    )
+    if not cut:
+        return
+    days = {str(one.get("requested_datetime"))[:10] for one in cut}
+    around = f"{begin - _OVERLAP:%Y-%m-%d}", f"{end + _OVERLAP:%Y-%m-%d}"
+    if end - begin > _SHORTEST and around[0] <= min(days) and max(days) <= around[1]:
+        middle = begin + (end - begin) / 2
+        yield from _window(url, asked, begin, middle, short)
+        yield from _window(url, asked, middle, end, short)
+    else:
+        short.append(f"{begin:%Y-%m-%d} to {end:%Y-%m-%d}")
+
+
+def _pages(url: str, asked: dict[str, str]) -> Generator[list[dict[str, Any]], None, list[dict[str, Any]]]:
+    """The pages of an answer; an endpoint that knows no pages gives the same one twice.
+
+    Returns that page if it may be a part only: every limit is a round number.
+    """
     before: set[Any] = set()
-    page = 1
+    longest, page = 1, 1
     while True:
-        records = ask_json(url, {**asked, "page": str(page), "page_size": str(_PAGE)})
-        if not isinstance(records, list):
-            raise ImportRefused(url, "it does not answer with a list of requests.")
+        records = _records(url, {**asked, "page": str(page), "page_size": str(_PAGE)})
         fresh = [one for one in records if one.get("service_request_id") not in before]
         before |= {one.get("service_request_id") for one in fresh}
         if fresh:
             yield fresh
-        if len(records) < _PAGE or not fresh or "service_request_id" in asked:
-            return
-        page += 1
+        if page == 2 and records and not fresh and len(records) % _ROUND == 0:
+            return records
+        if len(records) < longest or not fresh:
+            return []
+        longest, page = len(records), page + 1
+
+
+def _those(url: str, asked: dict[str, str], ids: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
+    """Some requests by their ids. Some endpoints answer 404 if one of them is no longer there."""
+    try:
+        yield _records(url, {**asked, "service_request_id": ",".join(ids)})
+    except _NotFound:
+        middle = len(ids) // 2
+        for some in (ids[:middle], ids[middle:]) if middle else ():
+            yield from _those(url, asked, some)
+
+
+def _records(url: str, asked: dict[str, str]) -> list[dict[str, Any]]:
+    """The requests of one answer, as a list or as the longest list in an object."""
+    answered = _ask(url, asked, read=records_of_xml if url.endswith(".xml") else json.load)
+    if isinstance(answered, dict):
+        answered = max((one for one in answered.values() if isinstance(one, list)), key=len, default=answered)
+    if not isinstance(answered, list) or not all(isinstance(one, dict) for one in answered):
+        raise ImportRefused(url, "it does not answer with a list of requests.")
+    for one in answered:
+        if {"code", "description"} <= set(one) and "service_request_id" not in one:  # GeoReport's way to say no
+            raise ImportRefused(url, f"it answers {one['code']} ({one['description']}).")
+    return answered
 
 
 def _socrata(address: str, mapping: SourceMapping, known: Known, keep: Path) -> list[Path]:
@@ -223,22 +363,31 @@ def _socrata(address: str, mapping: SourceMapping, known: Known, keep: Path) -> 
     if updated and known.updated_at:
         zone = str(mapping.city["tz"])
         since = to_local([known.updated_at], zone)[0].astype(datetime) - _OVERLAP
-        asked["$where"] = f"{updated} >= '{since:%Y-%m-%dT%H:%M:%S}'"
+        newer = f"({updated} >= '{since:%Y-%m-%dT%H:%M:%S}' OR {updated} IS NULL)"
+        asked["$where"] = f"({asked['$where']}) AND {newer}" if "$where" in asked else newer
 
     found: list[Path] = []
+    at = 0
     while True:
-        at = len(found) * _SOCRATA_PAGE
         page = {**asked, "$limit": str(_SOCRATA_PAGE), "$offset": str(at), "$order": ":id"}
         name = f"page-{at}-{zlib.crc32(asked.get('$where', '').encode())}.jsonl"
-        saved = _saved(keep / name, True, iter([ask_json(url, page, {"X-App-Token": token} if token else {})]))
-        found.append(saved)
-        if saved.read_bytes().count(b"\n") < _SOCRATA_PAGE:
+        found.append(_saved(keep / name, True, _page(url, page, {"X-App-Token": token} if token else {})))
+        more = found[-1].read_bytes().count(b"\n")
+        if not more:  # a server may give less at a time than was asked for
             return found
+        at += more
 
 
-def _saved(path: Path, final: bool, pages: Iterator[list[dict[str, Any]]]) -> Path:
-    """The records of some pages, one a line; those fetched before need not be asked for again."""
-    if final and path.exists():
+def _page(url: str, asked: dict[str, str], headers: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
+    rows = _ask(url, asked, headers)
+    if not isinstance(rows, list) or not all(isinstance(one, dict) for one in rows):
+        raise ImportRefused(url, "it does not answer with a list of rows.")
+    yield rows
+
+
+def _saved(path: Path, final: bool, pages: Iterable[Any]) -> Path:
+    """The records of some pages, one a line; those fetched lately need not be asked for again."""
+    if final and path.exists() and time.time() - path.stat().st_mtime < _OVERLAP.total_seconds():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
@@ -249,32 +398,71 @@ def _saved(path: Path, final: bool, pages: Iterator[list[dict[str, Any]]]) -> Pa
     return path
 
 
-def ask_json(
-    url: str,
-    asked: dict[str, str],
-    headers: dict[str, str] | None = None,
-    wait: Callable[[float], None] = time.sleep,
+class _NotFound(ImportRefused):
+    """What was asked for is not there."""
+
+
+class _SameHost(urllib.request.HTTPRedirectHandler):
+    """Goes where an answer points to, unless that is another host."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        host = urllib.parse.urlsplit(newurl).hostname
+        if host != urllib.parse.urlsplit(req.full_url).hostname:
+            raise ImportRefused(shown(req.full_url), f"it points to another host, {host}; if that is meant, name it.")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _ask(
+    url: str, asked: dict[str, str], headers: dict[str, str] | None = None, read: Callable[[IO[bytes]], Any] = json.load
 ) -> Any:
-    """What an endpoint answers; asked again, ever more patiently, while it is busy.
+    """What an endpoint answers, as `read` understands it; asked again, ever more patiently, while it is busy.
 
     Raises DataUnavailable if it stays so, ImportRefused if it says no.
     """
     if not url.startswith(("https://", "http://")):
         raise ImportRefused(url, "only addresses of the web are asked.")
     full = f"{url}?{urllib.parse.urlencode(asked)}"
-    request = urllib.request.Request(full, headers={"Accept": "application/json", **(headers or {})})
-    said = ""
+    accept = "text/xml" if url.endswith(".xml") else "application/json"
+    request = urllib.request.Request(full, headers={"Accept": accept, **(headers or {})})
+    opener = urllib.request.build_opener(_SameHost())
+    said, pause = "", 0.0
     for attempt in range(_TRIES):
         if attempt:
-            wait(_PAUSE_S * 2 ** (attempt - 1))
+            time.sleep(max(pause, _PAUSE_S * 2 ** (attempt - 1)))
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:  # nosec B310 - the scheme is checked above
-                return json.load(answer)
+            with opener.open(request, timeout=60) as answer:
+                body = answer.read()
         except urllib.error.HTTPError as problem:
             with problem:
-                said = f"{problem.code} {problem.reason}"
+                said = f"{problem.code} {problem.reason}{_reason_in(problem.read())}"
+                pause = _patience(problem.headers.get("Retry-After"))
             if problem.code < 500 and problem.code != 429:
-                raise ImportRefused(url, f"it answers {said}.") from problem
-        except (OSError, json.JSONDecodeError) as problem:
+                raise (_NotFound if problem.code == 404 else ImportRefused)(url, f"it answers {said}.") from problem
+            continue
+        except (http.client.InvalidURL, UnicodeError) as problem:
+            raise ImportRefused(url, f"this is no address of the web ({problem}).") from problem
+        except (OSError, http.client.HTTPException) as problem:
             said = str(problem)
+            continue
+        try:
+            return read(io.BytesIO(body))
+        except ValueError:
+            words = " ".join(body[:2000].decode("utf-8", "replace").split())
+            said = f"with “{words[:80]}”, which is no {'XML' if url.endswith('.xml') else 'JSON'}"
     raise DataUnavailable(f"{url} does not answer ({said}). What was fetched is kept; try again later.")
+
+
+def _patience(said: str | None) -> float:
+    """The seconds for which an endpoint wants to be left alone, as far as one waits."""
+    return min(float(said), _LONGEST_PAUSE_S) if said and said.isdecimal() else 0.0
+
+
+def _reason_in(body: bytes) -> str:
+    """What an endpoint says of its refusal: Socrata in a message, GeoReport in descriptions."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return ""
+    told = next(iter(told), {}) if isinstance(told, list) else told
+    words = (told.get("message") or told.get("description")) if isinstance(told, dict) else None
+    return f" ({' '.join(str(words).split())[:200]})" if words else ""

@@ -105,6 +105,7 @@ def import_files(
     replace: bool = False,
     dry: bool = False,
     max_refused: str | None = None,
+    anew: bool = False,
 ) -> Outcome:
     """Put the rows of some files in service beside those of earlier imports of the same city.
 
@@ -125,6 +126,8 @@ def import_files(
         Read, check and report, and put nothing in service.
     max_refused
         If more rows than this are refused (a number, or a share such as ``1%``), nothing is put in service.
+    anew
+        Ask addresses for all that they have, not only for what is new.
 
     Raises
     ------
@@ -149,7 +152,6 @@ def import_files(
         sums += [f"{one} {uuid.uuid4()}" for one in addresses]
     # The same files are the same import, however often they are read.
     whole = sums[0] if len(sums) == 1 and paths else hashlib.sha256("".join(sums).encode()).hexdigest()
-    known_before = known_of(settings, first) if addresses else Known()
     keep = settings.data / "fetched" / first.name
     infer = any(bool(one.types.repeats) for one in known)
     with Build(settings, first.city, infer, progress) as build:
@@ -164,11 +166,16 @@ def import_files(
             reading = next((one.file for one in known), first.file)
             source = open_source(build.connection, path, reading, build.spill)
             importing.take(the_one_that_fits(known, source.names, path.name), source)
+        # What another city left in service says nothing of what is new.
+        asked = addresses and not replace
+        known_before = known_of(settings, first, build.started_at) if asked else Known()
+        known_before = Known(open_ids=known_before.open_ids) if anew else known_before
         for address in addresses:
             progress(f"asking {shown(address)}", 0)
-            keep.mkdir(parents=True, exist_ok=True)
             source = open_live(build.connection, address, first, known_before, build.spill, keep, build.started_at)
-            importing.take(the_one_that_fits(known, source.names, source.file), source)
+            # Whoever knows the columns from before is not irritated by a day on which nothing was closed, say.
+            names = [one for one in source.names if known_before.updated_at or one not in source.empty]
+            importing.take(the_one_that_fits(known, names, source.file), source)
         outcome = importing.end(districts, replace, dry, max_refused)
     if addresses and not outcome.report.dry:
         shutil.rmtree(keep, ignore_errors=True)
@@ -342,6 +349,8 @@ class Importing:
 
     def _count_dates(self, mapping: SourceMapping, projection: Projection, typed: Any, tz: str) -> None:
         for name in projection.instants():
+            if name == "due_at" and projection.fields[name].end_of_day:
+                continue  # a promise for a day says to the second when it falls due
             if name in ("opened_at", "closed_at", "due_at"):
                 wall = func.coalesce(
                     typed.c[f"{name}__local"], func.timezone(tz, func.timezone("UTC", typed.c[f"{name}__utc"]))
@@ -547,9 +556,14 @@ class Importing:
             [(*key, n) for key, n in self.types.items()],
             columns=["type_id", "name", "category", "department_id", "n"],
         )
+        before = self.build.types_in_service().set_index("type_id").reindex(met["type_id"]).set_index(met.index)
+        brought = met.groupby("type_id")["n"].transform("sum")
+        few = before["requests"].fillna(0) > brought
+        for column in ("name", "category", "department_id"):  # what a day's rows do not tell is as it was
+            met[column] = met[column].where(met[column].notna() | ~few, before[column])
         met["name"] = met["name"].where(met["name"].notna(), met["type_id"])
         met["category"] = met["category"].where(met["category"].notna(), met["name"])
-        met["stays"] = self._stay(met)
+        met["stays"] = _same(met, before) & (before["requests"].fillna(0) >= brought)
         met = met.sort_values(["stays", "n"], ascending=False, kind="stable")
         types = met.drop_duplicates("type_id").drop(columns=["n", "stays"])
         rules = [one.types for one in self.mappings]
@@ -572,15 +586,6 @@ class Importing:
             for (word, column), n in self.district_words.items():
                 if " ".join(str(word).split()).casefold() not in known:
                     self.unmapped.setdefault(column, Counter())[word] += n
-
-    def _stay(self, met: pd.DataFrame) -> pd.Series:
-        """What of a type is in service already, and still met: the mood of a day's export does not outvote years."""
-        before = self.build.types_in_service().set_index("type_id")
-        told = ["name", "category", "department_id"]
-        were = before.reindex(met["type_id"])
-        same = (met[told].fillna("").to_numpy() == were[told].fillna("").to_numpy()).all(axis=1)
-        brought = met.groupby("type_id")["n"].transform("sum").to_numpy()
-        return pd.Series(same & (were["requests"].fillna(0).to_numpy() >= brought), index=met.index)
 
     def _met_departments(self) -> pd.DataFrame:
         names: dict[str, str] = {}
@@ -628,6 +633,12 @@ class Importing:
         statement = select(*(one.label(f"c{i}") for i, one in enumerate(columns)), n).where(*conditions)
         grouped = statement.group_by(*(literal_column(f"c{i}") for i in range(len(columns))))
         return [tuple(row) for row in self.build.connection.execute(grouped.order_by(n.desc()))]
+
+
+def _same(met: pd.DataFrame, before: pd.DataFrame) -> pd.Series:
+    """What of a type is in service already, and still met: the mood of a day's export does not outvote years."""
+    told = ["name", "category", "department_id"]
+    return (met[told].fillna("") == before[told].fillna("")).all(axis=1)
 
 
 def _listed(files: str | Path | Iterable[str | Path]) -> list[str | Path]:

@@ -19,7 +19,7 @@ from sqlalchemy import Boolean, Date, DateTime, Float, Integer, Numeric, Table
 from dashboard.domain.errors import ImportRefused, UnknownName, did_you_mean, nearest
 from dashboard.domain.local_time import offset_periods
 from data_access import schema
-from data_access.derive import city_row
+from data_access.derive import GRAINS, city_row
 
 FACTS = (
     "request", "contact", "contact_interval", "request_event", "agent", "agent_shift", "agent_state", "survey",
@@ -42,6 +42,49 @@ STATUS_WORDS = {
     **dict.fromkeys(("duplicate", "merged"), "merged_duplicate"),
 }
 STATUSES = schema.CLOSED_STATUSES | schema.OPEN_STATUSES
+OUTCOMES = frozenset(
+    ("answered", "abandoned", "callback", "voicemail", "overflow", "blocked", "ivr_contained", "ivr_abandon",
+     "self_service")
+)  # fmt: skip
+# What telephone systems call these. Measures count by our words: others are reported, and stay as they are.
+_CHANNEL_WORDS = {
+    **dict.fromkeys(("phone", "voice", "telephone", "telephony", "call", "phone call"), "phone"),
+    **{one: one for one in ("web", "app", "email", "text", "chat", "social", "walk_in", "internal")},
+    **{"e-mail": "email", "sms": "text", "walk in": "walk_in", "walk-in": "walk_in"},
+}
+_KNOWN_WORDS = {
+    ("request", "status"): STATUS_WORDS,
+    ("contact", "channel"): _CHANNEL_WORDS,
+    ("contact_interval", "channel"): _CHANNEL_WORDS,
+    ("contact", "outcome"): {
+        **{one: one for one in OUTCOMES},
+        **dict.fromkeys(("handled", "accepted", "connected", "call connected"), "answered"),
+        **dict.fromkeys(("abandon", "hang up", "hangup", "hung up"), "abandoned"),
+        **{"voice mail": "voicemail", "overflowed": "overflow", "busy": "blocked"},
+    },
+    ("contact", "direction"): {
+        **dict.fromkeys(("in", "inbound", "incoming"), "in"),
+        **dict.fromkeys(("out", "outbound", "outgoing"), "out"),
+    },
+    ("contact_interval", "grain"): {
+        **{one: one for one in GRAINS},
+        **{one.replace("_", sign): one for one in GRAINS for sign in " -"},
+    },
+    ("agent_state", "state"): {
+        **{one: one for one in ("hold", "break", "meal", "training", "meeting")},
+        **dict.fromkeys(("available", "ready", "on queue"), "available"),
+        **dict.fromkeys(("talk", "talking", "on call", "interacting"), "talk"),
+        **dict.fromkeys(("wrap", "wrap up", "wrap-up", "wrapup", "acw", "after call work", "work"), "wrap"),
+        **dict.fromkeys(("offline", "logged out", "logged-out", "logout", "logged off"), "offline"),
+        "lunch": "meal",
+    },
+}
+# Columns that hold one of so many words, and what one is called.
+_ONE_OF = {
+    ("request", "status"): ("status", STATUSES),
+    ("contact", "outcome"): ("outcome", OUTCOMES),
+    ("contact_interval", "grain"): ("grain", GRAINS),
+}
 _YES_NO = {
     **dict.fromkeys(("true", "t", "yes", "y", "1"), "true"),
     **dict.fromkeys(("false", "f", "no", "n", "0"), "false"),
@@ -252,6 +295,12 @@ class SourceMapping:
         yield from self.columns.values()
         yield from (one for one in (self.types.name, self.types.category, self.departments.name) if one)
 
+    def read(self) -> Iterator[tuple[str, ...]]:
+        """Their columns that are read, each with those that may hold the same."""
+        for one in self.named():
+            yield from ((one.columns,) if one.columns and one.join is None else ((name,) for name in one.columns))
+            yield from ((name,) for name in one.when)
+
     def required(self) -> tuple[tuple[str, ...], ...]:
         """For each column of ours that cannot do without, their columns of which one must be there."""
         wanted = [
@@ -265,8 +314,8 @@ class SourceMapping:
     def words_for(self, name: str) -> dict[str, str]:
         """What the words of one of our columns mean, by the word in small letters."""
         given = {word.strip().casefold(): meaning for word, meaning in self.columns[name].words.items()}
-        if (self.table, name) == ("request", "status"):
-            return STATUS_WORDS | given
+        if (self.table, name) in _KNOWN_WORDS:
+            return _KNOWN_WORDS[self.table, name] | given
         return (_YES_NO | given) if isinstance(self.target.c[name].type, Boolean) else given
 
 
@@ -417,15 +466,14 @@ class _Reader:
         ]
         if needed:
             raise self.wrong(f"[{name}] must say where {', '.join(needed)} comes from.")
-        if name == "request":
-            if "type_id" not in columns:
-                raise self.wrong("[request] must say where type_id comes from: the kind of request.")
-            status = columns["status"]
-            meant = [*status.words.items(), ("otherwise", status.otherwise), ("value", status.value)]
-            for word, one in meant:
-                if one is not None and one not in STATUSES:
-                    known = ", ".join(sorted(STATUSES))
-                    raise self.wrong(f"request.status: {word} = “{one}” is no status; there are {known}.")
+        if name == "request" and "type_id" not in columns:
+            raise self.wrong("[request] must say where type_id comes from: the kind of request.")
+        for column, one in columns.items():
+            what, there = _ONE_OF.get((name, column), ("", ()))
+            for word, meant in [*one.words.items(), ("otherwise", one.otherwise), ("value", one.value)]:
+                if what and meant is not None and meant not in there:
+                    known = ", ".join(sorted(there))
+                    raise self.wrong(f"{name}.{column}: {word} = “{meant}” is no {what}; there are {known}.")
         if placed and placed.x and not (placed.y and placed.crs):
             raise self.wrong("[place] needs x, y and crs.")
         for column, one in columns.items():

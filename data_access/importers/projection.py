@@ -40,7 +40,7 @@ from sqlalchemy import table as named_table
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.sql.expression import TableClause, TryCast
 
-from dashboard.domain.errors import ImportRefused
+from dashboard.domain.errors import ImportRefused, did_you_mean, nearest
 from data_access.importers.mapping import Field, SourceMapping, fold, kind_of
 from data_access.importers.sources import BROKEN, Source
 from data_access.schema import CLOSED_STATUSES, FLAGS
@@ -53,6 +53,8 @@ FIRST_YEAR, LAST_YEAR = 1900, 2199  # a time outside is a slip of the pen
 _SPACES = " \t\n\r\v\f\u00a0\u2007\u202f\ufeff"
 _HASH_BITS = (1 << 52) - 1  # exact as a float, too
 _BEGINS = r"^[0-9]{4}[-/][0-9]"
+_LASTS = r"^([0-9]+:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]+)?|([0-9]+ ?(h|m|s)[a-z]* ?)+)$"  # 12:34 may be either of two
+_CELL = r"^(1899-12-31|1900-0[12]-[0-9]{2}) "  # a duration in a cell of Excel is a time after this day
 _OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 _Expr = ColumnElement[Any]
 
@@ -112,8 +114,13 @@ class Projection:
         return [
             " or ".join(one.columns) + ours.get(id(one), "")
             for one in self.mapping.named()
-            if one.value is None and not self.present(one)
+            if one.value is None and not self._held(one)
         ]
+
+    def _held(self, field: Field) -> list[str]:
+        """Those of a field's columns that some record of the source has."""
+        heads = {one: self.column_of(one) or self.column_of(_head(one)) for one in self.present(field)}
+        return [one for one, column in heads.items() if column not in self.source.empty]
 
     def _raw(self, name: str) -> _Expr:
         whole = self.column_of(name)
@@ -177,6 +184,11 @@ class Projection:
         if field.whole:
             found = func.regexp_replace(found, r"^(-?[0-9]+)\.0+$", r"\1")
         for other, wanted in field.when.items():
+            if not self.present(Field((other,))):
+                hint = did_you_mean(nearest(other, self.source.names))
+                raise ImportRefused(
+                    self.source.file, f"it has no column {other}, which the mapping asks with when.{hint}"
+                )
             meant = [one.casefold() for one in ((wanted,) if isinstance(wanted, str) else wanted)]
             found = case((func.lower(self._text(other)).in_(meant), found))
         return found
@@ -274,7 +286,7 @@ class Projection:
             local, utc = times(field, given, words.c[f"{name}__1"])
             return [cast(func.coalesce(local, utc), Date).label(name)]
         if kind in ("number", "whole"):
-            number = self._number(given)
+            number = self._amount(name, given)
             number = number * field.scale if field.scale != 1 else number
             number = case((func.isfinite(number), number))
             if field.least is not None:
@@ -301,6 +313,18 @@ class Projection:
         else:
             plain = func.replace(func.replace(words, ",", ""), " ", "")
         return TryCast(plain, Float)
+
+    def _amount(self, name: str, words: _Expr) -> _Expr:
+        """The number of one of our columns: seconds also from 0:01:23 and “1m 23s”, shares also from percentages."""
+        number = self._number(words)
+        if name.endswith("_s"):
+            lasts = func.epoch(TryCast(case((func.regexp_matches(words, _LASTS, "i"), words)), Interval))
+            cell = TryCast(case((func.regexp_matches(words, _CELL), words)), DateTime)
+            return func.coalesce(number, lasts, func.epoch(cell) - func.epoch(cast(literal("1899-12-31"), DateTime)))
+        if name.endswith("_share") and self.fields[name].scale == 1:
+            percent = self._number(func.rtrim(words, "%" + _SPACES)) / 100
+            return case((func.suffix(words, "%"), percent), else_=number)
+        return number
 
     def _days_after(self, name: str, field: Field, given: _Expr, words: Any) -> list[ColumnElement[Any]]:
         """A due time so many days after another of our columns, on the same clock."""
@@ -357,9 +381,13 @@ class Projection:
                     )
                 )  # fmt: skip
             elif kind in ("number", "whole"):
-                number = self._number(given)
+                number = self._amount(name, given)
                 unread = and_(given.is_not(None), func.isfinite(number).is_not(True))
-                found.append(Refusal(unread, column, given, "a number", "not a number"))
+                expected = "seconds, or a duration such as 0:01:23" if name.endswith("_s") else "a number"
+                found.append(Refusal(unread, column, given, expected, "not a number"))
+                if name.endswith("_share"):
+                    beyond = ~row.c[name].between(0, 1)
+                    found.append(Refusal(beyond, column, given, "a share from 0 to 1, or a percentage", "not a share"))
             elif kind == "yes_no":
                 unread = and_(given.is_not(None), row.c[name].is_(None))
                 found.append(
@@ -435,7 +463,10 @@ class Projection:
             if "status" in names:
                 flags += case((found["status"] == "unmapped", FLAGS["unmapped_status"]), else_=0)
             # Another version of DuckDB may hash otherwise; then one import counts as updated what stayed the same.
-            number = func.hash(*(found[one] for one in names)).op("&")(literal_column(f"{_HASH_BITS}::UBIGINT"))
+            # What a file has no column for is as empty as what is empty in its column.
+            told = [one.name for one in self.mapping.target.columns if one.name in {*found, *self.mapping.columns}]
+            hashed = func.hash(*(found.get(one, null()) for one in told))
+            number = hashed.op("&")(literal_column(f"{_HASH_BITS}::UBIGINT"))
             values += [
                 literal(self.mapping.src_system).label("src_system"), found[own].label("src_id"),
                 literal(import_id).label("import_id"), cast(number, BigInteger).label("row_hash"),

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from xml.etree import ElementTree  # nosec B405 - its types only; what is read is read by defusedxml
 
 import pandas as pd
@@ -26,7 +26,7 @@ from sqlalchemy.sql.expression import TableClause
 
 from dashboard.domain.errors import ImportRefused
 from data_access.dialects import ReadLines, ReadObjects, ReadParquet, ReadTable, ViewOf
-from data_access.importers.mapping import Reading
+from data_access.importers.mapping import Reading, fold
 from data_access.importers.text import Heading, Lines, check_file, heading_of, mended, packing_of, tidied
 
 VIEW = "dashboard311_source"  # no column of a source is called so
@@ -66,6 +66,8 @@ class Source:
         Lines of a table of text that were taken out before, by row number.
     rows
         How many rows there must be, if that is known beforehand.
+    empty
+        Columns that no record has, though some may another time.
     """
 
     file: str
@@ -75,6 +77,7 @@ class Source:
     heading: Heading | None = None
     removed: tuple[tuple[int, str], ...] = ()
     rows: int | None = None
+    empty: tuple[str, ...] = ()
 
     @property
     def relation(self) -> TableClause:
@@ -99,8 +102,12 @@ def files_of(words: Iterable[str | Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def open_source(connection: Connection, path: Path, reading: Reading, folder: Path) -> Source:
+def open_source(
+    connection: Connection, path: Path, reading: Reading, folder: Path, told: Sequence[Sequence[str]] = ()
+) -> Source:
     """A file as `Source`, whatever kind it is of.
+
+    JSON leaves out what is empty: of each group of columns in `told` there is one, if no record has any.
 
     Raises ImportRefused if it is of no kind that is known, or is not what its name says.
     """
@@ -119,7 +126,7 @@ def open_source(connection: Connection, path: Path, reading: Reading, folder: Pa
     if first == "<" or stem.endswith(".xml"):
         return _xml(connection, path.name, text, reading)
     if first in "{[" and not stem.endswith((".csv", ".tsv", ".txt")):
-        return _json(connection, path.name, text, reading)
+        return _json(connection, path.name, text, reading, told)
     return _table(connection, path.name, text, reading)
 
 
@@ -238,7 +245,9 @@ def original_numbers(source: Source, numbers: Sequence[int]) -> list[int]:
 # ── JSON and XML ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _json(connection: Connection, file: str, text: Lines, reading: Reading) -> Source:
+def _json(
+    connection: Connection, file: str, text: Lines, reading: Reading, told: Sequence[Sequence[str]] = ()
+) -> Source:
     first, second = _first_lines(text.path)
     json_: Any = literal_column("json")
     wrapped = first.startswith("{") and not (second.startswith("{") or (text.lines == 1 and not _is_wrapper(first)))
@@ -257,7 +266,7 @@ def _json(connection: Connection, file: str, text: Lines, reading: Reading) -> S
             entries = func.unnest(func.json_extract(json_, f'$."{listed}"[*]')).label("json")
             rows = select(entries, literal(None, String).label("line")).select_from(named_table(RAW))
         connection.execute(ViewOf("source_objects", rows))
-    return _objects(connection, file)
+    return _objects(connection, file, told)
 
 
 def _first_lines(path: Path) -> tuple[str, str]:
@@ -292,8 +301,8 @@ class _Json(String):
 _JSON = _Json()
 
 
-def _objects(connection: Connection, file: str) -> Source:
-    """A view of `source_objects`: one column for each name that any object has."""
+def _objects(connection: Connection, file: str, told: Sequence[Sequence[str]] = ()) -> Source:
+    """A view of `source_objects`: one column for each name that any object has, and for one of each group in `told`."""
     objects = named_table("source_objects", named_column("json"), named_column("line"))
     shown: list[tuple[str, Any]] = [("", objects.c.json)]
     try:
@@ -307,6 +316,12 @@ def _objects(connection: Connection, file: str) -> Source:
         properties = func.json_extract(objects.c.json, "$.properties")
         shown = [("", properties)]
         features = _keys(connection, objects, properties)
+    empty: list[str] = []
+    for group in told:
+        heads = [one.partition(".")[0] for one in group]
+        if not {fold(one) for one in heads} & {fold(one) for one in (*features, *empty)}:
+            empty.append(heads[0])
+    features += empty
     columns = [
         func.json_extract_string(held, f'$."{name}"').label(name) for _, held in shown for name in features
     ]  # fmt: skip
@@ -320,7 +335,7 @@ def _objects(connection: Connection, file: str) -> Source:
         raise ImportRefused(file, "there is not one record in this file.")
     columns.append(objects.c.line.label(BROKEN))
     connection.execute(ViewOf(VIEW, select(*columns)))
-    return Source(file, tuple(one.name for one in columns))
+    return Source(file, tuple(one.name for one in columns), empty=tuple(empty))
 
 
 BROKEN = "line that is no record"
@@ -339,15 +354,23 @@ def _first_sentence(problem: Exception) -> str:
 
 
 def _xml(connection: Connection, file: str, text: Lines, reading: Reading) -> Source:
-    """Records of XML: the children of the root, or of the element named; what is nested stays JSON."""
-    records: list[dict[str, Any]] = []
     try:
-        root = read_xml(text.path).getroot()
-    except (ElementTree.ParseError, DefusedXmlException) as problem:
+        records = records_of_xml(text.path, reading.rows)
+    except ValueError as problem:
         raise ImportRefused(file, f"this is not XML that can be read ({problem}).") from problem
-    for element in root.iter(reading.rows) if reading.rows else root:
-        records.append({_tag(one): _held(one) for one in element})
     return from_records(connection, file, records)
+
+
+def records_of_xml(text: Path | IO[bytes], rows: str = "") -> list[dict[str, Any]]:
+    """Records of XML: the children of the root, or the elements named `rows`; what is nested stays JSON.
+
+    Raises ValueError if it is no XML.
+    """
+    try:
+        root = read_xml(text).getroot()
+    except (ElementTree.ParseError, DefusedXmlException) as problem:
+        raise ValueError(str(problem)) from problem
+    return [{_tag(one): _held(one) for one in element} for element in (root.iter(rows) if rows else root)]
 
 
 def _tag(element: ElementTree.Element) -> str:

@@ -15,8 +15,10 @@ _c = schema.contact.c
 
 CONTACT = Fact("contact", "contacts", schema.contact, known_at=_c.arrived_at, known_on=_c.arrived_on)
 
+_came_in = _c.direction.is_distinct_from("out")
 # One leg in a queue during opening hours; what the telephone system contained, blocked or met closed is not offered.
 _offered = and_(
+    _came_in,
     _c.outcome.in_(("answered", "abandoned", "callback", "voicemail", "overflow")),
     _c.channel == "phone",
     _c.in_open_hours.isnot(False),
@@ -47,7 +49,7 @@ def _sum(name: str, label: str, about: str, seconds: ColumnElement, condition: C
 
 contacts = _total(
     "contacts", "Contacts", "Everybody who got in touch, on any channel; a transferred call counts once.",
-    _c.parent_contact_id.is_(None), "A12 channel mix",
+    and_(_came_in, _c.parent_contact_id.is_(None)), "A12 channel mix",
 )  # fmt: skip
 offered = _total("offered", "Calls offered", "Calls that entered a queue during opening hours.", _offered, "A1")
 answered = _total("answered", "Calls answered", "Calls a person took.", _answered, "A2", "higher")

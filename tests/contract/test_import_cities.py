@@ -603,6 +603,9 @@ def test_what_is_wrong_with_a_mapping_is_said_by_name_with_what_may_be_meant(tmp
     assert "it has column, columns" in told(CITY.replace('{ column = "Zip"', '{ colum = "Zip"'))
     assert "Did you mean column?" in told(CITY.replace('{ column = "Zip"', '{ colum = "Zip"'))
     assert "no column Typo. " in (said := told(CITY.replace('"Type"', '"Typo"'))) and "Did you mean Type?" in said
+    assert "no column State, which the mapping asks with when. Did you mean Status?" in told(
+        CITY.replace('{ column = "Closed"', '{ column = "Closed", when = { State = ["closed"] }')
+    )
     assert "request.status: Filed = “banana” is no status" in told(
         CITY.replace('status = "Status"', 'status = { column = "Status", words = { Filed = "banana" } }', 1)
     )

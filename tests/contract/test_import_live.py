@@ -6,14 +6,16 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select
+from sqlalchemy import JSON, Column, DateTime, Integer, LargeBinary, MetaData, String, Table, create_engine, select
 
 from dashboard.cli import main
 from dashboard.domain.errors import DataUnavailable, ImportRefused, NothingNew
@@ -23,6 +25,8 @@ from data_access.engine import Warehouse
 from data_access.importers import live
 from data_access.importers.load import import_files
 from data_access.importers.mapping import mapping_from
+from data_access.public_extract import extract_file
+from data_access.rows import refused_rows
 from data_access.schema import request
 
 CRM = """
@@ -83,6 +87,141 @@ def test_a_database_is_asked_for_what_is_new(tmp_path: Path) -> None:
             import_files(settings, by, wrong)
 
 
+ODD = (
+    CRM.replace('"changed"\nstatus', '{ column = "changed", formats = ["%d/%m/%Y"] }\nstatus')
+    + 'public_id = "token"\ndue_at = { column = "due", nulls = ["infinity"] }\nsource_district = "Place of it.ward"\n'
+)
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_what_a_database_holds_comes_as_it_is(tmp_path: Path, engine: str, request: pytest.FixtureRequest) -> None:
+    """Times that Python has no value for, nested values, bytes, times that are words: read, or refused one by one."""
+    address = request.getfixturevalue("new_database")() if engine == "postgres" else f"sqlite:///{tmp_path / 'crm.db'}"
+    settings, crm = Settings(data=tmp_path / "data"), create_engine(address)
+    kinds = {"id": Integer, "opened": DateTime, "closed": DateTime, "due": DateTime, "changed": String,
+             "state": String, "kind": String, "token": LargeBinary, "Place of it": JSON}  # fmt: skip
+    tickets = Table("tickets", MetaData(), *(Column(name, kind) for name, kind in kinds.items()))
+    odd = {"sqlite": "03/01/2024", "postgres": "infinity"}[engine]
+    with crm.begin() as asked:
+        tickets.create(asked)
+        row = {"state": "Open", "kind": "Pothole", "token": b"\x00\xff", "Place of it": {"ward": "Ward 3"}}
+        for n in (1, 2):
+            day = datetime(2024, 3, n, 9)
+            asked.execute(tickets.insert().values(id=n, opened=day, due=day, changed=f"0{n}/03/2024", **row))
+        asked.exec_driver_sql(f"UPDATE tickets SET due = '{odd}' WHERE id = 2")
+        if engine == "postgres":
+            asked.exec_driver_sql("ALTER TABLE tickets ADD COLUMN spot point")
+            asked.exec_driver_sql(f"ALTER DATABASE {crm.url.database} SET DateStyle = 'German, DMY'")
+    crm.dispose()
+    first = import_files(settings, mapping_from(ODD, Path("crm.toml")), address)
+    assert first.report.accepted == (2 if engine == "postgres" else 1)
+    assert engine == "postgres" or first.refused["value"].tolist() == [odd]
+    one = requests_of(settings).loc["1"]
+    assert (one["public_id"], one["source_district"]) == ("00ff", "Ward 3")
+    with crm.begin() as asked:  # where words are compared, 2 January 2025 comes before 1 March 2024
+        changed = {"state": "Closed", "closed": datetime(2025, 1, 2), "changed": "02/01/2025"}
+        asked.execute(tickets.update().where(tickets.c.id == 1).values(changed))
+    crm.dispose()
+    second = import_files(settings, mapping_from(ODD, Path("crm.toml")), address).report
+    assert second.updated == 1
+    assert engine == "sqlite" or any("no date or time" in note for note in second.notes)
+    for right, wrong, said in (
+        ('table = "tickets"', 'table = "Tickets2"', "Did you mean tickets"),
+        ('updated = "changed"', 'updated = "altered"', "no column altered"),
+    ):
+        with pytest.raises(ImportRefused, match=said):
+            import_files(settings, mapping_from(ODD.replace(right, wrong), Path("crm.toml")), address)
+
+
+def test_a_row_that_is_refused_each_time_is_listed_once(tmp_path: Path) -> None:
+    settings, path = Settings(data=tmp_path / "data"), tmp_path / "crm.db"
+    with sqlite3.connect(path) as crm:
+        crm.execute("CREATE TABLE tickets (id TEXT, opened TEXT, closed TEXT, changed TEXT, state TEXT, kind TEXT)")
+        row = "INSERT INTO tickets VALUES (?, '2024-03-01 09:00', NULL, NULL, 'Open', ?)"
+        crm.executemany(row, [(None, "Pothole"), ("1", "Pothole"), (None, "Graffiti")])
+    crm.close()
+    for _ in range(3):
+        found = import_files(settings, mapping_from(CRM, Path("crm.toml")), f"sqlite:///{path}").report
+        assert (found.read, found.accepted, found.refused) == (3, 1, 2)
+    warehouse = Warehouse(settings)
+    listed = refused_rows(warehouse)
+    warehouse.close()
+    assert listed["row_number"].tolist() == [1, 3]
+
+
+def test_a_promise_for_a_day_is_flagged_neither_now_nor_later(tmp_path: Path) -> None:
+    """`end_of_day` makes instants of dates: what is read first and what is kept of it must be judged alike."""
+    path = tmp_path / "crm.db"
+    with sqlite3.connect(path) as crm:
+        crm.execute("CREATE TABLE tickets (id INTEGER, opened TEXT, closed TEXT, changed TEXT, state TEXT, kind TEXT)")
+        row = "INSERT INTO tickets VALUES (?, ?, NULL, ?, 'Open', 'Pothole')"
+        crm.executemany(row, [(n, f"2024-03-{n % 28 + 1:02d} 09:00", f"2024-03-{n % 28 + 1:02d}") for n in range(60)])
+    crm.close()
+    by = mapping_from(
+        CRM.replace('updated_at = "changed"', 'due_at = { column = "changed", end_of_day = true }'), Path("crm.toml")
+    )
+    for _ in range(2):
+        report = import_files(Settings(data=tmp_path / "data"), by, f"sqlite:///{path}").report
+        assert report.accepted and "midnight_only" not in report.flagged
+
+
+def test_a_time_to_come_hides_nothing_that_is_new(tmp_path: Path) -> None:
+    path, mapping, data = tmp_path / "crm.db", tmp_path / "crm.toml", tmp_path / "data"
+    row = "INSERT INTO tickets VALUES (?, ?, NULL, ?, 'Open', 'Pothole')"
+    with sqlite3.connect(path) as crm:
+        crm.execute(
+            "CREATE TABLE tickets (id INTEGER, opened TEXT, closed TEXT, changed TIMESTAMP, state TEXT, kind TEXT)"
+        )
+        crm.executemany(row, [(1, "2024-03-01 09:00", "2024-03-01 09:00"), (2, "2024-03-02 09:00", "2124-03-02 09:00")])
+    mapping.write_text(CRM.replace("[file]", f'[file]\naddress = "sqlite:///{path}"'))
+    first = CliRunner().invoke(main, ["sync", str(mapping), "--data", str(data)])
+    assert first.exit_code == 0, first.output
+    with sqlite3.connect(path) as crm:
+        crm.execute(row, (3, "2024-03-05 09:00", "2024-03-05 09:00"))
+    crm.close()
+    assert "1 new" in CliRunner().invoke(main, ["sync", str(mapping), "--data", str(data)]).output
+
+
+def test_calls_are_asked_for_by_what_is_known_of_calls(tmp_path: Path) -> None:
+    """Requests of the same system say nothing of how far its calls were read."""
+    settings, path = Settings(data=tmp_path / "data"), tmp_path / "crm.db"
+    with sqlite3.connect(path) as crm:
+        crm.execute(
+            "CREATE TABLE tickets (id TEXT, opened TEXT, closed TEXT, changed TIMESTAMP, state TEXT, kind TEXT)"
+        )
+        crm.execute("INSERT INTO tickets VALUES ('1', '2024-12-01', NULL, '2024-12-01 09:00', 'Open', 'Pothole')")
+        crm.execute("CREATE TABLE calls (id TEXT, started TIMESTAMP, ended TIMESTAMP, how TEXT)")
+        crm.executemany(
+            "INSERT INTO calls VALUES (?, ?, ?, 'Handled')", [(n, *[f"2024-03-0{n} 09:00"] * 2) for n in range(1, 6)]
+        )
+    crm.close()
+    calls = CRM.split("[request]")[0].replace('"tickets"', '"calls"').replace('"changed"', '"ended"') + (
+        '[contact]\ncontact_id = "id"\narrived_at = "started"\nended_at = "ended"\noutcome = "how"\n'
+    )
+    import_files(settings, mapping_from(CRM, Path("crm.toml")), f"sqlite:///{path}")
+    reads = [import_files(settings, mapping_from(calls, Path("crm.toml")), f"sqlite:///{path}") for _ in range(2)]
+    assert [(one.report.read, one.report.added) for one in reads] == [(5, 5), (2, 0)]
+
+
+def test_an_import_reads_all_that_an_address_has(tmp_path: Path) -> None:
+    path, mapping, data = tmp_path / "crm.db", tmp_path / "crm.toml", tmp_path / "data"
+    with sqlite3.connect(path) as crm:
+        crm.execute(
+            "CREATE TABLE tickets (id INTEGER, opened TEXT, closed TEXT, changed TIMESTAMP, state TEXT, kind TEXT)"
+        )
+        row = "INSERT INTO tickets VALUES (?, ?, NULL, ?, 'Open', 'Pothole')"
+        crm.executemany(row, [(n, *[f"2024-0{n}-01 09:00"] * 2) for n in (1, 2, 3)])
+    crm.close()
+    asked = ["import", str(mapping), f"sqlite:///{path}", "--data", str(data)]
+    mapping.write_text(CRM)
+    assert "3 new" in CliRunner().invoke(main, asked).output
+    mapping.write_text(CRM.replace('type_id = "kind"', 'type_id = "kind"\nnote = "kind"'))
+    assert "3 updated" in CliRunner().invoke(main, asked).output  # corrected, the mapping is for all
+    other = tmp_path / "other.toml"  # another city, whose source has the same name
+    other.write_text(CRM.replace("Testville", "Otherville"))
+    assert "3 new" in CliRunner().invoke(main, [*asked[:1], str(other), *asked[2:], "--replace"]).output
+
+
 # ── Over HTTP ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -93,17 +232,36 @@ class City:
         self.requests: list[dict] = []
         self.asked: list[dict[str, str]] = []
         self.busy = 0
+        self.paths: list[Any] = []
+        self.text = ""
+        self.refusals: list[tuple[int, dict[str, str], bytes]] = []
         city = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
                 city.asked.append(query)
+                city.paths.append(urlsplit(self.path))
+                if city.refusals:
+                    code, headers, body = city.refusals.pop(0)
+                    self.send_response(code)
+                    for name, value in headers.items():
+                        self.send_header(name, value)
+                    self.end_headers()
+                    self.wfile.write(body)
+                    return
                 if city.busy:
                     city.busy -= 1
                     self.send_error(503)
                     return
-                answer = json.dumps(city.answer(query)).encode()
+                if (
+                    "r1" in query.get("service_request_id", "")
+                    and not any(one["service_request_id"] == "r1" for one in city.requests)
+                    and city.requests
+                ):
+                    self.send_error(404)
+                    return
+                answer = (city.text or json.dumps(city.answer(query))).encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
@@ -167,6 +325,124 @@ def test_an_endpoint_is_harvested_and_what_is_open_is_asked_for_again(tmp_path: 
     rows = requests_of(settings)
     assert rows.loc["r0", "closed_at"] == pd.Timestamp("2026-11-02 10:00") and rows["closed_at"].notna().sum() == 1
     assert not (settings.data / "fetched" / "testville").exists()
+    city.requests = [one for one in city.requests if one["service_request_id"] != "r1"]
+    assert import_files(settings, by, address).report.carried == 2  # not there any more is no refusal
+
+
+def capped(city: City, pages: bool, limit: int) -> None:
+    """Let the endpoint answer with so many requests at most, and know pages or not."""
+
+    def answer(query: dict[str, str]) -> list[dict]:
+        found = City.answer(city, query | {"page": "1", "page_size": "100000"})
+        at = (int(query["page"]) - 1) * limit if pages else 0
+        return found[at : at + limit]
+
+    city.answer = answer  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("pages", [True, False])
+def test_an_endpoint_that_limits_its_answers_is_read_whole(
+    tmp_path: Path, city: City, monkeypatch: pytest.MonkeyPatch, pages: bool
+) -> None:
+    monkeypatch.setattr(live, "_PAGE", 1_000)
+    settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
+    begin = pd.Timestamp("2026-10-20")
+    moments = [begin + pd.Timedelta(hours=n) for n in range(170)]
+    city.requests = [report(n, f"{moment:%Y-%m-%dT%H:%M:%SZ}") for n, moment in enumerate(moments)]
+    capped(city, pages, 50)
+    found = import_files(settings, by, f"{city.url}/requests.json?start_date=2026-10-01").report
+    assert found.added == 170 and not [note for note in found.notes if "missing" in note]
+    assert len(requests_of(settings)) == 170
+
+
+def test_what_an_endpoint_cannot_tell_is_said(tmp_path: Path, city: City) -> None:
+    settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
+    city.requests = [report(n, "2026-11-10T10:00:00Z") for n in range(60)]
+    capped(city, False, 50)
+    found = import_files(settings, by, f"{city.url}/requests.json?start_date=2026-11-01").report
+    assert found.added == 50
+    assert any("may be missing" in note and "2026-11-10" in note for note in found.notes)
+
+
+def test_an_endpoint_of_another_form_is_read(tmp_path: Path, city: City) -> None:
+    settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
+    rows = [report(1, "2026-11-10T10:00:00Z"), report(2, "2026-11-11T10:00:00Z", updated_datetime="")]
+    city.answer = lambda query: {"count": 2, "notes": [], "service_requests": rows}  # type: ignore
+    assert import_files(settings, by, f"{city.url}/requests?start_date=2026-11-01").report.added == 2
+    written = "".join(f"<request>{''.join(f'<{k}>{v}</{k}>' for k, v in row.items())}</request>" for row in rows)
+    city.text = f'<?xml version="1.0" encoding="utf-8"?><service_requests>{written}</service_requests>'
+    again = import_files(settings, by, f"{city.url}/requests.xml?start_date=2026-11-01").report
+    assert (again.accepted, again.added) == (4, 0)  # those of the window, and the open ones once more
+    assert all(row.path.startswith("/requests.xml") for row in city.paths[-2:])
+    city.text = "<errors><error><code>400</code><description>jurisdiction_id is missing</description></error></errors>"
+    with pytest.raises(ImportRefused, match="400 .jurisdiction_id is missing"):
+        import_files(settings, by, f"{city.url}/requests.xml?start_date=2026-11-01")
+    city.text = "<html>Please sign in"
+    with pytest.raises(DataUnavailable, match="no XML"):
+        import_files(settings, by, f"{city.url}/requests.xml?start_date=2026-11-01")
+    with pytest.raises(ImportRefused, match="no day"):
+        import_files(settings, by, f"{city.url}/requests.xml?start_date=01/11/2026")
+
+
+def test_an_endpoint_is_waited_for_and_its_reasons_are_told(
+    tmp_path: Path, city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
+    waited: list[float] = []
+    monkeypatch.setattr(live.time, "sleep", waited.append)
+    city.requests = [report(1, "2026-11-10T10:00:00Z")]
+    address = f"socrata://{city.url.removeprefix('http://')}/abcd-1234?scheme=http"
+    city.refusals = [(429, {"Retry-After": "7"}, b""), (200, {"Content-Length": "99"}, b"[")]
+    assert import_files(settings, by, address).report.added == 1
+    assert waited[0] == 7 and len(waited) == 2  # the second answer broke off
+    city.refusals = [(400, {}, b'{"error": true, "message": "No such column: changed"}')]
+    with pytest.raises(ImportRefused, match="400 Bad Request .No such column: changed"):
+        import_files(settings, by, address)
+    city.refusals = [(302, {"Location": "http://localhost:1/elsewhere"}, b"")]
+    with pytest.raises(ImportRefused, match="another host, localhost"):
+        import_files(settings, by, address)
+
+
+def test_a_day_may_leave_out_what_years_have_told(tmp_path: Path, city: City) -> None:
+    """Socrata's JSON leaves out what is empty: here a day on which nothing was closed, and no department named."""
+    text = CRM.replace('table = "tickets"\n', "") + 'department_id = "dept"\n[service_type]\ncategory = "group"\n'
+    settings, by = Settings(data=tmp_path / "data"), mapping_from(text, Path("crm.toml"))
+    told = {"opened": "2026-01-01T10:00:00", "changed": "2026-01-02T10:00:00", "kind": "Pothole"}
+    whole = {"state": "Closed", "closed": "2026-01-02T10:00:00", "dept": "Streets", "group": "Roads"}
+    city.requests = [{"id": str(n), **told, **whole} for n in (1, 2, 3)]
+    address = f"socrata://{city.url.removeprefix('http://')}/abcd-1234?scheme=http"
+    import_files(settings, by, address)
+    city.requests = [{"id": "4", **told, "state": "Open"}]
+    assert import_files(settings, by, address).report.added == 1
+    for more in ({}, {"closed": None, "dept": ""}):
+        city.requests = [{"id": "4", **told, "state": "Open", **more}]
+        assert import_files(settings, by, address).report.unchanged == 1
+    rows = requests_of(settings)
+    assert rows.loc["4", ["category", "department"]].tolist() == ["Roads", "Streets"]
+    assert rows["category"].nunique() == 1
+    del city.requests[0]["closed"]
+    with pytest.raises(ImportRefused, match="no column closed"):  # nothing is known yet: it may be misspelt
+        import_files(Settings(data=tmp_path / "other"), by, address)
+
+
+def test_what_no_record_tells_is_empty_from_the_first_time_on(tmp_path: Path, city: City) -> None:
+    settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
+    city.requests = [report(1, "2026-11-10T10:00:00Z", status="closed", updated_datetime="")]
+    address = f"{city.url}/requests.json?start_date=2026-11-01"
+    first = import_files(settings, by, address).report
+    assert any("closure_outcome" in one for one in first.absent)
+    second = import_files(settings, by, address).report
+    assert (second.updated, second.unchanged) == (0, 1)
+
+
+def test_what_one_address_answered_is_no_answer_of_another(tmp_path: Path, city: City) -> None:
+    settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
+    city.requests = [report(1, "2026-11-10T10:00:00Z")]
+    address = f"socrata://{city.url.removeprefix('http://')}/abcd-1234?scheme=http"
+    assert import_files(settings, by, address, dry=True).report.added == 1
+    city.requests = [report(2, "2026-11-10T10:00:00Z")]
+    import_files(settings, by, address.replace("abcd", "efgh"))
+    assert list(requests_of(settings).index) == ["r2"]
 
 
 def test_a_harvest_that_broke_off_goes_on_where_it_stopped(tmp_path: Path, city: City) -> None:
@@ -195,12 +471,18 @@ def test_a_socrata_data_set_is_paged_and_then_asked_for_updates(tmp_path: Path, 
     city.requests = [report(n, f"2026-01-0{n}T10:00:00") for n in range(1, 6)]
     address = f"socrata://{city.url.removeprefix('http://')}/abcd-1234?scheme=http&app_token=secret"
     assert import_files(settings, by, address).report.added == 5
-    assert [one["$offset"] for one in city.asked] == ["0", "2", "4"]
+    assert [one["$offset"] for one in city.asked] == ["0", "2", "4", "5"]  # until there are none
     city.asked.clear()
     city.requests = []
     with pytest.raises(NothingNew):
         import_files(settings, by, address)
-    assert city.asked[0]["$where"].startswith("updated_datetime >= '2026-01-04")
+    assert city.asked[0]["$where"].startswith("(updated_datetime >= '2026-01-04")
+    assert city.asked[0]["$where"].endswith(" OR updated_datetime IS NULL)")
+    with pytest.raises(NothingNew):
+        import_files(settings, by, f"{address}&$where=ward=3")
+    assert city.asked[-1]["$where"].startswith("(ward=3) AND (updated_datetime")
+    city.requests = [report(6, "2026-01-06T10:00:00")]
+    assert import_files(settings, by, address).report.added == 1  # that there was nothing is not kept
 
 
 def test_sync_asks_what_the_mapping_names_and_two_at_once_do_no_harm(tmp_path: Path, city: City) -> None:
@@ -217,3 +499,13 @@ def test_sync_asks_what_the_mapping_names_and_two_at_once_do_no_harm(tmp_path: P
     bare = tmp_path / "bare.toml"
     bare.write_text(OPEN311)
     assert "names no source" in CliRunner().invoke(main, ["sync", str(bare), "--data", str(data)]).output
+
+
+def test_sync_publishes_and_one_source_that_fails_holds_up_no_other(tmp_path: Path, city: City) -> None:
+    data, good, bad = tmp_path / "data", tmp_path / "good.toml", tmp_path / "bad.toml"
+    city.requests = [report(n, f"2026-{n:02d}-10T10:00:00Z") for n in range(1, 12)]
+    good.write_text(OPEN311 + f'[file]\naddress = "{city.url}/requests?start_date=2026-01-01"\n')
+    bad.write_text(OPEN311 + '[file]\naddress = "sqlite:////nowhere/at/all.db"\ntable = "tickets"\n')
+    done = CliRunner().invoke(main, ["sync", str(bad), str(good), "--data", str(data)])
+    assert done.exit_code == 1 and "does not answer" in done.output and "11 new" in done.output
+    assert extract_file(Settings(data=data)).is_file()

@@ -272,3 +272,19 @@ def test_what_cannot_be_hidden_is_not_published(tmp_path):
     with pytest.raises(DataUnavailable, match="Nothing can be published"):
         write_extract(settings)
     assert not extract_file(settings).exists()
+
+
+def test_months_in_which_nothing_was_opened_are_published_too(tmp_path: Path) -> None:
+    mapping, export, data = tmp_path / "city.toml", tmp_path / "export.csv", tmp_path / "data"
+    mapping.write_text(
+        'name = "city"\n[city]\nname = "Testville"\ntz = "America/New_York"\n'
+        '[request]\nrequest_id = "id"\nopened_at = "opened"\nstatus = "state"\ntype_id = "kind"\n'
+    )
+    days = ["2025-01-15", "2025-09-20"]
+    rows = [f"{day} {n},{day} 10:00,Open,Pothole" for day in days for n in range(50)]
+    export.write_text("\n".join(["id,opened,state,kind", *rows, ""]))
+    done = CliRunner().invoke(main, ["import", str(mapping), str(export), "--data", str(data)])
+    assert done.exit_code == 0, done.output
+    months = read_extract(extract_file(Settings(data=data)))["months"]
+    assert months["rows"] == [f"2025-0{n}" for n in range(2, 9)]
+    assert months["by_row"] == [0] * 7 and months["backlog"] == [50] * 7
