@@ -31,7 +31,7 @@ from layouts import page as screen
 from layouts.components import Column, number, table
 from layouts.markup import markup
 from layouts.page import measures_of
-from layouts.view import Compared, Lately, Over, Panel, View
+from layouts.view import Compared, Lately, OnDays, Over, Panel, View
 
 SHOWN_ROWS = 500
 BATCH = 5_000
@@ -129,7 +129,10 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
 
 
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-STRETCHES = {Compared: "Comparison period", Over: "Another stretch of time", Lately: "What went before"}
+STRETCHES = {
+    Compared: "Comparison period", Over: "Another stretch of time", Lately: "What went before",
+    OnDays: "Days that are told of",
+}  # fmt: skip
 
 
 def _titled(panel: Panel, answers: Answered) -> list[tuple[str, Answer | Rows | Timeline | Told]]:

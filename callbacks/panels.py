@@ -31,7 +31,7 @@ from layouts import page as screen
 from layouts import view as parts
 from layouts.figures.packing import packed
 from layouts.markup import markup
-from layouts.view import Context, Drawing, Event, FromAddress, Panel, Place, Question, View, asked_of
+from layouts.view import Context, Dated, Drawing, Event, FromAddress, OnDays, Panel, Place, View, asked_of
 
 Answered = tuple[Answer | Analysed | Rows | Timeline | Told | None, ...]
 
@@ -52,7 +52,7 @@ def answers_to(
     # The same labels for people in all answers of a panel under its filters, other ones anywhere else.
     picture = f"{panel.name} {panel.question}{left_open.to_search()}"
 
-    def answered(item: Question) -> Answer | Analysed | Rows | Timeline | Told | None:
+    def answered(item: Dated | OneRequest | FromAddress) -> Answer | Analysed | Rows | Timeline | Told | None:
         question = item.question(place or {}) if isinstance(item, FromAddress) else item
         if question is None:
             return None
@@ -72,7 +72,14 @@ def answers_to(
             return services.analyse(wanted, filters_asked, scope)
         return services.ask(wanted, filters_asked, scope, picture=picture)
 
-    return tuple(answered(question) for question in panel.queries)
+    found: list[Answer | Analysed | Rows | Timeline | Told | None] = []
+    for item in panel.queries:
+        if isinstance(item, OnDays):
+            then = item.of(tuple(found), context_of(panel, filters, services, place))
+            found.append(None if then is None else answered(then))
+        else:
+            found.append(answered(item))
+    return tuple(found)
 
 
 def asked_by(panel: Panel, filters: Filters, services: Services, place: Place | None = None) -> Filters:

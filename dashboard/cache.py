@@ -111,6 +111,7 @@ def key_of(build_id: str, query: Query, filters: Filters, scope: Scope, as_of: d
         [measure.name for measure in query.measures],
         [dimension.name for dimension in query.by],
         query.every,
+        None if query.days is None else [str(day) for day in query.days],
         [str(filters.period.from_on), str(filters.period.to_on)],
         filters.choices,
         filters.switches,

@@ -47,6 +47,8 @@ def ask(reader: Reader, query: Query, filters: Filters, scope: Scope, clock: Clo
     filters = filters.during(period)
     statements = compile_query(query, filters, scope, frame)
     steps = steps_of(period, query.every) if query.every else None
+    if steps is not None and query.days is not None:
+        steps = steps[steps.isin(pd.DatetimeIndex(query.days))]
     tables = [(reader.table(statement.select), statement.has_step) for statement in statements]
     grid = Grid(tables, query.by, query.every, steps)
     parts: dict[str, np.ndarray] = {}

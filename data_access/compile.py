@@ -175,6 +175,8 @@ def _totals(
     fact, on = totals[0].fact, totals[0].on
     counted = tuple(_by_custom(total, frame) for total in totals)
     stretches = [_during(on, filters.period.from_on, filters.period.to_on)]
+    if query.days is not None:
+        stretches[0].append(on.in_(query.days))
     if (found := _summed(totals[0], counted, stretches[0], query.by, filters, scope, frame)) is not None:
         yield _from_sums("total", totals, found, counted, query, filters, frame)
         return

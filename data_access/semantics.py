@@ -195,16 +195,19 @@ class Query:
     """A question: which measures, divided how, in which steps of time.
 
     `every` is one of `EVERY`, ``"auto"`` (as fine as the period is long), ``"weeks"`` (the same, never finer than
-    a week) or None for the period as a whole.
+    a week) or None for the period as a whole. Of totals in steps of a day `days` are those that are told; None is all.
     """
 
     measures: tuple[Measure, ...]
     by: tuple[Dimension, ...] = ()
     every: str | None = None
+    days: tuple[date, ...] | None = None
 
     def __post_init__(self):
         if self.every not in (None, "auto", "weeks", *EVERY):
             raise BadRequest(f"“{self.every}” is no step of time; choose one of {', '.join(EVERY)}.")
+        if self.days is not None and not (self.every == "day" and all(isinstance(one, Total) for one in self.measures)):
+            raise BadRequest("Only totals in steps of a day are told of some days.")
 
 
 Array = npt.NDArray[Any]

@@ -25,7 +25,7 @@ from layouts import view as parts
 from layouts.components import icon, link, mark, sentence
 from layouts.markup import markup
 from layouts.theme import GRAPH_CONFIG, MAP_CONFIG
-from layouts.view import Accounted, Compared, FromAddress, Lately, Over, Panel, Place, Question, View
+from layouts.view import Accounted, Compared, FromAddress, Lately, OnDays, Over, Panel, Place, Question, View
 
 COLUMNS = 12
 URL = "url"
@@ -368,7 +368,7 @@ def _asked(item: Question) -> tuple[Measure, ...]:
             return ()
         case Query() | Listing():
             wanted: Query | Listing = item
-        case Compared() | Over() | Lately() | Accounted():
+        case Compared() | Over() | Lately() | Accounted() | OnDays():
             wanted = item.query
         case _:
             return ()

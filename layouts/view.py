@@ -128,6 +128,23 @@ class Over:
 
 
 @dataclass(frozen=True)
+class OnDays:
+    """The same question, in steps of a day, asked of those days that follow from the panel's answers before it.
+
+    `days` chooses them from these answers and what the panel may know besides; the answer is None where it finds none.
+    """
+
+    query: Query
+    during: Callable[[Period, Clock], Period | None]
+    days: Callable[[tuple[Any, ...], Context], Sequence[date]]
+
+    def of(self, answers: tuple[Any, ...], context: Context) -> Over | None:
+        """The question about the days that `answers` lead to."""
+        days = self.days(answers, context)
+        return Over(replace(self.query, days=tuple(sorted(days))), self.during) if days else None
+
+
+@dataclass(frozen=True)
 class Accounted:
     """The same question with event days in it, whatever was chosen: an account that leaves days out cannot add up."""
 
@@ -159,7 +176,7 @@ class FromAddress:
 
 
 Dated = Query | Compared | Over | Lately | Accounted | Listing | Analysis | Health
-Question = Dated | OneRequest | FromAddress
+Question = Dated | OneRequest | FromAddress | OnDays
 
 
 def asked_of(
@@ -196,7 +213,8 @@ class Panel:
     queries
         What is asked, one answer each. A query is answered for the chosen period; wrapped in `Compared`, for the
         period to compare with; wrapped in `Over`, for a stretch that follows from the chosen one. A `Listing` brings
-        `Rows` instead of an answer, a `OneRequest` a `Timeline`. What depends on the address is a `FromAddress`.
+        `Rows` instead of an answer, a `OneRequest` a `Timeline`. What depends on the address is a `FromAddress`, what
+        depends on the answers before it an `OnDays`.
     draw
         ``(answers, context) → Drawing``, pure.
     width

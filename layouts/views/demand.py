@@ -23,7 +23,7 @@ from layouts.figures import events, expectation, grids, series, stacks, tables, 
 from layouts.figures.series import Line
 from layouts.figures.steps import Steps, steps_by, steps_of
 from layouts.panels import needs_of, ranked
-from layouts.view import Compared, Context, Drawing, Over, Panel, View
+from layouts.view import Compared, Context, Drawing, OnDays, Over, Panel, View
 
 LISTED = 10
 """Types and districts stand beside each other: as many of the one as of the other."""
@@ -260,42 +260,59 @@ def draw_busiest(
     `cause` is the dimension whose values explain a day: the one that rose most is named.
     """
     by_day, by_cause = answers
-    if by_day is None or by_cause is None:
+    busy, things = _busiest(by_day, measure, context), measure.fact.plural
+    if not busy or by_cause is None:
         return _nothing(measure, context)
-    days, period, things = (
-        expectation.days_of(by_day, measure.name, context),
-        context.filters.period,
-        measure.fact.plural,
-    )
-    begin, end = (max((day - days.first_on).days, 0) for day in (period.from_on, period.to_on))
-    came = np.where(days.is_unknown, 0, days.counts)[begin:end]
-    order = np.argsort(-came, kind="stable")[:BUSIEST]  # of as many the first
-    at = [begin + int(i) for i in order if came[i] > 0]
-    if not at:
-        return _nothing(measure, context)
-    inside, is_usual = [days.on(i) for i in at], days.is_usual
     causes = _Causes.of(by_cause, cause.name, measure.name)
     columns = [
         c.Column("Day"), c.Column(things.capitalize(), True), c.Column("Usual", True), c.Column("Why"),
     ]  # fmt: skip
     lines = []
-    for day, i in zip(inside, at, strict=True):
-        weeks = [i - 7 * n for n in range(1, WEEKS_BEFORE + 1) if i >= 7 * n and is_usual[i - 7 * n]]
-        mean = days.counts[weeks].mean() if len(weeks) >= 3 else None
-        times = f"× {days.counts[i] / mean:.1f}" if mean else c.NOTHING
+    for day, came, before, mean in busy:
+        times = f"× {came / mean:.1f}" if mean else c.NOTHING
         here = context.filters.during(Period(day, day + DAY)).to_search()
         link = c.link(expectation.named(day), here, className="nw")
-        before = [days.on(one) for one in weeks]
-        lines.append([link, c.count(days.counts[i]), times, _why(day, before, causes, cause, context)])
-    event = expectation.event_on(inside[0], context.events)
-    text = f"**{expectation.named(inside[0])}** brought most, **{c.count(days.counts[at[0]])}** {things}"
+        lines.append([link, c.count(came), times, _why(day, before, causes, cause, context)])
+    first = busy[0]
+    event = expectation.event_on(first.day, context.events)
+    text = f"**{expectation.named(first.day)}** brought most, **{c.count(first.came)}** {things}"
     text += f" ({event.name})." if event else "."
-    known = sum(expectation.event_on(day, context.events) is not None for day in inside)
-    if len(inside) > 1:
-        text += f" {f'**{known}**' if known else 'None'} of the {len(inside)} busiest days fell on a city event."
+    known = sum(expectation.event_on(one.day, context.events) is not None for one in busy)
+    if len(busy) > 1:
+        text += f" {f'**{known}**' if known else 'None'} of the {len(busy)} busiest days fell on a city event."
     body = c.table(columns, lines, caption="The busiest days and their causes")
     usual = f"× usual: against the mean of the same weekdays of the {WEEKS_BEFORE} weeks before, special days left out"
     return Drawing(c.sentence(text), body=body, foot=words.foot("Click a day to choose it", usual))
+
+
+class _Busy(NamedTuple):
+    """A busy day: how many came, the same weekdays before it that were usual ones, and their mean if it tells."""
+
+    day: date
+    came: float
+    before: list[date]
+    usual: float | None
+
+
+def _busiest(by_day: Answer | None, measure: Total, context: Context) -> list[_Busy]:
+    """The days of the period on which most came in, the busiest first."""
+    if by_day is None:
+        return []
+    days, period = expectation.days_of(by_day, measure.name, context), context.filters.period
+    begin, end = (max((day - days.first_on).days, 0) for day in (period.from_on, period.to_on))
+    came = np.where(days.is_unknown, 0, days.counts)[begin:end]
+    found = []
+    for i in begin + np.argsort(-came, kind="stable")[:BUSIEST]:  # of as many the first
+        if days.counts[i] > 0 and not days.is_unknown[i]:
+            weeks = [i - 7 * n for n in range(1, WEEKS_BEFORE + 1) if i >= 7 * n and days.is_usual[i - 7 * n]]
+            mean = days.counts[weeks].mean() if len(weeks) >= 3 else None
+            found.append(_Busy(days.on(i), days.counts[i], [days.on(one) for one in weeks], mean))
+    return found
+
+
+def _to_explain(answers: tuple[Answer | None, ...], context: Context, *, measure: Total) -> list[date]:
+    """The busiest days and those that they are held against."""
+    return sorted({day for one in _busiest(answers[0], measure, context) for day in (one.day, *one.before)})
 
 
 class _Causes(NamedTuple):
@@ -385,7 +402,11 @@ def _forecast_panel(name: str, question: str, measure: Total) -> Panel:
 
 def _busiest_panel(name: str, question: str, measure: Total, cause: Dimension) -> Panel:
     before = with_weeks_before(WEEKS_BEFORE)
-    queries = (Over(Query((measure,), every="day"), before), Over(Query((measure,), by=(cause,), every="day"), before))
+    explained = partial(_to_explain, measure=measure)
+    queries = (
+        Over(Query((measure,), every="day"), before),
+        OnDays(Query((measure,), by=(cause,), every="day"), before, explained),
+    )
     draw = partial(draw_busiest, measure=measure, cause=cause)
     return Panel(name, question, queries, draw, height=340, needs=needs_of(measure))
 

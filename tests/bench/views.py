@@ -27,7 +27,7 @@ from typing import Any
 import psutil
 
 from callbacks.address import filters_in, permitted, place_at
-from callbacks.panels import asked_by
+from callbacks.panels import answers_to, asked_by, context_of
 from dashboard.app import create_app
 from dashboard.services import Services
 from dashboard.serving import settle
@@ -36,7 +36,7 @@ from data_access.ask import known_part, step_in
 from data_access.compile import compile_query
 from data_access.rollups import Held
 from data_access.semantics import Query
-from layouts.view import asked_of
+from layouts.view import OnDays, asked_of
 from layouts.views import collect_views
 from tests.bench.city import build_city, words_of
 from tests.client import ask
@@ -74,8 +74,11 @@ def raw_statements(services: Services, name: str, search: str) -> list[Any]:
     place = place_at(path_of(name), view, filters)
     for panel in permitted(view.panels, services):
         mine = asked_by(panel, filters, services, place)
-        for item in panel.queries:
-            asked = asked_of(item, mine, services.clock()) if not hasattr(item, "question") else None
+        for at, item in enumerate(panel.queries):
+            if isinstance(item, OnDays):
+                before = answers_to(panel, filters, services, place)[:at]
+                item = item.of(before, context_of(panel, filters, services, place))
+            asked = item and asked_of(item, mine, services.clock()) if not hasattr(item, "question") else None
             if asked is None or not isinstance(asked[0], Query):
                 continue
             query, during = asked

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
 import pytest
 from sqlalchemy import select
 
+from dashboard.domain.errors import BadRequest
 from dashboard.domain.filters import Filters, Period, add_months
 from dashboard.domain.policy import Scope
 from dashboard.services import Services
@@ -333,6 +334,23 @@ def test_totals_asked_together_are_those_asked_alone(services):
     together = tuple(CATALOGUE[name] for name in ("due", "kept", "opened", "duplicates", "closed", "backlog"))
     for every in (None, "week"):
         both(services, Query(together, by=(department,), every=every), filters)
+
+
+def test_some_days_are_told_as_among_all(services):
+    filters = Filters.from_search("?period=last-12-months&counting=incidents", services.clock(), DIMENSIONS)
+    query = Query((opened, CATALOGUE["due"]), by=(service_type,), every="day")
+    whole = both(services, query, filters)[0]
+    days = tuple(sorted(whole.groupby("day")["opened"].sum().nlargest(9).index.date))
+    told, from_sums = both(services, replace(query, days=(*days, date(1999, 1, 1))), filters)
+    assert from_sums == 2 and sorted(set(told["day"].dt.date)) == list(days)  # what lies outside the period is none
+    some = whole[whole["day"].isin(told["day"])]
+    pd.testing.assert_frame_equal(
+        told, some[some["service_type"].isin(told["service_type"])].reset_index(drop=True), check_dtype=False
+    )
+    assert some.loc[~some["service_type"].isin(told["service_type"]), ["opened", "due"]].to_numpy().sum() == 0
+    for wrong in (Query((opened,), every="week"), Query((backlog,), every="day")):
+        with pytest.raises(BadRequest):
+            replace(wrong, days=days)
 
 
 def test_every_way_of_counting_the_service_level_has_its_sums(services):

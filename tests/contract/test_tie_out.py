@@ -21,7 +21,7 @@ from callbacks.address import filters_in, holds_contacts
 from callbacks.export import _csv, _table, _titled
 from callbacks.panels import answers_to, asked_by, context_of
 from dashboard.domain.errors import BadRequest
-from dashboard.domain.filters import Filters
+from dashboard.domain.filters import DAY, Filters, Period
 from dashboard.domain.policy import Permission, Scope, Viewer
 from dashboard.identity import DEPUTY_MANAGER
 from dashboard.services import Services, acting_as
@@ -37,7 +37,7 @@ from data_access.semantics import Answer, Dimension, Query, Ratio, Spread, Stand
 from layouts import components as c
 from layouts.markup import markup
 from layouts.page import measures_of
-from layouts.view import Panel, asked_of
+from layouts.view import OnDays, Panel, asked_of
 from layouts.views import collect_views
 from tests import city
 
@@ -91,7 +91,9 @@ def test_every_panel_ties_out(services: Services, view):
         for panel in as_who_may(view.panels):
             where = f"{view.name}/{panel.name} {search}"
             answers = answers_to(panel, filters, services)
-            for question, answer in zip(panel.queries, answers, strict=True):
+            for at, (question, answer) in enumerate(zip(panel.queries, answers, strict=True)):
+                if isinstance(question, OnDays):
+                    question = question.of(answers[:at], context_of(panel, filters, services))
                 if isinstance(answer, Rows):
                     asked = asked_of(question, asked_by(panel, filters, services), services.clock())
                     assert asked is not None, where
@@ -153,9 +155,9 @@ def agrees_with_ask(question: Any, answer: Answer, filters: Filters, services: S
         found = frame
         if isinstance(part, Standing) and step is not None and len(frame):
             found = frame[frame[step] == frame[step].max()]
-        assert found[part.name].sum() == pytest.approx(number(services, part, during), abs=1e-6), (
-            f"{where}: {part.name}"
-        )
+        periods = [during] if query.days is None else [during.during(Period(day, day + DAY)) for day in query.days]
+        whole = sum(number(services, part, one) for one in periods)
+        assert found[part.name].sum() == pytest.approx(whole, abs=1e-6), f"{where}: {part.name}"
     for measure in query.measures:
         if isinstance(measure, Ratio):
             under = frame[measure.under.name].to_numpy(float)

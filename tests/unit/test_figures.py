@@ -37,7 +37,7 @@ from layouts.figures.series import Line
 from layouts.figures.steps import Steps, seven_day_share, steps_of
 from layouts.markup import markup
 from layouts.theme import unknown_tokens
-from layouts.view import Compared, Context, Event, FromAddress, Over, asked_of
+from layouts.view import Compared, Context, Event, FromAddress, OnDays, Over, asked_of
 from layouts.views import collect_views, overview
 
 CLOCK = Clock(date(2024, 1, 1), date(2026, 5, 20), datetime(2026, 5, 21, 3, 48), 7, date(2026, 5, 20))
@@ -561,7 +561,9 @@ def answer_to(query: Query, period: Period, empty: bool) -> Answer:
 def answers(panel, filters: Filters, empty: bool, period_before: bool = True):
     out = []
     for question in panel.queries:
-        asked = asked_of(question, filters, CLOCK)
+        if isinstance(question, OnDays):
+            question = question.of(tuple(out), replace(CONTEXT, filters=filters))
+        asked = None if question is None else asked_of(question, filters, CLOCK)
         if asked is None or (isinstance(question, Compared) and not period_before):
             out.append(None)
         else:
