@@ -143,7 +143,7 @@ def import_files(
     first = known[0]
     drawn = {"district": _listed(boundaries), "area": _listed(areas)}
     read = [read_boundaries(Path(one), first, division) for division, by in drawn.items() for one in by]
-    districts = pd.concat(read, ignore_index=True) if read else None
+    districts = _drawn_once(pd.concat(read, ignore_index=True), drawn) if read else None
     sums = [checksum(one) for one in paths]
     if addresses:  # what they answer is another thing each time
         sums += [f"{one} {uuid.uuid4()}" for one in addresses]
@@ -632,6 +632,17 @@ class Importing:
 
 def _listed(files: str | Path | Iterable[str | Path]) -> list[str | Path]:
     return [files] if isinstance(files, str | Path) else list(files)
+
+
+def _drawn_once(districts: pd.DataFrame, drawn: Mapping[str, Sequence[str | Path]]) -> pd.DataFrame:
+    """The districts of several files; raises ImportRefused if two of them draw one for the same time."""
+    twice = districts[districts.duplicated("district_id")]
+    for name, division in twice[["name", "division"]].itertuples(index=False, name=None):
+        raise ImportRefused(
+            ", ".join(Path(one).name for one in drawn[division]),
+            f"“{name}” is drawn by more than one of these files; say when each of them holds: [[{division}.editions]].",
+        )
+    return districts
 
 
 def _first_of(refused: pd.DataFrame) -> str:

@@ -165,6 +165,8 @@ class Districts:
     parts: Mapping[str, str] = field(default_factory=dict)
     name_property: str = "name"
     version: str = ""
+    layer: str = ""
+    crs: str = ""
     editions: tuple[Edition, ...] = ()
 
 

@@ -110,7 +110,7 @@ def open_source(connection: Connection, path: Path, reading: Reading, folder: Pa
     if name.endswith(_EXCEL):
         return _excel(connection, path, reading)
     if name.endswith(_AREAS) or (packing_of(path) == "zip" and _holds_shapes(path)):
-        return _points(connection, path)
+        return _points(connection, path, reading)
     if _begins(path, b"PAR1"):
         connection.execute(ReadParquet(RAW, path))
         return as_words(connection, path.name, (f"Parquet: {path.name}",))
@@ -450,12 +450,12 @@ def _holds_shapes(path: Path) -> bool:
         return False
 
 
-def _points(connection: Connection, path: Path) -> Source:
+def _points(connection: Connection, path: Path, reading: Reading) -> Source:
     import geopandas as gpd
 
     from data_access.importers.boundaries import read_shapes
 
-    areas: gpd.GeoDataFrame = read_shapes(path)
+    areas: gpd.GeoDataFrame = read_shapes(path, reading.sheet)
     rows = pd.DataFrame(areas.drop(columns=areas.geometry.name))
     points = areas.geometry.representative_point()
     rows["longitude"], rows["latitude"] = points.x, points.y

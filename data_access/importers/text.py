@@ -168,15 +168,16 @@ class _Zstd(io.RawIOBase):
 
 def only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
     """The one file in a zip archive. Raises ImportRefused if there are more, or none."""
-    members = [
-        one
-        for one in archive.infolist()
-        if not one.is_dir() and not one.filename.startswith("__MACOSX/") and not Path(one.filename).name.startswith(".")
-    ]
+    members = [one for one in archive.infolist() if not one.is_dir() and not is_hidden(one.filename)]
     if len(members) != 1:
         names = ", ".join(one.filename for one in members[:6]) or "nothing"
         raise ImportRefused(path.name, f"the archive should hold one file; it holds {names}. Unpack it and name one.")
     return members[0]
+
+
+def is_hidden(member: str) -> bool:
+    """Whether a file in an archive is what a system puts there for itself."""
+    return member.startswith("__MACOSX/") or Path(member).name.startswith(".")
 
 
 def checksum(path: Path) -> str:

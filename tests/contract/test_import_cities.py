@@ -875,6 +875,66 @@ def test_boundaries_of_every_kind_in_any_projection(tmp_path: Path, name: str) -
         read_boundaries(path, wrong)
 
 
+WARDS = '[district]\nkind = "ward"\nname_property = "ward"\n'
+HALVES = [shapely.box(-73.3, 40.4, -73, 40.75), shapely.box(-73, 40.4, -72.8, 40.75)]
+
+
+def wards(**columns) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame({"WARD": ["1", "2"], **columns}, geometry=HALVES, crs=4326)
+
+
+def test_shapes_are_found_deep_in_an_archive_and_of_several_layers_those_with_names(tmp_path: Path) -> None:
+    by, whole = mapping(WARDS), gpd.GeoDataFrame({"CITY": ["all"]}, geometry=HALVES[:1], crs=4326)
+    (tmp_path / "shapes").mkdir()
+    wards().to_crs(2263).to_file(tmp_path / "shapes" / "wards.shp")
+    whole.to_file(tmp_path / "shapes" / "limits.shp")
+    with zipfile.ZipFile(tmp_path / "wards.zip", "w") as archive:
+        archive.writestr("City Data/metadata.json", "{}")
+        for one in (tmp_path / "shapes").iterdir():
+            archive.write(one, f"City Data/2024/{one.name}")
+    for layer, shapes in (("limits", whole), ("old", wards()), ("new", wards())):
+        shapes.to_file(tmp_path / "several.gpkg", layer=layer)
+    assert read_boundaries(tmp_path / "wards.zip", by)["name"].to_list() == ["1", "2"]
+    with pytest.raises(ImportRefused, match=r"several layers, .*new.*; say .* layer = “…” in \[district\]"):
+        read_boundaries(tmp_path / "several.gpkg", by)
+    assert len(read_boundaries(tmp_path / "several.gpkg", mapping(WARDS + 'layer = "new"\n'))) == 2
+    with pytest.raises(ImportRefused, match="no layer “next”; it has .*old"):
+        read_boundaries(tmp_path / "several.gpkg", mapping(WARDS + 'layer = "next"\n'))
+
+
+def test_boundaries_in_no_known_system_are_refused_until_it_is_said(tmp_path: Path) -> None:
+    plain = json.loads(wards().to_crs(2263).to_json())
+    plain.pop("crs", None)
+    (tmp_path / "feet.geojson").write_text(json.dumps(plain))
+    with pytest.raises(ImportRefused, match=r"no degrees, .* crs = “EPSG:…” in \[district\]"):
+        read_boundaries(tmp_path / "feet.geojson", mapping(WARDS))
+    found = read_boundaries(tmp_path / "feet.geojson", mapping(WARDS + 'crs = "EPSG:2263"\n'))
+    assert shapely.from_geojson(found["geometry"][0]).contains(shapely.Point(-73.25, 40.5))
+
+
+def test_only_the_areas_in_a_shape_are_its_boundary(tmp_path: Path) -> None:
+    tail = shapely.GeometryCollection([HALVES[0], shapely.LineString([(-73, 40.4), (-72, 41)])])
+    knot = shapely.Polygon([(-73, 40.4, 5), (-72.8, 40.6, 5), (-72.8, 40.4, 5), (-73, 40.6, 5)])
+    for name, shapes in (("odd", [tail, knot]), ("line", [HALVES[0], tail.geoms[1]])):
+        (tmp_path / f"{name}.geojson").write_text(wards().set_geometry(shapes, crs=4326).to_json())
+    found = shapely.from_geojson(read_boundaries(tmp_path / "odd.geojson", mapping(WARDS))["geometry"])
+    assert [one.geom_type for one in found] == ["Polygon", "MultiPolygon"] and not any(one.has_z for one in found)
+    with pytest.raises(ImportRefused, match="area 2 of 2, “2”, has a LineString, not an area"):
+        read_boundaries(tmp_path / "line.geojson", mapping(WARDS))
+    wards(WARD=["1", None]).to_file(tmp_path / "nameless.geojson")
+    with pytest.raises(ImportRefused, match="area 2 of 2 has no name in “WARD”"):
+        read_boundaries(tmp_path / "nameless.geojson", mapping(WARDS))
+
+
+def test_two_files_that_draw_one_district_must_say_when_they_hold(tmp_path: Path) -> None:
+    for year in ("2013", "2023"):
+        (tmp_path / f"wards_{year}.geojson").write_text(wards().to_json())
+    (tmp_path / "export.csv").write_bytes(table(ROW))
+    files = [tmp_path / f"wards_{year}.geojson" for year in ("2013", "2023")]
+    with pytest.raises(ImportRefused, match=r"“1” is drawn by more than one .* \[\[district.editions\]\]"):
+        import_files(Settings(data=tmp_path / "data"), mapping(WARDS), tmp_path / "export.csv", files)
+
+
 def test_a_request_belongs_to_the_ward_of_its_day(tmp_path: Path) -> None:
     for year, names in (("2013", ["West", "East"]), ("2023", ["East", "West"])):
         squares = [shapely.box(-73.3, 40.4, -73, 40.75), shapely.box(-73, 40.4, -72.8, 40.75)]
