@@ -377,14 +377,15 @@ def mended(text: Lines, heading: Heading, folder: Path) -> Mended:
             if line == b"\n":
                 continue
             rows += 1
-            if line.count(b'"') % 2 == 0 or _is_row(line, heading):
+            odd = line.count(b'"') % 2 == 1
+            if b'"' not in line or _is_row(line, heading, or_misplaced=not odd):
                 sink.write(line)
                 continue
             record, size = [line], len(line)
             while size < _LONGEST and (more := following()):
                 record.append(more)
                 size += len(more)
-                if more.count(b'"') % 2:
+                if more.count(b'"') % 2 or not (odd or _may_go_on(more, heading)):
                     break
             if record[-1].count(b'"') % 2 and len(record) > 1 and _is_row(b"".join(record), heading):
                 sink.write(b"".join(record))
@@ -394,9 +395,17 @@ def mended(text: Lines, heading: Heading, folder: Path) -> Mended:
     return Mended(copy, rows, tuple(removed))
 
 
-def _is_row(line: bytes, heading: Heading) -> bool:
+def _may_go_on(line: bytes, heading: Heading) -> bool:
+    """Whether a line can be the middle of a row: it is none itself."""
+    return line.count(heading.delimiter.encode()) < len(heading.names) - 1 or not _is_row(line, heading)
+
+
+def _is_row(line: bytes, heading: Heading, or_misplaced: bool = False) -> bool:
+    """Whether a line is one row; `or_misplaced`: or none for a quotation mark within it, which misleads nobody."""
     try:
         reader = csv.reader(io.StringIO(line.decode("utf-8"), newline=""), delimiter=heading.delimiter, strict=True)
         return len(list(reader)) == 1
-    except (csv.Error, UnicodeDecodeError, StopIteration):
+    except csv.Error as problem:
+        return or_misplaced and "expected after" in str(problem)
+    except (UnicodeDecodeError, StopIteration):
         return False

@@ -358,6 +358,17 @@ def test_an_open_quotation_mark_swallows_nothing(taken) -> None:
     assert refused["row_number"].to_list() == [11] and "2990" in set(found["request_id"])
 
 
+def test_an_open_quotation_mark_beside_another_one_swallows_nothing_either(taken) -> None:
+    rows = [ROW.replace("7,", f"{n},", 1) for n in range(40)]
+    rows[10:13] = [f'{n},2024-03-01,,,Open,6" main,"never closed,,' for n in range(10, 13)]
+    rows[20] = '20,2024-03-01,,,Open,6" main,"two\nlines, a ""third""\nand a last",,'
+    rows[30] = '30,2024-03-01,,,Open,Pothole,"1 Main" St,,'
+    counts, found, refused = taken(table(*rows))
+    assert (counts.read, counts.accepted, counts.refused) == (40, 36, 4)
+    assert refused["row_number"].to_list() == [11, 12, 13, 31]
+    assert found.set_index("request_id").loc["20", "type_id"] == '6" main'
+
+
 @pytest.mark.parametrize(
     ("encoding", "text"),
     [("utf-8", "Müll"), ("cp1252", "Müll “quoted”"), ("utf-16", "Müll"), ("utf-8-sig", "日本")],
