@@ -10,6 +10,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 import shutil
 import uuid
 from collections import Counter
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import Select, String, case, cast, func, literal_column, select
+from sqlalchemy import Select, String, case, cast, func, literal_column, or_, select
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
 from sqlalchemy.exc import DBAPIError
@@ -229,6 +230,7 @@ class Importing:
             misshapen(self.build.connection, source)  # told once already
         self.absent += [one for one in projection.absent() if one not in self.absent]
         typed = projection.typed_table()
+        self.absent += [one for one in self._nowhere(projection, typed) if one not in self.absent]
         total = self._count(typed)
         wrong = self._count(typed, typed.c.refusal > 0)
         counts.read += total + len(lost)
@@ -260,6 +262,16 @@ class Importing:
             if attempt == 1:
                 source = mend(self.build.connection, source, self.build.spill)
         raise ImportRefused(source.file, "not all of its rows could be read, and nobody knows which are missing.")
+
+    def _nowhere(self, projection: Projection, typed: Any) -> list[str]:
+        """What a mapping looks for within nested values, and no row holds."""
+        nested = projection.nested()
+        if not nested:
+            return []
+        made = [[one for one in typed.c if re.fullmatch(f"{name}(__.+)?", one.name)] for name in nested]
+        some = [func.count(case((or_(*(one.is_not(None) for one in columns)), 1))) for columns in made]
+        found = self.build.connection.execute(select(*some)).one()
+        return [said for said, n in zip(nested.values(), found, strict=True) if not n]
 
     def _take_also(self, mapping: SourceMapping, source: Source) -> None:
         """Rows of another table that the same source holds, perhaps as a list within each row."""

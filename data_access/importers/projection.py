@@ -84,9 +84,7 @@ class Projection:
         self.fields = {name: one for name, one in mapping.columns.items() if one.value is not None or self.present(one)}
         self.kinds = {name: kind_of(mapping.target, name) for name in self.fields}
         place = mapping.place
-        self.projected = bool(
-            place and place.x and self.column_of(place.x) is not None and self.column_of(place.y) is not None
-        )
+        self.projected = bool(place and place.x and all(self.present(Field((one,))) for one in (place.x, place.y)))
 
     # ── their columns ───────────────────────────────────────────────────────────────────────────────
 
@@ -109,11 +107,26 @@ class Projection:
     def absent(self) -> list[str]:
         """Columns that the mapping knows, and the source does not have, each with what stays empty without it."""
         ours = {id(one): f" (for {name})" for name, one in self.mapping.columns.items()}
+        place = self.mapping.place
+        points = [Field((one,)) for one in (place.x, place.y) if one] if place else []
+        ours |= {id(one): " (for place)" for one in points}
         return [
             " or ".join(one.columns) + ours.get(id(one), "")
-            for one in self.mapping.named()
+            for one in (*self.mapping.named(), *points)
             if one.value is None and not self.present(one)
         ]
+
+    def nested(self) -> dict[str, str]:
+        """Typed columns made from within nested values alone, and from which: only rows can tell if they hold any."""
+        place = self.mapping.place
+        within = {name: (one.columns, name) for name, one in self.fields.items() if one.value is None}
+        if self.projected and place:
+            within |= {"place__x": ((place.x,), "place"), "place__y": ((place.y,), "place")}
+        return {
+            name: f"{' or '.join(columns)} (for {ours})"
+            for name, (columns, ours) in within.items()
+            if all(self.column_of(one) is None for one in columns)
+        }
 
     def _raw(self, name: str) -> _Expr:
         whole = self.column_of(name)

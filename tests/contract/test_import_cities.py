@@ -411,6 +411,39 @@ def test_packed_files(taken, tmp_path: Path, name: str) -> None:
         taken(packed[: len(packed) // 2], name)
 
 
+def test_what_is_looked_for_within_nested_values_and_not_there_is_told(tmp_path: Path) -> None:
+    at, told = {"x": 1_000_000.0, "y": 200_000.0}, {"opened": "2024-03-01"}
+    records = [{"id": n, "at": at, "told": told} for n in range(3)]
+    (tmp_path / "export.json").write_text(json.dumps(records))
+    text = """name = "test"
+[city]
+name = "Testville"
+tz = "America/New_York"
+[request]
+request_id = "id"
+opened_at = "told.opened"
+closed_at = "told.closd"
+type_id = { value = "Request" }
+status = { value = "new" }
+[place]
+x = "at.x"
+y = "at.%s"
+crs = "EPSG:2263"
+"""
+    for column, absent in (("y", []), ("z", ["at.z (for place)"])):
+        by = mapping_from(text % column, Path("test.toml"))
+        outcome = import_files(Settings(data=tmp_path / column), by, tmp_path / "export.json", dry=True)
+        assert list(outcome.report.absent) == ["told.closd (for closed_at)", *absent]
+        assert ("lat" in outcome.sample) == (column == "y")
+
+
+def test_a_place_whose_columns_are_missing_is_told(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_bytes(table(ROW))
+    by = mapping('[place]\nx = "XCOORD"\ny = "YCOORD"\ncrs = "EPSG:2263"\n')
+    outcome = import_files(Settings(data=tmp_path / "data"), by, tmp_path / "export.csv", dry=True)
+    assert list(outcome.report.absent) == ["XCOORD (for place)", "YCOORD (for place)"]
+
+
 KINDS = pd.DataFrame(
     {
         "ID": ["9007199254740993", "8"], "Opened": ["2024-03-01 09:00:00", "2024-03-02"], "Closed": [None, None],
@@ -535,6 +568,7 @@ def test_a_promise_in_days(taken, tmp_path: Path) -> None:
         ("[request]\nrequest_id = 'a'", "section \\[city\\]"),
         (CITY.replace("[file]", "[fiel]"), "no section \\[fiel\\]"),
         (CITY.replace("address =", "adress ="), "no column adress"),
+        (CITY.replace('address = "Address"', 'address = ""'), "request.address names no column"),
         (CITY.replace("end_of_day", "endofday"), "no word “endofday”"),
         (CITY.replace('type_id = "Type"', ""), "type_id comes from"),
         (CITY.replace('status = "Status"', "status = { column = 'Status', words = { Open = 'opn' } }", 1), "no status"),
