@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import glob
 import json
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree  # nosec B405 - its types only; what is read is read by defusedxml
@@ -26,7 +27,7 @@ from sqlalchemy.sql.expression import TableClause
 
 from dashboard.domain.errors import ImportRefused
 from data_access.dialects import ReadLines, ReadObjects, ReadParquet, ReadTable, ViewOf
-from data_access.importers.mapping import Reading
+from data_access.importers.mapping import Reading, fold
 from data_access.importers.text import Heading, Lines, check_file, heading_of, mended, packing_of, tidied
 
 VIEW = "dashboard311_source"  # no column of a source is called so
@@ -241,8 +242,10 @@ def original_numbers(source: Source, numbers: Sequence[int]) -> list[int]:
 def _json(connection: Connection, file: str, text: Lines, reading: Reading) -> Source:
     first, second = _first_lines(text.path)
     json_: Any = literal_column("json")
-    wrapped = first.startswith("{") and not (second.startswith("{") or (text.lines == 1 and not _is_wrapper(first)))
-    if first.startswith("{") and not wrapped:
+    alone = text.lines == 1  # on one line, an object may be a record, or all of them
+    top = _object(text.path, file, alone) if first.startswith("{") and (alone or not second.startswith("{")) else None
+    listed = reading.rows or (_list_in(top, alone) if top else "")
+    if first.startswith("{") and not (listed if alone else top):
         connection.execute(ReadLines(RAW, text.path))
         line: Any = literal_column("line")
         whole = func.json_valid(line)
@@ -253,11 +256,14 @@ def _json(connection: Connection, file: str, text: Lines, reading: Reading) -> S
     else:
         connection.execute(ReadObjects(RAW, text.path, text.path.stat().st_size + (1 << 20)))
         rows = select(json_, literal(None, String).label("line")).select_from(named_table(RAW))
-        if wrapped and (listed := reading.rows or _list_in(connection, file)):
+        if top and listed:
             entries = func.unnest(func.json_extract(json_, f'$."{listed}"[*]')).label("json")
             rows = select(entries, literal(None, String).label("line")).select_from(named_table(RAW))
         connection.execute(ViewOf("source_objects", rows))
-    return _objects(connection, file)
+    source = _objects(connection, file, _system_in(top or {}))
+    if top and (top.get("exceededTransferLimit") or (top.get("properties") or {}).get("exceededTransferLimit")):
+        return replace(source, notes=(*source.notes, "It says that it holds a part only (exceededTransferLimit)."))
+    return source
 
 
 def _first_lines(path: Path) -> tuple[str, str]:
@@ -267,20 +273,37 @@ def _first_lines(path: Path) -> tuple[str, str]:
         return next(full, ""), next(full, "")
 
 
-def _is_wrapper(line: str) -> bool:
-    """Whether a whole object on one line holds a list of records rather than being one."""
-    return '"features"' in line[:2000] or '"records"' in line[:2000] or '"data"' in line[:2000]
-
-
-def _list_in(connection: Connection, file: str) -> str:
-    """The name of the list of records in a JSON object; empty if it is itself the record."""
+def _object(path: Path, file: str, alone: bool) -> dict[str, Any] | None:
+    """The one object in a file; None if its only line is none, which is told of as a line."""
     try:
-        top = connection.scalar(select(literal_column("json")).select_from(named_table(RAW)).limit(1))
-    except DBAPIError as problem:
-        raise ImportRefused(file, f"this is not JSON that can be read ({_first_sentence(problem)}).") from problem
-    found = json.loads(top) if isinstance(top, str) else top
-    lists = [name for name, held in (found or {}).items() if isinstance(held, list) and held]
-    return next((one for one in ("features", *lists) if one in lists), "")
+        return json.loads(path.read_bytes())
+    except ValueError as problem:
+        if alone:
+            return None
+        raise ImportRefused(file, f"this is not JSON that can be read ({problem}).") from problem
+
+
+def _list_in(top: dict[str, Any], alone: bool) -> str:
+    """The name of the list of records in an object; empty if it is itself the record.
+
+    An object `alone` on its line is itself one if it has an id.
+    """
+    lists = {name: held for name, held in top.items() if isinstance(held, list) and held}
+    known = next((one for one in ("features", "records", "data") if one in lists), "")
+    if known or (alone and any(fold(one).endswith("id") for one in top)):
+        return known
+    of_objects = [one for one, held in lists.items() if isinstance(held[0], dict)]
+    return max(of_objects or ([] if alone else lists), key=lambda name: len(lists[name]), default="")
+
+
+def _system_in(top: dict[str, Any]) -> str:
+    """The coordinate system that a GeoJSON or an answer of ArcGIS names; empty if it names none, or degrees."""
+    esri, geojson = (one if isinstance(one := top.get(name), dict) else {} for name in ("spatialReference", "crs"))
+    number = esri.get("latestWkid") or esri.get("wkid")
+    if number:
+        return "" if number == 4326 else f"{'EPSG' if number < 100_000 else 'ESRI'}:{number}"
+    named = re.search(r"(EPSG)\W+(\d+)$", str((geojson.get("properties") or {}).get("name", "")))
+    return f"EPSG:{named[2]}" if named and named[2] != "4326" else ""
 
 
 class _Json(String):
@@ -292,10 +315,13 @@ class _Json(String):
 _JSON = _Json()
 
 
-def _objects(connection: Connection, file: str) -> Source:
-    """A view of `source_objects`: one column for each name that any object has."""
+def _objects(connection: Connection, file: str, system: str = "") -> Source:
+    """A view of `source_objects`: one column for each name that any object has.
+
+    Of shapes with properties (GeoJSON) or attributes (ArcGIS) it has those, and the point, in degrees unless the file
+    names another `system`.
+    """
     objects = named_table("source_objects", named_column("json"), named_column("line"))
-    shown: list[tuple[str, Any]] = [("", objects.c.json)]
     try:
         kinds = {str(one) for (one,) in connection.execute(select(func.json_type(objects.c.json)).distinct())}
         if kinds - {"OBJECT", "None"}:
@@ -303,24 +329,24 @@ def _objects(connection: Connection, file: str) -> Source:
         features = _keys(connection, objects, objects.c.json)
     except DBAPIError as problem:
         raise ImportRefused(file, f"this is not JSON that can be read ({_first_sentence(problem)}).") from problem
-    if {"type", "properties", "geometry"} <= set(features):
-        properties = func.json_extract(objects.c.json, "$.properties")
-        shown = [("", properties)]
-        features = _keys(connection, objects, properties)
-    columns = [
-        func.json_extract_string(held, f'$."{name}"').label(name) for _, held in shown for name in features
-    ]  # fmt: skip
-    if shown[0][1] is not objects.c.json:
-        for position, name in enumerate(("longitude", "latitude")):
-            if name not in features:
-                columns.append(
-                    func.json_extract_string(objects.c.json, f"$.geometry.coordinates[{position}]").label(name)
-                )
+    points: tuple[str, str] = ("coordinates[0]", "coordinates[1]")
+    holder = "properties" if {"type", "properties", "geometry"} <= set(features) else ""
+    if "attributes" in features and set(features) <= {"attributes", "geometry"}:
+        holder, points = "attributes", ("x", "y")
+    held: Any = func.json_extract(objects.c.json, f"$.{holder}") if holder else objects.c.json
+    features = _keys(connection, objects, held) if holder else features
+    columns = [func.json_extract_string(held, f'$."{name}"').label(name) for name in features]
+    if holder:
+        known = {one.casefold() for one in features}
+        for name, at in zip(("x", "y") if system else ("longitude", "latitude"), points, strict=True):
+            if name not in known:
+                columns.append(func.json_extract_string(objects.c.json, f"$.geometry.{at}").label(name))
     if not columns:
         raise ImportRefused(file, "there is not one record in this file.")
     columns.append(objects.c.line.label(BROKEN))
     connection.execute(ViewOf(VIEW, select(*columns)))
-    return Source(file, tuple(one.name for one in columns))
+    notes = (f"Its points, x and y, are in {system}.",) if system and holder else ()
+    return Source(file, tuple(one.name for one in columns), notes)
 
 
 BROKEN = "line that is no record"

@@ -474,6 +474,15 @@ def as_geojson(folder: Path) -> bytes:
     return json.dumps({"type": "FeatureCollection", "features": features}).encode()
 
 
+def answer_of_arcgis(system: int, x: float, y: float) -> bytes:
+    """On one line, its records behind a long list of fields."""
+    rows = json.loads(KINDS.to_json(orient="records"))
+    fields = [{"name": one, "alias": "an alias " * 50} for one in KINDS]
+    features = [{"attributes": one, "geometry": {"x": x, "y": y}} for one in rows]
+    told = {"spatialReference": {"wkid": 102_718, "latestWkid": system}, "exceededTransferLimit": True}
+    return json.dumps({"objectIdFieldName": "ID", "fields": fields, **told, "features": features}).encode()
+
+
 @pytest.mark.parametrize(
     ("name", "make"),
     [
@@ -481,6 +490,8 @@ def as_geojson(folder: Path) -> bytes:
         ("one.parquet", as_parquet),
         ("one.json", lambda folder: KINDS.to_json(orient="records", indent=1).encode()),
         ("one.json", lambda folder: b'{"meta": 1, "records": ' + KINDS.to_json(orient="records").encode() + b"}"),
+        ("one.json", lambda folder: answer_of_arcgis(4326, -73.25, 40.5)),
+        ("one.json", lambda folder: b'{"next": null, "rows": ' + KINDS.to_json(orient="records").encode() + b"}"),
         ("one.jsonl", lambda folder: KINDS.to_json(orient="records", lines=True, force_ascii=False).encode()),
         ("one.json.gz", lambda folder: gzip.compress(KINDS.to_json(orient="records").encode())),
         ("one.geojson", as_geojson),
@@ -504,6 +515,22 @@ def test_kinds_of_files(taken, tmp_path: Path, name: str, make) -> None:
     assert rows["address"].isna().to_list() == [False, True] and rows["closed_at"].isna().all()
     if name == "one.geojson":
         assert rows[["lat", "lon"]].to_numpy().tolist() == [[40.5, -73.25]] * 2
+
+
+def test_points_in_feet_are_told_with_their_system_and_parts_as_parts(tmp_path: Path) -> None:
+    by = mapping_from(CITY.split("lat =")[0] + '[place]\nx = "x"\ny = "y"\ncrs = "EPSG:2263"\n', Path("test.toml"))
+    (tmp_path / "one.json").write_bytes(answer_of_arcgis(2263, 980_000.0, 200_000.0))
+    outcome = import_files(Settings(data=tmp_path / "data"), by, tmp_path / "one.json", dry=True)
+    assert outcome.sample["lat"].between(40, 41).all() and outcome.report.accepted == 2
+    said = " ".join(outcome.report.notes)
+    assert "x and y, are in EPSG:2263" in said and "holds a part only" in said
+    features = json.loads(as_geojson(tmp_path))["features"]
+    system = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::2263"}}
+    features = [one | {"geometry": {"type": "Point", "coordinates": [980_000.0, 200_000.0]}} for one in features]
+    whole = {"type": "FeatureCollection", "crs": system, "features": features}
+    (tmp_path / "one.geojson").write_text(json.dumps(whole))
+    outcome = import_files(Settings(data=tmp_path / "data"), by, tmp_path / "one.geojson", dry=True)
+    assert outcome.sample["lat"].between(40, 41).all()
 
 
 def test_files_of_any_kinds_are_read_one_after_the_other(tmp_path: Path) -> None:
