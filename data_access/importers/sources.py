@@ -458,12 +458,39 @@ def _excel(connection: Connection, path: Path, reading: Reading) -> Source:
         sheet = reading.sheet or next((one for one in book.sheet_names), "")
         if sheet not in book.sheet_names:
             raise ImportRefused(path.name, f"there is no sheet “{sheet}”; there are {', '.join(book.sheet_names)}.")
-        rows = pa.table(book.load_sheet(sheet, dtypes="string").to_arrow())
+        loaded = book.load_sheet(sheet, dtypes="string")
+        if loaded.visible != "visible" and not reading.sheet:
+            seen = (book.load_sheet(one, dtypes="string") for one in book.sheet_names if one != sheet)
+            loaded = next((one for one in seen if one.visible == "visible"), loaded)
+            sheet = loaded.name
+        rows = pa.table(loaded.to_arrow())
+        title = next((one for one in rows.column_names if not one.startswith(_UNNAMED)), "")
+        above = _rows_above_heading(rows)
+        if above:
+            rows = pa.table(book.load_sheet(sheet, header_row=above, dtypes="string").to_arrow())
     except fastexcel.FastExcelError as problem:
         raise ImportRefused(path.name, f"this workbook cannot be read ({_first_sentence(problem)}).") from problem
     others = [one for one in book.sheet_names if one != sheet]
-    notes = (f"Sheet “{sheet}”" + (f"; not read: {', '.join(others)}." if others else "."),)
+    notes = [f"Sheet “{sheet}”" + (f"; not read: {', '.join(others)}." if others else ".")]
+    notes += [f"The heading is taken from row {above + 1}; above it stands “{title}”."] if above else []
     return from_arrow(connection, path.name, rows, notes)
+
+
+def _rows_above_heading(rows: pa.Table) -> int:
+    """How many rows of a sheet stand above its heading: titles, which fill few of its columns.
+
+    `rows` was read as if the first row were the heading.
+    """
+    names = [not one.startswith(_UNNAMED) for one in rows.column_names]
+    if 2 * sum(names) > len(names):
+        return 0
+    first = rows.slice(0, _TITLES).to_pandas()
+    filled = first.notna().sum(axis=1).to_numpy()
+    return next((n for n, found in enumerate(filled, 1) if 2 * found > len(names)), 0)
+
+
+_UNNAMED = "__UNNAMED__"  # what fastexcel calls a column without a heading
+_TITLES = 20
 
 
 def _holds_shapes(path: Path) -> bool:

@@ -459,6 +459,19 @@ def as_excel(folder: Path) -> bytes:
     return path.read_bytes()
 
 
+def as_clerks_make_it(folder: Path) -> bytes:
+    """A hidden sheet first, titles above the heading, totals below the rows."""
+    path = folder / "one.xlsx"
+    with pd.ExcelWriter(path, engine="xlsxwriter") as book:
+        pd.DataFrame({"Code": ["P"], "Meaning": ["Pothole"]}).to_excel(book, sheet_name="codes", index=False)
+        KINDS.to_excel(book, sheet_name="data", index=False, startrow=3)
+        book.sheets["codes"].hide()
+        book.sheets["data"].activate()
+        book.sheets["data"].merge_range(0, 0, 0, 8, "Springfield 311")
+        book.sheets["data"].write(1, 0, "Printed 01/05/2025")
+    return path.read_bytes()
+
+
 def as_parquet(folder: Path) -> bytes:
     path = folder / "one.parquet"
     typed = KINDS.assign(ID=KINDS["ID"].astype("int64"), Opened=pd.to_datetime(KINDS["Opened"], format="mixed"))
@@ -487,6 +500,7 @@ def answer_of_arcgis(system: int, x: float, y: float) -> bytes:
     ("name", "make"),
     [
         ("one.xlsx", as_excel),
+        ("one.xlsx", as_clerks_make_it),
         ("one.parquet", as_parquet),
         ("one.json", lambda folder: KINDS.to_json(orient="records", indent=1).encode()),
         ("one.json", lambda folder: b'{"meta": 1, "records": ' + KINDS.to_json(orient="records").encode() + b"}"),
@@ -750,6 +764,50 @@ def test_a_sketch_of_json_may_meet_empty_columns_and_texts_of_several_lines(tmp_
     assert '"Closed (Duplicate)" = "merged_duplicate"  # doubt: guessed' in drafted
     assert '#"Not completed" = ""' in drafted  # what is denied is not guessed
     assert (outcome.report.accepted, outcome.report.refused) == (40, 0)
+
+
+def test_a_sketch_takes_no_address_and_no_number_of_a_row_for_an_id(tmp_path: Path) -> None:
+    rows = [f"{n},{n} Main St,{n % 57},2024-03-01 08:{n % 60:02},Rats,Open,{900 - n},{n},A{n}" for n in range(60)]
+    heading = "OBJECTID,Address,ADDRESS_ID,Created,Request Type,Status,RESOLUTION_X,SITE_ADDRESS_ID,SERVICEREQUESTID"
+    drafted, _ = _sketched(tmp_path, "cases.csv", "\n".join([heading, *rows, ""]))
+    assert 'request_id = "SERVICEREQUESTID"' in drafted
+    left = [",".join(one.split(",")[:6]) for one in (heading, *rows)]
+    drafted, _ = _sketched(tmp_path, "fewer.csv", "\n".join([*left, ""]))
+    assert "# doubt: this may count the rows of this one export" in drafted and 'request_id = "OBJECTID"' in drafted
+    repeated = [one.replace(",A9", ",A8", 1) for one in rows]
+    repeated[7] = repeated[7].removesuffix("A7")
+    drafted, _ = _sketched(tmp_path, "repeated.csv", "\n".join([heading.replace("OBJECTID", "Place"), *repeated, ""]))
+    assert "# doubt: 1 rows repeat an id" in drafted and "# doubt: 1 rows have no id" in drafted
+
+
+def test_a_sketch_prefers_times_with_an_hour_and_says_where_it_stands_or_that_there_is_none(tmp_path: Path) -> None:
+    rows = [f"{n},2024 Mar 0{1 + n % 9},2024 Mar 0{1 + n % 9} 01:{n:02}:00 PM,03/0{1 + n % 9}/2024,2024.0,Rats,Open"
+            for n in range(60)]  # fmt: skip
+    heading = "Case,Created Day,Created dttm,Resolution Date,Closed Year,Type,Status"
+    drafted, _ = _sketched(tmp_path, "one.csv", "\n".join([heading, *rows, ""]))
+    assert 'opened_at = { column = "Created dttm", formats = ["%Y %b %d %I:%M:%S %p"] }' in drafted
+    assert "say end_of_day = true, lest" in drafted and 'closed_at = { column = "Resolution Date"' in drafted
+    rows = [f"{n},03/0{1 + n % 9}/2024,01:{n % 60:02} PM,03/09/2024,Rats,Open" for n in range(60)]
+    heading = "Case,Creation Date,Creation Time,Ended,Type,Status"
+    drafted, _ = _sketched(tmp_path, "two.csv", "\n".join([heading, *rows, ""]))
+    assert 'columns = ["Creation Date", "Creation Time"], join = " ", formats = ["%m/%d/%Y %I:%M %p"]' in drafted
+    drafted, _ = _sketched(tmp_path, "three.csv", "\n".join([heading.replace("Ended", "Wrapup"), *rows, ""]))
+    assert "# doubt: no column's name says that it is when a request was closed; may it be Wrapup?" in drafted
+
+
+def test_a_sketch_opens_nested_objects_and_knows_which_of_a_pair_is_the_latitude(tmp_path: Path) -> None:
+    records = [
+        {"id": n, "made": {"at": "2024-03-01T10:00:00", "for": {"service_name": "Rats"}}, "status": "Open",
+         "shape": {"type": "Point", "coordinates": [2.35 + n / 1e4, 48.85]}} for n in range(40)
+    ]  # fmt: skip
+    drafted, outcome = _sketched(tmp_path, "records.json", json.dumps(records))
+    assert 'column = "made.at"' in drafted and 'type_id = "made.for.service_name"' in drafted
+    assert outcome.sample[["lat", "lon"]].iloc[0].tolist() == [48.85, 2.35]
+    for pair, told in (("-122.4001, 37.7001", False), ("48.8501, 2.3501", True)):
+        rows = [f'{n},2024-03-01 08:00,Rats,Open,"({pair}{n})"' for n in range(20)]
+        drafted, outcome = _sketched(tmp_path, "pairs.csv", "\n".join(["Case,Opened,Type,Status,Point", *rows, ""]))
+        assert ("# doubt: is the first of the two the latitude?" in drafted) == told
+        assert outcome.sample["lat"].between(37, 49).all()
 
 
 def test_what_was_closed_at_a_time_nobody_wrote_is_in_no_time_to_close(store: Settings, tmp_path: Path) -> None:
