@@ -431,14 +431,19 @@ def sync_command(mappings, settings) -> None:
     from data_access.importers.load import import_files
     from data_access.importers.mapping import mappings_named
 
+    held_back = False
     for word in mappings:
         known = mappings_named(word)
         if not known[0].file.address:
             raise BadRequest(f"{word} names no source to ask: address = “…” in [file].")
         try:
-            out.print(import_files(settings, known, known[0].file.address).report.as_text(), markup=False)
+            report = import_files(settings, known, known[0].file.address).report
+            out.print(report.as_text(), markup=False)
+            held_back = held_back or report.dry
         except (Busy, NothingNew) as problem:
             out.print(str(problem), markup=False)
+    if held_back:
+        click.get_current_context().exit(1)
 
 
 @main.command("refused")

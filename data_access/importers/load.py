@@ -37,7 +37,7 @@ from data_access.dialects import Macros, TableOf, ViewOf
 from data_access.engine import to_pandas
 from data_access.importers.live import Known, is_address, known_of, open_live, shown
 from data_access.importers.mapping import SourceMapping, the_one_that_fits
-from data_access.importers.projection import CLOCK, POINTS, TYPED, Projection, phrase_table
+from data_access.importers.projection import CLOCK, POINTS, TYPED, Projection, phrase_table, reads
 from data_access.importers.report import Report
 from data_access.importers.sources import (
     VIEW,
@@ -125,7 +125,8 @@ def import_files(
     dry
         Read, check and report, and put nothing in service.
     max_refused
-        If more rows than this are refused (a number, or a share such as ``1%``), nothing is put in service.
+        If more rows than this are refused (a number, or a share such as ``1%``), nothing is put in service. Without it,
+        nothing is if more times of a file fit its formats with day and month exchanged than fit them alone.
 
     Raises
     ------
@@ -202,6 +203,7 @@ class Importing:
     details: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
+    exchanged: list[str] = field(default_factory=list)
     written: dict[str, None] = field(default_factory=dict)
     mappings: list[SourceMapping] = field(default_factory=list)
     headings: dict[str, tuple[Sequence[str], str]] = field(default_factory=dict)
@@ -239,6 +241,7 @@ class Importing:
         self._keep_misshapen(mapping, source, lost)
         if wrong:
             self._keep_refused(source, projection, typed)
+            self._compare_orders(source, projection, typed)
         self._write(mapping, projection, typed)
         self.build.connection.execute(DropTable(typed))  # type: ignore[arg-type]
         for other in mapping.also:
@@ -452,6 +455,28 @@ class Importing:
             ),
         )  # fmt: skip
 
+    def _compare_orders(self, source: Source, projection: Projection, typed: Any) -> None:
+        """Tell of times that are refused, and can be read with day and month exchanged.
+
+        Where these are more than those that can be read only as the mapping says, it has the order wrong, and those
+        that can be read either way are misread.
+        """
+        for name, formats in projection.exchanged().items():
+            column = projection.present(projection.fields[name])[0]
+            known = enumerate(projection.refusals, 1)
+            told = [n for n, one in known if (one.column, one.reason) == (column, "not a time")]
+            for form, other in formats.items():
+                fitting = typed.c.refusal.in_(told) & reads((other,), typed.c.refused_value)
+                if not self._count(typed, fitting):
+                    continue
+                right, wrong, such = self.build.connection.execute(projection.orders(name, form)).one()
+                misshapen(self.build.connection, source)  # told once already
+                self.notes.append(
+                    f"{source.file}: {wrong:,} values of {column}, such as “{such}”, are times by {other} and not by "
+                    f"{form}, {right:,} the other way round: are day and month exchanged?"
+                )
+                self.exchanged += [column] if wrong > right else []
+
     def _keep(self, file: str, rows: pd.DataFrame) -> None:
         told = zip(rows["reason"], rows["column_name"].fillna(""), strict=True)
         self.refusals.update(reason + (f" in {column}" if column else "") for reason, column in told)
@@ -479,6 +504,7 @@ class Importing:
             raise ImportRefused(files, "there is a heading, and not one row under it.")
         allowed = allowed_refusals(max_refused, read)
         too_many = allowed is not None and read - accepted > allowed
+        misread = bool(self.exchanged) and allowed is None
         if not accepted and not (dry or too_many):
             raise ImportRefused(files, f"not one of its {read:,} rows could be accepted.{_first_of(refused)}")
         main = self.mappings[0].table
@@ -494,7 +520,12 @@ class Importing:
         summary = build.finish()
         if too_many:
             self.notes.append(f"More than {max_refused} rows were refused: what is in service stays as it was.")
-        report = self._report(files, read, accepted, repeated, kept, summary, dry or too_many)
+        if misread and not dry:
+            self.notes.append(
+                "What is in service stays as it was: correct the formats of "
+                f"{', '.join(dict.fromkeys(self.exchanged))}, or say with --max-refused how many rows may be refused."
+            )
+        report = self._report(files, read, accepted, repeated, kept, summary, dry or too_many or misread)
         if not report.dry:
             build.write("import_batch", pd.DataFrame([self._batch(report, summary.flagged)]))
             build.publish()

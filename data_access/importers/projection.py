@@ -6,6 +6,7 @@ wall-clock times into instants and words into their meanings, and gives each row
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
@@ -390,6 +391,28 @@ class Projection:
                 found.append(Refusal(given.is_(None), column, raw, wanted, said))
         return found
 
+    def exchanged(self) -> dict[str, dict[str, str]]:
+        """Of our columns of times, their formats that hold day and month, each with the two exchanged."""
+        found = {}
+        for name, one in self.fields.items():
+            if one.value is None and not one.days_after and self.kinds[name] in ("instant", "date"):
+                both = {form: _exchanged(form) for form in one.formats if {"%d", "%m"} <= set(re.findall("%.", form))}
+                found[name] = {form: other for form, other in both.items() if other not in one.formats}
+        return {name: both for name, both in found.items() if both}
+
+    def orders(self, name: str, form: str) -> Select:
+        """How many values of a column of times only `form` reads, how many only its exchange, and one of these."""
+        field = self.fields[name]
+        words = select(self.words(field, together=True).label("words")).select_from(self._trim()).subquery("written")
+        given: _Expr = words.c.words
+        others = tuple(one for one in field.formats if one != form)
+        read, exchanged = reads((form,), given), reads((_exchanged(form),), given)
+        known = reads(others, given) if others else literal(False)
+        only, not_read = and_(read, ~exchanged, ~known), and_(exchanged, ~read, ~known)
+        return select(
+            func.count(case((only, 1))), func.count(case((not_read, 1))), func.min(case((not_read, given)))
+        ).select_from(words)  # fmt: skip
+
     # ── step two: our rows ──────────────────────────────────────────────────────────────────────────
 
     def instants(self) -> list[str]:
@@ -531,6 +554,16 @@ def _end_of_day(local: _Expr) -> _Expr:
     at_midnight = local == func.date_trunc("day", local)
     last = cast(func.to_days(1), Interval) - cast(func.to_microseconds(1), Interval)
     return case((at_midnight, local + last), else_=local)
+
+
+def _exchanged(form: str) -> str:
+    return re.sub("%[dm]", lambda found: {"%d": "%m", "%m": "%d"}[found[0]], form)
+
+
+def reads(formats: tuple[str, ...], words: _Expr) -> _Expr:
+    """Whether one of the formats reads a time, in a year that can be."""
+    local, utc = times(Field(formats=formats), words)
+    return func.coalesce(possible(utc), possible(local)).is_not(None)
 
 
 def times(field: Field, words: _Expr, first: _Expr | None = None) -> tuple[_Expr, _Expr]:

@@ -20,8 +20,8 @@ from sqlalchemy.sql.expression import TryCast
 
 from dashboard.domain.errors import ImportRefused
 from data_access.dialects import Macros, TableOf
-from data_access.importers.mapping import STATUS_WORDS, Field, Reading, fold
-from data_access.importers.projection import possible, times
+from data_access.importers.mapping import STATUS_WORDS, Reading, fold
+from data_access.importers.projection import reads
 from data_access.importers.sources import BROKEN, Source, open_source
 from data_access.schema import CLOSED_STATUSES
 
@@ -284,9 +284,7 @@ def _find_formats(connection: Connection, written: Any, column: Column) -> None:
     for _ in range(4):
         read = {}
         for form in plain:
-            local, utc = times(Field(formats=(form,)), words)
-            known = func.coalesce(possible(utc), possible(local)).is_not(None)
-            read[form] = known
+            read[form] = reads((form,), words)
         counts = connection.execute(
             select(*(func.count(case((read[one], 1))).label(f"f{n}") for n, one in enumerate(plain)))
             .select_from(some).where(left)

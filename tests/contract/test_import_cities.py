@@ -920,6 +920,28 @@ def test_too_many_refusals_or_a_dry_run_change_nothing(tmp_path: Path) -> None:
     assert not import_files(settings, mapping(), path, max_refused="1").report.dry
 
 
+@pytest.mark.parametrize(
+    ("written", "held"),
+    [
+        ([f"{1 + n % 28:02}/0{1 + n % 3}/2024 09:00 AM" for n in range(60)], True),
+        (["03/04/2024 09:00 AM", "13/05/2024 09:00 AM"], True),
+        ([f"0{1 + n % 3}/{1 + n % 28:02}/2024 09:00 AM" for n in range(60)] + ["13/05/2024 09:00 AM"], False),
+        (["03/04/2024 09:00 AM", "2024-13-45", "soon"], False),
+        (["2024-03-28"] * 9 + ["03/04/2024 09:00 AM", "13/05/2024 09:00 AM"], True),
+    ],
+)
+def test_day_and_month_exchanged_put_nothing_in_service(tmp_path: Path, written: list[str], held: bool) -> None:
+    settings, path = Settings(data=tmp_path / "data"), tmp_path / "export.csv"
+    path.write_bytes(table(*(f"{n},{one},,,Open,Pothole,,," for n, one in enumerate(written))))
+    report = import_files(settings, mapping(), path).report
+    notes = " ".join(report.notes)
+    assert report.dry == held and ("correct the formats of Opened" in notes) == held
+    assert ("“13/05/2024 09:00 AM”" in notes or "13/01/2024" in notes) == any(one.startswith("13/") for one in written)
+    if held:
+        assert not import_files(settings, mapping(), path, max_refused="90%").report.dry
+        assert "correct the formats" not in " ".join(import_files(settings, mapping(), path, dry=True).report.notes)
+
+
 # ── History ─────────────────────────────────────────────────────────────────────────────────────────
 
 
