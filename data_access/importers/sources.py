@@ -28,7 +28,17 @@ from sqlalchemy.sql.expression import TableClause
 from dashboard.domain.errors import ImportRefused
 from data_access.dialects import ReadLines, ReadObjects, ReadParquet, ReadTable, ViewOf
 from data_access.importers.mapping import Reading, fold
-from data_access.importers.text import Heading, Lines, check_file, heading_of, mended, packing_of, tidied
+from data_access.importers.text import (
+    Heading,
+    Lines,
+    check_file,
+    heading_among,
+    heading_of,
+    mended,
+    packing_of,
+    tidied,
+    without_titles,
+)
 
 VIEW = "dashboard311_source"  # no column of a source is called so
 RAW = "source_raw"
@@ -121,7 +131,7 @@ def open_source(connection: Connection, path: Path, reading: Reading, folder: Pa
         return _xml(connection, path.name, text, reading)
     if first in "{[" and not stem.endswith((".csv", ".tsv", ".txt")):
         return _json(connection, path.name, text, reading)
-    return _table(connection, path.name, text, reading)
+    return _table(connection, path.name, text, reading, folder)
 
 
 _PACKED = (".gz", ".zip", ".zst", ".bz2", ".xz")
@@ -140,9 +150,11 @@ def _first_character(path: Path) -> str:
 # ── Tables of text ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _table(connection: Connection, file: str, text: Lines, reading: Reading) -> Source:
+def _table(connection: Connection, file: str, text: Lines, reading: Reading, folder: Path) -> Source:
+    lines = text.lines
+    text, title = without_titles(text, folder, reading.delimiter)
     heading = heading_of(text, file, reading.delimiter)
-    notes = []
+    notes = [_above(lines - text.lines, title)] if title else []
     if text.repaired:
         notes.append(f"{text.repaired:,} bytes are not UTF-8 and were read as Windows-1252.")
     elif text.encoding != "utf-8":
@@ -150,6 +162,10 @@ def _table(connection: Connection, file: str, text: Lines, reading: Reading) -> 
     source = Source(file, heading.names, tuple(notes), text, heading)
     connection.execute(ReadTable(VIEW, text.path, heading.names, heading.delimiter))
     return source
+
+
+def _above(lines: int, title: str) -> str:
+    return f"Not read: {lines} line{'s' * (lines != 1)} above the heading, such as “{title[:80]}”."
 
 
 def adds_up(source: Source, accepted: int, refused: int) -> bool:
@@ -472,7 +488,7 @@ def _excel(connection: Connection, path: Path, reading: Reading) -> Source:
         raise ImportRefused(path.name, f"this workbook cannot be read ({_first_sentence(problem)}).") from problem
     others = [one for one in book.sheet_names if one != sheet]
     notes = [f"Sheet “{sheet}”" + (f"; not read: {', '.join(others)}." if others else ".")]
-    notes += [f"The heading is taken from row {above + 1}; above it stands “{title}”."] if above else []
+    notes += [_above(above, title)] if above else []
     return from_arrow(connection, path.name, rows, notes)
 
 
@@ -481,16 +497,13 @@ def _rows_above_heading(rows: pa.Table) -> int:
 
     `rows` was read as if the first row were the heading.
     """
-    names = [not one.startswith(_UNNAMED) for one in rows.column_names]
-    if 2 * sum(names) > len(names):
-        return 0
-    first = rows.slice(0, _TITLES).to_pandas()
-    filled = first.notna().sum(axis=1).to_numpy()
-    return next((n for n, found in enumerate(filled, 1) if 2 * found > len(names)), 0)
+    names = ["" if one.startswith(_UNNAMED) else one for one in rows.column_names]
+    first = rows.slice(0, _TITLES).to_pandas().fillna("").to_numpy(str).tolist() if "" in names else []
+    return heading_among([names, *first])
 
 
 _UNNAMED = "__UNNAMED__"  # what fastexcel calls a column without a heading
-_TITLES = 20
+_TITLES = 30
 
 
 def _holds_shapes(path: Path) -> bool:

@@ -391,6 +391,25 @@ def test_delimiters_are_found(taken, delimiter: str) -> None:
     assert counts.accepted == 1 and rows["type_id"][0] == "Pothole"
 
 
+@pytest.mark.parametrize(
+    ("above", "told"),
+    [
+        ("Springfield 311\nPrinted: 01/05/2025\n\n", "3 lines above the heading, such as “Springfield 311”"),
+        ('"Springfield, 311",,,,,,,,\n,,,,,,,,\n', "2 lines above the heading, such as “Springfield, 311”"),
+        ("sep=,\n", "1 line above the heading, such as “sep=”"),
+        ("\n\n", None),
+        ("", None),
+    ],
+)
+def test_titles_above_the_heading_are_passed_over(taken, tmp_path: Path, above: str, told: str | None) -> None:
+    rows = table(*(ROW.replace("7,", f"{n},", 1) for n in range(5)), "6,soon,,,Open,Pothole,,,")
+    counts, _, refused = taken(above.encode() + rows)
+    assert (counts.read, counts.accepted) == (6, 5) and refused["row_number"].to_list() == [6]
+    (tmp_path / "export.csv").write_bytes(above.encode() + rows)
+    notes = import_files(Settings(data=tmp_path), mapping(), tmp_path / "export.csv", dry=True).report.notes
+    assert [one for one in notes if "heading" in one] == ([f"export.csv: Not read: {told}."] if told else [])
+
+
 def packed_in_zip(content: bytes, folder: Path) -> bytes:
     path = folder / "one.zip"
     with zipfile.ZipFile(path, "w") as archive:
