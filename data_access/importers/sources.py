@@ -264,7 +264,7 @@ def _json(connection: Connection, file: str, text: Lines, reading: Reading) -> S
     if first.startswith("{") and not (listed if alone else top):
         connection.execute(ReadLines(RAW, text.path))
         line: Any = literal_column("line")
-        whole = func.json_valid(line)
+        whole = func.json_valid(line) & func.starts_with(func.ltrim(line), "{")
         rows = select(
             case((whole, cast(line, _JSON))).label("json"), case((~whole, line)).label("line")
         ).select_from(named_table(RAW)).where(func.trim(line) != "")  # fmt: skip

@@ -580,10 +580,10 @@ def test_files_of_any_kinds_are_read_one_after_the_other(tmp_path: Path) -> None
 
 
 def test_a_broken_line_of_json_is_one_refused_row(taken) -> None:
-    content = KINDS.to_json(orient="records", lines=True).strip() + '\n{"ID": "7", "Ope\n'
+    content = KINDS.to_json(orient="records", lines=True).strip() + '\n{"ID": "7", "Ope\n[7]\n'
     counts, _, refused = taken(content.encode(), "one.jsonl")
-    assert (counts.read, counts.accepted) == (3, 2)
-    assert refused["reason"].to_list() == ["a line that is no record"]
+    assert (counts.read, counts.accepted) == (4, 2)
+    assert refused["reason"].to_list() == ["a line that is no record"] * 2
     with pytest.raises(ImportRefused, match="not JSON"):
         taken(b'[{"ID": 1}, {"ID"', "one.json")
 
