@@ -466,7 +466,8 @@ def _hours_of(day: Column, columns: Sequence[Column]) -> Column | None:
 def _together_with(day: Column, hours: Column) -> str:
     written = "%I:%M" if _mostly(hours, "[AaPp]\\.?[Mm]") else "%H:%M"
     written += (":%S" if _mostly(hours, r":\d\d:") else "") + (" %p" if written == "%I:%M" else "")
-    formats = ", ".join(_quoted(one if one == "iso" else f"{one} {written}") for one in day.formats)
+    iso = re.sub(r"^\d{4}([-/])\d\d[-/]\d\d", r"%Y\1%m\1%d", day.examples[0])  # with the midnight that is written there
+    formats = ", ".join(_quoted(f"{iso if one == 'iso' else one} {written}") for one in day.formats)
     return f'columns = [{_quoted(day.name)}, {_quoted(hours.name)}], join = " ", formats = [{formats}]'
 
 

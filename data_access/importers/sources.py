@@ -16,6 +16,7 @@ from xml.etree import ElementTree  # nosec B405 - its types only; what is read i
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import parse as read_xml
 from sqlalchemy import Connection, Select, String, case, cast, func, literal, literal_column, select
@@ -489,7 +490,8 @@ def _excel(connection: Connection, path: Path, reading: Reading) -> Source:
     others = [one for one in book.sheet_names if one != sheet]
     notes = [f"Sheet “{sheet}”" + (f"; not read: {', '.join(others)}." if others else ".")]
     notes += [_above(above, title)] if above else []
-    return from_arrow(connection, path.name, rows, notes)
+    written = [pc.replace_substring_regex(one, _TIME_OF_DAY, "") for one in rows.columns]
+    return from_arrow(connection, path.name, pa.table(written, rows.column_names), notes)
 
 
 def _rows_above_heading(rows: pa.Table) -> int:
@@ -502,6 +504,7 @@ def _rows_above_heading(rows: pa.Table) -> int:
     return heading_among([names, *first])
 
 
+_TIME_OF_DAY = "^1899-12-31 "  # the day that a workbook puts before a time without one
 _UNNAMED = "__UNNAMED__"  # what fastexcel calls a column without a heading
 _TITLES = 30
 

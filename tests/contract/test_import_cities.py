@@ -814,6 +814,20 @@ def test_a_sketch_prefers_times_with_an_hour_and_says_where_it_stands_or_that_th
     assert "# doubt: no column's name says that it is when a request was closed; may it be Wrapup?" in drafted
 
 
+def test_a_day_and_its_hour_in_two_columns_of_a_workbook(tmp_path: Path) -> None:
+    days = pd.to_datetime(["2024-03-01", "2024-03-02"]).repeat(10)
+    hour = pd.Timestamp("2024-01-01 07:30").time()
+    rows = pd.DataFrame({"Case": range(20), "Date Opened": days, "Time Opened": hour, "Type": "Rats", "Status": "Open"})
+    rows.to_excel(tmp_path / "one.xlsx", index=False, engine="xlsxwriter")
+    drafted = sketch_of(tmp_path / "one.xlsx")
+    doubt = next(one for one in drafted.splitlines() if "the time of day seems to stand in Time Opened" in one)
+    made = doubt.split("Time Opened: ", 1)[1]
+    drafted = drafted.replace('column = "Date Opened", formats = ["iso"]', made)
+    by = mapping_from(drafted.replace('tz = "UTC"', 'tz = "America/New_York"'), Path("test.toml"))
+    outcome = import_files(Settings(data=tmp_path / "data"), by, tmp_path / "one.xlsx", dry=True)
+    assert outcome.report.accepted == 20 and str(outcome.sample["opened_at"].min()) == "2024-03-01 12:30:00"
+
+
 def test_a_sketch_opens_nested_objects_and_knows_which_of_a_pair_is_the_latitude(tmp_path: Path) -> None:
     records = [
         {"id": n, "made": {"at": "2024-03-01T10:00:00", "for": {"service_name": "Rats"}}, "status": "Open",
