@@ -135,7 +135,9 @@ class Projection:
             return self.relation.c[whole]
         outer = self.column_of(_head(name))
         path = "$" + "".join(f'."{part}"' for part in name.split(".")[1:])
-        return func.json_extract_string(self.relation.c[str(outer)], path)
+        held = self.relation.c[str(outer)]
+        # What is no JSON stands for itself, and is judged as the value that was looked for within it.
+        return case((func.json_valid(held), func.json_extract_string(held, path)), else_=held)
 
     def _text(self, name: str, field: Field | None = None) -> _Expr:
         """The words in one of their columns; null if they mean nothing."""

@@ -456,6 +456,17 @@ crs = "EPSG:2263"
         assert ("lat" in outcome.sample) == (column == "y")
 
 
+def test_a_value_that_is_no_json_is_refused_alone(taken) -> None:
+    good = ROW.removesuffix(",") + ',"{""at"": {""lat"": 40.5, ""lon"": -73.2}}"'
+    bad = [good.replace("7,", f"{n},", 1).replace('"{""', written, 1) for n, written in ((8, "\"{'at"), (9, '"x'))]
+    empty = ROW.replace("7,", "10,", 1)
+    by = mapping_from(CITY.split("lat =")[0] + 'lat = "Point.at.lat"\nlon = "Point.at.lon"\n', Path("t.toml"))
+    counts, rows, refused = taken(table(good, *bad, empty), by=by)
+    assert (counts.read, counts.accepted) == (4, 2) and rows["lat"].fillna(0).to_list() == [40.5, 0]
+    told = refused[["row_number", "column_name", "reason"]].to_numpy().tolist()
+    assert told == [[2, "Point.at.lat", "not a number"], [3, "Point.at.lat", "not a number"]]
+
+
 def test_a_place_whose_columns_are_missing_is_told(tmp_path: Path) -> None:
     (tmp_path / "export.csv").write_bytes(table(ROW))
     by = mapping('[place]\nx = "XCOORD"\ny = "YCOORD"\ncrs = "EPSG:2263"\n')
