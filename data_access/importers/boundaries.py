@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -175,6 +176,28 @@ def _polygons(geometry: shapely.Geometry | None) -> shapely.Geometry | None:
     parts = shapely.get_parts(shapely.make_valid(shapely.force_2d(geometry)))
     areas = [one for one in parts if one.geom_type in ("Polygon", "MultiPolygon") and not one.is_empty]
     return shapely.union_all(areas) if areas else None
+
+
+def overlapping(areas: pd.DataFrame) -> list[tuple[str, str]]:
+    """Pairs of areas of one division that hold at the same time and share more than a border, by name.
+
+    `areas` are rows of `district`; what is shared counts from a hundredth of the smaller one.
+    """
+    shapes = shapely.from_geojson(areas["geometry"].to_numpy())
+    sizes = shapely.area(shapes)
+    one, two = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    kept = (one < two) & (areas["division"].to_numpy()[one] == areas["division"].to_numpy()[two])
+    begins = areas["valid_from_on"].where(areas["valid_from_on"].notna(), date.min).to_numpy()
+    ends = areas["valid_to_on"].where(areas["valid_to_on"].notna(), date.max).to_numpy()
+    kept &= (begins[one] < ends[two]) & (begins[two] < ends[one])
+    one, two = one[kept], two[kept]
+    shared = shapely.area(shapely.intersection(shapes[one], shapes[two]))
+    much = shared > _SHARED * np.minimum(sizes[one], sizes[two])
+    names = areas["name"].to_numpy()
+    return list(zip(names[one[much]], names[two[much]], strict=True))
+
+
+_SHARED = 0.01
 
 
 def _name_property(areas: gpd.GeoDataFrame, rules: Districts, path: Path) -> str:

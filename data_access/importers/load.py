@@ -135,7 +135,7 @@ def import_files(
     DataUnavailable
         If another build is running.
     """
-    from data_access.importers.boundaries import read_boundaries
+    from data_access.importers.boundaries import overlapping, read_boundaries
 
     known = (mappings,) if isinstance(mappings, SourceMapping) else tuple(mappings)
     words = [files] if isinstance(files, str | Path) else list(files)
@@ -161,6 +161,10 @@ def import_files(
             for division, n in districts["division"].value_counts().items():
                 by = ", ".join(Path(one).name for one in drawn[str(division)])
                 importing.notes.append(f"{n:,} {division}{'s' * (n != 1)} drawn by {by}.")
+            if pairs := overlapping(districts):
+                some = ", ".join(f"“{one}” and “{two}”" for one, two in pairs[:3])
+                how_many = f"{len(pairs):,} pair{'s' * (len(pairs) != 1)}"
+                importing.notes.append(f"{how_many} of them overlap ({some}): a request there counts in one.")
         for path in paths:
             progress(f"reading {path.name}", 0)
             reading = next((one.file for one in known), first.file)

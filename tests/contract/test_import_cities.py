@@ -1122,6 +1122,22 @@ def test_only_the_areas_in_a_shape_are_its_boundary(tmp_path: Path) -> None:
         read_boundaries(tmp_path / "nameless.geojson", mapping(WARDS))
 
 
+def test_districts_that_overlap_at_one_time_are_told(tmp_path: Path) -> None:
+    whole = wards(WARD=["1", "all"]).set_geometry([HALVES[0], shapely.union_all(HALVES)], crs=4326)
+    for name, areas in (("old", wards()), ("new", whole)):
+        areas.to_file(tmp_path / f"{name}.geojson")
+    (tmp_path / "export.csv").write_bytes(table(ROW))
+    editions = WARDS + '[[district.editions]]\nfile = "old*"\nvalid_to = %s\n'
+    editions += '[[district.editions]]\nfile = "new*"\nvalid_from = 2024-02-01\n'
+    files = [tmp_path / "old.geojson", tmp_path / "new.geojson"]
+    for until, told in (("2024-02-01", "1 pair of them overlap (“1” and “all”)"), ("2024-03-01", "4 pairs of them")):
+        by = mapping(editions % until)
+        outcome = import_files(Settings(data=tmp_path / until), by, tmp_path / "export.csv", files, dry=True)
+        assert any(told in one for one in outcome.report.notes), outcome.report.notes
+    outcome = import_files(Settings(data=tmp_path), mapping(WARDS), tmp_path / "export.csv", files[0], dry=True)
+    assert not any("overlap" in one for one in outcome.report.notes)
+
+
 def test_two_files_that_draw_one_district_must_say_when_they_hold(tmp_path: Path) -> None:
     for year in ("2013", "2023"):
         (tmp_path / f"wards_{year}.geojson").write_text(wards().to_json())
