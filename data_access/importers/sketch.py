@@ -415,7 +415,9 @@ def _guesses(columns: Sequence[Column], rows: int) -> dict[str, Column]:
             not (one.is_time or one.is_number or _holds_points(one)) and (has_numbers or one.distinct > 0.1 * rows)
         ),
         "note": lambda one: (
-            not (one.is_time or one.is_number) and one.distinct > 2 and not re.search(_NOT_NOTE, fold(one.name))
+            not (one.is_time or one.is_number or _mostly(one, r"^\["))
+            and one.distinct > 2
+            and not re.search(_NOT_NOTE, fold(one.name))
         ),
     }
     for ours, fits in fitting.items():

@@ -472,15 +472,13 @@ def _excel(connection: Connection, path: Path, reading: Reading) -> Source:
 
     try:
         book = fastexcel.read_excel(path)
-        sheet = reading.sheet or next((one for one in book.sheet_names), "")
-        if sheet not in book.sheet_names:
-            raise ImportRefused(path.name, f"there is no sheet “{sheet}”; there are {', '.join(book.sheet_names)}.")
-        loaded = book.load_sheet(sheet, dtypes="string")
-        if loaded.visible != "visible" and not reading.sheet:
-            seen = (book.load_sheet(one, dtypes="string") for one in book.sheet_names if one != sheet)
-            loaded = next((one for one in seen if one.visible == "visible"), loaded)
-            sheet = loaded.name
-        rows = pa.table(loaded.to_arrow())
+        if reading.sheet and reading.sheet not in book.sheet_names:
+            there = ", ".join(book.sheet_names)
+            raise ImportRefused(path.name, f"there is no sheet “{reading.sheet}”; there are {there}.")
+        loaded = _sheet([reading.sheet] if reading.sheet else book.sheet_names, book)
+        if loaded is None:
+            raise ImportRefused(path.name, f"nothing stands in {reading.sheet and 'this sheet' or 'its sheets'}.")
+        sheet, rows = loaded.name, pa.table(loaded.to_arrow())
         title = next((one for one in rows.column_names if not one.startswith(_UNNAMED)), "")
         above = _rows_above_heading(rows)
         if above:
@@ -492,6 +490,17 @@ def _excel(connection: Connection, path: Path, reading: Reading) -> Source:
     notes += [_above(above, title)] if above else []
     written = [pc.replace_substring_regex(one, _TIME_OF_DAY, "") for one in rows.columns]
     return from_arrow(connection, path.name, pa.table(written, rows.column_names), notes)
+
+
+def _sheet(names: Sequence[str], book: Any) -> Any:
+    """The first sheet of a workbook that is not hidden and holds a table, or else the first that holds anything."""
+    narrow = None
+    for name in names:
+        one = book.load_sheet(name, dtypes="string")
+        if one.width > 2 and one.height and one.visible == "visible":
+            return one
+        narrow = narrow or (one if one.width else None)
+    return narrow
 
 
 def _rows_above_heading(rows: pa.Table) -> int:

@@ -173,7 +173,10 @@ def only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
     members = [one for one in archive.infolist() if not one.is_dir() and not is_hidden(one.filename)]
     if len(members) != 1:
         names = ", ".join(one.filename for one in members[:6]) or "nothing"
-        raise ImportRefused(path.name, f"the archive should hold one file; it holds {names}. Unpack it and name one.")
+        raise ImportRefused(
+            path.name,
+            f"the archive should hold one file; it holds {names}. Unpack it and name one, or several of a kind.",
+        )
     return members[0]
 
 

@@ -456,6 +456,14 @@ crs = "EPSG:2263"
         assert ("lat" in outcome.sample) == (column == "y")
 
 
+def test_an_empty_sheet_is_refused_in_words(taken, tmp_path: Path) -> None:
+    content = with_a_cover(tmp_path)
+    for sheet, told in (("empty", "nothing stands in this sheet"), ("none", "there are empty, cover, data")):
+        by = mapping_from(CITY.replace("[file]", f'[file]\nsheet = "{sheet}"'), Path("t.toml"))
+        with pytest.raises(ImportRefused, match=told):
+            taken(content, "one.xlsx", by)
+
+
 def test_a_value_that_is_no_json_is_refused_alone(taken) -> None:
     good = ROW.removesuffix(",") + ',"{""at"": {""lat"": 40.5, ""lon"": -73.2}}"'
     bad = [good.replace("7,", f"{n},", 1).replace('"{""', written, 1) for n, written in ((8, "\"{'at"), (9, '"x'))]
@@ -502,6 +510,15 @@ def as_clerks_make_it(folder: Path) -> bytes:
     return path.read_bytes()
 
 
+def with_a_cover(folder: Path) -> bytes:
+    path = folder / "one.xlsx"
+    with pd.ExcelWriter(path, engine="xlsxwriter") as book:
+        book.book.add_worksheet("empty")
+        book.book.add_worksheet("cover").write_column(0, 0, ["Springfield", "Contact: 311"])
+        KINDS.to_excel(book, sheet_name="data", index=False)
+    return path.read_bytes()
+
+
 def as_parquet(folder: Path) -> bytes:
     path = folder / "one.parquet"
     typed = KINDS.assign(ID=KINDS["ID"].astype("int64"), Opened=pd.to_datetime(KINDS["Opened"], format="mixed"))
@@ -531,6 +548,7 @@ def answer_of_arcgis(system: int, x: float, y: float) -> bytes:
     [
         ("one.xlsx", as_excel),
         ("one.xlsx", as_clerks_make_it),
+        ("one.xlsx", with_a_cover),
         ("one.parquet", as_parquet),
         ("one.json", lambda folder: KINDS.to_json(orient="records", indent=1).encode()),
         ("one.json", lambda folder: b'{"meta": 1, "records": ' + KINDS.to_json(orient="records").encode() + b"}"),
