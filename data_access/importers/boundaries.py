@@ -44,7 +44,8 @@ def read_shapes(
     section
         The section of the mapping in which those are said.
 
-    Raises ImportRefused if it is no such file, or holds several layers, or no degrees in no known system.
+    Where neither says in which system they are, they stay as they are. Raises ImportRefused if it is no such file, or
+    holds several layers.
     """
     check_file(path)
     try:
@@ -64,14 +65,13 @@ def read_shapes(
         raise ImportRefused(path.name, f"“{crs}” is no coordinate system that is known ({problem}).") from problem
     if shapes.crs is not None:
         shapes = shapes.to_crs(4326)
-    west, south, east, north = shapes.total_bounds
-    if max(-west, east) > 360 or max(-south, north) > 90 or np.isinf(shapes.total_bounds).any():
-        remedy = "" if section == "file" else f" Say it in the mapping: crs = “EPSG:…” in [{section}]."
-        raise ImportRefused(
-            path.name,
-            f"its coordinates ({west:.0f} {south:.0f}) are no degrees, and it names no system of them.{remedy}",
-        )
     return shapes
+
+
+def in_degrees(shapes: gpd.GeoDataFrame) -> bool:
+    """Whether the coordinates of shapes can be longitudes and latitudes."""
+    west, south, east, north = shapes.total_bounds
+    return not (max(-west, east) > 360 or max(-south, north) > 90 or np.isinf(shapes.total_bounds).any())
 
 
 def _layers(path: Path) -> list[Layer]:
@@ -143,6 +143,13 @@ def read_boundaries(path: Path, mapping: SourceMapping, division: str = "distric
     areas = read_shapes(path, rules.layer, rules.name_property, rules.crs, division)
     if areas.empty:
         raise ImportRefused(path.name, "there is not one area in this file.")
+    if not in_degrees(areas):
+        x, y = areas.total_bounds[:2]
+        raise ImportRefused(
+            path.name,
+            f"its coordinates ({x:.0f} {y:.0f}) are no degrees, and it names no system of them. Say it in the mapping: "
+            f"crs = “EPSG:…” in [{division}].",
+        )
     named = _name_property(areas, rules, path)
     parts: dict[str, list] = {}
     for number, (name, geometry) in enumerate(zip(areas[named], areas.geometry, strict=True), 1):

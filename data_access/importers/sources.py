@@ -25,6 +25,7 @@ from sqlalchemy import table as named_table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import DropTable
 from sqlalchemy.sql.expression import TableClause
+from sqlalchemy.types import UserDefinedType
 
 from dashboard.domain.errors import ImportRefused
 from data_access.dialects import ReadLines, ReadObjects, ReadParquet, ReadTable, ViewOf
@@ -449,7 +450,9 @@ def as_words(connection: Connection, file: str, notes: tuple[str, ...]) -> Sourc
         if kind in ("DOUBLE", "FLOAT"):
             exact = func.abs(one) < 2.0**63
             words = case(
-                (exact & (one == func.trunc(one)), cast(cast(one, _Hugeint()), String)), else_=cast(one, String)
+                (func.isnan(one), None),
+                (exact & (one == func.trunc(one)), cast(cast(one, _Hugeint()), String)),
+                else_=cast(one, String),
             )
         elif kind == "BLOB":
             continue
@@ -463,8 +466,11 @@ def as_words(connection: Connection, file: str, notes: tuple[str, ...]) -> Sourc
     return Source(file, tuple(one.name for one in columns), notes)
 
 
-class _Hugeint(String):
-    __visit_name__ = "HUGEINT"
+class _Hugeint(UserDefinedType):
+    cache_ok = True
+
+    def get_col_spec(self, **kw: Any) -> str:
+        return "HUGEINT"
 
 
 def _excel(connection: Connection, path: Path, reading: Reading) -> Source:
@@ -531,10 +537,11 @@ def _holds_shapes(path: Path) -> bool:
 def _points(connection: Connection, path: Path, reading: Reading) -> Source:
     import geopandas as gpd
 
-    from data_access.importers.boundaries import read_shapes
+    from data_access.importers.boundaries import in_degrees, read_shapes
 
     areas: gpd.GeoDataFrame = read_shapes(path, reading.sheet)
     rows = pd.DataFrame(areas.drop(columns=areas.geometry.name))
     points = areas.geometry.representative_point()
-    rows["longitude"], rows["latitude"] = points.x, points.y
+    x, y = ("longitude", "latitude") if in_degrees(areas) else ("x", "y")
+    rows[x], rows[y] = points.x, points.y
     return from_arrow(connection, path.name, pa.Table.from_pandas(rows, preserve_index=False))

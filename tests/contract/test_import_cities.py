@@ -10,10 +10,12 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import pyarrow as pa
 import pytest
 import shapely
 import zstandard
 from click.testing import CliRunner
+from pyarrow import parquet
 from sqlalchemy import select
 
 from dashboard.cli import main
@@ -519,6 +521,15 @@ def with_a_cover(folder: Path) -> bytes:
     return path.read_bytes()
 
 
+def test_numbers_with_a_point_are_read_as_they_are(taken, tmp_path: Path) -> None:
+    named = pa.table({**KINDS.assign(Zip=None), "ID": pa.array([7.0, 8.0]), "Zip": pa.array([float("nan"), 2131.0])})
+    parquet.write_table(named.append_column("lat", pa.array([40.5, float("nan")])), tmp_path / "one.parquet")
+    by = mapping_from(CITY.split("lat =")[0] + 'lat = "lat"\n', Path("t.toml"))
+    counts, rows, _ = taken((tmp_path / "one.parquet").read_bytes(), "one.parquet", by)
+    assert counts.accepted == 2 and rows["request_id"].to_list() == ["7", "8"]
+    assert rows["lat"].fillna(0).to_list() == [40.5, 0] and rows["channel"].fillna("").to_list() == ["", "2131"]
+
+
 def as_parquet(folder: Path) -> bytes:
     path = folder / "one.parquet"
     typed = KINDS.assign(ID=KINDS["ID"].astype("int64"), Opened=pd.to_datetime(KINDS["Opened"], format="mixed"))
@@ -577,6 +588,27 @@ def test_kinds_of_files(taken, tmp_path: Path, name: str, make) -> None:
     assert rows["address"].isna().to_list() == [False, True] and rows["closed_at"].isna().all()
     if name == "one.geojson":
         assert rows[["lat", "lon"]].to_numpy().tolist() == [[40.5, -73.25]] * 2
+
+
+def test_points_of_a_file_of_shapes(taken, tmp_path: Path) -> None:
+    points = gpd.GeoDataFrame(KINDS, geometry=[shapely.Point(-73.25, 40.5)] * 2, crs=4326)
+    by = CITY.split("lat =")[0] + 'lat = "latitude"\nlon = "longitude"\n[place]\nx = "x"\ny = "y"\ncrs = "EPSG:2263"\n'
+    points.to_crs(2263).to_file(tmp_path / "one.gpkg", layer="requests")
+    (tmp_path / "shapes").mkdir()
+    points.to_crs(2263).to_file(tmp_path / "shapes" / "two.shp")
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:  # nothing in it names the system
+        for one in (tmp_path / "shapes").iterdir():
+            archive.write(one, f"requests/{one.name}") if one.suffix != ".prj" else None
+    points.to_file(tmp_path / "three.gpkg", layer="requests")
+    points.to_file(tmp_path / "three.gpkg", layer="older")
+    for name in ("one.gpkg", "two.zip"):
+        _, rows, _ = taken((tmp_path / name).read_bytes(), name, mapping_from(by, Path("t.toml")))
+        assert rows["lat"].round(3).to_list() == [40.5] * 2
+    content = (tmp_path / "three.gpkg").read_bytes()
+    with pytest.raises(ImportRefused, match=r"several layers, .*older.*; say .* sheet = “…” in \[file\]"):
+        taken(content, "one.gpkg", mapping_from(by, Path("t.toml")))
+    by = by.replace("[file]", '[file]\nsheet = "older"')
+    assert taken(content, "one.gpkg", mapping_from(by, Path("t.toml")))[0].accepted == 2
 
 
 def test_points_in_feet_are_told_with_their_system_and_parts_as_parts(tmp_path: Path) -> None:
