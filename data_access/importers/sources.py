@@ -8,6 +8,7 @@ from __future__ import annotations
 import glob
 import json
 import re
+import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -120,12 +121,15 @@ def open_source(connection: Connection, path: Path, reading: Reading, folder: Pa
     check_file(path)
     name = path.name.casefold()
     stem = name.removesuffix(Path(name).suffix) if packing_of(path) and Path(name).suffix in _PACKED else name
-    if name.endswith(_EXCEL):
+    if _is_workbook(path):
         return _excel(connection, path, reading)
     if name.endswith(_AREAS) or (packing_of(path) == "zip" and _holds_shapes(path)):
         return _points(connection, path, reading)
     if _begins(path, b"PAR1"):
-        connection.execute(ReadParquet(RAW, path))
+        try:
+            connection.execute(ReadParquet(RAW, path))
+        except DBAPIError as problem:
+            raise ImportRefused(path.name, f"this Parquet file is damaged ({_first_sentence(problem)}).") from problem
         return as_words(connection, path.name, (f"Parquet: {path.name}",))
     text = tidied(path, folder, reading.encoding)
     first = _first_character(text.path)
@@ -142,6 +146,19 @@ _PACKED = (".gz", ".zip", ".zst", ".bz2", ".xz")
 def _begins(path: Path, magic: bytes) -> bool:
     with path.open("rb") as stream:
         return stream.read(len(magic)) == magic
+
+
+def _is_workbook(path: Path) -> bool:
+    """Whether a file is a workbook, whatever it is called: what programs call .xls may be a table of text."""
+    if packing_of(path) != "zip":
+        return _begins(path, b"\xd0\xcf\x11\xe0")
+    if path.name.casefold().endswith(_EXCEL):
+        return True
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(one.startswith("xl/workbook.") for one in archive.namelist())
+    except zipfile.BadZipFile:
+        return False
 
 
 def _first_character(path: Path) -> str:
@@ -477,7 +494,7 @@ def _excel(connection: Connection, path: Path, reading: Reading) -> Source:
     import fastexcel
 
     try:
-        book = fastexcel.read_excel(path)
+        book = fastexcel.read_excel(path if path.name.casefold().endswith(_EXCEL) else path.read_bytes())
         if reading.sheet and reading.sheet not in book.sheet_names:
             there = ", ".join(book.sheet_names)
             raise ImportRefused(path.name, f"there is no sheet “{reading.sheet}”; there are {there}.")
@@ -525,8 +542,6 @@ _TITLES = 30
 
 
 def _holds_shapes(path: Path) -> bool:
-    import zipfile
-
     try:
         with zipfile.ZipFile(path) as archive:
             return any(one.casefold().endswith(".shp") for one in archive.namelist())

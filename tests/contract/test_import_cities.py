@@ -466,6 +466,15 @@ def test_an_empty_sheet_is_refused_in_words(taken, tmp_path: Path) -> None:
             taken(content, "one.xlsx", by)
 
 
+def test_a_workbook_called_csv_and_a_table_called_xls_are_what_they_are(taken, tmp_path: Path) -> None:
+    counts, _, _ = taken(as_excel(tmp_path), "export.csv")
+    assert counts.accepted == 2
+    counts, _, _ = taken(table(ROW).replace(b",", b"\t"), "export.xls")
+    assert counts.accepted == 1
+    with pytest.raises(ImportRefused, match="damaged"):
+        taken(as_parquet(tmp_path)[:-40], "export.parquet")
+
+
 def test_a_value_that_is_no_json_is_refused_alone(taken) -> None:
     good = ROW.removesuffix(",") + ',"{""at"": {""lat"": 40.5, ""lon"": -73.2}}"'
     bad = [good.replace("7,", f"{n},", 1).replace('"{""', written, 1) for n, written in ((8, "\"{'at"), (9, '"x'))]
