@@ -48,10 +48,10 @@ _NULLS = (
 )
 _DAYS = ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%m-%d-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%b-%Y",
          "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%Y %b %d")  # fmt: skip
-_HOURS = ("", " %I:%M:%S %p", " %I:%M %p", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f", " %H.%M")
+_HOURS = ("", " %I:%M:%S %p", " %I:%M %p", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f")
 FORMATS = (
-    "iso", *(day + hour for day in _DAYS for hour in _HOURS), "%Y%m%d", "%Y%m%d%H%M%S", "%y%m%d", "%b %d %Y %I:%M%p",
-    "epoch", "epoch_ms", "excel",
+    "iso", *(day + hour for day in _DAYS for hour in _HOURS), "%d.%m.%Y %H.%M",
+    "%Y%m%d", "%Y%m%d%H%M%S", "%y%m%d", "%b %d %Y %I:%M%p", "epoch", "epoch_ms", "excel",
 )  # fmt: skip
 _NUMERIC = ("%Y%m%d", "%Y%m%d%H%M%S", "%y%m%d", "epoch", "epoch_ms", "excel")
 _LEAST = {"epoch": 1e8, "epoch_ms": 1e11, "excel": 2e4}  # else it is a year, or a number of days
