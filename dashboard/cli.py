@@ -446,8 +446,9 @@ def sync_command(mappings, settings) -> None:
     brought = failed = False
     for known in sources:
         try:
-            out.print(import_files(settings, known, known[0].file.address).report.as_text(), markup=False)
-            brought = True
+            report = import_files(settings, known, known[0].file.address).report
+            out.print(report.as_text(), markup=False)
+            brought, failed = brought or not report.dry, failed or report.dry
         except (Busy, NothingNew) as problem:
             out.print(str(problem), markup=False)
         except (DataUnavailable, ImportRefused) as problem:

@@ -435,6 +435,7 @@ def _request_flags(g: FromClause, known: Known) -> _Expr:
     dates = [
         and_(func.coalesce(g.c.src_system, "") == source, g.c[column].is_not(None))
         for source, column in sorted(known.dates)
+        if column != "due_at"  # a promise by the day is nothing doubtful, and takes no hour from the others
     ]
     marks: dict[str, _Condition] = {
         "closed_before_opened": closed < opened,

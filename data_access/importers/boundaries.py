@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -15,30 +18,99 @@ import shapely
 
 from dashboard.domain.errors import ImportRefused
 from data_access.importers.mapping import Districts, Edition, SourceMapping
-from data_access.importers.text import check_file, packing_of, unpacked
+from data_access.importers.text import check_file, is_hidden, packing_of, unpacked
 
 
-def read_shapes(path: Path) -> gpd.GeoDataFrame:
+@dataclass(frozen=True)
+class Layer:
+    """One set of shapes in a file: what GDAL opens, its name there, and what its shapes have besides a shape."""
+
+    address: str
+    name: str
+    properties: tuple[str, ...]
+
+
+def read_shapes(
+    path: Path, layer: str = "", name_property: str = "", crs: str = "", section: str = "file"
+) -> gpd.GeoDataFrame:
     """The shapes in a file, in longitude and latitude: GeoJSON (also packed), Shapefile (zipped), GeoPackage.
 
-    Raises ImportRefused if it is no such file.
+    Parameters
+    ----------
+    layer
+        Which of several; by default the only one whose shapes have `name_property`, or the only one.
+    crs
+        The coordinate system, where the file does not tell it.
+    section
+        The section of the mapping in which those are said.
+
+    Where neither says in which system they are, they stay as they are. Raises ImportRefused if it is no such file, or
+    holds several layers.
     """
     check_file(path)
     try:
         if packing_of(path) in ("gzip", "zstd", "bzip2", "xz"):
             with unpacked(path) as stream:
                 shapes = gpd.read_file(stream.read())
-        elif packing_of(path) == "zip":
-            shapes = gpd.read_file(f"/vsizip/{path.resolve()}")
         else:
-            shapes = gpd.read_file(path)
+            chosen = _layer(_layers(path), path, layer, name_property, section)
+            shapes = gpd.read_file(chosen.address, layer=chosen.name)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError, UnicodeError) as problem:
         raise ImportRefused(path.name, "this is not a GeoJSON, Shapefile or GeoPackage that can be read.") from problem
     if not isinstance(shapes, gpd.GeoDataFrame):
         raise ImportRefused(path.name, "there is not one shape in this file.")
+    try:
+        shapes = shapes.set_crs(crs, allow_override=True) if crs else shapes
+    except pyproj.exceptions.CRSError as problem:
+        raise ImportRefused(path.name, f"“{crs}” is no coordinate system that is known ({problem}).") from problem
     if shapes.crs is not None:
         shapes = shapes.to_crs(4326)
     return shapes
+
+
+def in_degrees(shapes: gpd.GeoDataFrame) -> bool:
+    """Whether the coordinates of shapes can be longitudes and latitudes."""
+    west, south, east, north = shapes.total_bounds
+    return not (max(-west, east) > 360 or max(-south, north) > 90 or np.isinf(shapes.total_bounds).any())
+
+
+def _layers(path: Path) -> list[Layer]:
+    """The layers in a file that have shapes, in all files of an archive."""
+    addresses = [str(path)]
+    if packing_of(path) == "zip":
+        with zipfile.ZipFile(path) as archive:
+            members = [one for one in archive.namelist() if not is_hidden(one)]
+        inner = next((some for ends in _SHAPES if (some := [m for m in members if m.casefold().endswith(ends)])), [""])
+        addresses = [f"/vsizip/{path.resolve()}/{one}" for one in inner]
+    return [
+        Layer(one, name, tuple(pyogrio.read_info(one, layer=name)["fields"]))
+        for one in addresses
+        for name, kind in pyogrio.list_layers(one)
+        if kind is not None
+    ]
+
+
+# Files of shapes in an archive; what is called .json may also be about them.
+_SHAPES = ((".shp", ".gpkg", ".geojson", ".fgb"), ".json")
+
+
+def _layer(layers: Sequence[Layer], path: Path, named: str, name_property: str, section: str) -> Layer:
+    fold = name_property.casefold()
+    fitting = [one for one in layers if (one.name == named if named else fold in map(str.casefold, one.properties))]
+    if named and not fitting:
+        shown = ", ".join(one.name for one in layers) or "none"
+        raise ImportRefused(path.name, f"it has no layer “{named}”; it has {shown}.")
+    fitting = fitting or list(layers)
+    if not fitting:
+        raise ImportRefused(path.name, "there is not one shape in this file.")
+    if len(fitting) > 1:
+        word = "sheet" if section == "file" else "layer"
+        raise ImportRefused(
+            path.name,
+            f"it holds several layers, {', '.join(one.name for one in fitting)}; say which is meant in the mapping: "
+            f"{word} = “…” in [{section}].",
+        )
+    return fitting[0]
 
 
 def to_degrees(pairs: pd.DataFrame, crs: str, file: str) -> pd.DataFrame:
@@ -68,17 +140,27 @@ def read_boundaries(path: Path, mapping: SourceMapping, division: str = "distric
     edition = next((one for one in rules.editions if fnmatch(path.name, one.file)), Edition())
     rules = replace(rules, name_property=edition.name_property or rules.name_property)
     ends = [f"{word} {day}" for word, day in (("from", edition.valid_from), ("until", edition.valid_to)) if day]
-    areas = read_shapes(path)
+    areas = read_shapes(path, rules.layer, rules.name_property, rules.crs, division)
     if areas.empty:
         raise ImportRefused(path.name, "there is not one area in this file.")
+    if not in_degrees(areas):
+        x, y = areas.total_bounds[:2]
+        raise ImportRefused(
+            path.name,
+            f"its coordinates ({x:.0f} {y:.0f}) are no degrees, and it names no system of them. Say it in the mapping: "
+            f"crs = “EPSG:…” in [{division}].",
+        )
     named = _name_property(areas, rules, path)
-    shapes = areas.geometry
-    if shapes.isna().any() or areas[named].isna().any() or not shapes.geom_type.str.contains("Polygon").any():
-        raise ImportRefused(path.name, "one of its areas has no name, or no shape that can be read.")
     parts: dict[str, list] = {}
-    for name, geometry in zip(areas[named], shapes, strict=True):
-        word = _written(name)
-        parts.setdefault(rules.parts.get(word, word), []).append(shapely.make_valid(geometry))
+    for number, (name, geometry) in enumerate(zip(areas[named], areas.geometry, strict=True), 1):
+        word = "" if pd.isna(name) else _written(name)
+        if not word:
+            raise ImportRefused(path.name, f"area {number} of {len(areas)} has no name in “{named}”.")
+        shape = _polygons(geometry)
+        if shape is None:
+            held = "no shape" if geometry is None else f"a {geometry.geom_type}, not an area"
+            raise ImportRefused(path.name, f"area {number} of {len(areas)}, “{word}”, has {held}.")
+        parts.setdefault(rules.parts.get(word, word), []).append(shape)
     return pd.DataFrame(
         {
             "district_id": " ".join([*([] if division == "district" else [division]), name, *ends]),
@@ -92,6 +174,37 @@ def read_boundaries(path: Path, mapping: SourceMapping, division: str = "distric
         }
         for name, shapes in sorted(parts.items())
     )
+
+
+def _polygons(geometry: shapely.Geometry | None) -> shapely.Geometry | None:
+    """The areas in a shape, put right where it crosses itself, flat; None if it has none."""
+    if geometry is None:
+        return None
+    parts = shapely.get_parts(shapely.make_valid(shapely.force_2d(geometry)))
+    areas = [one for one in parts if one.geom_type in ("Polygon", "MultiPolygon") and not one.is_empty]
+    return shapely.union_all(areas) if areas else None
+
+
+def overlapping(areas: pd.DataFrame) -> list[tuple[str, str]]:
+    """Pairs of areas of one division that hold at the same time and share more than a border, by name.
+
+    `areas` are rows of `district`; what is shared counts from a hundredth of the smaller one.
+    """
+    shapes = shapely.from_geojson(areas["geometry"].to_numpy())
+    sizes = shapely.area(shapes)
+    one, two = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    kept = (one < two) & (areas["division"].to_numpy()[one] == areas["division"].to_numpy()[two])
+    begins = areas["valid_from_on"].where(areas["valid_from_on"].notna(), date.min).to_numpy()
+    ends = areas["valid_to_on"].where(areas["valid_to_on"].notna(), date.max).to_numpy()
+    kept &= (begins[one] < ends[two]) & (begins[two] < ends[one])
+    one, two = one[kept], two[kept]
+    shared = shapely.area(shapely.intersection(shapes[one], shapes[two]))
+    much = shared > _SHARED * np.minimum(sizes[one], sizes[two])
+    names = areas["name"].to_numpy()
+    return list(zip(names[one[much]], names[two[much]], strict=True))
+
+
+_SHARED = 0.01
 
 
 def _name_property(areas: gpd.GeoDataFrame, rules: Districts, path: Path) -> str:

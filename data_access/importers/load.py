@@ -10,6 +10,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 import shutil
 import uuid
 from collections import Counter
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import Select, String, case, cast, func, literal_column, select
+from sqlalchemy import Select, String, case, cast, func, literal_column, or_, select
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
 from sqlalchemy.exc import DBAPIError
@@ -36,7 +37,7 @@ from data_access.dialects import Macros, TableOf, ViewOf
 from data_access.engine import to_pandas
 from data_access.importers.live import Known, is_address, known_of, open_live, shown
 from data_access.importers.mapping import SourceMapping, the_one_that_fits
-from data_access.importers.projection import CLOCK, POINTS, TYPED, Projection, phrase_table
+from data_access.importers.projection import CLOCK, POINTS, TYPED, Projection, phrase_table, reads
 from data_access.importers.report import Report
 from data_access.importers.sources import (
     VIEW,
@@ -125,7 +126,8 @@ def import_files(
     dry
         Read, check and report, and put nothing in service.
     max_refused
-        If more rows than this are refused (a number, or a share such as ``1%``), nothing is put in service.
+        If more rows than this are refused (a number, or a share such as ``1%``), nothing is put in service. Without it,
+        nothing is if more times of a file fit its formats with day and month exchanged than fit them alone.
     anew
         Ask addresses for all that they have, not only for what is new.
 
@@ -136,7 +138,7 @@ def import_files(
     DataUnavailable
         If another build is running.
     """
-    from data_access.importers.boundaries import read_boundaries
+    from data_access.importers.boundaries import overlapping, read_boundaries
 
     known = (mappings,) if isinstance(mappings, SourceMapping) else tuple(mappings)
     words = [files] if isinstance(files, str | Path) else list(files)
@@ -146,7 +148,7 @@ def import_files(
     first = known[0]
     drawn = {"district": _listed(boundaries), "area": _listed(areas)}
     read = [read_boundaries(Path(one), first, division) for division, by in drawn.items() for one in by]
-    districts = pd.concat(read, ignore_index=True) if read else None
+    districts = _drawn_once(pd.concat(read, ignore_index=True), drawn) if read else None
     sums = [checksum(one) for one in paths]
     if addresses:  # what they answer is another thing each time
         sums += [f"{one} {uuid.uuid4()}" for one in addresses]
@@ -161,6 +163,10 @@ def import_files(
             for division, n in districts["division"].value_counts().items():
                 by = ", ".join(Path(one).name for one in drawn[str(division)])
                 importing.notes.append(f"{n:,} {division}{'s' * (n != 1)} drawn by {by}.")
+            if pairs := overlapping(districts):
+                some = ", ".join(f"“{one}” and “{two}”" for one, two in pairs[:3])
+                how_many = f"{len(pairs):,} pair{'s' * (len(pairs) != 1)}"
+                importing.notes.append(f"{how_many} of them overlap ({some}): a request there counts in one.")
         for path in paths:
             progress(f"reading {path.name}", 0)
             reading = next((one.file for one in known), first.file)
@@ -208,6 +214,7 @@ class Importing:
     details: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
+    exchanged: list[str] = field(default_factory=list)
     written: dict[str, None] = field(default_factory=dict)
     mappings: list[SourceMapping] = field(default_factory=list)
     headings: dict[str, tuple[Sequence[str], str]] = field(default_factory=dict)
@@ -236,6 +243,7 @@ class Importing:
             misshapen(self.build.connection, source)  # told once already
         self.absent += [one for one in projection.absent() if one not in self.absent]
         typed = projection.typed_table()
+        self.absent += [one for one in self._nowhere(projection, typed) if one not in self.absent]
         total = self._count(typed)
         wrong = self._count(typed, typed.c.refusal > 0)
         counts.read += total + len(lost)
@@ -244,6 +252,7 @@ class Importing:
         self._keep_misshapen(mapping, source, lost)
         if wrong:
             self._keep_refused(source, projection, typed)
+            self._compare_orders(source, projection, typed)
         self._write(mapping, projection, typed)
         self.build.connection.execute(DropTable(typed))  # type: ignore[arg-type]
         for other in mapping.also:
@@ -267,6 +276,16 @@ class Importing:
             if attempt == 1:
                 source = mend(self.build.connection, source, self.build.spill)
         raise ImportRefused(source.file, "not all of its rows could be read, and nobody knows which are missing.")
+
+    def _nowhere(self, projection: Projection, typed: Any) -> list[str]:
+        """What a mapping looks for within nested values, and no row holds."""
+        nested = projection.nested()
+        if not nested:
+            return []
+        made = [[one for one in typed.c if re.fullmatch(f"{name}(__.+)?", one.name)] for name in nested]
+        some = [func.count(case((or_(*(one.is_not(None) for one in columns)), 1))) for columns in made]
+        found = self.build.connection.execute(select(*some)).one()
+        return [said for said, n in zip(nested.values(), found, strict=True) if not n]
 
     def _take_also(self, mapping: SourceMapping, source: Source) -> None:
         """Rows of another table that the same source holds, perhaps as a list within each row."""
@@ -449,6 +468,28 @@ class Importing:
             ),
         )  # fmt: skip
 
+    def _compare_orders(self, source: Source, projection: Projection, typed: Any) -> None:
+        """Tell of times that are refused, and can be read with day and month exchanged.
+
+        Where these are more than those that can be read only as the mapping says, it has the order wrong, and those
+        that can be read either way are misread.
+        """
+        for name, formats in projection.exchanged().items():
+            column = projection.present(projection.fields[name])[0]
+            known = enumerate(projection.refusals, 1)
+            told = [n for n, one in known if (one.column, one.reason) == (column, "not a time")]
+            for form, other in formats.items():
+                fitting = typed.c.refusal.in_(told) & reads((other,), typed.c.refused_value)
+                if not self._count(typed, fitting):
+                    continue
+                right, wrong, such = self.build.connection.execute(projection.orders(name, form)).one()
+                misshapen(self.build.connection, source)  # told once already
+                self.notes.append(
+                    f"{source.file}: {wrong:,} values of {column}, such as “{such}”, are times by {other} and not by "
+                    f"{form}, {right:,} the other way round: are day and month exchanged?"
+                )
+                self.exchanged += [column] if wrong > right else []
+
     def _keep(self, file: str, rows: pd.DataFrame) -> None:
         told = zip(rows["reason"], rows["column_name"].fillna(""), strict=True)
         self.refusals.update(reason + (f" in {column}" if column else "") for reason, column in told)
@@ -476,6 +517,7 @@ class Importing:
             raise ImportRefused(files, "there is a heading, and not one row under it.")
         allowed = allowed_refusals(max_refused, read)
         too_many = allowed is not None and read - accepted > allowed
+        misread = bool(self.exchanged) and allowed is None
         if not accepted and not (dry or too_many):
             raise ImportRefused(files, f"not one of its {read:,} rows could be accepted.{_first_of(refused)}")
         main = self.mappings[0].table
@@ -491,7 +533,12 @@ class Importing:
         summary = build.finish()
         if too_many:
             self.notes.append(f"More than {max_refused} rows were refused: what is in service stays as it was.")
-        report = self._report(files, read, accepted, repeated, kept, summary, dry or too_many)
+        if misread and not dry:
+            self.notes.append(
+                "What is in service stays as it was: correct the formats of "
+                f"{', '.join(dict.fromkeys(self.exchanged))}, or say with --max-refused how many rows may be refused."
+            )
+        report = self._report(files, read, accepted, repeated, kept, summary, dry or too_many or misread)
         if not report.dry:
             build.write("import_batch", pd.DataFrame([self._batch(report, summary.flagged)]))
             build.publish()
@@ -643,6 +690,17 @@ def _same(met: pd.DataFrame, before: pd.DataFrame) -> pd.Series:
 
 def _listed(files: str | Path | Iterable[str | Path]) -> list[str | Path]:
     return [files] if isinstance(files, str | Path) else list(files)
+
+
+def _drawn_once(districts: pd.DataFrame, drawn: Mapping[str, Sequence[str | Path]]) -> pd.DataFrame:
+    """The districts of several files; raises ImportRefused if two of them draw one for the same time."""
+    twice = districts[districts.duplicated("district_id")]
+    for name, division in twice[["name", "division"]].itertuples(index=False, name=None):
+        raise ImportRefused(
+            ", ".join(Path(one).name for one in drawn[division]),
+            f"“{name}” is drawn by more than one of these files; say when each of them holds: [[{division}.editions]].",
+        )
+    return districts
 
 
 def _first_of(refused: pd.DataFrame) -> str:

@@ -208,6 +208,8 @@ class Districts:
     parts: Mapping[str, str] = field(default_factory=dict)
     name_property: str = "name"
     version: str = ""
+    layer: str = ""
+    crs: str = ""
     editions: tuple[Edition, ...] = ()
 
 
@@ -485,10 +487,8 @@ class _Reader:
                 raise self.wrong(f"{name}.{column}: days_after names one of our columns.")
 
     def field(self, where: str, given: Any) -> Field:
-        if isinstance(given, str):
-            return Field((given,))
-        if isinstance(given, list) and all(isinstance(one, str) for one in given):
-            return Field(tuple(given))
+        if isinstance(given, str) or (isinstance(given, list) and all(isinstance(one, str) for one in given)):
+            given = {"columns": given}
         if not isinstance(given, dict):
             raise self.wrong(f"{where} is a column's name, a list of names, or a table such as {{ column = “…” }}.")
         given = dict(given)
@@ -497,6 +497,8 @@ class _Reader:
         found = self.value(where, Field, given | {"columns": list(columns)})
         if not columns and found.value is None:
             raise self.wrong(f"{where} has neither a column nor a value.")
+        if not all(one.strip() for one in columns):
+            raise self.wrong(f"{where} names no column: “” stands where its name should.")
         for pattern in [one for one in (found.pattern, *(one for one, _ in (*found.phrases, *found.replace))) if one]:
             try:
                 re.compile(pattern)

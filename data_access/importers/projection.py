@@ -6,6 +6,7 @@ wall-clock times into instants and words into their meanings, and gives each row
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
@@ -86,9 +87,7 @@ class Projection:
         self.fields = {name: one for name, one in mapping.columns.items() if one.value is not None or self.present(one)}
         self.kinds = {name: kind_of(mapping.target, name) for name in self.fields}
         place = mapping.place
-        self.projected = bool(
-            place and place.x and self.column_of(place.x) is not None and self.column_of(place.y) is not None
-        )
+        self.projected = bool(place and place.x and all(self.present(Field((one,))) for one in (place.x, place.y)))
 
     # ── their columns ───────────────────────────────────────────────────────────────────────────────
 
@@ -111,9 +110,12 @@ class Projection:
     def absent(self) -> list[str]:
         """Columns that the mapping knows, and the source does not have, each with what stays empty without it."""
         ours = {id(one): f" (for {name})" for name, one in self.mapping.columns.items()}
+        place = self.mapping.place
+        points = [Field((one,)) for one in (place.x, place.y) if one] if place else []
+        ours |= {id(one): " (for place)" for one in points}
         return [
             " or ".join(one.columns) + ours.get(id(one), "")
-            for one in self.mapping.named()
+            for one in (*self.mapping.named(), *points)
             if one.value is None and not self._held(one)
         ]
 
@@ -122,13 +124,27 @@ class Projection:
         heads = {one: self.column_of(one) or self.column_of(_head(one)) for one in self.present(field)}
         return [one for one, column in heads.items() if column not in self.source.empty]
 
+    def nested(self) -> dict[str, str]:
+        """Typed columns made from within nested values alone, and from which: only rows can tell if they hold any."""
+        place = self.mapping.place
+        within = {name: (one.columns, name) for name, one in self.fields.items() if one.value is None}
+        if self.projected and place:
+            within |= {"place__x": ((place.x,), "place"), "place__y": ((place.y,), "place")}
+        return {
+            name: f"{' or '.join(columns)} (for {ours})"
+            for name, (columns, ours) in within.items()
+            if all(self.column_of(one) is None for one in columns)
+        }
+
     def _raw(self, name: str) -> _Expr:
         whole = self.column_of(name)
         if whole is not None:
             return self.relation.c[whole]
         outer = self.column_of(_head(name))
         path = "$" + "".join(f'."{part}"' for part in name.split(".")[1:])
-        return func.json_extract_string(self.relation.c[str(outer)], path)
+        held = self.relation.c[str(outer)]
+        # What is no JSON stands for itself, and is judged as the value that was looked for within it.
+        return case((func.json_valid(held), func.json_extract_string(held, path)), else_=held)
 
     def _text(self, name: str, field: Field | None = None) -> _Expr:
         """The words in one of their columns; null if they mean nothing."""
@@ -405,6 +421,28 @@ class Projection:
                 found.append(Refusal(given.is_(None), column, raw, wanted, said))
         return found
 
+    def exchanged(self) -> dict[str, dict[str, str]]:
+        """Of our columns of times, their formats that hold day and month, each with the two exchanged."""
+        found = {}
+        for name, one in self.fields.items():
+            if one.value is None and not one.days_after and self.kinds[name] in ("instant", "date"):
+                both = {form: _exchanged(form) for form in one.formats if {"%d", "%m"} <= set(re.findall("%.", form))}
+                found[name] = {form: other for form, other in both.items() if other not in one.formats}
+        return {name: both for name, both in found.items() if both}
+
+    def orders(self, name: str, form: str) -> Select:
+        """How many values of a column of times only `form` reads, how many only its exchange, and one of these."""
+        field = self.fields[name]
+        words = select(self.words(field, together=True).label("words")).select_from(self._trim()).subquery("written")
+        given: _Expr = words.c.words
+        others = tuple(one for one in field.formats if one != form)
+        read, exchanged = reads((form,), given), reads((_exchanged(form),), given)
+        known = reads(others, given) if others else literal(False)
+        only, not_read = and_(read, ~exchanged, ~known), and_(exchanged, ~read, ~known)
+        return select(
+            func.count(case((only, 1))), func.count(case((not_read, 1))), func.min(case((not_read, given)))
+        ).select_from(words)  # fmt: skip
+
     # ── step two: our rows ──────────────────────────────────────────────────────────────────────────
 
     def instants(self) -> list[str]:
@@ -549,6 +587,16 @@ def _end_of_day(local: _Expr) -> _Expr:
     at_midnight = local == func.date_trunc("day", local)
     last = cast(func.to_days(1), Interval) - cast(func.to_microseconds(1), Interval)
     return case((at_midnight, local + last), else_=local)
+
+
+def _exchanged(form: str) -> str:
+    return re.sub("%[dm]", lambda found: {"%d": "%m", "%m": "%d"}[found[0]], form)
+
+
+def reads(formats: tuple[str, ...], words: _Expr) -> _Expr:
+    """Whether one of the formats reads a time, in a year that can be."""
+    local, utc = times(Field(formats=formats), words)
+    return func.coalesce(possible(utc), possible(local)).is_not(None)
 
 
 def times(field: Field, words: _Expr, first: _Expr | None = None) -> tuple[_Expr, _Expr]:

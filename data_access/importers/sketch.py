@@ -13,20 +13,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Float, Select, String, case, create_engine, func, or_, select, true
+from sqlalchemy import Connection, Float, Select, String, and_, case, create_engine, func, or_, select, true
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
 from sqlalchemy.sql.expression import TryCast
 
 from dashboard.domain.errors import ImportRefused
 from data_access.dialects import Macros, TableOf
-from data_access.importers.mapping import STATUS_WORDS, Field, Reading, fold
-from data_access.importers.projection import possible, times
+from data_access.importers.mapping import STATUS_WORDS, Reading, fold
+from data_access.importers.projection import reads
 from data_access.importers.sources import BROKEN, Source, open_source
 from data_access.schema import CLOSED_STATUSES
 
 _LOOKED_AT = 50_000
+_NEARLY = 0.98
+"""How much of a column must be filled for it to be the id: a workbook may end in totals."""
 _TIMES_LOOKED_AT = 1_500
+_DEEP = 3  # how far nested objects are opened out
 _NULLS = (
     "NA",
     "N/A",
@@ -44,13 +47,14 @@ _NULLS = (
     "(null)",
 )
 _DAYS = ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%m-%d-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%b-%Y",
-         "%d-%b-%y", "%b %d, %Y", "%B %d, %Y")  # fmt: skip
+         "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%Y %b %d")  # fmt: skip
 _HOURS = ("", " %I:%M:%S %p", " %I:%M %p", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f")
 FORMATS = (
-    "iso", *(day + hour for day in _DAYS for hour in _HOURS), "%Y%m%d", "%Y%m%d%H%M%S", "%y%m%d", "%b %d %Y %I:%M%p",
-    "epoch", "epoch_ms", "excel",
+    "iso", *(day + hour for day in _DAYS for hour in _HOURS), "%d.%m.%Y %H.%M",
+    "%Y%m%d", "%Y%m%d%H%M%S", "%y%m%d", "%b %d %Y %I:%M%p", "epoch", "epoch_ms", "excel",
 )  # fmt: skip
 _NUMERIC = ("%Y%m%d", "%Y%m%d%H%M%S", "%y%m%d", "epoch", "epoch_ms", "excel")
+_LEAST = {"epoch": 1e8, "epoch_ms": 1e11, "excel": 2e4}  # else it is a year, or a number of days
 
 # By their usual names, the most telling first.
 _TIMES = {
@@ -68,10 +72,13 @@ _TIMES = {
         "eingang",
         "abertura",
         "apertura",
+        "ouver",
+        "^add",
+        "d[eé]clar",
     ),
     "closed_at": (
         "clos",
-        "resolv",
+        "resol",
         "complet",
         "finish",
         "done",
@@ -81,33 +88,41 @@ _TIMES = {
         "encerr",
         "conclus",
         "cierre",
+        "ferm[eé]",
+        "cl[oô]tur",
     ),
     "updated_at": ("updat", "modif", "last_", "chang", "statu[ts]", "dernier", "letzte"),
 }
 _NAMES = {
     "request_id": (r"(^|_)id$", "key", "sr_?num", "number", "ticket", "(^|_)(nr|no|num|case)($|_)", "nummer",
-                   "protocolo", "id$"),
-    "status": ("status", "state$", "statut", "zustand", "stand$", "situa", "estado"),
-    "type_id": ("problem", "complaint", "service_name", "(request|sr|case|service)_?type", "^type", "issue", "topic",
+                   "protocolo", "id$", "^id_"),
+    "status": ("status", "^stat$", "state$", "statut", "zustand", "stand$", "situa", "estado"),
+    "type_id": ("problem", "complaint", "service_name", "service_?code_?desc", "(request|sr|case|service)_?type",
+                "^type", "issue", "topic",
                 "category", "subject", "reason", "type$", "anliegen", "kategorie", "betreff", "assunto", "categoria",
                 "^tipo", "^acti", "^objet", "^motif", "^nature"),
     "department_id": ("dep(artmen)?t", "agency$", "agency", "owner", "division", "submit_?to", "responsible", "amt$",
                       "secretaria", "[oó]rg[aã]o", "unit[eé]_?resp", "direction"),
     "channel": ("channel", "source", "origin", "method", "caller", "intake", "kanal", "canal", "weg$", "provenance"),
     "source_district": ("neighbo", "ward", "council", "community", "district", "borough", "bezirk", "stadtteil",
-                        "bairro", "distrito", "arrondissement", "quartier"),
+                        "bairro", "distrito", "arrondissement", "quartier", "(^|_)area$"),
     "address": ("address$", "address", "location$", "street", "adresse", "stra(ss|ß)e", "endere[cç]o", "^rua", "^rue"),
     "note": ("resolution_desc", "closure", "notes?$", "comment", "outcome", "resolution", "descr", "bemerkung",
              "observa"),
 }  # fmt: skip
+_COUNTED = r"^(object_?id|(ogc_)?fid|row_?id|row_?n(o|um(ber)?)?|global_?id|index|column_1)$"
+_NOT_KEY = r"addres|locat|street|parcel|zip|post|account|person|user|caller|strasse|adresse"
+_NOT_NOTE = "type|code|categ"
 _NOT_TYPE = "address|location|facility|vehicle|caller|channel|status|object_type|lieu"
 _NUMBER = r"(address|house|street|civic|building)_?(n|no|nr|num|number)$|^haus_?n(r|ummer)$"
 _DEPARTMENT = r"\b(dep(artmen)?t|division|bureau|office)\b|amt\b"
 _CHANGES = "outcome|result|action|activit|last|resol|clos|comment|note|priorit|assign|updat|count"
+_HOUR = r"^\d{1,2}:\d{2}(:\d{2})?( ?[AaPp]\.?[Mm]\.?)?$"
 _LAT = r"^(lat|latitude|y_?lat.*|.*_lat(itude)?|breite(ngrad)?|latitud)$"
-_LON = r"^(lon|long|lng|longitude|x_?lon.*|.*_(long|lon|longitude)|länge(ngrad)?|longitud)$"
-_PROJECTED = r"(^|_)(sr)?[xy](_|$|coord)|coord_?[xy]|(rechts?|hoch|ost|nord)wert|(east|north)ing"
-_POINT = r"\(?\s*(-?\d{1,2}\.\d+)\s*,\s*(-?\d{1,3}\.\d+)\s*\)?"
+_LON = r"^(lon|long|lng|longitude|x_?lon.*|.*_(long|lon|lng|longitude)|länge(ngrad)?|longitud)$"
+_PROJECTED = r"(^|_)(sr)?[xy](_|$|coord)|(^|_)[en]$|coord_?[xy]|(rechts?|hoch|ost|nord)wert|(east|north)ing"
+_POINT = r"(?<![\d.])(-?\d{1,3}\.\d+)\s*,\s*(-?\d{1,3}\.\d+)(?![\d.])"
+_GEOJSON = r'"coordinates"\s*:\s*\[\s*-?\d+\.\d+\s*,\s*-?\d+\.\d+\s*\]'
 _WKT = r"(?i)^point\s*\(\s*-?\d{1,3}\.\d+\s+-?\d{1,2}\.\d+\s*\)$"
 
 # What states seem to say, in a few languages, the most telling first; each is written down as a doubt.
@@ -146,6 +161,17 @@ class Column:
         return bool(self.formats)
 
     @property
+    def is_day(self) -> bool:
+        """Whether it holds times without an hour."""
+        midnight = all(re.search(r"(^|[ T])0?0:00|12:00(:00)? AM|^\S{8,10}$", value) for value in self.examples)
+        return self.is_time and (midnight or all("%d" in one and not re.search("%[HI]", one) for one in self.formats))
+
+    @property
+    def is_key(self) -> bool:
+        """Whether it is another in every row that has it."""
+        return self.distinct == self.filled
+
+    @property
     def is_number(self) -> bool:
         """Whether it holds nothing but numbers."""
         return bool(self.filled) and self.numbers == self.filled
@@ -161,8 +187,12 @@ def sketch_of(path: Path) -> str:
         connection.execute(Macros())
         source = open_source(connection, path, Reading(), Path(folder))
         names = [one for one in source.names if one != BROKEN]
-        connection.execute(TableOf("looked", select(source.relation).limit(_LOOKED_AT)))
+        given = source.relation
+        filled = or_(*(func.trim(one) != "" for one in given.c))
+        connection.execute(TableOf("looked", select(given).where(filled).limit(_LOOKED_AT)))
         looked = named_table("looked", *(named_column(one, String) for one in names))
+        looked = _opened_out(connection, looked)
+        names = [one.name for one in looked.c]
         rows = connection.scalar(select(func.count()).select_from(looked)) or 0
         if not rows:
             raise ImportRefused(path.name, "there is a heading, and not one row under it.")
@@ -176,6 +206,28 @@ def sketch_of(path: Path) -> str:
 
 
 # ── Looking ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _opened_out(connection: Connection, looked: Any) -> Any:
+    """The rows with what nested objects hold as columns of its own, named by its path; a point stays as it is."""
+    found = looked
+    for step in range(_DEEP):
+        within: dict[str, Any] = {}
+        for one in found.c:
+            held = case((and_(func.starts_with(one, "{"), func.json_valid(one)), one))
+            listed = select(func.unnest(func.json_keys(held)).label("name")).select_from(found).subquery()
+            names = sorted(connection.scalars(select(listed.c.name).distinct()))
+            if names and "coordinates" not in names and not any(re.search(r'[."]', name) for name in names):
+                paths = {name: func.json_extract_string(held, f'$."{name}"') for name in names}
+                within[one.name] = [(f"{one.name}.{name}", value) for name, value in paths.items()]
+        if not within:
+            break
+        columns = [
+            made.label(name) for one in found.c for name, made in within.get(one.name, [(one.name, one)])
+        ]  # fmt: skip
+        connection.execute(TableOf(f"looked_{step}", select(*columns).select_from(found)))
+        found = named_table(f"looked_{step}", *(named_column(one.name, String) for one in columns))
+    return found
 
 
 def _words(looked: Any, name: str, nulls: Sequence[str]) -> Any:
@@ -228,12 +280,11 @@ def _find_formats(connection: Connection, written: Any, column: Column) -> None:
     formats: list[str] = []
     filled = missing = min(column.filled, _TIMES_LOOKED_AT)
     plain = [one for one in FORMATS if (one in _NUMERIC) == column.is_number]
+    plain = [one for one in plain if (column.high or 0) >= _LEAST.get(one, 0)]
     for _ in range(4):
         read = {}
         for form in plain:
-            local, utc = times(Field(formats=(form,)), words)
-            known = func.coalesce(possible(utc), possible(local)).is_not(None)
-            read[form] = known
+            read[form] = reads((form,), words)
         counts = connection.execute(
             select(*(func.count(case((read[one], 1))).label(f"f{n}") for n, one in enumerate(plain)))
             .select_from(some).where(left)
@@ -301,12 +352,16 @@ def _together(
 
 
 def _role(columns: Sequence[Column], patterns: Sequence[str], fits: Any, taken: set[str]) -> Column | None:
-    """Of the columns that could be meant, the one with the most telling name."""
+    """Of the columns that could be meant, that with the most telling name; a time with its hour before a mere day."""
     for pattern in patterns:
-        for one in columns:
-            if one.name not in taken and one.filled and re.search(pattern, fold(one.name)) and fits(one):
-                taken.add(one.name)
-                return one
+        fitting = [
+            one for one in columns
+            if one.name not in taken and one.filled and re.search(pattern, fold(one.name)) and fits(one)
+        ]  # fmt: skip
+        if fitting:
+            found = min(fitting, key=lambda one: one.is_day)
+            taken.add(found.name)
+            return found
     return None
 
 
@@ -324,12 +379,17 @@ def _guesses(columns: Sequence[Column], rows: int) -> dict[str, Column]:
             first.doubts.append("no column's name says that it is when a request was opened")
             found["opened_at"] = first
             taken.add(first.name)
-    unique = [one for one in columns if one.filled == rows and one.distinct > 0.9 * rows and not one.is_time]
-    named = _role(unique, _NAMES["request_id"], lambda one: True, taken)
-    key = named or next((one for one in unique if not _mostly(one, r"\d\.\d")), None)  # a degree is no key
-    if key:
+    if key := _key(columns, rows, taken):
         found["request_id"] = key
         taken.add(key.name)
+    if (opened := found.get("opened_at")) and (closed := found.get("closed_at")) and closed.is_day > opened.is_day:
+        closed.doubts.append(
+            f"it tells the day alone, {opened.name} the hour too; say end_of_day = true, lest what was closed on "
+            "the day on which it was opened be closed before"
+        )
+    for one in found.values():
+        if one.is_day and (hours := _hours_of(one, columns)) is not None:
+            one.doubts.append(f"the time of day seems to stand in {hours.name}: {_together_with(one, hours)}")
 
     def few(one: Column) -> bool:
         return not one.is_time and 1 <= one.distinct <= 60
@@ -354,7 +414,11 @@ def _guesses(columns: Sequence[Column], rows: int) -> dict[str, Column]:
         "address": lambda one: (
             not (one.is_time or one.is_number or _holds_points(one)) and (has_numbers or one.distinct > 0.1 * rows)
         ),
-        "note": lambda one: not one.is_time and not one.is_number,
+        "note": lambda one: (
+            not (one.is_time or one.is_number or _mostly(one, r"^\["))
+            and one.distinct > 2
+            and not re.search(_NOT_NOTE, fold(one.name))
+        ),
     }
     for ours, fits in fitting.items():
         if one := _role(columns, _NAMES[ours], fits, taken):
@@ -374,13 +438,48 @@ def _guesses(columns: Sequence[Column], rows: int) -> dict[str, Column]:
     return found
 
 
+def _key(columns: Sequence[Column], rows: int, taken: set[str]) -> Column | None:
+    """The column that tells requests apart, with what makes it doubtful."""
+    able = [
+        one for one in columns
+        if one.filled >= _NEARLY * rows and one.distinct > 0.9 * rows and one.name not in taken and not one.is_time
+        and not re.search(_NOT_KEY, fold(one.name))
+    ]  # fmt: skip
+    own = [one for one in able if not re.search(_COUNTED, fold(one.name))]
+    for some in ([one for one in own if one.is_key], own, able):
+        if named := _role(some, _NAMES["request_id"], lambda one: True, taken):
+            if named not in own:
+                named.doubts.append("this may count the rows of this one export, and the next export count anew")
+            return named
+    # A degree is no key, and neither is a text that happens to be another one each time.
+    plain = [one for one in able if one.is_key and not _mostly(one, r"\d\.\d|\s")]
+    if not plain:
+        return None
+    plain[0].doubts.append("it is another in every row, but is it the number of a request?")
+    return plain[0]
+
+
+def _hours_of(day: Column, columns: Sequence[Column]) -> Column | None:
+    """The column with the time of day of a column of days: named like it, but for such words."""
+    words = set(fold(day.name).split("_")) - {"date", "day"}
+    return next((one for one in columns if _mostly(one, _HOUR) and words & set(fold(one.name).split("_"))), None)
+
+
+def _together_with(day: Column, hours: Column) -> str:
+    written = "%I:%M" if _mostly(hours, "[AaPp]\\.?[Mm]") else "%H:%M"
+    written += (":%S" if _mostly(hours, r":\d\d:") else "") + (" %p" if written == "%I:%M" else "")
+    iso = re.sub(r"^\d{4}([-/])\d\d[-/]\d\d", r"%Y\1%m\1%d", day.examples[0])  # with the midnight that is written there
+    formats = ", ".join(_quoted(f"{iso if one == 'iso' else one} {written}") for one in day.formats)
+    return f'columns = [{_quoted(day.name)}, {_quoted(hours.name)}], join = " ", formats = [{formats}]'
+
+
 def _mostly(one: Column, pattern: str) -> bool:
     """Whether most of the values looked at say such a thing."""
     return 2 * sum(bool(re.search(pattern, value, re.IGNORECASE)) for value in one.examples) > len(one.examples)
 
 
 def _holds_points(one: Column) -> bool:
-    return _mostly(one, _POINT) or _mostly(one, _WKT)
+    return _mostly(one, _POINT) or _mostly(one, _GEOJSON) or _mostly(one, _WKT)
 
 
 def _state_of(word: str) -> str:
@@ -437,10 +536,10 @@ def _written(
     for ours in ("request_id", "opened_at", "closed_at", "due_at", "updated_at"):
         if ours in found:
             yield from _field(ours, found[ours], rows)
-    if "closed_at" not in found:
-        yield from _closing(found)
     if "opened_at" not in found:
         yield '# doubt: no column of times was found\nopened_at = ""'
+    if "closed_at" not in found:
+        yield from _closing(found, columns)
     if "status" in found:
         yield f"source_status = {_quoted(found['status'].name)}"
     for ours in ("type_id", "department_id", "channel", "source_district", "address", "note", "lat", "lon"):
@@ -466,11 +565,14 @@ def _no_key(columns: Sequence[Column], together: Sequence[str], apart: int, rows
     yield f'request_id = {{ columns = [{", ".join(map(_quoted, together))}], join = " · " }}'
 
 
-def _closing(found: dict[str, Column]) -> Iterator[str]:
+def _closing(found: dict[str, Column], columns: Sequence[Column]) -> Iterator[str]:
     """The last change of what is closed, where no column says when that was."""
     states, changed = found.get("status"), found.get("updated_at")
     closed = [word for word in states.examples if _state_of(word) in CLOSED_STATUSES] if states else []
     if not closed or states is None or changed is None:
+        others = [one.name for one in columns if one.is_time and one not in found.values()]
+        which = f"; may it be {' or '.join(others[:4])}?" if others else ""
+        yield f"# doubt: no column's name says that it is when a request was closed{which}"
         return
     formats, words = (", ".join(map(_quoted, some)) for some in (changed.formats, closed))
     yield "# doubt: no column says when a request was closed; the last change of those that are may be it"
@@ -492,12 +594,13 @@ def _address(one: Column, columns: Sequence[Column]) -> str:
 def _field(ours: str, one: Column, rows: int) -> Iterator[str]:
     for doubt in one.doubts:
         yield f"# doubt: {doubt}"
-    if ours == "request_id" and one.distinct < rows:
-        yield f"# {rows - one.distinct:,} rows repeat an id: of rows with one id the last counts"
+    if ours == "request_id" and not one.is_key:
+        yield f"# doubt: {one.filled - one.distinct:,} rows repeat an id: of rows with one id the last counts"
+    if ours == "request_id" and one.filled < rows:
+        yield f"# doubt: {rows - one.filled:,} rows have no id, and will be refused"
     if ours.endswith("_at"):
-        midnight = all(re.search(r"(^|[ T])0?0:00|12:00(:00)? AM|^\S{8,10}$", value) for value in one.examples)
         parts = [f"column = {_quoted(one.name)}", f"formats = [{', '.join(map(_quoted, one.formats))}]"]
-        if ours == "due_at" and midnight:
+        if ours == "due_at" and one.is_day:
             parts.append("end_of_day = true")
         yield f"{ours} = {{ {', '.join(parts)} }}"
         return
@@ -511,11 +614,22 @@ def _points(columns: Sequence[Column], found: dict[str, Column]) -> Iterator[str
     if "lat" in found and "lon" in found:
         return
     for one in columns:
-        if one.examples and sum(bool(re.search(_POINT, value)) for value in one.examples) > len(one.examples) / 2:
-            yield f"lat = {{ column = {_quoted(one.name)}, pattern = '\\(?\\s*(-?\\d+\\.\\d+)\\s*,' }}"
-            yield f"lon = {{ column = {_quoted(one.name)}, pattern = ',\\s*(-?\\d+\\.\\d+)' }}"
+        if _mostly(one, _GEOJSON) or not _mostly(one, _POINT):
+            continue
+        pairs = [re.search(_POINT, value) for value in one.examples]
+        lon_first = any(abs(float(pair[1])) > 90 for pair in pairs if pair)
+        if not lon_first and all(abs(float(pair[2])) <= 90 for pair in pairs if pair):
+            yield "# doubt: is the first of the two the latitude?"
+        first, second = ("lon", "lat") if lon_first else ("lat", "lon")
+        yield f"{first} = {{ column = {_quoted(one.name)}, pattern = '(-?\\d+\\.\\d+)\\s*,' }}"
+        yield f"{second} = {{ column = {_quoted(one.name)}, pattern = ',\\s*(-?\\d+\\.\\d+)' }}"
+        return
+    for one in columns:
+        if _mostly(one, _GEOJSON):
+            yield f"lat = {{ column = {_quoted(one.name)}, pattern = ',\\s*(-?\\d+\\.\\d+)\\s*\\]' }}"
+            yield f"lon = {{ column = {_quoted(one.name)}, pattern = '\\[\\s*(-?\\d+\\.\\d+)' }}"
             return
-        if one.examples and _mostly(one, _WKT):
+        if _mostly(one, _WKT):
             yield f"lat = {{ column = {_quoted(one.name)}, pattern = '(-?\\d+\\.\\d+)\\s*\\)' }}"
             yield f"lon = {{ column = {_quoted(one.name)}, pattern = '\\(\\s*(-?\\d+\\.\\d+)' }}"
             return

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import glob
 import json
+import re
+import zipfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 from xml.etree import ElementTree  # nosec B405 - its types only; what is read is read by defusedxml
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import parse as read_xml
 from sqlalchemy import Connection, Select, String, case, cast, func, literal, literal_column, select
@@ -23,11 +26,22 @@ from sqlalchemy import table as named_table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import DropTable
 from sqlalchemy.sql.expression import TableClause
+from sqlalchemy.types import UserDefinedType
 
 from dashboard.domain.errors import ImportRefused
 from data_access.dialects import ReadLines, ReadObjects, ReadParquet, ReadTable, ViewOf
 from data_access.importers.mapping import Reading, fold
-from data_access.importers.text import Heading, Lines, check_file, heading_of, mended, packing_of, tidied
+from data_access.importers.text import (
+    Heading,
+    Lines,
+    check_file,
+    heading_among,
+    heading_of,
+    mended,
+    packing_of,
+    tidied,
+    without_titles,
+)
 
 VIEW = "dashboard311_source"  # no column of a source is called so
 RAW = "source_raw"
@@ -114,12 +128,15 @@ def open_source(
     check_file(path)
     name = path.name.casefold()
     stem = name.removesuffix(Path(name).suffix) if packing_of(path) and Path(name).suffix in _PACKED else name
-    if name.endswith(_EXCEL):
+    if _is_workbook(path):
         return _excel(connection, path, reading)
     if name.endswith(_AREAS) or (packing_of(path) == "zip" and _holds_shapes(path)):
-        return _points(connection, path)
+        return _points(connection, path, reading)
     if _begins(path, b"PAR1"):
-        connection.execute(ReadParquet(RAW, path))
+        try:
+            connection.execute(ReadParquet(RAW, path))
+        except DBAPIError as problem:
+            raise ImportRefused(path.name, f"this Parquet file is damaged ({_first_sentence(problem)}).") from problem
         return as_words(connection, path.name, (f"Parquet: {path.name}",))
     text = tidied(path, folder, reading.encoding)
     first = _first_character(text.path)
@@ -127,7 +144,7 @@ def open_source(
         return _xml(connection, path.name, text, reading)
     if first in "{[" and not stem.endswith((".csv", ".tsv", ".txt")):
         return _json(connection, path.name, text, reading, told)
-    return _table(connection, path.name, text, reading)
+    return _table(connection, path.name, text, reading, folder)
 
 
 _PACKED = (".gz", ".zip", ".zst", ".bz2", ".xz")
@@ -138,6 +155,19 @@ def _begins(path: Path, magic: bytes) -> bool:
         return stream.read(len(magic)) == magic
 
 
+def _is_workbook(path: Path) -> bool:
+    """Whether a file is a workbook, whatever it is called: what programs call .xls may be a table of text."""
+    if packing_of(path) != "zip":
+        return _begins(path, b"\xd0\xcf\x11\xe0")
+    if path.name.casefold().endswith(_EXCEL):
+        return True
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(one.startswith("xl/workbook.") for one in archive.namelist())
+    except zipfile.BadZipFile:
+        return False
+
+
 def _first_character(path: Path) -> str:
     with path.open("rb") as stream:
         return stream.read(4096).decode("utf-8", "ignore").lstrip()[:1] or " "
@@ -146,9 +176,11 @@ def _first_character(path: Path) -> str:
 # ── Tables of text ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _table(connection: Connection, file: str, text: Lines, reading: Reading) -> Source:
+def _table(connection: Connection, file: str, text: Lines, reading: Reading, folder: Path) -> Source:
+    lines = text.lines
+    text, title = without_titles(text, folder, reading.delimiter)
     heading = heading_of(text, file, reading.delimiter)
-    notes = []
+    notes = [_above(lines - text.lines, title)] if title else []
     if text.repaired:
         notes.append(f"{text.repaired:,} bytes are not UTF-8 and were read as Windows-1252.")
     elif text.encoding != "utf-8":
@@ -156,6 +188,10 @@ def _table(connection: Connection, file: str, text: Lines, reading: Reading) -> 
     source = Source(file, heading.names, tuple(notes), text, heading)
     connection.execute(ReadTable(VIEW, text.path, heading.names, heading.delimiter))
     return source
+
+
+def _above(lines: int, title: str) -> str:
+    return f"Not read: {lines} line{'s' * (lines != 1)} above the heading, such as “{title[:80]}”."
 
 
 def adds_up(source: Source, accepted: int, refused: int) -> bool:
@@ -250,11 +286,13 @@ def _json(
 ) -> Source:
     first, second = _first_lines(text.path)
     json_: Any = literal_column("json")
-    wrapped = first.startswith("{") and not (second.startswith("{") or (text.lines == 1 and not _is_wrapper(first)))
-    if first.startswith("{") and not wrapped:
+    alone = text.lines == 1  # on one line, an object may be a record, or all of them
+    top = _object(text.path, file, alone) if first.startswith("{") and (alone or not second.startswith("{")) else None
+    listed = reading.rows or (_list_in(top, alone) if top else "")
+    if first.startswith("{") and not (listed if alone else top):
         connection.execute(ReadLines(RAW, text.path))
         line: Any = literal_column("line")
-        whole = func.json_valid(line)
+        whole = func.json_valid(line) & func.starts_with(func.ltrim(line), "{")
         rows = select(
             case((whole, cast(line, _JSON))).label("json"), case((~whole, line)).label("line")
         ).select_from(named_table(RAW)).where(func.trim(line) != "")  # fmt: skip
@@ -262,11 +300,14 @@ def _json(
     else:
         connection.execute(ReadObjects(RAW, text.path, text.path.stat().st_size + (1 << 20)))
         rows = select(json_, literal(None, String).label("line")).select_from(named_table(RAW))
-        if wrapped and (listed := reading.rows or _list_in(connection, file)):
+        if top and listed:
             entries = func.unnest(func.json_extract(json_, f'$."{listed}"[*]')).label("json")
             rows = select(entries, literal(None, String).label("line")).select_from(named_table(RAW))
         connection.execute(ViewOf("source_objects", rows))
-    return _objects(connection, file, told)
+    source = _objects(connection, file, _system_in(top or {}), told)
+    if top and (top.get("exceededTransferLimit") or (top.get("properties") or {}).get("exceededTransferLimit")):
+        return replace(source, notes=(*source.notes, "It says that it holds a part only (exceededTransferLimit)."))
+    return source
 
 
 def _first_lines(path: Path) -> tuple[str, str]:
@@ -276,20 +317,37 @@ def _first_lines(path: Path) -> tuple[str, str]:
         return next(full, ""), next(full, "")
 
 
-def _is_wrapper(line: str) -> bool:
-    """Whether a whole object on one line holds a list of records rather than being one."""
-    return '"features"' in line[:2000] or '"records"' in line[:2000] or '"data"' in line[:2000]
-
-
-def _list_in(connection: Connection, file: str) -> str:
-    """The name of the list of records in a JSON object; empty if it is itself the record."""
+def _object(path: Path, file: str, alone: bool) -> dict[str, Any] | None:
+    """The one object in a file; None if its only line is none, which is told of as a line."""
     try:
-        top = connection.scalar(select(literal_column("json")).select_from(named_table(RAW)).limit(1))
-    except DBAPIError as problem:
-        raise ImportRefused(file, f"this is not JSON that can be read ({_first_sentence(problem)}).") from problem
-    found = json.loads(top) if isinstance(top, str) else top
-    lists = [name for name, held in (found or {}).items() if isinstance(held, list) and held]
-    return next((one for one in ("features", *lists) if one in lists), "")
+        return json.loads(path.read_bytes())
+    except ValueError as problem:
+        if alone:
+            return None
+        raise ImportRefused(file, f"this is not JSON that can be read ({problem}).") from problem
+
+
+def _list_in(top: dict[str, Any], alone: bool) -> str:
+    """The name of the list of records in an object; empty if it is itself the record.
+
+    An object `alone` on its line is itself one if it has an id.
+    """
+    lists = {name: held for name, held in top.items() if isinstance(held, list) and held}
+    known = next((one for one in ("features", "records", "data") if one in lists), "")
+    if known or (alone and any(fold(one).endswith("id") for one in top)):
+        return known
+    of_objects = [one for one, held in lists.items() if isinstance(held[0], dict)]
+    return max(of_objects or ([] if alone else lists), key=lambda name: len(lists[name]), default="")
+
+
+def _system_in(top: dict[str, Any]) -> str:
+    """The coordinate system that a GeoJSON or an answer of ArcGIS names; empty if it names none, or degrees."""
+    esri, geojson = (one if isinstance(one := top.get(name), dict) else {} for name in ("spatialReference", "crs"))
+    number = esri.get("latestWkid") or esri.get("wkid")
+    if number:
+        return "" if number == 4326 else f"{'EPSG' if number < 100_000 else 'ESRI'}:{number}"
+    named = re.search(r"(EPSG)\W+(\d+)$", str((geojson.get("properties") or {}).get("name", "")))
+    return f"EPSG:{named[2]}" if named and named[2] != "4326" else ""
 
 
 class _Json(String):
@@ -301,10 +359,13 @@ class _Json(String):
 _JSON = _Json()
 
 
-def _objects(connection: Connection, file: str, told: Sequence[Sequence[str]] = ()) -> Source:
-    """A view of `source_objects`: one column for each name that any object has, and for one of each group in `told`."""
+def _objects(connection: Connection, file: str, system: str = "", told: Sequence[Sequence[str]] = ()) -> Source:
+    """A view of `source_objects`: one column for each name that any object has, and for one of each group in `told`.
+
+    Of shapes with properties (GeoJSON) or attributes (ArcGIS) it has those, and the point, in degrees unless the file
+    names another `system`.
+    """
     objects = named_table("source_objects", named_column("json"), named_column("line"))
-    shown: list[tuple[str, Any]] = [("", objects.c.json)]
     try:
         kinds = {str(one) for (one,) in connection.execute(select(func.json_type(objects.c.json)).distinct())}
         if kinds - {"OBJECT", "None"}:
@@ -312,30 +373,30 @@ def _objects(connection: Connection, file: str, told: Sequence[Sequence[str]] = 
         features = _keys(connection, objects, objects.c.json)
     except DBAPIError as problem:
         raise ImportRefused(file, f"this is not JSON that can be read ({_first_sentence(problem)}).") from problem
-    if {"type", "properties", "geometry"} <= set(features):
-        properties = func.json_extract(objects.c.json, "$.properties")
-        shown = [("", properties)]
-        features = _keys(connection, objects, properties)
+    points: tuple[str, str] = ("coordinates[0]", "coordinates[1]")
+    holder = "properties" if {"type", "properties", "geometry"} <= set(features) else ""
+    if "attributes" in features and set(features) <= {"attributes", "geometry"}:
+        holder, points = "attributes", ("x", "y")
+    held: Any = func.json_extract(objects.c.json, f"$.{holder}") if holder else objects.c.json
+    features = _keys(connection, objects, held) if holder else features
     empty: list[str] = []
     for group in told:
         heads = [one.partition(".")[0] for one in group]
         if not {fold(one) for one in heads} & {fold(one) for one in (*features, *empty)}:
             empty.append(heads[0])
     features += empty
-    columns = [
-        func.json_extract_string(held, f'$."{name}"').label(name) for _, held in shown for name in features
-    ]  # fmt: skip
-    if shown[0][1] is not objects.c.json:
-        for position, name in enumerate(("longitude", "latitude")):
-            if name not in features:
-                columns.append(
-                    func.json_extract_string(objects.c.json, f"$.geometry.coordinates[{position}]").label(name)
-                )
+    columns = [func.json_extract_string(held, f'$."{name}"').label(name) for name in features]
+    if holder:
+        known = {one.casefold() for one in features}
+        for name, at in zip(("x", "y") if system else ("longitude", "latitude"), points, strict=True):
+            if name not in known:
+                columns.append(func.json_extract_string(objects.c.json, f"$.geometry.{at}").label(name))
     if not columns:
         raise ImportRefused(file, "there is not one record in this file.")
     columns.append(objects.c.line.label(BROKEN))
     connection.execute(ViewOf(VIEW, select(*columns)))
-    return Source(file, tuple(one.name for one in columns), empty=tuple(empty))
+    notes = (f"Its points, x and y, are in {system}.",) if system and holder else ()
+    return Source(file, tuple(one.name for one in columns), notes, empty=tuple(empty))
 
 
 BROKEN = "line that is no record"
@@ -429,7 +490,9 @@ def as_words(connection: Connection, file: str, notes: tuple[str, ...]) -> Sourc
         if kind in ("DOUBLE", "FLOAT"):
             exact = func.abs(one) < 2.0**63
             words = case(
-                (exact & (one == func.trunc(one)), cast(cast(one, _Hugeint()), String)), else_=cast(one, String)
+                (func.isnan(one), None),
+                (exact & (one == func.trunc(one)), cast(cast(one, _Hugeint()), String)),
+                else_=cast(one, String),
             )
         elif kind == "BLOB":
             continue
@@ -443,29 +506,65 @@ def as_words(connection: Connection, file: str, notes: tuple[str, ...]) -> Sourc
     return Source(file, tuple(one.name for one in columns), notes)
 
 
-class _Hugeint(String):
-    __visit_name__ = "HUGEINT"
+class _Hugeint(UserDefinedType):
+    cache_ok = True
+
+    def get_col_spec(self, **kw: Any) -> str:
+        return "HUGEINT"
 
 
 def _excel(connection: Connection, path: Path, reading: Reading) -> Source:
     import fastexcel
 
     try:
-        book = fastexcel.read_excel(path)
-        sheet = reading.sheet or next((one for one in book.sheet_names), "")
-        if sheet not in book.sheet_names:
-            raise ImportRefused(path.name, f"there is no sheet “{sheet}”; there are {', '.join(book.sheet_names)}.")
-        rows = pa.table(book.load_sheet(sheet, dtypes="string").to_arrow())
+        book = fastexcel.read_excel(path if path.name.casefold().endswith(_EXCEL) else path.read_bytes())
+        if reading.sheet and reading.sheet not in book.sheet_names:
+            there = ", ".join(book.sheet_names)
+            raise ImportRefused(path.name, f"there is no sheet “{reading.sheet}”; there are {there}.")
+        loaded = _sheet([reading.sheet] if reading.sheet else book.sheet_names, book)
+        if loaded is None:
+            raise ImportRefused(path.name, f"nothing stands in {reading.sheet and 'this sheet' or 'its sheets'}.")
+        sheet, rows = loaded.name, pa.table(loaded.to_arrow())
+        title = next((one for one in rows.column_names if not one.startswith(_UNNAMED)), "")
+        above = _rows_above_heading(rows)
+        if above:
+            rows = pa.table(book.load_sheet(sheet, header_row=above, dtypes="string").to_arrow())
     except fastexcel.FastExcelError as problem:
         raise ImportRefused(path.name, f"this workbook cannot be read ({_first_sentence(problem)}).") from problem
     others = [one for one in book.sheet_names if one != sheet]
-    notes = (f"Sheet “{sheet}”" + (f"; not read: {', '.join(others)}." if others else "."),)
-    return from_arrow(connection, path.name, rows, notes)
+    notes = [f"Sheet “{sheet}”" + (f"; not read: {', '.join(others)}." if others else ".")]
+    notes += [_above(above, title)] if above else []
+    written = [pc.replace_substring_regex(one, _TIME_OF_DAY, "") for one in rows.columns]
+    return from_arrow(connection, path.name, pa.table(written, rows.column_names), notes)
+
+
+def _sheet(names: Sequence[str], book: Any) -> Any:
+    """The first sheet of a workbook that is not hidden and holds a table, or else the first that holds anything."""
+    narrow = None
+    for name in names:
+        one = book.load_sheet(name, dtypes="string")
+        if one.width > 2 and one.height and one.visible == "visible":
+            return one
+        narrow = narrow or (one if one.width else None)
+    return narrow
+
+
+def _rows_above_heading(rows: pa.Table) -> int:
+    """How many rows of a sheet stand above its heading: titles, which fill few of its columns.
+
+    `rows` was read as if the first row were the heading.
+    """
+    names = ["" if one.startswith(_UNNAMED) else one for one in rows.column_names]
+    first = rows.slice(0, _TITLES).to_pandas().fillna("").to_numpy(str).tolist() if "" in names else []
+    return heading_among([names, *first])
+
+
+_TIME_OF_DAY = "^1899-12-31 "  # the day that a workbook puts before a time without one
+_UNNAMED = "__UNNAMED__"  # what fastexcel calls a column without a heading
+_TITLES = 30
 
 
 def _holds_shapes(path: Path) -> bool:
-    import zipfile
-
     try:
         with zipfile.ZipFile(path) as archive:
             return any(one.casefold().endswith(".shp") for one in archive.namelist())
@@ -473,13 +572,14 @@ def _holds_shapes(path: Path) -> bool:
         return False
 
 
-def _points(connection: Connection, path: Path) -> Source:
+def _points(connection: Connection, path: Path, reading: Reading) -> Source:
     import geopandas as gpd
 
-    from data_access.importers.boundaries import read_shapes
+    from data_access.importers.boundaries import in_degrees, read_shapes
 
-    areas: gpd.GeoDataFrame = read_shapes(path)
+    areas: gpd.GeoDataFrame = read_shapes(path, reading.sheet)
     rows = pd.DataFrame(areas.drop(columns=areas.geometry.name))
     points = areas.geometry.representative_point()
-    rows["longitude"], rows["latitude"] = points.x, points.y
+    x, y = ("longitude", "latitude") if in_degrees(areas) else ("x", "y")
+    rows[x], rows[y] = points.x, points.y
     return from_arrow(connection, path.name, pa.Table.from_pandas(rows, preserve_index=False))

@@ -15,12 +15,14 @@ import io
 import lzma
 import os
 import re
+import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, cast
 
@@ -168,15 +170,19 @@ class _Zstd(io.RawIOBase):
 
 def only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
     """The one file in a zip archive. Raises ImportRefused if there are more, or none."""
-    members = [
-        one
-        for one in archive.infolist()
-        if not one.is_dir() and not one.filename.startswith("__MACOSX/") and not Path(one.filename).name.startswith(".")
-    ]
+    members = [one for one in archive.infolist() if not one.is_dir() and not is_hidden(one.filename)]
     if len(members) != 1:
         names = ", ".join(one.filename for one in members[:6]) or "nothing"
-        raise ImportRefused(path.name, f"the archive should hold one file; it holds {names}. Unpack it and name one.")
+        raise ImportRefused(
+            path.name,
+            f"the archive should hold one file; it holds {names}. Unpack it and name one, or several of a kind.",
+        )
     return members[0]
+
+
+def is_hidden(member: str) -> bool:
+    """Whether a file in an archive is what a system puts there for itself."""
+    return member.startswith("__MACOSX/") or Path(member).name.startswith(".")
 
 
 def checksum(path: Path) -> str:
@@ -324,10 +330,58 @@ def heading_of(text: Lines, file: str, delimiter: str = "") -> Heading:
     return Heading(_told_apart(names), used, reader.line_num + begin)
 
 
+def heading_among(rows: Sequence[Sequence[str]]) -> int:
+    """Which of the first rows of a table is its heading: the first, unless titles stand above it.
+
+    Titles fill few columns; a heading fills most of them, and none with a number or a time.
+    """
+    width, alike = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)
+    if 2 * alike < len(rows):
+        return 0
+    for n, row in enumerate(rows):
+        filled = [cell for cell in row if cell.strip()]
+        if len(row) >= width and 2 * len(filled) > width:
+            return n if width > 2 and not any(re.fullmatch(r"[\d.,:/ -]+", cell) for cell in filled) else 0
+        if len(filled) > max(2, width // 4):
+            return 0
+    return 0
+
+
+def without_titles(text: Lines, folder: Path, delimiter: str = "") -> tuple[Lines, str]:
+    """A table of text without the lines above its heading, and the first of these that holds anything."""
+    with text.path.open("rb") as stream:
+        sample = stream.read(1 << 16).decode("utf-8", "ignore")
+    used = delimiter or likeliest_delimiter(sample)
+    lines, widest = 0, 0
+    for candidate in (used,) if delimiter or used in sample.split("\n")[0] else _DELIMITERS:
+        reader = csv.reader(io.StringIO(sample), delimiter=candidate)
+        try:
+            read = [(row, reader.line_num) for row, _ in zip(reader, range(_TITLES), strict=False)]
+        except csv.Error:
+            continue
+        begins = [0, *(ends for _, ends in read)]
+        rows = [(row, before) for (row, _), before in zip(read, begins, strict=False) if row]
+        n = heading_among([row for row, _ in rows])
+        if rows and len(rows[n][0]) > widest:
+            lines, widest = rows[n][1], len(rows[n][0])
+    if not lines:
+        return text, ""
+    copy = _fresh(folder)
+    with text.path.open("rb") as stream, copy.open("wb") as sink:
+        above = [stream.readline() for _ in range(lines)]
+        shutil.copyfileobj(stream, sink, _BLOCK)
+    told = (one.decode("utf-8", "replace").strip("".join(_DELIMITERS) + ' "\n') for one in above)
+    return replace(text, path=copy, lines=text.lines - lines), next(filter(None, told), "")
+
+
+_DELIMITERS = (",", ";", "\t", "|")
+_TITLES = 30  # in how many of the first rows the heading is looked for
+
+
 def likeliest_delimiter(sample: str) -> str:
     """The character that parts the first rows into most columns, alike in each."""
     best, most = ",", 1.0
-    for candidate in (",", ";", "\t", "|"):
+    for candidate in _DELIMITERS:
         try:
             rows = [
                 row for row, _ in zip(csv.reader(io.StringIO(sample), delimiter=candidate), range(20), strict=False)
@@ -376,14 +430,15 @@ def mended(text: Lines, heading: Heading, folder: Path) -> Mended:
             if line == b"\n":
                 continue
             rows += 1
-            if line.count(b'"') % 2 == 0 or _is_row(line, heading):
+            odd = line.count(b'"') % 2 == 1
+            if b'"' not in line or _is_row(line, heading, or_misplaced=not odd):
                 sink.write(line)
                 continue
             record, size = [line], len(line)
             while size < _LONGEST and (more := following()):
                 record.append(more)
                 size += len(more)
-                if more.count(b'"') % 2:
+                if more.count(b'"') % 2 or not (odd or _may_go_on(more, heading)):
                     break
             if record[-1].count(b'"') % 2 and len(record) > 1 and _is_row(b"".join(record), heading):
                 sink.write(b"".join(record))
@@ -393,9 +448,17 @@ def mended(text: Lines, heading: Heading, folder: Path) -> Mended:
     return Mended(copy, rows, tuple(removed))
 
 
-def _is_row(line: bytes, heading: Heading) -> bool:
+def _may_go_on(line: bytes, heading: Heading) -> bool:
+    """Whether a line can be the middle of a row: it is none itself."""
+    return line.count(heading.delimiter.encode()) < len(heading.names) - 1 or not _is_row(line, heading)
+
+
+def _is_row(line: bytes, heading: Heading, or_misplaced: bool = False) -> bool:
+    """Whether a line is one row; `or_misplaced`: or none for a quotation mark within it, which misleads nobody."""
     try:
         reader = csv.reader(io.StringIO(line.decode("utf-8"), newline=""), delimiter=heading.delimiter, strict=True)
         return len(list(reader)) == 1
-    except (csv.Error, UnicodeDecodeError, StopIteration):
+    except csv.Error as problem:
+        return or_misplaced and "expected after" in str(problem)
+    except (UnicodeDecodeError, StopIteration):
         return False

@@ -455,6 +455,12 @@ def test_a_column_of_midnights_is_a_column_of_dates(store: Settings) -> None:
         build.write("request", dated)
         flags = build.publish().flags
     assert flags == {"midnight_only": 80}
+    hours = pd.to_timedelta(60 + np.arange(80), unit="min")
+    exact = dated.assign(opened_at=days + hours, due_at=days + pd.Timedelta(days=9))
+    with Build(store, CITY) as build:
+        build.write("request", exact)
+        flags = build.publish().flags
+    assert not flags  # a promise by the day takes no hour from anything
 
 
 def test_a_fact_lies_in_the_order_of_time_however_it_was_written_and_in_however_many_stretches(

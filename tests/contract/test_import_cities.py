@@ -10,10 +10,12 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import pyarrow as pa
 import pytest
 import shapely
 import zstandard
 from click.testing import CliRunner
+from pyarrow import parquet
 from sqlalchemy import select
 
 from dashboard.cli import main
@@ -358,6 +360,17 @@ def test_an_open_quotation_mark_swallows_nothing(taken) -> None:
     assert refused["row_number"].to_list() == [11] and "2990" in set(found["request_id"])
 
 
+def test_an_open_quotation_mark_beside_another_one_swallows_nothing_either(taken) -> None:
+    rows = [ROW.replace("7,", f"{n},", 1) for n in range(40)]
+    rows[10:13] = [f'{n},2024-03-01,,,Open,6" main,"never closed,,' for n in range(10, 13)]
+    rows[20] = '20,2024-03-01,,,Open,6" main,"two\nlines, a ""third""\nand a last",,'
+    rows[30] = '30,2024-03-01,,,Open,Pothole,"1 Main" St,,'
+    counts, found, refused = taken(table(*rows))
+    assert (counts.read, counts.accepted, counts.refused) == (40, 36, 4)
+    assert refused["row_number"].to_list() == [11, 12, 13, 31]
+    assert found.set_index("request_id").loc["20", "type_id"] == '6" main'
+
+
 @pytest.mark.parametrize(
     ("encoding", "text"),
     [("utf-8", "Müll"), ("cp1252", "Müll “quoted”"), ("utf-16", "Müll"), ("utf-8-sig", "日本")],
@@ -380,6 +393,25 @@ def test_delimiters_are_found(taken, delimiter: str) -> None:
     assert counts.accepted == 1 and rows["type_id"][0] == "Pothole"
 
 
+@pytest.mark.parametrize(
+    ("above", "told"),
+    [
+        ("Springfield 311\nPrinted: 01/05/2025\n\n", "3 lines above the heading, such as “Springfield 311”"),
+        ('"Springfield, 311",,,,,,,,\n,,,,,,,,\n', "2 lines above the heading, such as “Springfield, 311”"),
+        ("sep=,\n", "1 line above the heading, such as “sep=”"),
+        ("\n\n", None),
+        ("", None),
+    ],
+)
+def test_titles_above_the_heading_are_passed_over(taken, tmp_path: Path, above: str, told: str | None) -> None:
+    rows = table(*(ROW.replace("7,", f"{n},", 1) for n in range(5)), "6,soon,,,Open,Pothole,,,")
+    counts, _, refused = taken(above.encode() + rows)
+    assert (counts.read, counts.accepted) == (6, 5) and refused["row_number"].to_list() == [6]
+    (tmp_path / "export.csv").write_bytes(above.encode() + rows)
+    notes = import_files(Settings(data=tmp_path), mapping(), tmp_path / "export.csv", dry=True).report.notes
+    assert [one for one in notes if "heading" in one] == ([f"export.csv: Not read: {told}."] if told else [])
+
+
 def packed_in_zip(content: bytes, folder: Path) -> bytes:
     path = folder / "one.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -400,6 +432,67 @@ def test_packed_files(taken, tmp_path: Path, name: str) -> None:
         taken(packed[: len(packed) // 2], name)
 
 
+def test_what_is_looked_for_within_nested_values_and_not_there_is_told(tmp_path: Path) -> None:
+    at, told = {"x": 1_000_000.0, "y": 200_000.0}, {"opened": "2024-03-01"}
+    records = [{"id": n, "at": at, "told": told} for n in range(3)]
+    (tmp_path / "export.json").write_text(json.dumps(records))
+    text = """name = "test"
+[city]
+name = "Testville"
+tz = "America/New_York"
+[request]
+request_id = "id"
+opened_at = "told.opened"
+closed_at = "told.closd"
+type_id = { value = "Request" }
+status = { value = "new" }
+[place]
+x = "at.x"
+y = "at.%s"
+crs = "EPSG:2263"
+"""
+    for column, absent in (("y", []), ("z", ["at.z (for place)"])):
+        by = mapping_from(text % column, Path("test.toml"))
+        outcome = import_files(Settings(data=tmp_path / column), by, tmp_path / "export.json", dry=True)
+        assert list(outcome.report.absent) == ["told.closd (for closed_at)", *absent]
+        assert ("lat" in outcome.sample) == (column == "y")
+
+
+def test_an_empty_sheet_is_refused_in_words(taken, tmp_path: Path) -> None:
+    content = with_a_cover(tmp_path)
+    for sheet, told in (("empty", "nothing stands in this sheet"), ("none", "there are empty, cover, data")):
+        by = mapping_from(CITY.replace("[file]", f'[file]\nsheet = "{sheet}"'), Path("t.toml"))
+        with pytest.raises(ImportRefused, match=told):
+            taken(content, "one.xlsx", by)
+
+
+def test_a_workbook_called_csv_and_a_table_called_xls_are_what_they_are(taken, tmp_path: Path) -> None:
+    counts, _, _ = taken(as_excel(tmp_path), "export.csv")
+    assert counts.accepted == 2
+    counts, _, _ = taken(table(ROW).replace(b",", b"\t"), "export.xls")
+    assert counts.accepted == 1
+    with pytest.raises(ImportRefused, match="damaged"):
+        taken(as_parquet(tmp_path)[:-40], "export.parquet")
+
+
+def test_a_value_that_is_no_json_is_refused_alone(taken) -> None:
+    good = ROW.removesuffix(",") + ',"{""at"": {""lat"": 40.5, ""lon"": -73.2}}"'
+    bad = [good.replace("7,", f"{n},", 1).replace('"{""', written, 1) for n, written in ((8, "\"{'at"), (9, '"x'))]
+    empty = ROW.replace("7,", "10,", 1)
+    by = mapping_from(CITY.split("lat =")[0] + 'lat = "Point.at.lat"\nlon = "Point.at.lon"\n', Path("t.toml"))
+    counts, rows, refused = taken(table(good, *bad, empty), by=by)
+    assert (counts.read, counts.accepted) == (4, 2) and rows["lat"].fillna(0).to_list() == [40.5, 0]
+    told = refused[["row_number", "column_name", "reason"]].to_numpy().tolist()
+    assert told == [[2, "Point.at.lat", "not a number"], [3, "Point.at.lat", "not a number"]]
+
+
+def test_a_place_whose_columns_are_missing_is_told(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_bytes(table(ROW))
+    by = mapping('[place]\nx = "XCOORD"\ny = "YCOORD"\ncrs = "EPSG:2263"\n')
+    outcome = import_files(Settings(data=tmp_path / "data"), by, tmp_path / "export.csv", dry=True)
+    assert list(outcome.report.absent) == ["XCOORD (for place)", "YCOORD (for place)"]
+
+
 KINDS = pd.DataFrame(
     {
         "ID": ["9007199254740993", "8"], "Opened": ["2024-03-01 09:00:00", "2024-03-02"], "Closed": [None, None],
@@ -413,6 +506,37 @@ def as_excel(folder: Path) -> bytes:
     path = folder / "one.xlsx"
     KINDS.to_excel(path, index=False, engine="xlsxwriter")
     return path.read_bytes()
+
+
+def as_clerks_make_it(folder: Path) -> bytes:
+    """A hidden sheet first, titles above the heading, totals below the rows."""
+    path = folder / "one.xlsx"
+    with pd.ExcelWriter(path, engine="xlsxwriter") as book:
+        pd.DataFrame({"Code": ["P"], "Meaning": ["Pothole"]}).to_excel(book, sheet_name="codes", index=False)
+        KINDS.to_excel(book, sheet_name="data", index=False, startrow=3)
+        book.sheets["codes"].hide()
+        book.sheets["data"].activate()
+        book.sheets["data"].merge_range(0, 0, 0, 8, "Springfield 311")
+        book.sheets["data"].write(1, 0, "Printed 01/05/2025")
+    return path.read_bytes()
+
+
+def with_a_cover(folder: Path) -> bytes:
+    path = folder / "one.xlsx"
+    with pd.ExcelWriter(path, engine="xlsxwriter") as book:
+        book.book.add_worksheet("empty")
+        book.book.add_worksheet("cover").write_column(0, 0, ["Springfield", "Contact: 311"])
+        KINDS.to_excel(book, sheet_name="data", index=False)
+    return path.read_bytes()
+
+
+def test_numbers_with_a_point_are_read_as_they_are(taken, tmp_path: Path) -> None:
+    named = pa.table({**KINDS.assign(Zip=None), "ID": pa.array([7.0, 8.0]), "Zip": pa.array([float("nan"), 2131.0])})
+    parquet.write_table(named.append_column("lat", pa.array([40.5, float("nan")])), tmp_path / "one.parquet")
+    by = mapping_from(CITY.split("lat =")[0] + 'lat = "lat"\n', Path("t.toml"))
+    counts, rows, _ = taken((tmp_path / "one.parquet").read_bytes(), "one.parquet", by)
+    assert counts.accepted == 2 and rows["request_id"].to_list() == ["7", "8"]
+    assert rows["lat"].fillna(0).to_list() == [40.5, 0] and rows["channel"].fillna("").to_list() == ["", "2131"]
 
 
 def as_parquet(folder: Path) -> bytes:
@@ -430,13 +554,26 @@ def as_geojson(folder: Path) -> bytes:
     return json.dumps({"type": "FeatureCollection", "features": features}).encode()
 
 
+def answer_of_arcgis(system: int, x: float, y: float) -> bytes:
+    """On one line, its records behind a long list of fields."""
+    rows = json.loads(KINDS.to_json(orient="records"))
+    fields = [{"name": one, "alias": "an alias " * 50} for one in KINDS]
+    features = [{"attributes": one, "geometry": {"x": x, "y": y}} for one in rows]
+    told = {"spatialReference": {"wkid": 102_718, "latestWkid": system}, "exceededTransferLimit": True}
+    return json.dumps({"objectIdFieldName": "ID", "fields": fields, **told, "features": features}).encode()
+
+
 @pytest.mark.parametrize(
     ("name", "make"),
     [
         ("one.xlsx", as_excel),
+        ("one.xlsx", as_clerks_make_it),
+        ("one.xlsx", with_a_cover),
         ("one.parquet", as_parquet),
         ("one.json", lambda folder: KINDS.to_json(orient="records", indent=1).encode()),
         ("one.json", lambda folder: b'{"meta": 1, "records": ' + KINDS.to_json(orient="records").encode() + b"}"),
+        ("one.json", lambda folder: answer_of_arcgis(4326, -73.25, 40.5)),
+        ("one.json", lambda folder: b'{"next": null, "rows": ' + KINDS.to_json(orient="records").encode() + b"}"),
         ("one.jsonl", lambda folder: KINDS.to_json(orient="records", lines=True, force_ascii=False).encode()),
         ("one.json.gz", lambda folder: gzip.compress(KINDS.to_json(orient="records").encode())),
         ("one.geojson", as_geojson),
@@ -462,6 +599,43 @@ def test_kinds_of_files(taken, tmp_path: Path, name: str, make) -> None:
         assert rows[["lat", "lon"]].to_numpy().tolist() == [[40.5, -73.25]] * 2
 
 
+def test_points_of_a_file_of_shapes(taken, tmp_path: Path) -> None:
+    points = gpd.GeoDataFrame(KINDS, geometry=[shapely.Point(-73.25, 40.5)] * 2, crs=4326)
+    by = CITY.split("lat =")[0] + 'lat = "latitude"\nlon = "longitude"\n[place]\nx = "x"\ny = "y"\ncrs = "EPSG:2263"\n'
+    points.to_crs(2263).to_file(tmp_path / "one.gpkg", layer="requests")
+    (tmp_path / "shapes").mkdir()
+    points.to_crs(2263).to_file(tmp_path / "shapes" / "two.shp")
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:  # nothing in it names the system
+        for one in (tmp_path / "shapes").iterdir():
+            archive.write(one, f"requests/{one.name}") if one.suffix != ".prj" else None
+    points.to_file(tmp_path / "three.gpkg", layer="requests")
+    points.to_file(tmp_path / "three.gpkg", layer="older")
+    for name in ("one.gpkg", "two.zip"):
+        _, rows, _ = taken((tmp_path / name).read_bytes(), name, mapping_from(by, Path("t.toml")))
+        assert rows["lat"].round(3).to_list() == [40.5] * 2
+    content = (tmp_path / "three.gpkg").read_bytes()
+    with pytest.raises(ImportRefused, match=r"several layers, .*older.*; say .* sheet = “…” in \[file\]"):
+        taken(content, "one.gpkg", mapping_from(by, Path("t.toml")))
+    by = by.replace("[file]", '[file]\nsheet = "older"')
+    assert taken(content, "one.gpkg", mapping_from(by, Path("t.toml")))[0].accepted == 2
+
+
+def test_points_in_feet_are_told_with_their_system_and_parts_as_parts(tmp_path: Path) -> None:
+    by = mapping_from(CITY.split("lat =")[0] + '[place]\nx = "x"\ny = "y"\ncrs = "EPSG:2263"\n', Path("test.toml"))
+    (tmp_path / "one.json").write_bytes(answer_of_arcgis(2263, 980_000.0, 200_000.0))
+    outcome = import_files(Settings(data=tmp_path / "data"), by, tmp_path / "one.json", dry=True)
+    assert outcome.sample["lat"].between(40, 41).all() and outcome.report.accepted == 2
+    said = " ".join(outcome.report.notes)
+    assert "x and y, are in EPSG:2263" in said and "holds a part only" in said
+    features = json.loads(as_geojson(tmp_path))["features"]
+    system = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::2263"}}
+    features = [one | {"geometry": {"type": "Point", "coordinates": [980_000.0, 200_000.0]}} for one in features]
+    whole = {"type": "FeatureCollection", "crs": system, "features": features}
+    (tmp_path / "one.geojson").write_text(json.dumps(whole))
+    outcome = import_files(Settings(data=tmp_path / "data"), by, tmp_path / "one.geojson", dry=True)
+    assert outcome.sample["lat"].between(40, 41).all()
+
+
 def test_files_of_any_kinds_are_read_one_after_the_other(tmp_path: Path) -> None:
     kinds = {
         "one.parquet": lambda rows: rows.to_parquet(index=False),
@@ -476,10 +650,10 @@ def test_files_of_any_kinds_are_read_one_after_the_other(tmp_path: Path) -> None
 
 
 def test_a_broken_line_of_json_is_one_refused_row(taken) -> None:
-    content = KINDS.to_json(orient="records", lines=True).strip() + '\n{"ID": "7", "Ope\n'
+    content = KINDS.to_json(orient="records", lines=True).strip() + '\n{"ID": "7", "Ope\n[7]\n'
     counts, _, refused = taken(content.encode(), "one.jsonl")
-    assert (counts.read, counts.accepted) == (3, 2)
-    assert refused["reason"].to_list() == ["a line that is no record"]
+    assert (counts.read, counts.accepted) == (4, 2)
+    assert refused["reason"].to_list() == ["a line that is no record"] * 2
     with pytest.raises(ImportRefused, match="not JSON"):
         taken(b'[{"ID": 1}, {"ID"', "one.json")
 
@@ -524,6 +698,7 @@ def test_a_promise_in_days(taken, tmp_path: Path) -> None:
         ("[request]\nrequest_id = 'a'", "section \\[city\\]"),
         (CITY.replace("[file]", "[fiel]"), "no section \\[fiel\\]"),
         (CITY.replace("address =", "adress ="), "no column adress"),
+        (CITY.replace('address = "Address"', 'address = ""'), "request.address names no column"),
         (CITY.replace("end_of_day", "endofday"), "no word “endofday”"),
         (CITY.replace('type_id = "Type"', ""), "type_id comes from"),
         (CITY.replace('status = "Status"', "status = { column = 'Status', words = { Open = 'opn' } }", 1), "no status"),
@@ -683,6 +858,64 @@ def test_a_sketch_of_json_may_meet_empty_columns_and_texts_of_several_lines(tmp_
     assert (outcome.report.accepted, outcome.report.refused) == (40, 0)
 
 
+def test_a_sketch_takes_no_address_and_no_number_of_a_row_for_an_id(tmp_path: Path) -> None:
+    rows = [f"{n},{n} Main St,{n % 57},2024-03-01 08:{n % 60:02},Rats,Open,{900 - n},{n},A{n}" for n in range(60)]
+    heading = "OBJECTID,Address,ADDRESS_ID,Created,Request Type,Status,RESOLUTION_X,SITE_ADDRESS_ID,SERVICEREQUESTID"
+    drafted, _ = _sketched(tmp_path, "cases.csv", "\n".join([heading, *rows, ""]))
+    assert 'request_id = "SERVICEREQUESTID"' in drafted
+    left = [",".join(one.split(",")[:6]) for one in (heading, *rows)]
+    drafted, _ = _sketched(tmp_path, "fewer.csv", "\n".join([*left, ""]))
+    assert "# doubt: this may count the rows of this one export" in drafted and 'request_id = "OBJECTID"' in drafted
+    repeated = [one.replace(",A9", ",A8", 1) for one in rows]
+    repeated[7] = repeated[7].removesuffix("A7")
+    drafted, _ = _sketched(tmp_path, "repeated.csv", "\n".join([heading.replace("OBJECTID", "Place"), *repeated, ""]))
+    assert "# doubt: 1 rows repeat an id" in drafted and "# doubt: 1 rows have no id" in drafted
+
+
+def test_a_sketch_prefers_times_with_an_hour_and_says_where_it_stands_or_that_there_is_none(tmp_path: Path) -> None:
+    rows = [f"{n},2024 Mar 0{1 + n % 9},2024 Mar 0{1 + n % 9} 01:{n:02}:00 PM,03/0{1 + n % 9}/2024,2024.0,Rats,Open"
+            for n in range(60)]  # fmt: skip
+    heading = "Case,Created Day,Created dttm,Resolution Date,Closed Year,Type,Status"
+    drafted, _ = _sketched(tmp_path, "one.csv", "\n".join([heading, *rows, ""]))
+    assert 'opened_at = { column = "Created dttm", formats = ["%Y %b %d %I:%M:%S %p"] }' in drafted
+    assert "say end_of_day = true, lest" in drafted and 'closed_at = { column = "Resolution Date"' in drafted
+    rows = [f"{n},03/0{1 + n % 9}/2024,01:{n % 60:02} PM,03/09/2024,Rats,Open" for n in range(60)]
+    heading = "Case,Creation Date,Creation Time,Ended,Type,Status"
+    drafted, _ = _sketched(tmp_path, "two.csv", "\n".join([heading, *rows, ""]))
+    assert 'columns = ["Creation Date", "Creation Time"], join = " ", formats = ["%m/%d/%Y %I:%M %p"]' in drafted
+    drafted, _ = _sketched(tmp_path, "three.csv", "\n".join([heading.replace("Ended", "Wrapup"), *rows, ""]))
+    assert "# doubt: no column's name says that it is when a request was closed; may it be Wrapup?" in drafted
+
+
+def test_a_day_and_its_hour_in_two_columns_of_a_workbook(tmp_path: Path) -> None:
+    days = pd.to_datetime(["2024-03-01", "2024-03-02"]).repeat(10)
+    hour = pd.Timestamp("2024-01-01 07:30").time()
+    rows = pd.DataFrame({"Case": range(20), "Date Opened": days, "Time Opened": hour, "Type": "Rats", "Status": "Open"})
+    rows.to_excel(tmp_path / "one.xlsx", index=False, engine="xlsxwriter")
+    drafted = sketch_of(tmp_path / "one.xlsx")
+    doubt = next(one for one in drafted.splitlines() if "the time of day seems to stand in Time Opened" in one)
+    made = doubt.split("Time Opened: ", 1)[1]
+    drafted = drafted.replace('column = "Date Opened", formats = ["iso"]', made)
+    by = mapping_from(drafted.replace('tz = "UTC"', 'tz = "America/New_York"'), Path("test.toml"))
+    outcome = import_files(Settings(data=tmp_path / "data"), by, tmp_path / "one.xlsx", dry=True)
+    assert outcome.report.accepted == 20 and str(outcome.sample["opened_at"].min()) == "2024-03-01 12:30:00"
+
+
+def test_a_sketch_opens_nested_objects_and_knows_which_of_a_pair_is_the_latitude(tmp_path: Path) -> None:
+    records = [
+        {"id": n, "made": {"at": "2024-03-01T10:00:00", "for": {"service_name": "Rats"}}, "status": "Open",
+         "shape": {"type": "Point", "coordinates": [2.35 + n / 1e4, 48.85]}} for n in range(40)
+    ]  # fmt: skip
+    drafted, outcome = _sketched(tmp_path, "records.json", json.dumps(records))
+    assert 'column = "made.at"' in drafted and 'type_id = "made.for.service_name"' in drafted
+    assert outcome.sample[["lat", "lon"]].iloc[0].tolist() == [48.85, 2.35]
+    for pair, told in (("-122.4001, 37.7001", False), ("48.8501, 2.3501", True)):
+        rows = [f'{n},2024-03-01 08:00,Rats,Open,"({pair}{n})"' for n in range(20)]
+        drafted, outcome = _sketched(tmp_path, "pairs.csv", "\n".join(["Case,Opened,Type,Status,Point", *rows, ""]))
+        assert ("# doubt: is the first of the two the latitude?" in drafted) == told
+        assert outcome.sample["lat"].between(37, 49).all()
+
+
 def test_what_was_closed_at_a_time_nobody_wrote_is_in_no_time_to_close(store: Settings, tmp_path: Path) -> None:
     """It counts as closed, and does not run on; what is open does, and so does what nobody explained."""
     path = tmp_path / "export.csv"
@@ -793,6 +1026,28 @@ def test_too_many_refusals_or_a_dry_run_change_nothing(tmp_path: Path) -> None:
     assert not import_files(settings, mapping(), path, max_refused="1").report.dry
 
 
+@pytest.mark.parametrize(
+    ("written", "held"),
+    [
+        ([f"{1 + n % 28:02}/0{1 + n % 3}/2024 09:00 AM" for n in range(60)], True),
+        (["03/04/2024 09:00 AM", "13/05/2024 09:00 AM"], True),
+        ([f"0{1 + n % 3}/{1 + n % 28:02}/2024 09:00 AM" for n in range(60)] + ["13/05/2024 09:00 AM"], False),
+        (["03/04/2024 09:00 AM", "2024-13-45", "soon"], False),
+        (["2024-03-28"] * 9 + ["03/04/2024 09:00 AM", "13/05/2024 09:00 AM"], True),
+    ],
+)
+def test_day_and_month_exchanged_put_nothing_in_service(tmp_path: Path, written: list[str], held: bool) -> None:
+    settings, path = Settings(data=tmp_path / "data"), tmp_path / "export.csv"
+    path.write_bytes(table(*(f"{n},{one},,,Open,Pothole,,," for n, one in enumerate(written))))
+    report = import_files(settings, mapping(), path).report
+    notes = " ".join(report.notes)
+    assert report.dry == held and ("correct the formats of Opened" in notes) == held
+    assert ("“13/05/2024 09:00 AM”" in notes or "13/01/2024" in notes) == any(one.startswith("13/") for one in written)
+    if held:
+        assert not import_files(settings, mapping(), path, max_refused="90%").report.dry
+        assert "correct the formats" not in " ".join(import_files(settings, mapping(), path, dry=True).report.notes)
+
+
 # ── History ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -876,6 +1131,82 @@ def test_boundaries_of_every_kind_in_any_projection(tmp_path: Path, name: str) -
     wrong = mapping_from(CITY + '[district]\nname_property = "title"\n', Path("test.toml"))
     with pytest.raises(ImportRefused, match="no “title”; they have .*WARD"):
         read_boundaries(path, wrong)
+
+
+WARDS = '[district]\nkind = "ward"\nname_property = "ward"\n'
+HALVES = [shapely.box(-73.3, 40.4, -73, 40.75), shapely.box(-73, 40.4, -72.8, 40.75)]
+
+
+def wards(**columns) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame({"WARD": ["1", "2"], **columns}, geometry=HALVES, crs=4326)
+
+
+def test_shapes_are_found_deep_in_an_archive_and_of_several_layers_those_with_names(tmp_path: Path) -> None:
+    by, whole = mapping(WARDS), gpd.GeoDataFrame({"CITY": ["all"]}, geometry=HALVES[:1], crs=4326)
+    (tmp_path / "shapes").mkdir()
+    wards().to_crs(2263).to_file(tmp_path / "shapes" / "wards.shp")
+    whole.to_file(tmp_path / "shapes" / "limits.shp")
+    with zipfile.ZipFile(tmp_path / "wards.zip", "w") as archive:
+        archive.writestr("City Data/metadata.json", "{}")
+        for one in (tmp_path / "shapes").iterdir():
+            archive.write(one, f"City Data/2024/{one.name}")
+    for layer, shapes in (("limits", whole), ("old", wards()), ("new", wards())):
+        shapes.to_file(tmp_path / "several.gpkg", layer=layer)
+    assert read_boundaries(tmp_path / "wards.zip", by)["name"].to_list() == ["1", "2"]
+    with pytest.raises(ImportRefused, match=r"several layers, .*new.*; say .* layer = “…” in \[district\]"):
+        read_boundaries(tmp_path / "several.gpkg", by)
+    assert len(read_boundaries(tmp_path / "several.gpkg", mapping(WARDS + 'layer = "new"\n'))) == 2
+    with pytest.raises(ImportRefused, match="no layer “next”; it has .*old"):
+        read_boundaries(tmp_path / "several.gpkg", mapping(WARDS + 'layer = "next"\n'))
+
+
+def test_boundaries_in_no_known_system_are_refused_until_it_is_said(tmp_path: Path) -> None:
+    plain = json.loads(wards().to_crs(2263).to_json())
+    plain.pop("crs", None)
+    (tmp_path / "feet.geojson").write_text(json.dumps(plain))
+    with pytest.raises(ImportRefused, match=r"no degrees, .* crs = “EPSG:…” in \[district\]"):
+        read_boundaries(tmp_path / "feet.geojson", mapping(WARDS))
+    found = read_boundaries(tmp_path / "feet.geojson", mapping(WARDS + 'crs = "EPSG:2263"\n'))
+    assert shapely.from_geojson(found["geometry"][0]).contains(shapely.Point(-73.25, 40.5))
+
+
+def test_only_the_areas_in_a_shape_are_its_boundary(tmp_path: Path) -> None:
+    tail = shapely.GeometryCollection([HALVES[0], shapely.LineString([(-73, 40.4), (-72, 41)])])
+    knot = shapely.Polygon([(-73, 40.4, 5), (-72.8, 40.6, 5), (-72.8, 40.4, 5), (-73, 40.6, 5)])
+    for name, shapes in (("odd", [tail, knot]), ("line", [HALVES[0], tail.geoms[1]])):
+        (tmp_path / f"{name}.geojson").write_text(wards().set_geometry(shapes, crs=4326).to_json())
+    found = shapely.from_geojson(read_boundaries(tmp_path / "odd.geojson", mapping(WARDS))["geometry"])
+    assert [one.geom_type for one in found] == ["Polygon", "MultiPolygon"] and not any(one.has_z for one in found)
+    with pytest.raises(ImportRefused, match="area 2 of 2, “2”, has a LineString, not an area"):
+        read_boundaries(tmp_path / "line.geojson", mapping(WARDS))
+    wards(WARD=["1", None]).to_file(tmp_path / "nameless.geojson")
+    with pytest.raises(ImportRefused, match="area 2 of 2 has no name in “WARD”"):
+        read_boundaries(tmp_path / "nameless.geojson", mapping(WARDS))
+
+
+def test_districts_that_overlap_at_one_time_are_told(tmp_path: Path) -> None:
+    whole = wards(WARD=["1", "all"]).set_geometry([HALVES[0], shapely.union_all(HALVES)], crs=4326)
+    for name, areas in (("old", wards()), ("new", whole)):
+        areas.to_file(tmp_path / f"{name}.geojson")
+    (tmp_path / "export.csv").write_bytes(table(ROW))
+    editions = WARDS + '[[district.editions]]\nfile = "old*"\nvalid_to = %s\n'
+    editions += '[[district.editions]]\nfile = "new*"\nvalid_from = 2024-02-01\n'
+    files = [tmp_path / "old.geojson", tmp_path / "new.geojson"]
+    for until, told in (("2024-02-01", "1 pair of them overlap (“1” and “all”)"), ("2024-03-01", "4 pairs of them")):
+        by = mapping(editions % until)
+        outcome = import_files(Settings(data=tmp_path / until), by, tmp_path / "export.csv", files, dry=True)
+        assert any(told in one for one in outcome.report.notes), outcome.report.notes
+    outcome = import_files(Settings(data=tmp_path), mapping(WARDS), tmp_path / "export.csv", files[0], dry=True)
+    assert not any("overlap" in one for one in outcome.report.notes)
+
+
+def test_two_files_that_draw_one_district_must_say_when_they_hold(tmp_path: Path) -> None:
+    for year in ("2013", "2023"):
+        (tmp_path / f"wards_{year}.geojson").write_text(wards().to_json())
+    (tmp_path / "export.csv").write_bytes(table(ROW))
+    files = [tmp_path / f"wards_{year}.geojson" for year in ("2013", "2023")]
+    with pytest.raises(ImportRefused, match=r"“1” is drawn by more than one .* \[\[district.editions\]\]"):
+        import_files(Settings(data=tmp_path / "data"), mapping(WARDS), tmp_path / "export.csv", files)
 
 
 def test_a_request_belongs_to_the_ward_of_its_day(tmp_path: Path) -> None:
