@@ -44,7 +44,7 @@ from data_access.in_service import (
     sweep,
     types_in_service,
 )
-from data_access.rollups import PAYS_BY
+from data_access.rollups import PAYS_BY, PAYS_BY_IN_POSTGRES
 from data_access.sum_up import sum_up
 from data_access.told_by_all import Midnights, last_instant
 from data_access.work_file import HINTS, ORDER, OWN, Progress, WorkFile
@@ -90,7 +90,8 @@ class Build:
     progress
         Called with what is being done and the number of rows it was done to.
     pays_by
-        A rollup is kept if it has so many times fewer rows than its fact; 0 keeps all of them.
+        A rollup is kept if it has so many times fewer rows than its fact; 0 keeps all of them, None as many as pay on
+        the engine.
 
     Raises DataUnavailable if another build is running.
     """
@@ -101,12 +102,12 @@ class Build:
         city: Mapping[str, Any],
         infer_duplicates: bool = False,
         progress: Progress | None = None,
-        pays_by: float = PAYS_BY,
+        pays_by: float | None = None,
     ):
         self.settings = settings
         self.city = derive.city_row(city)
         self.infer_duplicates = infer_duplicates
-        self.pays_by = pays_by
+        self.pays_by = (PAYS_BY_IN_POSTGRES if settings.database else PAYS_BY) if pays_by is None else pays_by
         self.progress = progress or (lambda doing, rows: None)
         self.started_at = _now()
         self.build_id = f"{self.started_at:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
@@ -117,7 +118,7 @@ class Build:
         self._midnights = Midnights()
         self._summary: Summary | None = None
         self._held = ExitStack()
-        self._basis = Basis(infer_duplicates, pays_by, of_this_code())
+        self._basis = Basis(infer_duplicates, self.pays_by, of_this_code())
 
     # ── life ────────────────────────────────────────────────────────────────────────────────────────
 

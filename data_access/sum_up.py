@@ -22,6 +22,7 @@ from data_access.continuing import Continuing
 from data_access.rollups import (
     COPIED_DAYS,
     COPIES,
+    PAYS_BY,
     PAYS_FROM_ROWS,
     ROLLUPS,
     ROWS,
@@ -53,7 +54,7 @@ def sum_up(work: WorkFile, city: Mapping[str, Any], as_of: datetime, pays_by: fl
         standing += _sum_up_what_stands_again(work, work.continuing, standing, end, frame)
     else:
         held = _sum_up_anew(work, frame, pays_by)
-        standing = _copy_what_stands(work, end, pays_by)
+        standing = _copy_what_stands(work, end, PAYS_BY if pays_by else 0)
         standing += _sum_up_what_stands(work, standing, end, frame, pays_by)
     told: list[Told] = [{"name": name, "n": n, "from_on": None} for name, n in held.items()] + standing
     if told:
