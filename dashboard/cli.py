@@ -376,8 +376,8 @@ def import_command(
 ) -> None:
     """Import FILES (paths, or patterns like '311_*.csv.gz') by the mapping SOURCE, and put them in service.
 
-    The address of a database or an endpoint may stand in the place of a file: all of it is read, while “sync” asks for
-    what is new.
+    The address of a database or an endpoint may stand in the place of a file, or none where the mapping has one: all of
+    it is read, while “sync” asks for what is new.
 
     SOURCE is one of the cities that come with a mapping, or a TOML file of your own (docs/importing.md). Rows that
     cannot be read are kept and counted with the reason; nothing is lost. If the import fails, the data in service
@@ -395,7 +395,9 @@ def import_command(
     if sketch:
         click.echo(sketch_of(sketch), nl=False)
         return
-    if not source or not files:
+    mappings = mappings_named(source) if source else ()
+    files = files or tuple(one.file.address for one in mappings[:1] if one.file.address)
+    if not files:
         raise BadRequest(
             f"Say what to import and how: dashboard311 import SOURCE FILE. Sources: {', '.join(shipped_names())}, or a "
             "TOML file, which --sketch FILE drafts."
@@ -406,7 +408,7 @@ def import_command(
     with progress_bar() as bar:
         task = bar.add_task("Importing", total=None)
         outcome = import_files(
-            settings, mappings_named(source), files, boundaries, areas,
+            settings, mappings, files, boundaries, areas,
             replace=replace, dry=dry_run, max_refused=max_refused, anew=True,
             progress=lambda doing, rows: bar.update(task, description=f"{doing} {rows:,}" if rows else doing),
         )  # fmt: skip

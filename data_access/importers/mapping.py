@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -248,6 +248,7 @@ class Reading:
     table: str = ""  # of a database
     updated: str = ""  # their column that tells what is new
     address: str = ""  # what `dashboard311 sync` asks
+    address_file: str = ""  # beside the mapping: a file that holds the address, which may have a password in it
 
 
 @dataclass(frozen=True)
@@ -429,8 +430,11 @@ class _Reader:
         for section, (target, kind) in _SECTIONS.items():
             if section in given:
                 found[target] = self.value(section, kind, given.pop(section))
-        if found.get("file", Reading()).decimal not in (".", ","):
+        reading = found.get("file", Reading())
+        if reading.decimal not in (".", ","):
             raise self.wrong("file.decimal is a point or a comma.")
+        if reading.address_file:
+            found["file"] = replace(reading, address=self.address(reading, path))
         tables = [one for one in given if one in FACTS]
         if unknown := [one for one in given if one not in FACTS]:
             raise self.wrong(
@@ -443,6 +447,19 @@ class _Reader:
         made = [self.table(one, given[one], {**head, **found, "city": city}) for one in tables]
         first, *others = made
         return SourceMapping(**{**first, "also": tuple(SourceMapping(**one) for one in others)})
+
+    def address(self, reading: Reading, path: Path) -> str:
+        """The address that stands in a file of its own, so that who reads the mapping learns no password."""
+        if reading.address:
+            raise self.wrong("file.address and file.address_file cannot both be given.")
+        beside = path.parent / reading.address_file
+        try:
+            found = beside.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as problem:
+            raise self.wrong(f"file.address_file: {beside} cannot be read ({problem}).") from problem
+        if not found or len(found.splitlines()) > 1:
+            raise self.wrong(f"file.address_file: {beside} must hold one line, the address.")
+        return found
 
     def table(self, name: str, given: Any, common: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(given, dict):

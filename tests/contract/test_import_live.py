@@ -501,6 +501,32 @@ def test_sync_asks_what_the_mapping_names_and_two_at_once_do_no_harm(tmp_path: P
     assert "names no source" in CliRunner().invoke(main, ["sync", str(bare), "--data", str(data)]).output
 
 
+def test_an_address_with_a_secret_in_it_stands_in_a_file_of_its_own(tmp_path: Path, city: City) -> None:
+    path, data, beside = tmp_path / "testville.toml", tmp_path / "data", tmp_path / "testville.address"
+
+    def run(command: str) -> tuple[int, str]:
+        done = CliRunner().invoke(main, [command, str(path), "--data", str(data)])
+        return done.exit_code, done.output
+
+    city.requests = [report(n, f"2026-11-{n:02d}T10:00:00Z") for n in (1, 2)]
+    path.write_text(OPEN311 + '[file]\naddress_file = "testville.address"\n')
+    code, said = run("sync")
+    assert code == 1 and "address_file" in said and "testville.address" in said
+    beside.write_text(f"{city.url}/requests?start_date=2026-11-01&api_key=hush-hush\n")
+    code, said = run("import")  # without files it reads all that the mapping's own address has
+    assert (code, "2 new" in said, "hush" in said) == (0, True, False), said
+    city.requests.append(report(3, "2026-11-03T10:00:00Z"))
+    code, said = run("sync")
+    assert (code, "1 new" in said, "hush" in said) == (0, True, False), said
+    code, said = run("import")
+    assert (code, "3 unchanged" in said, "hush" in said) == (0, True, False), said
+    for content, words in (("", "one line"), ("https://a.example\nhttps://b.example\n", "one line")):
+        beside.write_text(content)
+        assert words in run("sync")[1]
+    path.write_text(OPEN311 + '[file]\naddress = "https://a.example"\naddress_file = "testville.address"\n')
+    assert "cannot both be given" in run("sync")[1]
+
+
 def test_sync_publishes_and_one_source_that_fails_holds_up_no_other(tmp_path: Path, city: City) -> None:
     data, good, bad = tmp_path / "data", tmp_path / "good.toml", tmp_path / "bad.toml"
     city.requests = [report(n, f"2026-{n:02d}-10T10:00:00Z") for n in range(1, 12)]
