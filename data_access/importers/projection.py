@@ -244,15 +244,17 @@ class Projection:
         first_ = first.select_from(words).subquery("first")
         self.refusals = self._judge(first_)
         code = case(*((one.wrong, n) for n, one in enumerate(self.refusals, 1)), else_=0)
-        value = case(*((code == n, one.value) for n, one in enumerate(self.refusals, 1)), else_=cast(null(), String))
+        # A column by itself too: its value would name all of it once for each thing that can be wrong.
+        judged = select(first_, cast(code, SmallInteger).label("refusal")).select_from(first_).subquery("judged")
+        refusal = judged.c.refusal
+        values = ((refusal == n, one.value) for n, one in enumerate(self._judge(judged), 1))
         kept = [
             one
-            for one in first_.c
+            for one in judged.c
             if not (one.name.endswith("__w") or one.name == "broken") or one.name in self._words_kept()
         ]
-        return select(
-            *kept, cast(code, SmallInteger).label("refusal"), case((code > 0, value)).label("refused_value")
-        ).select_from(first_)
+        value = case((refusal > 0, case(*values, else_=cast(null(), String))))
+        return select(*kept, value.label("refused_value")).select_from(judged)
 
     def _words_kept(self) -> set[str]:
         """Words whose meanings are looked up later."""
