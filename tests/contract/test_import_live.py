@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import urllib.request
 from collections.abc import Iterator
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -401,6 +402,30 @@ def test_an_endpoint_is_waited_for_and_its_reasons_are_told(
     city.refusals = [(302, {"Location": "http://localhost:1/elsewhere"}, b"")]
     with pytest.raises(ImportRefused, match="another host, localhost"):
         import_files(settings, by, address)
+
+
+def test_no_secret_is_told_and_none_is_sent_in_the_open(tmp_path: Path, city: City) -> None:
+    settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
+    host = city.url.removeprefix("http://")
+    for address, said in (
+        (f"http://ana:hush@{host}/requests", "without a name and a password"),
+        (f"socrata://ana:hush@{host}/abcd-1234?scheme=http", "without a name and a password"),
+        (f"{city.url}/my requests?api_key=hush", "no address of the web"),
+        ("https://host:31x/requests?api_key=hush", "no address of the web"),
+        ("https://[::1/requests?api_key=hush", "no address of the web"),
+        ("https:///requests?api_key=hush", "no address of the web"),
+        ("postgresql://ana:hush@host:54x/crm", "table or view"),
+    ):
+        with pytest.raises(ImportRefused, match=said) as told:
+            import_files(settings, by, address)
+        assert "hush" not in str(told.value)
+    with pytest.raises(ImportRefused, match="no address of a database"):
+        import_files(settings, mapping_from(CRM, Path("crm.toml")), "postgresql://ana:hush@host:54x/crm")
+    asked = urllib.request.Request("https://city.example/a?api_key=hush", headers={"X-App-Token": "hush"})
+    go_to = live._SameHost().redirect_request
+    assert go_to(asked, None, 302, "", {}, "https://city.example/b").full_url == "https://city.example/b"
+    with pytest.raises(ImportRefused, match="https://city.example/a: .* others could listen"):
+        go_to(asked, None, 302, "", {}, "http://city.example/b")
 
 
 def test_a_day_may_leave_out_what_years_have_told(tmp_path: Path, city: City) -> None:
