@@ -293,9 +293,11 @@ def _open311(
     short: list[str] = []
     while begin < now:
         end = min(begin + _WINDOW, now)
-        final = end < now  # the last window still grows
+        final, told = end < now, len(short)  # the last window still grows
         pages = _window(url, asked, begin, end, short)
-        found.append(_saved(keep / f"from-{begin:%Y%m%d%H%M%S}.jsonl", final, pages))
+        part = _saved(keep / f"from-{begin:%Y%m%d%H%M%S}-to-{end:%Y%m%d%H%M%S}.jsonl", final, pages)
+        # Under another name it is asked for again, and what it lacks told again.
+        found.append(part if len(short) == told else part.rename(part.with_suffix(".short")))
         begin = end
     for at in range(0, len(known.open_ids), _ASKED_AT_ONCE):
         ids = known.open_ids[at : at + _ASKED_AT_ONCE]

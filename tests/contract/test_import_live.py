@@ -490,6 +490,27 @@ def test_a_harvest_that_broke_off_goes_on_where_it_stopped(tmp_path: Path, city:
     assert min(one["start_date"] for one in city.asked) >= "2026-06"
 
 
+def test_what_was_kept_of_a_day_that_was_not_over_is_asked_for_again(tmp_path: Path, city: City) -> None:
+    by, notes = mapping_from(OPEN311, Path("testville.toml")), []
+    asked = (f"{city.url}/requests.json?start_date=2026-01-01", by, live.Known(), tmp_path)
+    city.requests = [report(n, f"2026-03-31T{n}:00:00Z") for n in (10, 20)]
+    ends = [datetime(2026, 3, 31, 15), datetime(2026, 4, 1, 3)]  # between them the window of 90 days has ended
+    read = [[len(one.read_text().splitlines()) for one in live._open311(*asked, end, notes)] for end in ends]
+    assert read == [[1], [2, 0]]
+
+
+def test_what_an_endpoint_cannot_tell_is_said_each_time(tmp_path: Path, city: City) -> None:
+    by = mapping_from(OPEN311, Path("testville.toml"))
+    city.requests = [report(n, "2026-01-10T10:00:00Z") for n in range(60)]
+    capped(city, False, 50)
+    for _ in range(2):  # the first time some other window may have broken off
+        notes: list[str] = []
+        live._open311(
+            f"{city.url}/requests.json?start_date=2026-01-01", by, live.Known(), tmp_path, datetime(2026, 6, 1), notes
+        )
+        assert [note for note in notes if "2026-01-10" in note]
+
+
 def test_a_socrata_data_set_is_paged_and_then_asked_for_updates(tmp_path: Path, city: City) -> None:
     text = OPEN311 + '[file]\nupdated = "updated_datetime"\n'
     settings, by = Settings(data=tmp_path / "data"), mapping_from(text, Path("testville.toml"))
