@@ -1152,7 +1152,13 @@ def test_shapes_are_found_deep_in_an_archive_and_of_several_layers_those_with_na
             archive.write(one, f"City Data/2024/{one.name}")
     for layer, shapes in (("limits", whole), ("old", wards()), ("new", wards())):
         shapes.to_file(tmp_path / "several.gpkg", layer=layer)
-    assert read_boundaries(tmp_path / "wards.zip", by)["name"].to_list() == ["1", "2"]
+    packed = (tmp_path / "wards.zip").read_bytes()
+    (tmp_path / "wards.download").write_bytes(packed)
+    for name in ("wards.zip", "wards.download"):
+        assert read_boundaries(tmp_path / name, by)["name"].to_list() == ["1", "2"]
+    (tmp_path / "wards.zip").write_bytes(packed[:-100])
+    with pytest.raises(ImportRefused, match="that can be read"):
+        read_boundaries(tmp_path / "wards.zip", by)
     with pytest.raises(ImportRefused, match=r"several layers, .*new.*; say .* layer = “…” in \[district\]"):
         read_boundaries(tmp_path / "several.gpkg", by)
     assert len(read_boundaries(tmp_path / "several.gpkg", mapping(WARDS + 'layer = "new"\n'))) == 2
