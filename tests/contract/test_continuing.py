@@ -188,6 +188,14 @@ def test_days_are_added_one_after_the_other(riverton, begun, added):
     assert sum(len(tables["request"]) for tables, _ in exports) <= scattered < len(requests)
 
 
+@pytest.mark.parametrize("days", [(30, 1), (1,)])
+def test_the_clock_of_the_data_goes_back(riverton, added, tmp_path, monkeypatch: pytest.MonkeyPatch, days):
+    """As it does where what was told last turns out to have happened earlier: copies begin earlier, too."""
+    monkeypatch.setattr("data_access.sum_up.COPIED_DAYS", days)
+    begin(tmp_path / "short", until(riverton, BEFORE), BEFORE)
+    added(tmp_path / "short", [({}, BEFORE - timedelta(days=3))])
+
+
 def test_what_others_are_derived_from_changes(riverton, begun, added):
     first = until(riverton, BEFORE)
     types, agents = first["service_type"], first["agent"]
