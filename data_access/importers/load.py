@@ -36,7 +36,7 @@ from data_access.build import Build, Kept, Repeated, Summary
 from data_access.dialects import Macros, TableOf, ViewOf
 from data_access.engine import to_pandas
 from data_access.importers.live import Known, is_address, known_of, open_live, shown
-from data_access.importers.mapping import SourceMapping, the_one_that_fits
+from data_access.importers.mapping import SourceMapping, fold, the_one_that_fits
 from data_access.importers.projection import CLOCK, POINTS, TYPED, Projection, phrase_table, reads
 from data_access.importers.report import Report
 from data_access.importers.sources import (
@@ -154,7 +154,7 @@ def import_files(
         sums += [f"{one} {uuid.uuid4()}" for one in addresses]
     # The same files are the same import, however often they are read.
     whole = sums[0] if len(sums) == 1 and paths else hashlib.sha256("".join(sums).encode()).hexdigest()
-    keep = settings.data / "fetched" / first.name
+    keep = settings.data / "fetched" / (fold(first.name) or "source")  # whatever signs are in the name: no other folder
     infer = any(bool(one.types.repeats) for one in known)
     with Build(settings, first.city, infer, progress) as build:
         importing = Importing(build, first.name, f"{first.name}-{whole[:16]}", whole)

@@ -470,6 +470,17 @@ def test_what_one_address_answered_is_no_answer_of_another(tmp_path: Path, city:
     assert list(requests_of(settings).index) == ["r2"]
 
 
+@pytest.mark.parametrize("name", ["..", "../../kept", "{folder}/kept"])
+def test_only_what_was_fetched_is_cleared_away(tmp_path: Path, city: City, name: str) -> None:
+    settings, kept = Settings(data=tmp_path / "data"), tmp_path / "kept" / "file"
+    kept.parent.mkdir()
+    kept.touch()
+    by = mapping_from(f'name = "{name.format(folder=tmp_path)}"\n{OPEN311}', Path("testville.toml"))
+    city.requests = [report(1, "2026-11-10T10:00:00Z")]
+    import_files(settings, by, f"{city.url}/requests.json?start_date=2026-11-01")
+    assert kept.exists() and len(requests_of(settings)) == 1
+
+
 def test_a_harvest_that_broke_off_goes_on_where_it_stopped(tmp_path: Path, city: City) -> None:
     settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
     city.requests = [report(1, "2026-01-10T10:00:00Z"), report(2, "2026-10-10T10:00:00Z")]
