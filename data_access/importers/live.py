@@ -470,7 +470,7 @@ def _ask(
             continue
         try:
             return read(io.BytesIO(body))
-        except ValueError:
+        except (ValueError, RecursionError):
             words = " ".join(body[:2000].decode("utf-8", "replace").split())
             said = f"with “{words[:80]}”, which is no {'XML' if url.endswith('.xml') else 'JSON'}"
     raise DataUnavailable(f"{url} does not answer ({said}). What was fetched is kept; try again later.")

@@ -658,6 +658,20 @@ def test_a_broken_line_of_json_is_one_refused_row(taken) -> None:
         taken(b'[{"ID": 1}, {"ID"', "one.json")
 
 
+def test_names_in_json_may_be_of_any_signs(taken) -> None:
+    odd = {'say "hi"': "Main", "": "x", "a/b": "x", "c~d": "x", "$e": "x", "f.g": "x"}
+    rows = [row | odd for row in json.loads(KINDS.to_json(orient="records"))]
+    by = mapping_from(CITY.replace('"Address"', "'say \"hi\"'"), Path("test.toml"))
+    for content in (rows, {'my "list"': rows}):
+        _, found, refused = taken(json.dumps(content).encode(), "one.json", by)
+        assert found["address"].to_list() == ["Main"] * len(rows) and refused.empty
+
+
+def test_what_is_nested_without_end_is_refused(taken) -> None:
+    with pytest.raises(ImportRefused, match="not XML"):
+        taken(b"<a>" * 5_000 + b"</a>" * 5_000, "one.xml")
+
+
 def test_columns_in_another_order_case_and_spelling(taken) -> None:
     content = b"type,CLOSED,id ,opened,_status\nPothole,,5,2024-03-01,Open\n"
     _, rows, _ = taken(content)
