@@ -50,6 +50,7 @@ TYPED = "typed_rows"
 CLOCK = "wall_clock"
 POINTS = "placed_points"
 FIRST_YEAR, LAST_YEAR = 1900, 2199  # a time outside is a slip of the pen
+_MOST_DAYS = 366 * (LAST_YEAR - FIRST_YEAR)  # from any such year to any other
 
 _SPACES = " \t\n\r\v\f\u00a0\u2007\u202f\ufeff"
 _HASH_BITS = (1 << 52) - 1  # exact as a float, too
@@ -302,9 +303,8 @@ class Projection:
             local, utc = times(field, given, words.c[f"{name}__1"])
             return [cast(func.coalesce(local, utc), Date).label(name)]
         if kind in ("number", "whole"):
-            number = self._amount(name, given)
-            number = number * field.scale if field.scale != 1 else number
-            number = case((func.isfinite(number), number))
+            number, most = self._scaled(name, self._amount(name, given)), self._most(name)
+            number = case((func.isfinite(number) if most is None else func.abs(number) <= most, number))
             if field.least is not None:
                 number = case((number >= field.least, number))
             return [(cast(func.round(number), BigInteger) if kind == "whole" else number).label(name)]
@@ -342,11 +342,22 @@ class Projection:
             return case((func.suffix(words, "%"), percent), else_=number)
         return number
 
+    def _scaled(self, name: str, number: _Expr) -> _Expr:
+        scale = self.fields[name].scale
+        return number * scale if scale != 1 else number
+
+    def _most(self, name: str) -> int | None:
+        """The largest number that one of our columns holds, or that measures reckon with as seconds; None if any is."""
+        if self.kinds[name] != "whole" and not name.endswith("_s"):
+            return None
+        return 2**15 - 1 if isinstance(self.mapping.target.c[name].type, SmallInteger) else 2**31 - 1
+
     def _days_after(self, name: str, field: Field, given: _Expr, words: Any) -> list[ColumnElement[Any]]:
         """A due time so many days after another of our columns, on the same clock."""
         other = self.fields[field.days_after]
         local, utc = times(other, words.c[f"{field.days_after}__w"], words.c[f"{field.days_after}__1"])
-        days = func.to_days(cast(TryCast(given, Float), Integer))
+        number = TryCast(given, Float)
+        days = func.to_days(cast(case((func.abs(number) <= _MOST_DAYS, number)), Integer))
         if field.end_of_day:
             local, utc = func.date_trunc("day", local), func.date_trunc("day", utc)
         return [(local + days).label(f"{name}__local"), (utc + days).label(f"{name}__utc")]
@@ -385,7 +396,7 @@ class Projection:
                     else row.c[name].is_not(None)
                 )
                 if field.days_after:
-                    read = TryCast(given, Float).is_not(None)
+                    read = func.coalesce(func.abs(TryCast(given, Float)) <= _MOST_DAYS, False)
                 found.append(Refusal(and_(given.is_not(None), ~read), column, given, expected, "not a time"))
                 when = (
                     func.coalesce(row.c[f"{name}__utc"], row.c[f"{name}__local"]) if kind == "instant" else row.c[name]
@@ -401,6 +412,9 @@ class Projection:
                 unread = and_(given.is_not(None), func.isfinite(number).is_not(True))
                 expected = "seconds, or a duration such as 0:01:23" if name.endswith("_s") else "a number"
                 found.append(Refusal(unread, column, given, expected, "not a number"))
+                if (most := self._most(name)) is not None:
+                    beyond = func.abs(self._scaled(name, number)) > most
+                    found.append(Refusal(beyond, column, given, f"a number up to {most:,}", "a number that cannot be"))
                 if name.endswith("_share"):
                     beyond = ~row.c[name].between(0, 1)
                     found.append(Refusal(beyond, column, given, "a share from 0 to 1, or a percentage", "not a share"))

@@ -690,6 +690,10 @@ def test_a_promise_in_days(taken, tmp_path: Path) -> None:
     )
     _, rows, _ = taken(table(ROW.replace("2024-03-05", "10")), by=by)
     assert rows["due_at"][0] == pd.Timestamp("2024-03-11 13:00")  # the same time on the wall clock, after the change
+    wrong = ("1e12", "300000000", "nan", "inf", "soon")
+    counts, _, refused = taken(table(ROW, *(ROW.replace("2024-03-05", one) for one in wrong)), by=by)
+    assert counts.accepted == 0 and refused["reason"].to_list() == ["not a time"] * 6
+    assert set(refused["expected"]) == {"a number of days"}
     listed = mapping_from(CITY.replace("due_at", "#due_at") + "[promises]\ndays = { Pothole = 3 }\n", Path("test.toml"))
     path = tmp_path / "export.csv"
     path.write_bytes(table(ROW))
