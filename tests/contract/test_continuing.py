@@ -295,6 +295,7 @@ def test_anything_may_change(riverton, begun, added, seed=3):
         "the city",
         "many rows",
         "an older build",
+        "a build that told less",
         "another version",
         "few in all",
         "nothing of that",
@@ -326,6 +327,9 @@ def test_all_is_made_anew_where_all_depends_on_it_or_little_is_saved(
         case "an older build":
             with duckdb.connect(str(in_service(tmp_path))) as connection:
                 connection.execute("UPDATE build SET basis = NULL")
+        case "a build that told less":
+            with duckdb.connect(str(in_service(tmp_path))) as connection:
+                connection.execute("UPDATE build SET basis = json_merge_patch(basis, '{\"made_by\": null}')")
     with Build(Settings(data=tmp_path), city, infer_duplicates=infer, pays_by=0) as build:
         write(build, brings)
         build.carry_over()
