@@ -437,7 +437,8 @@ def records_of_xml(text: Path | IO[bytes], rows: str = "") -> list[dict[str, Any
     """
     try:
         root = read_xml(text).getroot()
-        return [{_tag(one): _held(one) for one in element} for element in (root.iter(rows) if rows else root)]
+        elements = [one for one in root.iter() if rows in (one.tag, _tag(one))] if rows else root
+        return [{_tag(one): _held(one) for one in element} for element in elements]
     except (ElementTree.ParseError, DefusedXmlException, RecursionError) as problem:
         raise ValueError(str(problem)) from problem
 

@@ -667,6 +667,16 @@ def test_names_in_json_may_be_of_any_signs(taken) -> None:
         assert found["address"].to_list() == ["Main"] * len(rows) and refused.empty
 
 
+def test_records_of_xml_are_named_without_their_namespace(taken) -> None:
+    written = KINDS.to_xml(index=False, parser="etree", namespaces={"": "urn:city"}).encode()
+    with_head = written.replace(b"<row>", b"<head><n>2</n></head><row>", 1)
+    for name in ("row", "{urn:city}row"):
+        counts, _, _ = taken(
+            with_head, "one.xml", mapping_from(CITY.replace("[file]", f'[file]\nrows = "{name}"'), Path("t.toml"))
+        )
+        assert counts.accepted == 2
+
+
 def test_what_is_nested_without_end_is_refused(taken) -> None:
     with pytest.raises(ImportRefused, match="not XML"):
         taken(b"<a>" * 5_000 + b"</a>" * 5_000, "one.xml")
