@@ -220,7 +220,6 @@ class Importing:
     headings: dict[str, tuple[Sequence[str], str]] = field(default_factory=dict)
     _refused: list[pd.DataFrame] = field(default_factory=list)
     _corrected: list[pd.DataFrame] = field(default_factory=list)
-    _clocks: set[tuple[str, int, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.build.connection.execute(Macros())

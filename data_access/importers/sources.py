@@ -46,7 +46,6 @@ from data_access.importers.text import (
 VIEW = "dashboard311_source"  # no column of a source is called so
 RAW = "source_raw"
 """What is read, before it is made words."""
-_TOO_LONG = 10_000  # DuckDB keeps no more of a line it refuses
 
 _EXCEL = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _AREAS = (".gpkg", ".shp", ".fgb")
