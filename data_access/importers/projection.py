@@ -7,7 +7,7 @@ wall-clock times into instants and words into their meanings, and gives each row
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from typing import Any
@@ -59,6 +59,13 @@ _LASTS = r"^([0-9]+:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]+)?|([0-9]+ ?(h|m|s)[a-z]* ?)+)
 _CELL = r"^(1899-12-31|1900-0[12]-[0-9]{2}) "  # a duration in a cell of Excel is a time after this day
 _OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 _Expr = ColumnElement[Any]
+
+
+# What is said of a row that leaves out what every row must tell.
+_MISSING = {
+    "request_id": "no id", "contact_id": "no id", "opened_at": "no opening time", "arrived_at": "no time of arrival",
+    "type_id": "no service type",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -357,19 +364,35 @@ class Projection:
         other = self.fields[field.days_after]
         local, utc = times(other, words.c[f"{field.days_after}__w"], words.c[f"{field.days_after}__1"])
         number = TryCast(given, Float)
-        days = func.to_days(cast(case((func.abs(number) <= _MOST_DAYS, number)), Integer))
+        days = func.to_days(cast(case((_is_days(number), number)), Integer))
         if field.end_of_day:
             local, utc = func.date_trunc("day", local), func.date_trunc("day", utc)
         return [(local + days).label(f"{name}__local"), (utc + days).label(f"{name}__utc")]
 
     def _judge(self, row: Any) -> list[Refusal]:
         """What may be wrong with a row, in the order in which it is told."""
-        found: list[Refusal] = []
-        mapping = self.mapping
+        found = list(self._no_row(row))
+        for name in (name for name, field in self.fields.items() if field.value is None):
+            match self.kinds[name]:
+                case "instant" | "date":
+                    found += self._no_time(name, row)
+                case "number" | "whole":
+                    found += self._no_number(name, row)
+                case "yes_no":
+                    column, given = self._told(name, row)
+                    unread = and_(given.is_not(None), row.c[name].is_(None))
+                    found.append(Refusal(unread, column, given, "yes or no", "not yes or no"))
+            found += self._not_told(name, row)
+        return found
+
+    def _told(self, name: str, row: Any) -> tuple[str, _Expr]:
+        """The column that one of ours is read from, and the words in it."""
+        return self.present(self.fields[name])[0], row.c[f"{name}__w"]
+
+    def _no_row(self, row: Any) -> Iterator[Refusal]:
+        nothing: _Expr = cast(null(), String)
         if "broken" in row.c:
-            found.append(
-                Refusal(row.c.broken.is_not(None), None, row.c.broken, "one JSON object", "a line that is no record")
-            )
+            yield Refusal(row.c.broken.is_not(None), None, row.c.broken, "one JSON object", "a line that is no record")
         heading = [
             func.lower(row.c[f"{name}__w"]) == self.present(one)[0].casefold()
             for name, one in self.fields.items()
@@ -377,63 +400,47 @@ class Projection:
             and not one.pattern
         ][:3]  # fmt: skip
         if len(heading) > 1:
-            found.append(
-                Refusal(and_(*heading), None, cast(null(), String), "a row", "the heading, once more in the middle")
-            )
-        missing = {"request_id": "no id", "contact_id": "no id", "opened_at": "no opening time",
-                   "arrived_at": "no time of arrival", "type_id": "no service type"}  # fmt: skip
-        always = [one.name for one in mapping.target.columns if not (one.nullable or one.info.get("derived"))]
-        for name, field in self.fields.items():
-            if field.value is not None:
-                continue
-            column, kind = self.present(field)[0], self.kinds[name]
-            given = row.c[f"{name}__w"]
-            if kind in ("instant", "date"):
-                expected = "a number of days" if field.days_after else " or ".join(field.formats)
-                read = (
-                    or_(row.c[f"{name}__local"].is_not(None), row.c[f"{name}__utc"].is_not(None))
-                    if kind == "instant"
-                    else row.c[name].is_not(None)
-                )
-                if field.days_after:
-                    read = func.coalesce(func.abs(TryCast(given, Float)) <= _MOST_DAYS, False)
-                found.append(Refusal(and_(given.is_not(None), ~read), column, given, expected, "not a time"))
-                when = (
-                    func.coalesce(row.c[f"{name}__utc"], row.c[f"{name}__local"]) if kind == "instant" else row.c[name]
-                )
-                found.append(
-                    Refusal(
-                        or_(func.year(when) < FIRST_YEAR, func.year(when) > LAST_YEAR), column, given,
-                        f"a year from {FIRST_YEAR} to {LAST_YEAR}", "a year that cannot be",
-                    )
-                )  # fmt: skip
-            elif kind in ("number", "whole"):
-                number = self._amount(name, given)
-                unread = and_(given.is_not(None), func.isfinite(number).is_not(True))
-                expected = "seconds, or a duration such as 0:01:23" if name.endswith("_s") else "a number"
-                found.append(Refusal(unread, column, given, expected, "not a number"))
-                if (most := self._most(name)) is not None:
-                    beyond = func.abs(self._scaled(name, number)) > most
-                    found.append(Refusal(beyond, column, given, f"a number up to {most:,}", "a number that cannot be"))
-                if name.endswith("_share"):
-                    beyond = ~row.c[name].between(0, 1)
-                    found.append(Refusal(beyond, column, given, "a share from 0 to 1, or a percentage", "not a share"))
-            elif kind == "yes_no":
-                unread = and_(given.is_not(None), row.c[name].is_(None))
-                found.append(
-                    Refusal(
-                        and_(given.is_not(None), row.c[name].is_(None)), column, given, "yes or no", "not yes or no"
-                    )
-                )
-            meant = self.meanings(name)
-            if (name in always or name in missing) and not (meant is not None and name == "status"):
-                said = missing.get(name, f"no {name.removesuffix('_at').replace('_', ' ')}")
-                wanted = "an id" if said == "no id" else said.removeprefix("no ")
-                if name in ("opened_at", "arrived_at"):
-                    wanted = " or ".join(field.formats)
-                raw = func.coalesce(*(cast(self_raw, String) for self_raw in [given]))
-                found.append(Refusal(given.is_(None), column, raw, wanted, said))
-        return found
+            yield Refusal(and_(*heading), None, nothing, "a row", "the heading, once more in the middle")
+
+    def _no_time(self, name: str, row: Any) -> Iterator[Refusal]:
+        field, (column, given) = self.fields[name], self._told(name, row)
+        when: _Expr = row.c[name] if self.kinds[name] == "date" else row.c[f"{name}__utc"]
+        if self.kinds[name] == "instant":
+            when = func.coalesce(when, row.c[f"{name}__local"])
+        read: _Expr = when.is_not(None)
+        expected = " or ".join(field.formats)
+        if field.days_after:
+            read, expected = func.coalesce(_is_days(TryCast(given, Float)), False), "a number of days"
+        yield Refusal(and_(given.is_not(None), ~read), column, given, expected, "not a time")
+        beyond = or_(func.year(when) < FIRST_YEAR, func.year(when) > LAST_YEAR)
+        years = f"a year from {FIRST_YEAR} to {LAST_YEAR}"
+        yield Refusal(beyond, column, given, years, "a year that cannot be")
+
+    def _no_number(self, name: str, row: Any) -> Iterator[Refusal]:
+        column, given = self._told(name, row)
+        number = self._amount(name, given)
+        unread = and_(given.is_not(None), func.isfinite(number).is_not(True))
+        expected = "seconds, or a duration such as 0:01:23" if name.endswith("_s") else "a number"
+        yield Refusal(unread, column, given, expected, "not a number")
+        if (most := self._most(name)) is not None:
+            beyond = func.abs(self._scaled(name, number)) > most
+            yield Refusal(beyond, column, given, f"a number up to {most:,}", "a number that cannot be")
+        if name.endswith("_share"):
+            beyond = ~row.c[name].between(0, 1)
+            yield Refusal(beyond, column, given, "a share from 0 to 1, or a percentage", "not a share")
+
+    def _not_told(self, name: str, row: Any) -> Iterator[Refusal]:
+        """What is wrong with a row that says nothing in one of our columns which cannot be empty."""
+        of_ours = self.mapping.target.c[name]
+        always = not (of_ours.nullable or of_ours.info.get("derived"))
+        if not (always or name in _MISSING) or (name == "status" and self.meanings(name) is not None):
+            return
+        column, given = self._told(name, row)
+        said = _MISSING.get(name, f"no {name.removesuffix('_at').replace('_', ' ')}")
+        wanted = "an id" if said == "no id" else said.removeprefix("no ")
+        if name in ("opened_at", "arrived_at"):
+            wanted = " or ".join(self.fields[name].formats)
+        yield Refusal(given.is_(None), column, given, wanted, said)
 
     def exchanged(self) -> dict[str, dict[str, str]]:
         """Of our columns of times, their formats that hold day and month, each with the two exchanged."""
@@ -595,6 +602,10 @@ def localised(local: _Expr, clock: Any) -> tuple[_Expr, _Expr, _Expr]:
         and_(instant >= start, shown >= again),
         instant < start,
     )
+
+
+def _is_days(number: _Expr) -> _Expr:
+    return func.abs(number) <= _MOST_DAYS
 
 
 def _end_of_day(local: _Expr) -> _Expr:
