@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import Select, String, case, cast, func, literal_column, or_, select
+from sqlalchemy import Select, String, and_, case, cast, func, literal_column, or_, select
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
 from sqlalchemy.exc import DBAPIError
@@ -293,9 +293,10 @@ class Importing:
             outer = Projection(mapping, source).column_of(mapping.each)
             if outer is None:
                 return
-            entries = func.unnest(func.json_extract(rows.c[outer], "$[*]"))
+            listed = and_(rows.c[outer].like("[%"), func.json_valid(rows.c[outer]))  # “[sic]” is no list
+            entries = func.unnest(func.json_extract(case((listed, rows.c[outer])), "$[*]"))
             others = [one for one in rows.c if one.name != outer]
-            nested = select(*others, cast(entries, String).label(outer)).where(rows.c[outer].like("[%"))
+            nested = select(*others, cast(entries, String).label(outer))
             self.build.connection.execute(ViewOf("source_each", nested))
             view = Source(source.file, source.names)
             renamed = named_table("source_each", *(named_column(one, String) for one in source.names))

@@ -470,6 +470,15 @@ def test_what_one_address_answered_is_no_answer_of_another(tmp_path: Path, city:
     assert list(requests_of(settings).index) == ["r2"]
 
 
+def test_a_note_that_only_begins_like_a_list_is_none(tmp_path: Path, city: City) -> None:
+    settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
+    step = {"datetime": "2026-11-10T10:00:00Z", "type": "comment", "summary": "Seen"}
+    notes = ["[sic] done", [step, step | {"summary": "Done"}], "[1, 2", None, []]
+    city.requests = [report(n, "2026-11-10T10:00:00Z", notes=one) for n, one in enumerate(notes)]
+    found = import_files(settings, by, f"{city.url}/requests.json?start_date=2026-11-01").report
+    assert (found.added, found.details) == (5, {"request_event": 2})
+
+
 @pytest.mark.parametrize("name", ["..", "../../kept", "{folder}/kept"])
 def test_only_what_was_fetched_is_cleared_away(tmp_path: Path, city: City, name: str) -> None:
     settings, kept = Settings(data=tmp_path / "data"), tmp_path / "kept" / "file"
