@@ -28,6 +28,7 @@ from data_access.build import Build
 from data_access.dimensions import area
 from data_access.engine import Warehouse
 from data_access.hotspots import Hotspots
+from data_access.importers.asking import frame_of
 from data_access.importers.boundaries import read_boundaries
 from data_access.importers.load import Importing, Outcome, import_files
 from data_access.importers.mapping import SourceMapping, mapping_from, mappings_named, shipped_names
@@ -90,8 +91,8 @@ def taken(tmp_path_factory) -> Iterator[Callable[..., tuple[Importing, pd.DataFr
             importing.take(by, open_source(build.connection, path, by.file, build.spill))
             staged = build.staged("request")
             mine = select(staged).where(staged.c.import_id == importing.import_id)
-            rows = importing._frame(mine)
-            return importing.counts[name], rows, importing.refused()
+            rows = frame_of(build.connection, mine)
+            return importing.counts[name], rows, importing.refusals.rows(importing.counts)
 
         yield take
 
