@@ -7,9 +7,9 @@ wall-clock times into instants and words into their meanings, and gives each row
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import (
@@ -38,26 +38,32 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
-from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.sql.expression import TableClause, TryCast
 
 from dashboard.domain.errors import ImportRefused, did_you_mean, nearest
 from data_access.importers.mapping import Field, SourceMapping, fold, kind_of
 from data_access.importers.sources import BROKEN, Source
+from data_access.importers.times import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    end_of_day,
+    exchanged,
+    first_reading,
+    is_days,
+    localised,
+    reads,
+    times,
+)
 from data_access.schema import CLOSED_STATUSES, FLAGS
 
 TYPED = "typed_rows"
 CLOCK = "wall_clock"
 POINTS = "placed_points"
-FIRST_YEAR, LAST_YEAR = 1900, 2199  # a time outside is a slip of the pen
-_MOST_DAYS = 366 * (LAST_YEAR - FIRST_YEAR)  # from any such year to any other
 
 _SPACES = " \t\n\r\v\f\u00a0\u2007\u202f\ufeff"
 _HASH_BITS = (1 << 52) - 1  # exact as a float, too
-_BEGINS = r"^[0-9]{4}[-/][0-9]"
 _LASTS = r"^([0-9]+:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]+)?|([0-9]+ ?(h|m|s)[a-z]* ?)+)$"  # 12:34 may be either of two
 _CELL = r"^(1899-12-31|1900-0[12]-[0-9]{2}) "  # a duration in a cell of Excel is a time after this day
-_OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 _Expr = ColumnElement[Any]
 
 
@@ -364,7 +370,7 @@ class Projection:
         other = self.fields[field.days_after]
         local, utc = times(other, words.c[f"{field.days_after}__w"], words.c[f"{field.days_after}__1"])
         number = TryCast(given, Float)
-        days = func.to_days(cast(case((_is_days(number), number)), Integer))
+        days = func.to_days(cast(case((is_days(number), number)), Integer))
         if field.end_of_day:
             local, utc = func.date_trunc("day", local), func.date_trunc("day", utc)
         return [(local + days).label(f"{name}__local"), (utc + days).label(f"{name}__utc")]
@@ -410,7 +416,7 @@ class Projection:
         read: _Expr = when.is_not(None)
         expected = " or ".join(field.formats)
         if field.days_after:
-            read, expected = func.coalesce(_is_days(TryCast(given, Float)), False), "a number of days"
+            read, expected = func.coalesce(is_days(TryCast(given, Float)), False), "a number of days"
         yield Refusal(and_(given.is_not(None), ~read), column, given, expected, "not a time")
         beyond = or_(func.year(when) < FIRST_YEAR, func.year(when) > LAST_YEAR)
         years = f"a year from {FIRST_YEAR} to {LAST_YEAR}"
@@ -447,7 +453,7 @@ class Projection:
         found = {}
         for name, one in self.fields.items():
             if one.value is None and not one.days_after and self.kinds[name] in ("instant", "date"):
-                both = {form: _exchanged(form) for form in one.formats if {"%d", "%m"} <= set(re.findall("%.", form))}
+                both = {form: exchanged(form) for form in one.formats if {"%d", "%m"} <= set(re.findall("%.", form))}
                 found[name] = {form: other for form, other in both.items() if other not in one.formats}
         return {name: both for name, both in found.items() if both}
 
@@ -457,9 +463,9 @@ class Projection:
         words = select(self.words(field, together=True).label("words")).select_from(self._trim()).subquery("written")
         given: _Expr = words.c.words
         others = tuple(one for one in field.formats if one != form)
-        read, exchanged = reads((form,), given), reads((_exchanged(form),), given)
+        read, turned = reads((form,), given), reads((exchanged(form),), given)
         known = reads(others, given) if others else literal(False)
-        only, not_read = and_(read, ~exchanged, ~known), and_(exchanged, ~read, ~known)
+        only, not_read = and_(read, ~turned, ~known), and_(turned, ~read, ~known)
         return select(
             func.count(case((only, 1))), func.count(case((not_read, 1))), func.min(case((not_read, given)))
         ).select_from(words)  # fmt: skip
@@ -488,7 +494,7 @@ class Projection:
             local: _Expr = typed.c[f"{name}__local"]
             utc: _Expr = typed.c[f"{name}__utc"]
             if field.end_of_day:
-                local, utc = _end_of_day(local), _end_of_day(utc)
+                local, utc = end_of_day(local), end_of_day(utc)
             zone = self.zone_of(name, city_tz)
             clock = named_table(CLOCK, *map(named_column, _CLOCK)).alias(f"clock_{name}")
             joined = joined.outerjoin(clock, and_(clock.c.zone == zone, clock.c.day == func.date_trunc("day", local)))
@@ -584,121 +590,6 @@ _CLOCK = ("zone", "day", "ends", "offset", "start", "again", "offset_2", "start_
 def phrase_table(name: str) -> str:
     """The table of what texts say of one of our columns."""
     return f"phrases_{name}"
-
-
-def localised(local: _Expr, clock: Any) -> tuple[_Expr, _Expr, _Expr]:
-    """The instant of a wall-clock time, whether the clock showed it twice, and whether it skipped it.
-
-    `clock` is the day's row of `local_time.wall_clock`.
-    """
-    shown = func.epoch_us(local)
-    late = shown >= clock.ends
-    offset, start, again = (
-        case((late, clock[f"{one}_2"]), else_=clock[one]) for one in ("offset", "start", "again")
-    )  # fmt: skip
-    instant = shown - offset
-    return (
-        func.make_timestamp(func.greatest(instant, start)),
-        and_(instant >= start, shown >= again),
-        instant < start,
-    )
-
-
-def _is_days(number: _Expr) -> _Expr:
-    return func.abs(number) <= _MOST_DAYS
-
-
-def _end_of_day(local: _Expr) -> _Expr:
-    at_midnight = local == func.date_trunc("day", local)
-    last = cast(func.to_days(1), Interval) - cast(func.to_microseconds(1), Interval)
-    return case((at_midnight, local + last), else_=local)
-
-
-def _exchanged(form: str) -> str:
-    return re.sub("%[dm]", lambda found: {"%d": "%m", "%m": "%d"}[found[0]], form)
-
-
-def reads(formats: tuple[str, ...], words: _Expr) -> _Expr:
-    """Whether one of the formats reads a time, in a year that can be."""
-    local, utc = times(Field(formats=formats), words)
-    return func.coalesce(possible(utc), possible(local)).is_not(None)
-
-
-def times(field: Field, words: _Expr, first: _Expr | None = None) -> tuple[_Expr, _Expr]:
-    """What a time says: on the wall clock, or as an instant, whichever it is; neither if it cannot be read.
-
-    `first` is what `first_reading` found, where that has been worked out already.
-    """
-    local: list[_Expr] = []
-    utc: list[_Expr] = []
-    for form in field.formats:
-        before, known = list(local), len(utc)
-        if form in ("epoch", "epoch_ms"):
-            factor = 1_000_000 if form == "epoch" else 1_000
-            number = TryCast(words, Float)
-            likely = func.abs(number) < 1e15 / factor * 1000
-            utc.append(case((likely, func.make_timestamp(cast(number * factor, BigInteger)))))
-        elif form == "excel":
-            number = TryCast(words, Float)
-            day = case(
-                (
-                    and_(number > 1, number < 300_000),
-                    func.to_microseconds(cast(func.round(number * 86_400) * 1_000_000, BigInteger)),
-                )
-            )
-            local.append(cast(literal("1899-12-30"), DateTime) + day)
-        elif "%z" in form:
-            utc.append(_naive(func.try_strptime(words, form)))
-        else:
-            on_the_wall = first if first is not None and form == field.formats[0] else _on_the_wall(form, words)
-            local.append(on_the_wall)
-            if form == "iso":
-                zoned = and_(func.regexp_matches(words, _BEGINS), func.regexp_matches(words, _OFFSET))
-                utc.append(case((zoned, _naive(TryCast(func.replace(words, "z", "Z"), TIMESTAMP(timezone=True))))))
-        if form != field.formats[-1]:  # “%Y” would take the 24 of 05/01/24 for a year
-            local[len(before) :] = [possible(one) for one in local[len(before) :]]
-            utc[known:] = [possible(one) for one in utc[known:]]
-        if before and len(utc) > known:  # a format that comes before holds
-            utc[known:] = [case((_first(before).is_(None), one)) for one in utc[known:]]
-    if field.zone == "UTC":
-        utc, local = [*utc, *local], []
-    if first is None or len(field.formats) < 2 or not local:
-        return _first(local), _first(utc)
-    # Nearly all are written in the first format. The others are tried in a CASE, which is asked only where it matters.
-    others = and_(local[0].is_(None), words.is_not(None))
-    return case((local[0].is_not(None), local[0]), (others, _first(local[1:]))), case((others, _first(utc)))
-
-
-def first_reading(field: Field, words: _Expr) -> _Expr:
-    """What the first of a time's formats makes of it, if that says what a wall clock shows; else nothing."""
-    form = field.formats[0]
-    if form in ("epoch", "epoch_ms", "excel") or "%z" in form:
-        return cast(null(), DateTime)
-    return _on_the_wall(form, words)
-
-
-def _on_the_wall(form: str, words: _Expr) -> _Expr:
-    if form != "iso":
-        return func.try_strptime(words, form)
-    # The cast alone would take 05/01/24 for a day of the year 5.
-    return case(
-        (and_(func.regexp_matches(words, _BEGINS), ~func.regexp_matches(words, _OFFSET)), TryCast(words, DateTime))
-    )
-
-
-def possible(time: _Expr) -> _Expr:
-    """`time`, if it lies in a year that can be."""
-    return case((func.year(time).between(FIRST_YEAR, LAST_YEAR), time))
-
-
-def _naive(zoned: _Expr) -> _Expr:
-    return func.timezone("UTC", zoned)
-
-
-def _first(read: Sequence[_Expr]) -> _Expr:
-    if not read:
-        return cast(null(), DateTime)
-    return reduce(lambda one, two: func.coalesce(one, two), read)
 
 
 def _head(name: str) -> str:

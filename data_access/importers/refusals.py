@@ -20,8 +20,9 @@ from sqlalchemy import table as named_table
 from dashboard.domain.errors import BadRequest
 from data_access.importers.asking import count_of, frame_of, register
 from data_access.importers.mapping import SourceMapping
-from data_access.importers.projection import Projection, reads
+from data_access.importers.projection import Projection
 from data_access.importers.sources import VIEW, Misshapen, Source, misshapen
+from data_access.importers.times import reads
 
 
 @dataclass
