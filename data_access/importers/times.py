@@ -18,7 +18,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2199
 _MOST_DAYS = 366 * (LAST_YEAR - FIRST_YEAR)  # from any such year to any other
 
 _BEGINS = r"^[0-9]{4}[-/][0-9]"
-_OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
+_OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*(Z|z|UTC|utc|[+-][0-9]{2}(:?[0-9]{2})?)$"
 _Expr = ColumnElement[Any]
 
 
@@ -93,7 +93,7 @@ def times(field: Field, words: _Expr, first: _Expr | None = None) -> tuple[_Expr
             local.append(on_the_wall)
             if form == "iso":
                 zoned = and_(func.regexp_matches(words, _BEGINS), func.regexp_matches(words, _OFFSET))
-                utc.append(case((zoned, _naive(TryCast(func.replace(words, "z", "Z"), TIMESTAMP(timezone=True))))))
+                utc.append(case((zoned, _naive(_with_offset(words)))))
         if form != field.formats[-1]:  # “%Y” would take the 24 of 05/01/24 for a year
             local[len(before) :] = [possible(one) for one in local[len(before) :]]
             utc[known:] = [possible(one) for one in utc[known:]]
@@ -123,6 +123,18 @@ def _on_the_wall(form: str, words: _Expr) -> _Expr:
     return case(
         (and_(func.regexp_matches(words, _BEGINS), ~func.regexp_matches(words, _OFFSET)), TryCast(words, DateTime))
     )
+
+
+def _with_offset(words: _Expr) -> _Expr:
+    """The instant of a time with an offset. DuckDB wants the seconds told, and no space before a sign.
+
+    Seconds are filled in before Z and UTC alone: 08:00-08:30 may be half an hour.
+    """
+    told = func.replace(words, "z", "Z")
+    closed_up = func.regexp_replace(told, r"\s+([Z+-])", r"\1")
+    in_full = func.regexp_replace(closed_up, "([ T][0-9]+:[0-9]+)(Z| [Uu])", r"\1:00\2")
+    instants = (TryCast(one, TIMESTAMP(timezone=True)) for one in (told, in_full))
+    return func.coalesce(*instants)  # nearly all are written as the first wants them
 
 
 def possible(time: _Expr) -> _Expr:

@@ -694,6 +694,26 @@ def test_columns_in_another_order_case_and_spelling(taken) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("written", "instant"),
+    [
+        ("2024-03-01 09:00:00 UTC", "2024-03-01 09:00"),  # as Rails and BigQuery write it
+        ("2024-03-01 09:00 UTC", "2024-03-01 09:00"),
+        ("2024-03-01T09:00Z", "2024-03-01 09:00"),
+        ("2024-03-01T09:00:00 z", "2024-03-01 09:00"),
+        ("2024-03-01 09:00:00.0000000 -05:00", "2024-03-01 14:00"),  # as SQL Server does
+        ("2024-03-01T09:00:00+0530", "2024-03-01 03:30"),
+        ("2024-03-01 09:00", "2024-03-01 14:00"),
+        ("2024-03-01 09:00-09:30", None),
+        ("2024-03-01 09:00:00 EST", None),
+    ],
+)
+def test_offsets_are_read_as_they_are_written(taken, written: str, instant: str | None) -> None:
+    _, rows, refused = taken(table(ROW.replace("2024-03-01 09:00:00", written)))
+    assert rows["opened_at"].to_list() == ([pd.Timestamp(instant)] if instant else [])
+    assert refused.empty == bool(instant)
+
+
 def test_a_promise_in_days(taken, tmp_path: Path) -> None:
     by = mapping_from(
         CITY.replace('{ column = "Due", end_of_day = true }', '{ column = "Due", days_after = "opened_at" }'),
