@@ -297,6 +297,9 @@ def _write(sheet: Any, row: int, column: int, value: Any, name: str, formats: di
         sheet.write_string(row, column, str(value))
 
 
+_BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
 def _plain(value: Any, name: str, services: Services, known: Mapping[str, str]) -> Any:
     """A value as a spreadsheet reads it, instants on the city's clocks, and never as a formula.
 
@@ -309,7 +312,7 @@ def _plain(value: Any, name: str, services: Services, known: Mapping[str, str]) 
         return ""
     if hasattr(value, "date"):
         return _when(value, name, services)
-    if isinstance(value, str) and value[:1] in "=+-@\t\r":
+    if isinstance(value, str) and value.startswith(_BEGINS_FORMULA):
         return "'" + value
     return value
 

@@ -552,7 +552,6 @@ def _by_holder(spans: pd.DataFrame, moves: pd.DataFrame, now: pd.Series) -> pd.D
 
 
 WATCHED = ("request_id", "src_system", "status", "source_status", "closed_at", "department_id", "updated_at")
-CHANGES = ("status", "close", "reopen", "transfer", "edit")
 
 
 def changes(before: pd.DataFrame, now: pd.DataFrame, known_at: datetime, recorded_at: datetime) -> pd.DataFrame:

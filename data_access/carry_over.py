@@ -156,7 +156,7 @@ class CarryingOver:
         if "basis" not in about.c:
             return
         as_of, rows, text = self.work.one(select(about.c.as_of, about.c.requests + about.c.contacts, about.c.basis))
-        basis = Basis.from_text(text) if text else None
+        basis = Basis.from_text(text)
         if (
             basis is None
             or basis.how != own.how

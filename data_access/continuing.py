@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -88,9 +88,11 @@ class Basis:
     scattered: int = 0
 
     @classmethod
-    def from_text(cls, text: str) -> Basis:
-        """What `to_text` wrote."""
-        told = json.loads(text)
+    def from_text(cls, text: str | None) -> Basis | None:
+        """What `to_text` wrote; None if that of another version told other things, or nothing."""
+        told = json.loads(text) if text else {}
+        if told.keys() != {one.name for one in fields(cls)}:
+            return None
         sets = {name: frozenset(map(tuple, told[name])) for name in ("recorded", "placeholders", "dates")}
         return cls(**{**told, **sets})
 

@@ -161,8 +161,8 @@ class _Differing:
 
     def _how(self, side: str) -> str:
         about = named_table("build", named_column("basis"), schema=side)
-        text = self._built.scalar(select(about.c.basis))
-        return Basis.from_text(text).made_by if text else side
+        basis = Basis.from_text(self._built.scalar(select(about.c.basis)))
+        return side if basis is None else basis.made_by
 
     def _sums(self, side: str) -> set[str]:
         sums = named_table("sums", named_column("name"), schema=side)

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, String, and_, case, cast, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, String, case, cast, func, or_, select, true
 
 from dashboard.domain.errors import BadRequest, UnknownName
 from dashboard.domain.filters import Filters, civil_day
@@ -22,7 +22,7 @@ from data_access.ask import Reader
 from data_access.compile import Frame, counted_of, nearest, rows_of, with_values
 from data_access.flags import FLAGS
 from data_access.rewriting import columns_asked, put_to
-from data_access.semantics import AS_OF, Fact, Measure, Spread, Standing, Total
+from data_access.semantics import Fact, Measure, Spread, Standing, Total
 
 _r, _e = schema.request.c, schema.request_episode.c
 _CARRIED: dict[Any, Any] = {_r[of]: _e[own] for own, of in schema.OF_ITS_REQUEST.items()}
@@ -45,7 +45,6 @@ class ListColumn:
     needs: Permission | None = None
 
 
-_overdue = and_(_r.closed_at.is_(None), _r.due_at < AS_OF)
 _labels = [case((schema.bears(_r.dq_flags, name), flag.label)) for name, flag in FLAGS.items()]
 _flags = case(
     (_r.dq_flags != 0, func.concat_ws("; ", *_labels, type_=String))

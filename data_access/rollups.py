@@ -181,9 +181,9 @@ def binned(seconds: ColumnElement, step: ColumnElement, is_wide: bool) -> Column
     """
     begins = func.floor(seconds // step) * step  # nothing is rounded on the way: DuckDB divides reals, PostgreSQL whole
     if not is_wide:
-        return cast(begins, Integer)
+        return cast(begins, BigInteger)  # from 1900 to 2199, as rows that stand for “unknown” may last, is no Integer
     half = case((seconds < 3600, 0), else_=1)
-    return cast(begins + half * func.floor(step / 2.0), Integer)
+    return cast(begins + half * func.floor(step / 2.0), BigInteger)
 
 
 def _table(name: str, columns: Callable[[], Sequence[Column]]) -> Table:

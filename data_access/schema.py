@@ -284,7 +284,7 @@ agent_state = Table(
     Column("contact_id", String),
     _derived("start_on", Date),
     _derived("start_hour_of_week", SmallInteger),
-    _derived("duration_s", Integer),
+    _derived("duration_s", BigInteger),
     _derived("team", String),
 )
 

@@ -181,18 +181,21 @@ def _copy_what_stands(work: WorkFile, end: date, pays_by: float) -> list[Told]:
 def _copy_what_stands_again(work: WorkFile, continuing: Continuing, passed: timedelta) -> list[Told]:
     """Put the requests that differ, as far as they stand, into the copies, and take out what no longer counts.
 
-    Copies begin so much later as time has `passed` since the build before.
+    Copies begin so much later as time has `passed` since the build before. Where the data's clock went back they begin
+    earlier, and lack what had ended until then: they are made anew.
     """
     told: list[Told] = []
+    again = continuing.touched() if passed >= timedelta(0) else None
     for one in COPIES.values():
         if (before := continuing.held.get(one.name)) is not None:
             from_on = before + passed
-            c, again = one.table.c, continuing.touched()
+            c = one.table.c
             over = c[one.end_on.name] < from_on
             if one.with_them is not None:
                 others = select(COPIES[one.with_them].table.c.request_id)
                 over = and_(over, c.request_id.not_in(others))
-            work.connection.execute(one.table.delete().where(or_(c.request_id.in_(again), over)))
+            leaves = () if again is None else (or_(c.request_id.in_(again), over),)
+            work.connection.execute(one.table.delete().where(*leaves))
             work.fill(one.table, one.rows(from_on, again))
             told.append({"name": one.name, "n": work.count(one.table), "from_on": from_on})
     return told

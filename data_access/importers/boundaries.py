@@ -55,7 +55,9 @@ def read_shapes(
         else:
             chosen = _layer(_layers(path), path, layer, name_property, section)
             shapes = gpd.read_file(chosen.address, layer=chosen.name)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError, UnicodeError) as problem:
+    except (
+        pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, zipfile.BadZipFile, ValueError, UnicodeError,
+    ) as problem:  # fmt: skip
         raise ImportRefused(path.name, "this is not a GeoJSON, Shapefile or GeoPackage that can be read.") from problem
     if not isinstance(shapes, gpd.GeoDataFrame):
         raise ImportRefused(path.name, "there is not one shape in this file.")
@@ -81,7 +83,7 @@ def _layers(path: Path) -> list[Layer]:
         with zipfile.ZipFile(path) as archive:
             members = [one for one in archive.namelist() if not is_hidden(one)]
         inner = next((some for ends in _SHAPES if (some := [m for m in members if m.casefold().endswith(ends)])), [""])
-        addresses = [f"/vsizip/{path.resolve()}/{one}" for one in inner]
+        addresses = [f"/vsizip/{{{path.resolve()}}}/{one}" for one in inner]  # in braces, whatever it is called
     return [
         Layer(one, name, tuple(pyogrio.read_info(one, layer=name)["fields"]))
         for one in addresses

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import io
 import json
+import re
 import shutil
 import time
 import urllib.error
@@ -82,8 +83,8 @@ def shown(address: str) -> str:
     """An address as it may be shown: without a password, and without what is asked."""
     try:
         return make_url(address).render_as_string(hide_password=True).partition("?")[0]
-    except ArgumentError:
-        return address.partition("?")[0]
+    except (ArgumentError, ValueError):  # the latter of a port that is no number
+        return re.sub("//.*@", "//***@", address).partition("?")[0]
 
 
 def known_of(settings: Settings, mapping: SourceMapping, now: datetime) -> Known:
@@ -156,7 +157,7 @@ def _database(connection: Connection, address: str, mapping: SourceMapping, know
         raise ImportRefused(name, "the mapping must name the table or view: table = “…” in [file].")
     try:
         engine = create_engine(make_url(address))
-    except (ArgumentError, NoSuchModuleError, ImportError) as problem:
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as problem:
         raise ImportRefused(name, f"this is no address of a database that can be asked ({problem}).") from problem
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"rows-{zlib.crc32(address.encode())}.parquet"
@@ -254,11 +255,28 @@ def _written(value: Any) -> str | None:
 # ── Over HTTP ───────────────────────────────────────────────────────────────────────────────────────
 
 
+def _parted(address: str) -> urllib.parse.SplitResult:
+    """The parts of an address of the web.
+
+    Raises ImportRefused if it is none, or if a name and a password stand in it: those would be sent to nobody.
+    """
+    try:
+        parts = urllib.parse.urlsplit(address)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        has_host = False
+    if not has_host:
+        raise ImportRefused(shown(address), "this is no address of the web.")
+    if "@" in parts.netloc:
+        raise ImportRefused(shown(address), "an endpoint is asked without a name and a password; leave them out.")
+    return parts
+
+
 def _open311(
     address: str, mapping: SourceMapping, known: Known, keep: Path, now: datetime, notes: list[str]
 ) -> list[Path]:
     """Requests of an endpoint in windows of at most 90 days, then those that were open when last heard of."""
-    parts = urllib.parse.urlsplit(address)
+    parts = _parted(address)
     asked = dict(urllib.parse.parse_qsl(parts.query))
     first = asked.pop("start_date", (now - _WINDOW).isoformat())[:10]
     try:
@@ -275,9 +293,11 @@ def _open311(
     short: list[str] = []
     while begin < now:
         end = min(begin + _WINDOW, now)
-        final = end < now  # the last window still grows
+        final, told = end < now, len(short)  # the last window still grows
         pages = _window(url, asked, begin, end, short)
-        found.append(_saved(keep / f"from-{begin:%Y%m%d%H%M%S}.jsonl", final, pages))
+        part = _saved(keep / f"from-{begin:%Y%m%d%H%M%S}-to-{end:%Y%m%d%H%M%S}.jsonl", final, pages)
+        # Under another name it is asked for again, and what it lacks told again.
+        found.append(part if len(short) == told else part.rename(part.with_suffix(".short")))
         begin = end
     for at in range(0, len(known.open_ids), _ASKED_AT_ONCE):
         ids = known.open_ids[at : at + _ASKED_AT_ONCE]
@@ -355,7 +375,7 @@ def _records(url: str, asked: dict[str, str]) -> list[dict[str, Any]]:
 
 def _socrata(address: str, mapping: SourceMapping, known: Known, keep: Path) -> list[Path]:
     """The rows of a data set, ``socrata://domain/id``; with ``?updated=column`` only those updated since."""
-    parts = urllib.parse.urlsplit(address)
+    parts = _parted(address)
     asked = dict(urllib.parse.parse_qsl(parts.query))
     token, updated = asked.pop("app_token", ""), asked.pop("updated", "") or mapping.file.updated
     scheme = asked.pop("scheme", "https")
@@ -403,12 +423,16 @@ class _NotFound(ImportRefused):
 
 
 class _SameHost(urllib.request.HTTPRedirectHandler):
-    """Goes where an answer points to, unless that is another host."""
+    """Goes where an answer points to, unless that is another host, or others could listen there."""
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        host = urllib.parse.urlsplit(newurl).hostname
-        if host != urllib.parse.urlsplit(req.full_url).hostname:
-            raise ImportRefused(shown(req.full_url), f"it points to another host, {host}; if that is meant, name it.")
+        asked, there = urllib.parse.urlsplit(req.full_url), urllib.parse.urlsplit(newurl)
+        if there.hostname != asked.hostname:
+            raise ImportRefused(
+                shown(req.full_url), f"it points to another host, {there.hostname}; if that is meant, name it."
+            )
+        if there.scheme not in (asked.scheme, "https"):  # a token would go there, too
+            raise ImportRefused(shown(req.full_url), f"it points to {there.scheme}://…, where others could listen.")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -440,13 +464,13 @@ def _ask(
                 raise (_NotFound if problem.code == 404 else ImportRefused)(url, f"it answers {said}.") from problem
             continue
         except (http.client.InvalidURL, UnicodeError) as problem:
-            raise ImportRefused(url, f"this is no address of the web ({problem}).") from problem
+            raise ImportRefused(url, "this is no address of the web.") from problem  # it would say what is asked
         except (OSError, http.client.HTTPException) as problem:
             said = str(problem)
             continue
         try:
             return read(io.BytesIO(body))
-        except ValueError:
+        except (ValueError, RecursionError):
             words = " ".join(body[:2000].decode("utf-8", "replace").split())
             said = f"with “{words[:80]}”, which is no {'XML' if url.endswith('.xml') else 'JSON'}"
     raise DataUnavailable(f"{url} does not answer ({said}). What was fetched is kept; try again later.")

@@ -14,6 +14,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import Boolean, Date, DateTime, Float, Integer, Numeric, Table
 
 from dashboard.domain.errors import ImportRefused, UnknownName, did_you_mean, nearest
@@ -430,6 +432,7 @@ class _Reader:
         for section, (target, kind) in _SECTIONS.items():
             if section in given:
                 found[target] = self.value(section, kind, given.pop(section))
+        self.groups("service_type.internal", found.get("types", Types()).internal, in_database=False)
         reading = found.get("file", Reading())
         if reading.decimal not in (".", ","):
             raise self.wrong("file.decimal is a point or a comma.")
@@ -517,10 +520,19 @@ class _Reader:
         if not all(one.strip() for one in columns):
             raise self.wrong(f"{where} names no column: “” stands where its name should.")
         for pattern in [one for one in (found.pattern, *(one for one, _ in (*found.phrases, *found.replace))) if one]:
-            try:
-                re.compile(pattern)
-            except re.error as problem:
-                raise self.wrong(f"{where}: “{pattern}” is no regular expression ({problem}).") from problem
+            groups = self.groups(where, pattern)
+            if pattern == found.pattern and not groups:
+                raise self.wrong(f"{where}: “{pattern}” has no group in parentheses, which would be the value.")
+        return found
+
+    def groups(self, where: str, pattern: str, in_database: bool = True) -> int:
+        """How many groups a regular expression has."""
+        try:
+            found = re.compile(pattern).groups
+            if in_database:
+                pc.match_substring_regex("", pattern)  # by RE2, as in DuckDB, which looks neither ahead nor back
+        except (re.error, pa.ArrowInvalid) as problem:
+            raise self.wrong(f"{where}: “{pattern}” is no regular expression ({problem}).") from problem
         return found
 
     def value(self, where: str, kind: Any, given: Any) -> Any:

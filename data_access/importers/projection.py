@@ -7,9 +7,9 @@ wall-clock times into instants and words into their meanings, and gives each row
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import (
@@ -38,26 +38,40 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
-from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.sql.expression import TableClause, TryCast
 
 from dashboard.domain.errors import ImportRefused, did_you_mean, nearest
 from data_access.importers.mapping import Field, SourceMapping, fold, kind_of
 from data_access.importers.sources import BROKEN, Source
+from data_access.importers.times import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    end_of_day,
+    exchanged,
+    first_reading,
+    is_days,
+    localised,
+    reads,
+    times,
+)
 from data_access.schema import CLOSED_STATUSES, FLAGS
 
 TYPED = "typed_rows"
 CLOCK = "wall_clock"
 POINTS = "placed_points"
-FIRST_YEAR, LAST_YEAR = 1900, 2199  # a time outside is a slip of the pen
 
 _SPACES = " \t\n\r\v\f\u00a0\u2007\u202f\ufeff"
 _HASH_BITS = (1 << 52) - 1  # exact as a float, too
-_BEGINS = r"^[0-9]{4}[-/][0-9]"
 _LASTS = r"^([0-9]+:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]+)?|([0-9]+ ?(h|m|s)[a-z]* ?)+)$"  # 12:34 may be either of two
 _CELL = r"^(1899-12-31|1900-0[12]-[0-9]{2}) "  # a duration in a cell of Excel is a time after this day
-_OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 _Expr = ColumnElement[Any]
+
+
+# What is said of a row that leaves out what every row must tell.
+_MISSING = {
+    "request_id": "no id", "contact_id": "no id", "opened_at": "no opening time", "arrived_at": "no time of arrival",
+    "type_id": "no service type",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -304,9 +318,8 @@ class Projection:
             local, utc = times(field, given, words.c[f"{name}__1"])
             return [cast(func.coalesce(local, utc), Date).label(name)]
         if kind in ("number", "whole"):
-            number = self._amount(name, given)
-            number = number * field.scale if field.scale != 1 else number
-            number = case((func.isfinite(number), number))
+            number, most = self._scaled(name, self._amount(name, given)), self._most(name)
+            number = case((func.isfinite(number) if most is None else func.abs(number) <= most, number))
             if field.least is not None:
                 number = case((number >= field.least, number))
             return [(cast(func.round(number), BigInteger) if kind == "whole" else number).label(name)]
@@ -344,23 +357,50 @@ class Projection:
             return case((func.suffix(words, "%"), percent), else_=number)
         return number
 
+    def _scaled(self, name: str, number: _Expr) -> _Expr:
+        scale = self.fields[name].scale
+        return number * scale if scale != 1 else number
+
+    def _most(self, name: str) -> int | None:
+        """The largest number that one of our columns holds, or that measures reckon with as seconds; None if any is."""
+        if self.kinds[name] != "whole" and not name.endswith("_s"):
+            return None
+        return 2**15 - 1 if isinstance(self.mapping.target.c[name].type, SmallInteger) else 2**31 - 1
+
     def _days_after(self, name: str, field: Field, given: _Expr, words: Any) -> list[ColumnElement[Any]]:
         """A due time so many days after another of our columns, on the same clock."""
         other = self.fields[field.days_after]
         local, utc = times(other, words.c[f"{field.days_after}__w"], words.c[f"{field.days_after}__1"])
-        days = func.to_days(cast(TryCast(given, Float), Integer))
+        number = TryCast(given, Float)
+        days = func.to_days(cast(case((is_days(number), number)), Integer))
         if field.end_of_day:
             local, utc = func.date_trunc("day", local), func.date_trunc("day", utc)
         return [(local + days).label(f"{name}__local"), (utc + days).label(f"{name}__utc")]
 
     def _judge(self, row: Any) -> list[Refusal]:
         """What may be wrong with a row, in the order in which it is told."""
-        found: list[Refusal] = []
-        mapping = self.mapping
+        found = list(self._no_row(row))
+        for name in (name for name, field in self.fields.items() if field.value is None):
+            match self.kinds[name]:
+                case "instant" | "date":
+                    found += self._no_time(name, row)
+                case "number" | "whole":
+                    found += self._no_number(name, row)
+                case "yes_no":
+                    column, given = self._told(name, row)
+                    unread = and_(given.is_not(None), row.c[name].is_(None))
+                    found.append(Refusal(unread, column, given, "yes or no", "not yes or no"))
+            found += self._not_told(name, row)
+        return found
+
+    def _told(self, name: str, row: Any) -> tuple[str, _Expr]:
+        """The column that one of ours is read from, and the words in it."""
+        return self.present(self.fields[name])[0], row.c[f"{name}__w"]
+
+    def _no_row(self, row: Any) -> Iterator[Refusal]:
+        nothing: _Expr = cast(null(), String)
         if "broken" in row.c:
-            found.append(
-                Refusal(row.c.broken.is_not(None), None, row.c.broken, "one JSON object", "a line that is no record")
-            )
+            yield Refusal(row.c.broken.is_not(None), None, row.c.broken, "one JSON object", "a line that is no record")
         heading = [
             func.lower(row.c[f"{name}__w"]) == self.present(one)[0].casefold()
             for name, one in self.fields.items()
@@ -368,67 +408,54 @@ class Projection:
             and not one.pattern
         ][:3]  # fmt: skip
         if len(heading) > 1:
-            found.append(
-                Refusal(and_(*heading), None, cast(null(), String), "a row", "the heading, once more in the middle")
-            )
-        missing = {"request_id": "no id", "contact_id": "no id", "opened_at": "no opening time",
-                   "arrived_at": "no time of arrival", "type_id": "no service type"}  # fmt: skip
-        always = [one.name for one in mapping.target.columns if not (one.nullable or one.info.get("derived"))]
-        for name, field in self.fields.items():
-            if field.value is not None:
-                continue
-            column, kind = self.present(field)[0], self.kinds[name]
-            given = row.c[f"{name}__w"]
-            if kind in ("instant", "date"):
-                expected = "a number of days" if field.days_after else " or ".join(field.formats)
-                read = (
-                    or_(row.c[f"{name}__local"].is_not(None), row.c[f"{name}__utc"].is_not(None))
-                    if kind == "instant"
-                    else row.c[name].is_not(None)
-                )
-                if field.days_after:
-                    read = TryCast(given, Float).is_not(None)
-                found.append(Refusal(and_(given.is_not(None), ~read), column, given, expected, "not a time"))
-                when = (
-                    func.coalesce(row.c[f"{name}__utc"], row.c[f"{name}__local"]) if kind == "instant" else row.c[name]
-                )
-                found.append(
-                    Refusal(
-                        or_(func.year(when) < FIRST_YEAR, func.year(when) > LAST_YEAR), column, given,
-                        f"a year from {FIRST_YEAR} to {LAST_YEAR}", "a year that cannot be",
-                    )
-                )  # fmt: skip
-            elif kind in ("number", "whole"):
-                number = self._amount(name, given)
-                unread = and_(given.is_not(None), func.isfinite(number).is_not(True))
-                expected = "seconds, or a duration such as 0:01:23" if name.endswith("_s") else "a number"
-                found.append(Refusal(unread, column, given, expected, "not a number"))
-                if name.endswith("_share"):
-                    beyond = ~row.c[name].between(0, 1)
-                    found.append(Refusal(beyond, column, given, "a share from 0 to 1, or a percentage", "not a share"))
-            elif kind == "yes_no":
-                unread = and_(given.is_not(None), row.c[name].is_(None))
-                found.append(
-                    Refusal(
-                        and_(given.is_not(None), row.c[name].is_(None)), column, given, "yes or no", "not yes or no"
-                    )
-                )
-            meant = self.meanings(name)
-            if (name in always or name in missing) and not (meant is not None and name == "status"):
-                said = missing.get(name, f"no {name.removesuffix('_at').replace('_', ' ')}")
-                wanted = "an id" if said == "no id" else said.removeprefix("no ")
-                if name in ("opened_at", "arrived_at"):
-                    wanted = " or ".join(field.formats)
-                raw = func.coalesce(*(cast(self_raw, String) for self_raw in [given]))
-                found.append(Refusal(given.is_(None), column, raw, wanted, said))
-        return found
+            yield Refusal(and_(*heading), None, nothing, "a row", "the heading, once more in the middle")
+
+    def _no_time(self, name: str, row: Any) -> Iterator[Refusal]:
+        field, (column, given) = self.fields[name], self._told(name, row)
+        when: _Expr = row.c[name] if self.kinds[name] == "date" else row.c[f"{name}__utc"]
+        if self.kinds[name] == "instant":
+            when = func.coalesce(when, row.c[f"{name}__local"])
+        read: _Expr = when.is_not(None)
+        expected = " or ".join(field.formats)
+        if field.days_after:
+            read, expected = func.coalesce(is_days(TryCast(given, Float)), False), "a number of days"
+        yield Refusal(and_(given.is_not(None), ~read), column, given, expected, "not a time")
+        beyond = or_(func.year(when) < FIRST_YEAR, func.year(when) > LAST_YEAR)
+        years = f"a year from {FIRST_YEAR} to {LAST_YEAR}"
+        yield Refusal(beyond, column, given, years, "a year that cannot be")
+
+    def _no_number(self, name: str, row: Any) -> Iterator[Refusal]:
+        column, given = self._told(name, row)
+        number = self._amount(name, given)
+        unread = and_(given.is_not(None), func.isfinite(number).is_not(True))
+        expected = "seconds, or a duration such as 0:01:23" if name.endswith("_s") else "a number"
+        yield Refusal(unread, column, given, expected, "not a number")
+        if (most := self._most(name)) is not None:
+            beyond = func.abs(self._scaled(name, number)) > most
+            yield Refusal(beyond, column, given, f"a number up to {most:,}", "a number that cannot be")
+        if name.endswith("_share"):
+            beyond = ~row.c[name].between(0, 1)
+            yield Refusal(beyond, column, given, "a share from 0 to 1, or a percentage", "not a share")
+
+    def _not_told(self, name: str, row: Any) -> Iterator[Refusal]:
+        """What is wrong with a row that says nothing in one of our columns which cannot be empty."""
+        of_ours = self.mapping.target.c[name]
+        always = not (of_ours.nullable or of_ours.info.get("derived"))
+        if not (always or name in _MISSING) or (name == "status" and self.meanings(name) is not None):
+            return
+        column, given = self._told(name, row)
+        said = _MISSING.get(name, f"no {name.removesuffix('_at').replace('_', ' ')}")
+        wanted = "an id" if said == "no id" else said.removeprefix("no ")
+        if name in ("opened_at", "arrived_at"):
+            wanted = " or ".join(self.fields[name].formats)
+        yield Refusal(given.is_(None), column, given, wanted, said)
 
     def exchanged(self) -> dict[str, dict[str, str]]:
         """Of our columns of times, their formats that hold day and month, each with the two exchanged."""
         found = {}
         for name, one in self.fields.items():
             if one.value is None and not one.days_after and self.kinds[name] in ("instant", "date"):
-                both = {form: _exchanged(form) for form in one.formats if {"%d", "%m"} <= set(re.findall("%.", form))}
+                both = {form: exchanged(form) for form in one.formats if {"%d", "%m"} <= set(re.findall("%.", form))}
                 found[name] = {form: other for form, other in both.items() if other not in one.formats}
         return {name: both for name, both in found.items() if both}
 
@@ -438,9 +465,9 @@ class Projection:
         words = select(self.words(field, together=True).label("words")).select_from(self._trim()).subquery("written")
         given: _Expr = words.c.words
         others = tuple(one for one in field.formats if one != form)
-        read, exchanged = reads((form,), given), reads((_exchanged(form),), given)
+        read, turned = reads((form,), given), reads((exchanged(form),), given)
         known = reads(others, given) if others else literal(False)
-        only, not_read = and_(read, ~exchanged, ~known), and_(exchanged, ~read, ~known)
+        only, not_read = and_(read, ~turned, ~known), and_(turned, ~read, ~known)
         return select(
             func.count(case((only, 1))), func.count(case((not_read, 1))), func.min(case((not_read, given)))
         ).select_from(words)  # fmt: skip
@@ -469,7 +496,7 @@ class Projection:
             local: _Expr = typed.c[f"{name}__local"]
             utc: _Expr = typed.c[f"{name}__utc"]
             if field.end_of_day:
-                local, utc = _end_of_day(local), _end_of_day(utc)
+                local, utc = end_of_day(local), end_of_day(utc)
             zone = self.zone_of(name, city_tz)
             clock = named_table(CLOCK, *map(named_column, _CLOCK)).alias(f"clock_{name}")
             joined = joined.outerjoin(clock, and_(clock.c.zone == zone, clock.c.day == func.date_trunc("day", local)))
@@ -565,117 +592,6 @@ _CLOCK = ("zone", "day", "ends", "offset", "start", "again", "offset_2", "start_
 def phrase_table(name: str) -> str:
     """The table of what texts say of one of our columns."""
     return f"phrases_{name}"
-
-
-def localised(local: _Expr, clock: Any) -> tuple[_Expr, _Expr, _Expr]:
-    """The instant of a wall-clock time, whether the clock showed it twice, and whether it skipped it.
-
-    `clock` is the day's row of `local_time.wall_clock`.
-    """
-    shown = func.epoch_us(local)
-    late = shown >= clock.ends
-    offset, start, again = (
-        case((late, clock[f"{one}_2"]), else_=clock[one]) for one in ("offset", "start", "again")
-    )  # fmt: skip
-    instant = shown - offset
-    return (
-        func.make_timestamp(func.greatest(instant, start)),
-        and_(instant >= start, shown >= again),
-        instant < start,
-    )
-
-
-def _end_of_day(local: _Expr) -> _Expr:
-    at_midnight = local == func.date_trunc("day", local)
-    last = cast(func.to_days(1), Interval) - cast(func.to_microseconds(1), Interval)
-    return case((at_midnight, local + last), else_=local)
-
-
-def _exchanged(form: str) -> str:
-    return re.sub("%[dm]", lambda found: {"%d": "%m", "%m": "%d"}[found[0]], form)
-
-
-def reads(formats: tuple[str, ...], words: _Expr) -> _Expr:
-    """Whether one of the formats reads a time, in a year that can be."""
-    local, utc = times(Field(formats=formats), words)
-    return func.coalesce(possible(utc), possible(local)).is_not(None)
-
-
-def times(field: Field, words: _Expr, first: _Expr | None = None) -> tuple[_Expr, _Expr]:
-    """What a time says: on the wall clock, or as an instant, whichever it is; neither if it cannot be read.
-
-    `first` is what `first_reading` found, where that has been worked out already.
-    """
-    local: list[_Expr] = []
-    utc: list[_Expr] = []
-    for form in field.formats:
-        before, known = list(local), len(utc)
-        if form in ("epoch", "epoch_ms"):
-            factor = 1_000_000 if form == "epoch" else 1_000
-            number = TryCast(words, Float)
-            likely = func.abs(number) < 1e15 / factor * 1000
-            utc.append(case((likely, func.make_timestamp(cast(number * factor, BigInteger)))))
-        elif form == "excel":
-            number = TryCast(words, Float)
-            day = case(
-                (
-                    and_(number > 1, number < 300_000),
-                    func.to_microseconds(cast(func.round(number * 86_400) * 1_000_000, BigInteger)),
-                )
-            )
-            local.append(cast(literal("1899-12-30"), DateTime) + day)
-        elif "%z" in form:
-            utc.append(_naive(func.try_strptime(words, form)))
-        else:
-            on_the_wall = first if first is not None and form == field.formats[0] else _on_the_wall(form, words)
-            local.append(on_the_wall)
-            if form == "iso":
-                zoned = and_(func.regexp_matches(words, _BEGINS), func.regexp_matches(words, _OFFSET))
-                utc.append(case((zoned, _naive(TryCast(func.replace(words, "z", "Z"), TIMESTAMP(timezone=True))))))
-        if form != field.formats[-1]:  # “%Y” would take the 24 of 05/01/24 for a year
-            local[len(before) :] = [possible(one) for one in local[len(before) :]]
-            utc[known:] = [possible(one) for one in utc[known:]]
-        if before and len(utc) > known:  # a format that comes before holds
-            utc[known:] = [case((_first(before).is_(None), one)) for one in utc[known:]]
-    if field.zone == "UTC":
-        utc, local = [*utc, *local], []
-    if first is None or len(field.formats) < 2 or not local:
-        return _first(local), _first(utc)
-    # Nearly all are written in the first format. The others are tried in a CASE, which is asked only where it matters.
-    others = and_(local[0].is_(None), words.is_not(None))
-    return case((local[0].is_not(None), local[0]), (others, _first(local[1:]))), case((others, _first(utc)))
-
-
-def first_reading(field: Field, words: _Expr) -> _Expr:
-    """What the first of a time's formats makes of it, if that says what a wall clock shows; else nothing."""
-    form = field.formats[0]
-    if form in ("epoch", "epoch_ms", "excel") or "%z" in form:
-        return cast(null(), DateTime)
-    return _on_the_wall(form, words)
-
-
-def _on_the_wall(form: str, words: _Expr) -> _Expr:
-    if form != "iso":
-        return func.try_strptime(words, form)
-    # The cast alone would take 05/01/24 for a day of the year 5.
-    return case(
-        (and_(func.regexp_matches(words, _BEGINS), ~func.regexp_matches(words, _OFFSET)), TryCast(words, DateTime))
-    )
-
-
-def possible(time: _Expr) -> _Expr:
-    """`time`, if it lies in a year that can be."""
-    return case((func.year(time).between(FIRST_YEAR, LAST_YEAR), time))
-
-
-def _naive(zoned: _Expr) -> _Expr:
-    return func.timezone("UTC", zoned)
-
-
-def _first(read: Sequence[_Expr]) -> _Expr:
-    if not read:
-        return cast(null(), DateTime)
-    return reduce(lambda one, two: func.coalesce(one, two), read)
 
 
 def _head(name: str) -> str:

@@ -21,8 +21,8 @@ from sqlalchemy.sql.expression import TryCast
 from dashboard.domain.errors import ImportRefused
 from data_access.dialects import Macros, TableOf
 from data_access.importers.mapping import STATUS_WORDS, Reading, fold
-from data_access.importers.projection import reads
 from data_access.importers.sources import BROKEN, Source, open_source
+from data_access.importers.times import reads
 from data_access.schema import CLOSED_STATUSES
 
 _LOOKED_AT = 50_000

@@ -46,7 +46,6 @@ from data_access.importers.text import (
 VIEW = "dashboard311_source"  # no column of a source is called so
 RAW = "source_raw"
 """What is read, before it is made words."""
-_TOO_LONG = 10_000  # DuckDB keeps no more of a line it refuses
 
 _EXCEL = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _AREAS = (".gpkg", ".shp", ".fgb")
@@ -301,7 +300,7 @@ def _json(
         connection.execute(ReadObjects(RAW, text.path, text.path.stat().st_size + (1 << 20)))
         rows = select(json_, literal(None, String).label("line")).select_from(named_table(RAW))
         if top and listed:
-            entries = func.unnest(func.json_extract(json_, f'$."{listed}"[*]')).label("json")
+            entries = func.unnest(func.json_extract(func.json_extract(json_, _path_to(listed)), "$[*]")).label("json")
             rows = select(entries, literal(None, String).label("line")).select_from(named_table(RAW))
         connection.execute(ViewOf("source_objects", rows))
     source = _objects(connection, file, _system_in(top or {}), told)
@@ -377,7 +376,7 @@ def _objects(connection: Connection, file: str, system: str = "", told: Sequence
     holder = "properties" if {"type", "properties", "geometry"} <= set(features) else ""
     if "attributes" in features and set(features) <= {"attributes", "geometry"}:
         holder, points = "attributes", ("x", "y")
-    held: Any = func.json_extract(objects.c.json, f"$.{holder}") if holder else objects.c.json
+    held: Any = func.json_extract(objects.c.json, _path_to(holder)) if holder else objects.c.json
     features = _keys(connection, objects, held) if holder else features
     empty: list[str] = []
     for group in told:
@@ -385,7 +384,10 @@ def _objects(connection: Connection, file: str, system: str = "", told: Sequence
         if not {fold(one) for one in heads} & {fold(one) for one in (*features, *empty)}:
             empty.append(heads[0])
     features += empty
-    columns = [func.json_extract_string(held, f'$."{name}"').label(name) for name in features]
+    columns = [
+        func.json_extract_string(held, _path_to(name)).label(name if name.strip() else f"column {number}")
+        for number, name in enumerate(features, 1)
+    ]
     if holder:
         known = {one.casefold() for one in features}
         for name, at in zip(("x", "y") if system else ("longitude", "latitude"), points, strict=True):
@@ -409,6 +411,11 @@ def _keys(connection: Connection, objects: TableClause, held: Any) -> list[str]:
     return [str(name) for name, _ in connection.execute(counted)]
 
 
+def _path_to(name: str) -> str:
+    """The JSON pointer to what an object holds under a name, of whatever signs that is made."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
 def _first_sentence(problem: Exception) -> str:
     said = str(getattr(problem, "orig", problem)).splitlines()[0]
     return said.split(": ", 1)[-1][:160].rstrip(".")
@@ -429,9 +436,10 @@ def records_of_xml(text: Path | IO[bytes], rows: str = "") -> list[dict[str, Any
     """
     try:
         root = read_xml(text).getroot()
-    except (ElementTree.ParseError, DefusedXmlException) as problem:
+        elements = [one for one in root.iter() if rows in (one.tag, _tag(one))] if rows else root
+        return [{_tag(one): _held(one) for one in element} for element in elements]
+    except (ElementTree.ParseError, DefusedXmlException, RecursionError) as problem:
         raise ValueError(str(problem)) from problem
-    return [{_tag(one): _held(one) for one in element} for element in (root.iter(rows) if rows else root)]
 
 
 def _tag(element: ElementTree.Element) -> str:

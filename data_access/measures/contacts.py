@@ -81,7 +81,6 @@ answered_quick = _total(
     "answered_quick", "Answered within the goal", "Calls answered within the city's goal (so many seconds).",
     and_(_answered, _quick), "A6", "higher",
 )  # fmt: skip
-_left_quick = and_(_abandoned, _quick)
 answered_or_left_quick = _total(
     "answered_or_left_quick", "Answered or hung up within the goal", "Both count as served.",
     and_(_offered, _c.outcome.in_(("answered", "abandoned")), _quick), "A6",

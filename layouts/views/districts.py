@@ -32,7 +32,6 @@ TOKENS = ("series", "cat-4", "cat-3", "cat-2", "cat-6", "cat-5")
 PER = 1000
 MOST_ROWS, NAMED = 30, 3
 KEPT_PX = 280
-REST = "Rest of the city"
 
 
 def _chosen(context: Context) -> tuple[str, ...]:

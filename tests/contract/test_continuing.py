@@ -188,6 +188,14 @@ def test_days_are_added_one_after_the_other(riverton, begun, added):
     assert sum(len(tables["request"]) for tables, _ in exports) <= scattered < len(requests)
 
 
+@pytest.mark.parametrize("days", [(30, 1), (1,)])
+def test_the_clock_of_the_data_goes_back(riverton, added, tmp_path, monkeypatch: pytest.MonkeyPatch, days):
+    """As it does where what was told last turns out to have happened earlier: copies begin earlier, too."""
+    monkeypatch.setattr("data_access.sum_up.COPIED_DAYS", days)
+    begin(tmp_path / "short", until(riverton, BEFORE), BEFORE)
+    added(tmp_path / "short", [({}, BEFORE - timedelta(days=3))])
+
+
 def test_what_others_are_derived_from_changes(riverton, begun, added):
     first = until(riverton, BEFORE)
     types, agents = first["service_type"], first["agent"]
@@ -287,6 +295,7 @@ def test_anything_may_change(riverton, begun, added, seed=3):
         "the city",
         "many rows",
         "an older build",
+        "a build that told less",
         "another version",
         "few in all",
         "nothing of that",
@@ -318,6 +327,9 @@ def test_all_is_made_anew_where_all_depends_on_it_or_little_is_saved(
         case "an older build":
             with duckdb.connect(str(in_service(tmp_path))) as connection:
                 connection.execute("UPDATE build SET basis = NULL")
+        case "a build that told less":
+            with duckdb.connect(str(in_service(tmp_path))) as connection:
+                connection.execute("UPDATE build SET basis = json_merge_patch(basis, '{\"made_by\": null}')")
     with Build(Settings(data=tmp_path), city, infer_duplicates=infer, pays_by=0) as build:
         write(build, brings)
         build.carry_over()

@@ -99,6 +99,38 @@ def test_intervals_and_percentages_are_understood(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("mapping", "lines", "column", "measure", "number"),
+    [
+        (CALLS, ["Session,Media,Direction,Start,Disposition,Queue Time,Talk",
+                 "1,Voice,In,2024-03-01 08:00,Handled,45,60", "2,Voice,In,2024-03-01 08:00,Handled,1e10,60"],
+         "Queue Time", "wait", 45),
+        (INTERVALS, ["Date;Interval;Grain;Offered;Answered;Avg Wait;Service Level",
+                     "01.03.2024;08:00-09:00;hour;40;35;23;0,9", "01.03.2024;09:00-10:00;hour;90000000000;35;23;0,9"],
+         "Offered", "published_offered", 40),
+    ],
+)  # fmt: skip
+def test_a_number_that_nothing_can_reckon_with_is_refused_alone(
+    tmp_path: Path, mapping: str, lines: list[str], column: str, measure: str, number: float
+) -> None:
+    outcome, settings = brought(tmp_path, mapping, *lines)
+    assert outcome.refused[["row_number", "column_name", "reason"]].to_numpy().tolist() == [
+        [2, column, "a number that cannot be"]
+    ]
+    assert outcome.report.accepted == 1 and told(settings, measure) == [number]
+
+
+def test_a_state_may_end_when_nobody_knows(tmp_path: Path) -> None:
+    states = '[agent_state]\nagent_id = "Agent"\nstart_at = "Start"\nend_at = "End"\nstate = "State"\n'
+    lines = [
+        "Agent,Start,End,State",
+        "1,2024-03-01 08:00,2024-03-01 09:00,ready",
+        "2,2024-03-01 08:00,2099-12-31,ready",
+    ]
+    outcome, _ = brought(tmp_path, states, *lines)
+    assert outcome.report.accepted == 2
+
+
+@pytest.mark.parametrize(
     ("mapping", "said"),
     [
         (CALLS.replace('"Disposition"', '{ column = "Disposition", words = { Handled = "answerd" } }'), "no outcome"),

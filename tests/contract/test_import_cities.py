@@ -28,6 +28,7 @@ from data_access.build import Build
 from data_access.dimensions import area
 from data_access.engine import Warehouse
 from data_access.hotspots import Hotspots
+from data_access.importers.asking import frame_of
 from data_access.importers.boundaries import read_boundaries
 from data_access.importers.load import Importing, Outcome, import_files
 from data_access.importers.mapping import SourceMapping, mapping_from, mappings_named, shipped_names
@@ -90,8 +91,8 @@ def taken(tmp_path_factory) -> Iterator[Callable[..., tuple[Importing, pd.DataFr
             importing.take(by, open_source(build.connection, path, by.file, build.spill))
             staged = build.staged("request")
             mine = select(staged).where(staged.c.import_id == importing.import_id)
-            rows = importing._frame(mine)
-            return importing.counts[name], rows, importing.refused()
+            rows = frame_of(build.connection, mine)
+            return importing.counts[name], rows, importing.refusals.rows(importing.counts)
 
         yield take
 
@@ -658,6 +659,30 @@ def test_a_broken_line_of_json_is_one_refused_row(taken) -> None:
         taken(b'[{"ID": 1}, {"ID"', "one.json")
 
 
+def test_names_in_json_may_be_of_any_signs(taken) -> None:
+    odd = {'say "hi"': "Main", "": "x", "a/b": "x", "c~d": "x", "$e": "x", "f.g": "x"}
+    rows = [row | odd for row in json.loads(KINDS.to_json(orient="records"))]
+    by = mapping_from(CITY.replace('"Address"', "'say \"hi\"'"), Path("test.toml"))
+    for content in (rows, {'my "list"': rows}):
+        _, found, refused = taken(json.dumps(content).encode(), "one.json", by)
+        assert found["address"].to_list() == ["Main"] * len(rows) and refused.empty
+
+
+def test_records_of_xml_are_named_without_their_namespace(taken) -> None:
+    written = KINDS.to_xml(index=False, parser="etree", namespaces={"": "urn:city"}).encode()
+    with_head = written.replace(b"<row>", b"<head><n>2</n></head><row>", 1)
+    for name in ("row", "{urn:city}row"):
+        counts, _, _ = taken(
+            with_head, "one.xml", mapping_from(CITY.replace("[file]", f'[file]\nrows = "{name}"'), Path("t.toml"))
+        )
+        assert counts.accepted == 2
+
+
+def test_what_is_nested_without_end_is_refused(taken) -> None:
+    with pytest.raises(ImportRefused, match="not XML"):
+        taken(b"<a>" * 5_000 + b"</a>" * 5_000, "one.xml")
+
+
 def test_columns_in_another_order_case_and_spelling(taken) -> None:
     content = b"type,CLOSED,id ,opened,_status\nPothole,,5,2024-03-01,Open\n"
     _, rows, _ = taken(content)
@@ -669,6 +694,26 @@ def test_columns_in_another_order_case_and_spelling(taken) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("written", "instant"),
+    [
+        ("2024-03-01 09:00:00 UTC", "2024-03-01 09:00"),  # as Rails and BigQuery write it
+        ("2024-03-01 09:00 UTC", "2024-03-01 09:00"),
+        ("2024-03-01T09:00Z", "2024-03-01 09:00"),
+        ("2024-03-01T09:00:00 z", "2024-03-01 09:00"),
+        ("2024-03-01 09:00:00.0000000 -05:00", "2024-03-01 14:00"),  # as SQL Server does
+        ("2024-03-01T09:00:00+0530", "2024-03-01 03:30"),
+        ("2024-03-01 09:00", "2024-03-01 14:00"),
+        ("2024-03-01 09:00-09:30", None),
+        ("2024-03-01 09:00:00 EST", None),
+    ],
+)
+def test_offsets_are_read_as_they_are_written(taken, written: str, instant: str | None) -> None:
+    _, rows, refused = taken(table(ROW.replace("2024-03-01 09:00:00", written)))
+    assert rows["opened_at"].to_list() == ([pd.Timestamp(instant)] if instant else [])
+    assert refused.empty == bool(instant)
+
+
 def test_a_promise_in_days(taken, tmp_path: Path) -> None:
     by = mapping_from(
         CITY.replace('{ column = "Due", end_of_day = true }', '{ column = "Due", days_after = "opened_at" }'),
@@ -676,6 +721,10 @@ def test_a_promise_in_days(taken, tmp_path: Path) -> None:
     )
     _, rows, _ = taken(table(ROW.replace("2024-03-05", "10")), by=by)
     assert rows["due_at"][0] == pd.Timestamp("2024-03-11 13:00")  # the same time on the wall clock, after the change
+    wrong = ("1e12", "300000000", "nan", "inf", "soon")
+    counts, _, refused = taken(table(ROW, *(ROW.replace("2024-03-05", one) for one in wrong)), by=by)
+    assert counts.accepted == 0 and refused["reason"].to_list() == ["not a time"] * 6
+    assert set(refused["expected"]) == {"a number of days"}
     listed = mapping_from(CITY.replace("due_at", "#due_at") + "[promises]\ndays = { Pothole = 3 }\n", Path("test.toml"))
     path = tmp_path / "export.csv"
     path.write_bytes(table(ROW))
@@ -704,6 +753,9 @@ def test_a_promise_in_days(taken, tmp_path: Path) -> None:
         (CITY.replace('status = "Status"', "status = { column = 'Status', words = { Open = 'opn' } }", 1), "no status"),
         (CITY.replace("America/New_York", "America/Nowhere"), "no time zone"),
         (CITY.replace("[0-9.]+)", "[0-9.]+", 1), "no regular expression"),
+        (CITY.replace("(-?[0-9.]+)", "(?<=x)(-?[0-9.]+)", 1), "no regular expression"),
+        (CITY.replace("(-?[0-9.]+)", "-?[0-9.]+", 1), "no group in parentheses"),
+        (CITY + "[service_type]\ninternal = '('\n", "service_type.internal: .* no regular expression"),
         (CITY.replace('request_id = "ID"', ""), "request_id comes from"),
         (CITY.replace("nulls = [\"NA\", \"-\"]", "nulls = 5"), "list of words"),
         (CITY.replace("[city]", "[city]\npopulation = 3"), "no population"),
@@ -1152,7 +1204,13 @@ def test_shapes_are_found_deep_in_an_archive_and_of_several_layers_those_with_na
             archive.write(one, f"City Data/2024/{one.name}")
     for layer, shapes in (("limits", whole), ("old", wards()), ("new", wards())):
         shapes.to_file(tmp_path / "several.gpkg", layer=layer)
-    assert read_boundaries(tmp_path / "wards.zip", by)["name"].to_list() == ["1", "2"]
+    packed = (tmp_path / "wards.zip").read_bytes()
+    (tmp_path / "wards.download").write_bytes(packed)
+    for name in ("wards.zip", "wards.download"):
+        assert read_boundaries(tmp_path / name, by)["name"].to_list() == ["1", "2"]
+    (tmp_path / "wards.zip").write_bytes(packed[:-100])
+    with pytest.raises(ImportRefused, match="that can be read"):
+        read_boundaries(tmp_path / "wards.zip", by)
     with pytest.raises(ImportRefused, match=r"several layers, .*new.*; say .* layer = “…” in \[district\]"):
         read_boundaries(tmp_path / "several.gpkg", by)
     assert len(read_boundaries(tmp_path / "several.gpkg", mapping(WARDS + 'layer = "new"\n'))) == 2

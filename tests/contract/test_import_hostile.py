@@ -20,6 +20,7 @@ from sqlalchemy import select
 from dashboard.domain.errors import ImportRefused
 from dashboard.settings import Settings
 from data_access.build import Build
+from data_access.importers.asking import frame_of
 from data_access.importers.load import Importing
 from data_access.importers.mapping import mapping_from, the_one_that_fits
 from data_access.importers.sources import open_source
@@ -121,9 +122,11 @@ def test_no_row_is_lost(build, tmp_path_factory, rows, delimiter, end, encoding,
     counts = importing.counts["hostile.csv"]
     staged = build.staged("request")
     mine = select(staged.c.request_id, staged.c.note, staged.c.opened_at)
-    found = importing._frame(mine.where(staged.c.import_id == importing.import_id))
+    found = frame_of(build.connection, mine.where(staged.c.import_id == importing.import_id))
     build.connection.execute(staged.delete())
-    assert counts.read == counts.accepted + counts.refused == len(found) + len(importing.refused())
+    assert (
+        counts.read == counts.accepted + counts.refused == len(found) + len(importing.refusals.rows(importing.counts))
+    )
     read = dict(zip(found["request_id"], found["note"], strict=True))
     # An open quotation mark may take the rows up to the next mark with it, if together they look like one row.
     if not any(how == "open quote" for *_, how in rows):

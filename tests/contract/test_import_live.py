@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import urllib.request
 from collections.abc import Iterator
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -403,6 +404,30 @@ def test_an_endpoint_is_waited_for_and_its_reasons_are_told(
         import_files(settings, by, address)
 
 
+def test_no_secret_is_told_and_none_is_sent_in_the_open(tmp_path: Path, city: City) -> None:
+    settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
+    host = city.url.removeprefix("http://")
+    for address, said in (
+        (f"http://ana:hush@{host}/requests", "without a name and a password"),
+        (f"socrata://ana:hush@{host}/abcd-1234?scheme=http", "without a name and a password"),
+        (f"{city.url}/my requests?api_key=hush", "no address of the web"),
+        ("https://host:31x/requests?api_key=hush", "no address of the web"),
+        ("https://[::1/requests?api_key=hush", "no address of the web"),
+        ("https:///requests?api_key=hush", "no address of the web"),
+        ("postgresql://ana:hush@host:54x/crm", "table or view"),
+    ):
+        with pytest.raises(ImportRefused, match=said) as told:
+            import_files(settings, by, address)
+        assert "hush" not in str(told.value)
+    with pytest.raises(ImportRefused, match="no address of a database"):
+        import_files(settings, mapping_from(CRM, Path("crm.toml")), "postgresql://ana:hush@host:54x/crm")
+    asked = urllib.request.Request("https://city.example/a?api_key=hush", headers={"X-App-Token": "hush"})
+    go_to = live._SameHost().redirect_request
+    assert go_to(asked, None, 302, "", {}, "https://city.example/b").full_url == "https://city.example/b"
+    with pytest.raises(ImportRefused, match="https://city.example/a: .* others could listen"):
+        go_to(asked, None, 302, "", {}, "http://city.example/b")
+
+
 def test_a_day_may_leave_out_what_years_have_told(tmp_path: Path, city: City) -> None:
     """Socrata's JSON leaves out what is empty: here a day on which nothing was closed, and no department named."""
     text = CRM.replace('table = "tickets"\n', "") + 'department_id = "dept"\n[service_type]\ncategory = "group"\n'
@@ -445,6 +470,26 @@ def test_what_one_address_answered_is_no_answer_of_another(tmp_path: Path, city:
     assert list(requests_of(settings).index) == ["r2"]
 
 
+def test_a_note_that_only_begins_like_a_list_is_none(tmp_path: Path, city: City) -> None:
+    settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
+    step = {"datetime": "2026-11-10T10:00:00Z", "type": "comment", "summary": "Seen"}
+    notes = ["[sic] done", [step, step | {"summary": "Done"}], "[1, 2", None, []]
+    city.requests = [report(n, "2026-11-10T10:00:00Z", notes=one) for n, one in enumerate(notes)]
+    found = import_files(settings, by, f"{city.url}/requests.json?start_date=2026-11-01").report
+    assert (found.added, found.details) == (5, {"request_event": 2})
+
+
+@pytest.mark.parametrize("name", ["..", "../../kept", "{folder}/kept"])
+def test_only_what_was_fetched_is_cleared_away(tmp_path: Path, city: City, name: str) -> None:
+    settings, kept = Settings(data=tmp_path / "data"), tmp_path / "kept" / "file"
+    kept.parent.mkdir()
+    kept.touch()
+    by = mapping_from(f'name = "{name.format(folder=tmp_path)}"\n{OPEN311}', Path("testville.toml"))
+    city.requests = [report(1, "2026-11-10T10:00:00Z")]
+    import_files(settings, by, f"{city.url}/requests.json?start_date=2026-11-01")
+    assert kept.exists() and len(requests_of(settings)) == 1
+
+
 def test_a_harvest_that_broke_off_goes_on_where_it_stopped(tmp_path: Path, city: City) -> None:
     settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
     city.requests = [report(1, "2026-01-10T10:00:00Z"), report(2, "2026-10-10T10:00:00Z")]
@@ -463,6 +508,27 @@ def test_a_harvest_that_broke_off_goes_on_where_it_stopped(tmp_path: Path, city:
     city.asked.clear()
     assert import_files(settings, by, address).report.added == 2
     assert min(one["start_date"] for one in city.asked) >= "2026-06"
+
+
+def test_what_was_kept_of_a_day_that_was_not_over_is_asked_for_again(tmp_path: Path, city: City) -> None:
+    by, notes = mapping_from(OPEN311, Path("testville.toml")), []
+    asked = (f"{city.url}/requests.json?start_date=2026-01-01", by, live.Known(), tmp_path)
+    city.requests = [report(n, f"2026-03-31T{n}:00:00Z") for n in (10, 20)]
+    ends = [datetime(2026, 3, 31, 15), datetime(2026, 4, 1, 3)]  # between them the window of 90 days has ended
+    read = [[len(one.read_text().splitlines()) for one in live._open311(*asked, end, notes)] for end in ends]
+    assert read == [[1], [2, 0]]
+
+
+def test_what_an_endpoint_cannot_tell_is_said_each_time(tmp_path: Path, city: City) -> None:
+    by = mapping_from(OPEN311, Path("testville.toml"))
+    city.requests = [report(n, "2026-01-10T10:00:00Z") for n in range(60)]
+    capped(city, False, 50)
+    for _ in range(2):  # the first time some other window may have broken off
+        notes: list[str] = []
+        live._open311(
+            f"{city.url}/requests.json?start_date=2026-01-01", by, live.Known(), tmp_path, datetime(2026, 6, 1), notes
+        )
+        assert [note for note in notes if "2026-01-10" in note]
 
 
 def test_a_socrata_data_set_is_paged_and_then_asked_for_updates(tmp_path: Path, city: City) -> None:

@@ -19,6 +19,7 @@ from flask import Flask
 
 import callbacks
 from callbacks.address import filters_in, place_at
+from callbacks.export import _plain
 from callbacks.grid import page_of, shown
 from callbacks.navigation import is_there
 from callbacks.panels import answers_to, context_of
@@ -341,6 +342,12 @@ def test_a_list_too_long_for_a_file_says_that_it_was_cut(files, monkeypatch):
         monkeypatch.setattr(place, 5)
     text = files.get("/export/requests/list.csv?period=all").get_data(as_text=True)
     assert len(text.splitlines()) == 1 + 5 + 1 and "first 5 of 20 rows" in text
+
+
+def test_words_of_a_file_are_never_a_formula_and_empty_ones_stay_empty(told):
+    for begins in "=+-@\t\r\n":
+        assert _plain(f"{begins}1+1", "address", told, {}) == f"'{begins}1+1"
+    assert [_plain(one, "address", told, {}) for one in ("", "12 Main St", -1.5)] == ["", "12 Main St", -1.5]
 
 
 def test_files_of_a_request_keep_to_what_may_be_read(files, told, monkeypatch):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -384,6 +384,27 @@ def test_looking_back_asks_the_facts(services):
     frame = replace(services._frame(filters), looks_back=True)
     asked = compile_query(Query((opened, backlog)), filters, EVERYTHING, frame)
     assert not any("rollup_" in str(statement.select) for statement in asked)
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
+def test_a_row_dated_for_unknown_lasts_longer_than_seconds_fit_in_an_integer(tmp_path, engine, request):
+    database = request.getfixturevalue("new_database")() if engine == "postgres" else ""
+    settings = Settings(data=tmp_path, database=database, cache="off")
+    ends = {"opened_at": [datetime(1900, 1, 2)], "closed_at": [datetime(2024, 1, 2)], "due_at": [datetime(2024, 1, 1)]}
+    with Build(settings, CITY, pays_by=0) as build:
+        build.write("request", pd.DataFrame({"request_id": ["1"], "type_id": ["pothole"], "status": "closed", **ends}))
+        build.publish()
+    found = Services(settings)
+    period = Period(date(1900, 1, 1), date(2025, 1, 1))
+    frame = found._frame(Filters(period))
+    for name, lasts in (("time_to_close", date(2024, 1, 2)), ("promised_time", date(2024, 1, 1))):
+        for held in (frame.held, replace(frame.held, per_day=MANY), Held()):
+            with found.warehouse.reading(found.build().build_id) as reading:
+                asked = Query((CATALOGUE[name],)), Filters(period), EVERYTHING, found.clock(), replace(frame, held=held)
+                told = ask(reading, *asked).frame
+            assert told[f"{name}_n"].item() == 1
+            assert told[name].item() == pytest.approx((lasts - date(1900, 1, 2)).days * 86400, rel=0.015)
+    found.warehouse.close()
 
 
 def test_without_repeated_reports_each_sum_is_that_of_first_reports(tmp_path):
