@@ -45,6 +45,11 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     services.warehouse.close()
 
 
+def panel_of(name: str):
+    """The panel of that view and name: “districts-sides”."""
+    return next(one.values[0] for one in PANELS if one.id == name)
+
+
 def drawn(panel, services: Services, search: str) -> Drawing:
     filters = Filters.from_search(search, services.clock(), DIMENSIONS)
     with acting_as(ANALYST if panel.needs is Permission.READ_ADDRESSES else DEPUTY_MANAGER):
@@ -90,3 +95,12 @@ def test_every_panel_draws_its_own_selection(panel, tiny):
     for value in tiny.values(own, Scope.everything())[:2]:
         filters = Filters.from_search("?period=all", tiny.clock(), DIMENSIONS).choose(own.name, [value])
         check(drawn(panel, tiny, filters.to_search()), tiny)
+
+
+def test_contacts_are_not_told_for_requests_that_they_cannot_be_narrowed_to(tiny):
+    """All contacts of the city for each request of one department would be a number that means nothing."""
+    panel = panel_of("calls-per-request")
+    assert drawn(panel, tiny, "?period=all").figure is not None
+    said = drawn(panel, tiny, "?period=all&department=Vector&district=North")
+    assert said.is_empty and "carry no department and no district" in "".join(map(str, said.sentence))
+    assert drawn(panel, tiny, "?period=all&channel=phone").figure is not None  # both carry it
