@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import orjson
@@ -15,6 +16,7 @@ from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access.build import Build
 from data_access.dimensions import DIMENSIONS
+from layouts.markup import markup
 from layouts.theme import TOKENS
 from layouts.view import Drawing
 from layouts.views import collect_views
@@ -104,3 +106,21 @@ def test_contacts_are_not_told_for_requests_that_they_cannot_be_narrowed_to(tiny
     said = drawn(panel, tiny, "?period=all&department=Vector&district=North")
     assert said.is_empty and "carry no department and no district" in "".join(map(str, said.sentence))
     assert drawn(panel, tiny, "?period=all&channel=phone").figure is not None  # both carry it
+
+
+def test_the_districts_and_what_lies_in_none_add_up_to_the_city(tiny):
+    body = markup(drawn(panel_of("districts-sides"), tiny, "?period=all").body)
+    rows = [re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row) for row in body.split("<tr")[2:]]
+    named = [re.sub("<.*?>", "", row[0]) for row in rows]
+    assert named[-2:] == ["No district", "City"] and len(named) > 3
+    for column in (1, 4):  # opened, open
+        *parts, whole = (int(row[column]) for row in rows)
+        assert sum(parts) == whole > 0
+
+
+def test_what_is_open_changed_as_much_on_every_view(tiny):
+    for search in ("", "?period=all", "?from=2026-06-03&to=2026-06-04"):
+        said = "".join(map(str, drawn(panel_of("districts-open"), tiny, search).sentence))
+        strip = re.sub("<.*?>", "", markup(drawn(panel_of("backlog-strip"), tiny, search).body))
+        since, change = re.search(r"Change since (\d+ [A-Z][a-z]+)(?: \d{4})?([+−]?\d+)", strip).groups()
+        assert (f"; {change} since {since} " if change != "0" else f"; as many as on {since} ") in said
