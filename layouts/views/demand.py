@@ -209,7 +209,7 @@ def draw_mix(answers: tuple[Answer | None, ...], context: Context, *, measure: T
     key = html.Span([part for entry in entries for part in (entry, " ")], className="legend")
     n = f"n = {c.count(of_all)} {measure.fact.plural}"
     events.shade(figure, steps, [one for one in context.events if one.kind == "campaign"], layer="above")
-    foot = words.foot(key, n, events.told(figure), "choose a channel here or in the figure")
+    foot = words.foot(key, n, stacks.key_of(steps), events.told(figure), "choose a channel here or in the figure")
     return Drawing(c.sentence(text), figure, foot=foot)
 
 

@@ -31,7 +31,7 @@ from data_access.semantics import Answer, Query, Ratio, Spread
 from data_access.timeline import OneRequest
 from layouts import page
 from layouts.components import NBSP
-from layouts.figures import comparisons, events, grids, maps, series, tables, verdicts, words
+from layouts.figures import comparisons, events, grids, maps, series, stacks, tables, verdicts, words
 from layouts.figures.comparisons import Dot, Kept, Move
 from layouts.figures.series import Line
 from layouts.figures.steps import Steps, seven_day_share, steps_of
@@ -284,6 +284,15 @@ def test_the_running_month_says_its_shares_beside_its_hatch():
         (f"60{NBSP}%", pytest.approx(0.3)),
         (f"<b>40{NBSP}%</b>", pytest.approx(0.8)),
     ]
+
+
+def test_weeks_of_which_a_part_is_counted_are_hatched_and_named_by_their_mondays():
+    frame = pd.DataFrame({"week": pd.date_range("2026-02-16", periods=14, freq="7D"), "n": 1.0})
+    steps = steps_of(Answer(Query(()), frame, CLOCK.as_of, "week"), Period(date(2026, 2, 20), date(2026, 5, 21)), CLOCK)
+    figure = stacks.stacked(steps, [stacks.Part(steps.values("n"), "phone", "cat-1")], "Share", str, top=1)
+    assert figure["data"][0]["marker"]["pattern"]["shape"] == ["/", *[""] * 12, "/"]
+    assert figure["layout"]["xaxis"]["ticktext"] == ["16 Feb", "9 Mar", "30 Mar", "20 Apr", "11 May"]
+    assert stacks.key_of(steps) == "hatched: week not complete" and not stacks.key_of(steps.only([1, 2]))
 
 
 # ── Comparisons ──
