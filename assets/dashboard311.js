@@ -901,7 +901,7 @@
     if (opens) {
       const panel = opens.closest(".panel");
       const menu = opens.closest("details");
-      if (menu) menu.open = false;
+      if (menu) { menu.open = false; menu.querySelector("summary").focus(); } // where the keyboard is again afterwards
       panel.querySelector("dialog." + opens.dataset.dialog).showModal();
       if (opens.dataset.dialog === "as-table") ask("tabled", panel);
     }
