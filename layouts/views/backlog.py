@@ -150,12 +150,12 @@ def draw_trend(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         steps, Line("backlog", "open"), Line("overdue", "overdue", "overdue"), f"Open at the end of the {steps.every}"
     )
     top, low = values.max(), values.min()
-    place = f"between {c.count(low)} and {c.count(top)} in the period"
-    if low < top and values[-1] in (low, top):
-        place = "the most of the period" if values[-1] == top else "the fewest of the period"
+    place = f", between {c.count(low)} and {c.count(top)} in the period"
+    if values[-1] in (low, top):
+        place = "" if low == top else ", the most of the period" if values[-1] == top else ", the fewest of the period"
     late = steps.values("overdue")[-1]
     text = (
-        f"**{c.count(values[-1])}** requests are open, {place}; "
+        f"{words.plural(values[-1], 'request')} {'is' if values[-1] == 1 else 'are'} open{place}; "
         f"**{c.share(late / values[-1]) if values[-1] else c.NOTHING}** are overdue."
     )
     events.shade(figure, steps, context.events)
@@ -248,7 +248,8 @@ def draw_holders(answers: tuple[Answer | None, ...], context: Context) -> Drawin
         text += f" ({c.count(then.get(names[0], 0))} of {c.count(then.sum())} {_then(context)})"
     if len(worst) and late:
         top = worst.sort_values("share").iloc[-1]
-        text += f"; of {c.count(top['backlog'])} at {top['team']}, **{c.share(top['share'], 0)}** are overdue."
+        of_those = "of them" if top["team"] == names[0] else f"of {c.count(top['backlog'])} at {top['team']},"
+        text += f"; {of_those} **{c.share(top['share'], 0)}** are overdue."
     else:
         text += "."
     figure["layout"]["height"] = 24 + 32 * len(names)

@@ -168,10 +168,9 @@ def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     if worst:
         few = worst[:3]
         part = sum(dot.under - dot.over for dot in few) / all_broken
-        text = (
-            f"{words.listed([dot.name for dot in few])} {'accounts' if len(few) == 1 else 'account'} for "
-            f"**{c.share(part, 0)}** of the {c.count(all_broken)} broken promises"
-        )
+        broken = f"**{c.share(part, 0)}** of the {c.count(all_broken)} broken promises"
+        broken = broken if all_broken > 1 else "the one broken promise"
+        text = f"{words.listed([dot.name for dot in few])} {'accounts' if len(few) == 1 else 'account'} for {broken}"
         before = answers[1].value("broken") if answers[1] is not None and not context.selected else None
         against = words.changed(all_broken, before, context)
         text += f" ({against})." if against else "."

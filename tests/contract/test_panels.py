@@ -124,3 +124,11 @@ def test_what_is_open_changed_as_much_on_every_view(tiny):
         strip = re.sub("<.*?>", "", markup(drawn(panel_of("backlog-strip"), tiny, search).body))
         since, change = re.search(r"Change since (\d+ [A-Z][a-z]+)(?: \d{4})?([+−]?\d+)", strip).groups()
         assert (f"; {change} since {since} " if change != "0" else f"; as many as on {since} ") in said
+
+
+def test_one_day_is_no_day_of_many(tiny):
+    search = "?from=2026-06-03&to=2026-06-04"
+    waiting = "".join(map(str, drawn(panel_of("backlog-trend"), tiny, search).sentence))
+    assert "open; " in waiting and "between" not in waiting
+    assert " a day" not in "".join(map(str, drawn(panel_of("demand-requests"), tiny, search).sentence))
+    assert " a day" in "".join(map(str, drawn(panel_of("demand-requests"), tiny, "?period=all").sentence))

@@ -38,7 +38,7 @@ from layouts.figures.steps import Steps, seven_day_share, steps_of
 from layouts.markup import markup
 from layouts.theme import unknown_tokens
 from layouts.view import Compared, Context, Event, FromAddress, OnDays, Over, asked_of
-from layouts.views import collect_views, overview
+from layouts.views import agents, collect_views, overview
 
 CLOCK = Clock(date(2024, 1, 1), date(2026, 5, 20), datetime(2026, 5, 21, 3, 48), 7, date(2026, 5, 20))
 CITY = SimpleNamespace(
@@ -688,6 +688,17 @@ def test_what_is_unusual_cannot_be_told_from_too_few_months():
         given[i] = Answer(answer.query, frame[frame["month"] >= "2026-01-01"], CLOCK.as_of, "month")
     drawing = panel.draw(tuple(given), CONTEXT)
     assert drawing.is_empty and "whole months of data" in "".join(drawing.sentence)
+
+
+# ── One and none ──
+
+
+def test_where_nobody_is_worth_a_look_there_are_no_others():
+    marks = [agents.Mark("one of 2", None, verdict) for verdict in (agents.WITHIN, agents.WITHIN)]
+    before = Answer(Query(()), pd.DataFrame(), CLOCK.as_of)
+    assert agents._flags(marks, before).endswith("**none** is worth a look; all are within expected variation.")
+    marks.append(agents.Mark("one of 3", None, agents.TWICE))
+    assert agents._flags(marks, before).endswith("**1** is worth a look; all others are within expected variation.")
 
 
 # ── A city without contacts ──
