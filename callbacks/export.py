@@ -28,7 +28,7 @@ from data_access.semantics import Answer
 from data_access.timeline import Timeline
 from layouts import html
 from layouts import page as screen
-from layouts.components import Column, number, table
+from layouts.components import Cell, Column, number, table
 from layouts.markup import markup
 from layouts.page import measures_of
 from layouts.view import Compared, Lately, OnDays, Over, Panel, View
@@ -176,7 +176,15 @@ def _shown(value: Any, column: str, services: Services) -> Any:
         return number(None if value is None else float(value), unit)
     if value is None or value != value:
         return ""
-    return _when(value, column, services) if hasattr(value, "date") else _named(str(value), column, services)
+    if hasattr(value, "date"):
+        return _when(value, column, services)
+    if isinstance(value, float):  # what no measure counts: a rate, a probability
+        return f"{value:,.0f}" if value.is_integer() else f"{value:,.2f}" if abs(value) >= 0.01 else f"{value:.1g}"
+    dimension, text = services.dimensions.get(column), str(value)
+    if dimension is None:
+        return text
+    said, order = services.say(dimension, text), dimension.ordered or ()
+    return Cell(said, order.index(text)) if text in order else said
 
 
 def _named(value: Any, column: str, services: Services) -> Any:

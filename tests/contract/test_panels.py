@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 import orjson
 import pytest
 
+from callbacks.export import _shown
 from callbacks.panels import answers_to, context_of
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Permission, Scope, Viewer
@@ -16,6 +18,7 @@ from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access.build import Build
 from data_access.dimensions import DIMENSIONS
+from layouts.components import Cell, table
 from layouts.markup import markup
 from layouts.theme import TOKENS
 from layouts.view import Drawing
@@ -132,3 +135,12 @@ def test_one_day_is_no_day_of_many(tiny):
     assert "open; " in waiting and "between" not in waiting
     assert " a day" not in "".join(map(str, drawn(panel_of("demand-requests"), tiny, search).sentence))
     assert " a day" in "".join(map(str, drawn(panel_of("demand-requests"), tiny, "?period=all").sentence))
+
+
+def test_a_table_says_hours_and_rates_as_people_do(tiny):
+    shown = partial(_shown, services=tiny)
+    assert shown("34", "hour_of_week") == Cell("Tuesday 10:00", 34)  # and is still sorted by the hour
+    heading = markup(table(["Hour"], [[shown("34", "hour_of_week")]]))
+    assert '<th class="" scope="row" data-value="34">Tuesday 10:00</th>' in heading
+    assert shown("walk_in", "channel") == "walk-in" and shown("no district", "district") == "no district"
+    assert [shown(one, "rate") for one in (1500.0, 102.94142, 1e-12, None)] == ["1,500", "102.94", "1e-12", ""]
