@@ -318,9 +318,10 @@ def _type(row: pd.Series, context: Context) -> Any:
     return c.twin(kind, row["department"]) if several and isinstance(row["department"], str) else kind
 
 
-def _whole_list(measure: Measure, n: int, context: Context) -> Any:
+def _whole_list(measure: Measure, n: int, order: str, context: Context) -> Any:
+    """A link to all of what a card lists the first of, in the order of the card."""
     search = context.filters.to_search()
-    href = f"/requests?of={measure.name}" + (f"&{search[1:]}" if search else "")
+    href = f"/requests?of={measure.name}&sort={order}" + (f"&{search[1:]}" if search else "")
     return c.link("Open it in the list" if n == 1 else f"All {c.count(n)} requests", href)
 
 
@@ -362,7 +363,7 @@ def draw_soon(answers: tuple[Answer | Rows | None, ...], context: Context) -> Dr
     table = c.table(columns, lines, caption="Requests by the working time left of their promise")
     body = html.Div([c.segments([(name.replace("working ", ""), count) for name, count in parts]), table])
     foot = words.foot(
-        _whole_list(due_soon, n, context),
+        _whole_list(due_soon, n, "due_at", context),
         f"the {len(lines)} with the least working time left" if n > len(lines) else "",
         f"at the last data received, {_moment(context)}",
     )  # fmt: skip
@@ -441,7 +442,7 @@ def draw_latest(answers: tuple[Answer | Rows | None, ...], context: Context) -> 
         text = f"The first {len(lines)} of **{c.count(rows.n)}** " if len(lines) > 1 else "It is "
         text += ("are " if len(lines) > 1 else "") + f"**{c.count(late[0])}** "
     body = c.table(columns, lines, caption="Overdue requests, the latest first")
-    foot = words.foot(_whole_list(overdue, rows.n, context), "the earliest due first")
+    foot = words.foot(_whole_list(overdue, rows.n, "due_at", context), "the earliest due first")
     return Drawing(c.sentence(text + "days past due."), body=body, foot=foot)
 
 
@@ -464,7 +465,7 @@ def draw_oldest(answers: tuple[Answer | Rows | None, ...], context: Context) -> 
     who = f"The {len(lines)} oldest have" if len(lines) > 1 else "The oldest has"
     text = f"{who} waited {span} days; **{far}** {'is' if far == 1 else 'are'} past three times the promise."
     body = c.table(columns, lines, caption="The oldest open requests")
-    foot = words.foot(_whole_list(backlog, rows.n, context), "days since it was first opened")
+    foot = words.foot(_whole_list(backlog, rows.n, "opened_at", context), "days since it was first opened")
     return Drawing(c.sentence(text), body=body, foot=foot)
 
 

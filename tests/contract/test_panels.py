@@ -9,6 +9,7 @@ from functools import partial
 import orjson
 import pytest
 
+from callbacks.address import filters_in
 from callbacks.export import _shown
 from callbacks.panels import answers_to, context_of
 from dashboard.domain.filters import Filters
@@ -144,3 +145,15 @@ def test_a_table_says_hours_and_rates_as_people_do(tiny):
     assert '<th class="" scope="row" data-value="34">Tuesday 10:00</th>' in heading
     assert shown("walk_in", "channel") == "walk-in" and shown("no district", "district") == "no district"
     assert [shown(one, "rate") for one in (1500.0, 102.94142, 1e-12, None)] == ["1,500", "102.94", "1e-12", ""]
+
+
+def test_a_list_behind_a_card_begins_with_the_rows_of_the_card(tiny):
+    for name, measure in (("backlog-latest", "overdue"), ("backlog-oldest", "backlog")):
+        said = drawn(panel_of(name), tiny, "?period=all")
+        search = re.search(r'href="/requests(\?[^"]+)"', markup(said.foot)).group(1).replace("&amp;", "&")
+        filters = filters_in(search, tiny, next(view for view in collect_views() if view.name == "requests"))
+        assert filters.parameter("of") == (measure,)
+        place = {key: filters.parameter(key) for key in ("of", "sort")}
+        (rows,) = answers_to(panel_of("requests-list"), filters, tiny, place, 50)
+        firsts = re.findall(r'href="/requests/([^"?]+)', markup(said.body))
+        assert firsts and rows.frame["request_id"].tolist()[: len(firsts)] == firsts
