@@ -85,6 +85,8 @@ def test_each_type_is_held_against_its_own_target_and_the_rest_against_the_citys
     assert ["target 80" in rows[3], "m-meets" in rows[3]] == [True, True]
     assert "m-meets" in rows[4]  # all types: 86 of 100, and the city's 85 %
     assert "last rows against 85" in written(own.foot)
+    all_named = overview.draw_scorecard(answers, replace(CONTEXT, targets={"Tree": 0.9}))
+    assert written(all_named.sentence).endswith("1 misses it by more: Tree.")
 
 
 # ── Stretches of time ──
@@ -647,6 +649,8 @@ def test_the_banner_counts_what_came_beyond_the_same_weekdays_before():
     assert said.startswith("Storm, 16–18 May 2026. 1,500 more requests came in than the mean of the same weekdays")
     few = written(overview.draw_event((daily({"2026-05-16": 103}),), CONTEXT).body)
     assert "303 requests came in, about as many as" in few
+    until_saturday = replace(CONTEXT, filters=FILTERS.during(Period(date(2026, 5, 1), date(2026, 5, 17))))
+    assert "800 more requests came in by 16 May than" in written(overview.draw_event((many,), until_saturday).body)
     assert overview.draw_event((many,), replace(CONTEXT, events=())).is_empty
     old = Event("Snow", "snow", date(2026, 4, 1), date(2026, 4, 2))
     said = written(overview.draw_event((many,), replace(CONTEXT, events=(old,))).body)
