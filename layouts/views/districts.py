@@ -158,9 +158,10 @@ def draw_sides(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         )
     else:
         kept = f"kept **{c.share(total.sla_compliance)}** of its promises and " if total.due >= words.FEW else ""
+        how_many = "" if _is_alone(context) else f"{words.plural(len(frame), 'district')}; "
         text = (
-            f"{words.plural(len(frame), 'district')}; {_subject(context)} {kept}has "
-            f"{words.plural(total.backlog, 'request')} open. Choose a district to see its page."
+            f"{how_many}{_subject(context)} {kept}has {words.plural(total.backlog, 'request')} open. "
+            f"Choose {'it' if _is_alone(context) else 'a district'} to see its page."
         )
     foot = words.foot(CAUTION, "" if len(rows) == 1 else "in the order of their names: no ranking")
     body = c.table(columns, rows, caption="Districts side by side", selected=at)
