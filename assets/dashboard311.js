@@ -841,7 +841,10 @@
   }
 
   function copy(text) {
-    if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
+    const own = navigator.clipboard && window.isSecureContext; // an embedding page may forbid it
+    return own ? navigator.clipboard.writeText(text).catch(() => copySelected(text)) : copySelected(text);
+  }
+  function copySelected(text) {
     const field = document.createElement("textarea");
     field.value = text;
     document.body.append(field);
