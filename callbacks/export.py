@@ -29,6 +29,7 @@ from data_access.timeline import Timeline
 from layouts import html
 from layouts import page as screen
 from layouts.components import Cell, Column, number, table
+from layouts.figures.words import capital
 from layouts.markup import markup
 from layouts.page import measures_of
 from layouts.view import Compared, Lately, OnDays, Over, Panel, View
@@ -38,6 +39,8 @@ BATCH = 5_000
 """Rows written before they are sent."""
 MEANINGS = 6
 """Definitions at the head of a sheet."""
+WORDS = {"per_1000": "Per 1,000 residents", "before": "In the comparison", "slices_hot": "Times it stood out"}
+"""Columns that are no measure's and whose name says too little."""
 EXTRAS = {"_p90": ", nine in ten within", "_n": ", n", "_ended_only": ", those that ended only"}
 STEPS = {"day": "Day", "week": "Week of", "month": "Month of", "quarter": "Quarter from", "year": "Year from"}
 
@@ -156,7 +159,7 @@ def _label(column: str, services: Services) -> str:
     for suffix, words in EXTRAS.items():
         if column.endswith(suffix) and column.removesuffix(suffix) in services.measures:
             return services.measures[column.removesuffix(suffix)].label + words
-    return column.replace("_", " ")
+    return WORDS.get(column) or (column if len(column) == 1 else capital(column.replace("_", " ")))
 
 
 def _unit(column: str, services: Services) -> str | None:
@@ -196,7 +199,10 @@ def _named(value: Any, column: str, services: Services) -> Any:
 def _table(panel: Panel, answer: Answer | Rows | Timeline | Told, title: str, services: Services) -> html.Div:
     frame = answer.frame
     names = [str(name) for name in frame.columns]
-    columns = [Column(_label(name, services), is_number=_unit(name, services) is not None) for name in names]
+    columns = [
+        Column(_label(name, services), _unit(name, services) is not None or frame[name].dtype.kind in "fiu")
+        for name in names
+    ]
     rows = [
         [_shown(value, name, services) for name, value in zip(names, row, strict=True)]
         for row in frame.head(SHOWN_ROWS).itertuples(index=False)

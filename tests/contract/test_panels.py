@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from callbacks.address import filters_in
-from callbacks.export import _shown
+from callbacks.export import _label, _shown
 from callbacks.panels import answers_to, context_of
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Permission, Scope, Viewer
@@ -141,6 +141,7 @@ def test_one_day_is_no_day_of_many(tiny):
 def test_a_table_says_hours_and_rates_as_people_do(tiny):
     shown = partial(_shown, services=tiny)
     assert shown("34", "hour_of_week") == Cell("Tuesday 10:00", 34)  # and is still sorted by the hour
+    assert [_label(one, tiny) for one in ("per_1000", "z", "opened")] == ["Per 1,000 residents", "z", "Requests opened"]
     heading = markup(table(["Hour"], [[shown("34", "hour_of_week")]]))
     assert '<th class="" scope="row" data-value="34">Tuesday 10:00</th>' in heading
     assert shown("walk_in", "channel") == "walk-in" and shown("no district", "district") == "no district"
