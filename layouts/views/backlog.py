@@ -388,11 +388,13 @@ def draw_lateness(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     rows = totals.index.tolist()
     table = frame.groupby(["department", "lateness"])["overdue"].sum().unstack(fill_value=0)
     grid = table.reindex(index=rows, columns=list(LATE_BANDS), fill_value=0).to_numpy(float)
-    n, just, long = grid.sum(), grid[:, :2].sum(), grid[:, -1]
-    text = f"Of **{c.count(n)}** overdue requests **{c.share(just / n, 0)}** are at most a week late"
+    told = [i for i, name in enumerate(rows) if name in context.selected] or list(range(len(rows)))
+    n, just, long = grid[told].sum(), grid[told, :2].sum(), grid[told, -1]
+    of = f"{words.listed([rows[i] for i in told])}: of" if len(told) < len(rows) else "Of"
+    text = f"{of} **{c.count(n)}** overdue requests **{c.share(just / n, 0)}** are at most a week late"
     if long.sum():
         most = int(long.argmax())
-        part = f", **{c.count(long[most])}** of them at {rows[most]}" if len(rows) > 1 else ""
+        part = f", **{c.count(long[most])}** of them at {rows[told[most]]}" if len(told) > 1 else ""
         text += f" and **{c.count(long.sum())}** more than 90 days{part}"
     body = tables.heat_table(rows, grid, LATE_BANDS, context, department, "Overdue requests by how late they are")
     foot = words.foot(

@@ -158,3 +158,11 @@ def test_a_list_behind_a_card_begins_with_the_rows_of_the_card(tiny):
         (rows,) = answers_to(panel_of("requests-list"), filters, tiny, place, 50)
         firsts = re.findall(r'href="/requests/([^"?]+)', markup(said.body))
         assert firsts and rows.frame["request_id"].tolist()[: len(firsts)] == firsts
+
+
+def test_how_late_is_told_of_the_chosen_department(tiny):
+    whole, own = (
+        "".join(map(str, drawn(panel_of("backlog-lateness"), tiny, f"?period=all{search}").sentence))
+        for search in ("", "&department=Streets")
+    )
+    assert whole.startswith("Of B('3'") and own.startswith("B('Streets', {}): of B('")
