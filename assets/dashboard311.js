@@ -841,7 +841,10 @@
   }
 
   function copy(text) {
-    if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
+    const own = navigator.clipboard && window.isSecureContext; // an embedding page may forbid it
+    return own ? navigator.clipboard.writeText(text).catch(() => copySelected(text)) : copySelected(text);
+  }
+  function copySelected(text) {
     const field = document.createElement("textarea");
     field.value = text;
     document.body.append(field);
@@ -901,7 +904,7 @@
     if (opens) {
       const panel = opens.closest(".panel");
       const menu = opens.closest("details");
-      if (menu) menu.open = false;
+      if (menu) { menu.open = false; menu.querySelector("summary").focus(); } // where the keyboard is again afterwards
       panel.querySelector("dialog." + opens.dataset.dialog).showModal();
       if (opens.dataset.dialog === "as-table") ask("tabled", panel);
     }

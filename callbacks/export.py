@@ -28,7 +28,8 @@ from data_access.semantics import Answer
 from data_access.timeline import Timeline
 from layouts import html
 from layouts import page as screen
-from layouts.components import Column, number, table
+from layouts.components import Cell, Column, number, table
+from layouts.figures.words import capital
 from layouts.markup import markup
 from layouts.page import measures_of
 from layouts.view import Compared, Lately, OnDays, Over, Panel, View
@@ -38,6 +39,8 @@ BATCH = 5_000
 """Rows written before they are sent."""
 MEANINGS = 6
 """Definitions at the head of a sheet."""
+WORDS = {"per_1000": "Per 1,000 residents", "before": "In the comparison", "slices_hot": "Times it stood out"}
+"""Columns that are no measure's and whose name says too little."""
 EXTRAS = {"_p90": ", nine in ten within", "_n": ", n", "_ended_only": ", those that ended only"}
 STEPS = {"day": "Day", "week": "Week of", "month": "Month of", "quarter": "Quarter from", "year": "Year from"}
 
@@ -156,7 +159,7 @@ def _label(column: str, services: Services) -> str:
     for suffix, words in EXTRAS.items():
         if column.endswith(suffix) and column.removesuffix(suffix) in services.measures:
             return services.measures[column.removesuffix(suffix)].label + words
-    return column.replace("_", " ")
+    return WORDS.get(column) or (column if len(column) == 1 else capital(column.replace("_", " ")))
 
 
 def _unit(column: str, services: Services) -> str | None:
@@ -176,7 +179,15 @@ def _shown(value: Any, column: str, services: Services) -> Any:
         return number(None if value is None else float(value), unit)
     if value is None or value != value:
         return ""
-    return _when(value, column, services) if hasattr(value, "date") else _named(str(value), column, services)
+    if hasattr(value, "date"):
+        return _when(value, column, services)
+    if isinstance(value, float):  # what no measure counts: a rate, a probability
+        return f"{value:,.0f}" if value.is_integer() else f"{value:,.2f}" if abs(value) >= 0.01 else f"{value:.1g}"
+    dimension, text = services.dimensions.get(column), str(value)
+    if dimension is None:
+        return text
+    said, order = services.say(dimension, text), dimension.ordered or ()
+    return Cell(said, order.index(text)) if text in order else said
 
 
 def _named(value: Any, column: str, services: Services) -> Any:
@@ -188,7 +199,10 @@ def _named(value: Any, column: str, services: Services) -> Any:
 def _table(panel: Panel, answer: Answer | Rows | Timeline | Told, title: str, services: Services) -> html.Div:
     frame = answer.frame
     names = [str(name) for name in frame.columns]
-    columns = [Column(_label(name, services), is_number=_unit(name, services) is not None) for name in names]
+    columns = [
+        Column(_label(name, services), _unit(name, services) is not None or frame[name].dtype.kind in "fiu")
+        for name in names
+    ]
     rows = [
         [_shown(value, name, services) for name, value in zip(names, row, strict=True)]
         for row in frame.head(SHOWN_ROWS).itertuples(index=False)

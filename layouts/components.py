@@ -241,14 +241,12 @@ def table(
     ]
     lines = []
     for i, row in enumerate(rows):
-        first, *rest = row
-        cells = [html.Th(first, scope="row", className=classes[0])]
-        cells += [
-            html.Td(cell.content, className=name, **{"data-value": f"{cell.value:.12g}"})
-            if isinstance(cell, Cell)
-            else html.Td(cell, className=name)
-            for cell, name in zip(rest, classes[1:], strict=True)
-        ]
+        cells = []
+        for at, (cell, name) in enumerate(zip(row, classes, strict=True)):
+            sorts = {"data-value": f"{cell.value:.12g}"} if isinstance(cell, Cell) else {}
+            content = cell.content if isinstance(cell, Cell) else cell
+            cells.append(html.Td(content, className=name, **sorts) if at else
+                         html.Th(content, scope="row", className=name, **sorts))  # fmt: skip
         lines.append(html.Tr(cells, className="sel" if i in chosen else ("faded" if chosen else "")))
     extra = {"data-sortable": ""} if sortable else {}
     content = [html.Caption(caption, className="visually-hidden")] if caption else []

@@ -23,7 +23,8 @@ TABS = (
     ("", "City at a glance"), ("district", "My district"), ("where", "Where"), ("promises", "Promises kept"),
     ("definitions", "Definitions"),
 )  # fmt: skip
-FEW = "few"
+FEW, HIDDEN = "few", "not shown"
+"""A hidden count, and a hidden share: of a thousand promises few may have been broken, not kept."""
 WIDTH = 720
 _MAP_CLASSES = 5
 
@@ -53,7 +54,7 @@ def page(extract: dict[str, Any], tab: str, *content: Any, back: str = "") -> st
         [
             html.P(
                 f"Complete months to the end of {_month(_before(until))}. A count that could point to a single person "
-                f"is not shown: it says “{FEW}”, and so do some others that would give it away."
+                f"is not shown: it says “{FEW}”, and so do some others that would give it away; nor is their share."
             ),
             html.P("This is a made-up city.") if extract["is_made_up"] else None,
             html.P(html.A("Work here? Sign in", href=back)) if back else None,
@@ -110,14 +111,14 @@ def district(extract: dict[str, Any], name: str | None) -> list[Any]:
     )[:10]
     kept, late = promises["cells"][promises["rows"].index(name)] if name in promises["rows"] else (None, None)
     whole_kept, whole_late = promises["by_column"]
-    rate = f"{1000 * year / people:,.0f}" if people and year is not None else "–"
+    rate = f"{1000 * year / people:,.0f}" if people and year is not None else FEW
     return [
         html.H1(name),
         html.P(f"In {when} people in {name} asked the city for something {_n(own[-1])} times.", className="lead"),
         _figures(
             ("Asked for", _n(own[-1]), f"in {when}"),
             (f"In {stretch}", _n(year), "requests"),
-            ("For each 1,000 residents", rate, f"requests in {stretch}"),
+            *([("For each 1,000 residents", rate, f"requests in {stretch}")] if people else []),
             ("Promises kept", _in_ten(kept, late), f"in the whole city {_in_ten(whole_kept, whole_late)}"),
         ),
         html.H2(f"What people asked for most in {stretch}"),
@@ -250,7 +251,7 @@ def _promised(first: str, told: dict[str, Any]) -> Any:
     for name, (kept, late), n in zip(told["rows"], told["cells"], told["by_row"], strict=True):
         is_told = kept is not None and late is not None and kept + late > 0
         part = kept / (kept + late) if is_told else 0.0
-        rows.append((name, _in_ten(kept, late) if is_told else FEW, bar(part), _n(n)))
+        rows.append((name, HIDDEN if None in (kept, late) else _in_ten(kept, late), bar(part), _n(n)))
     columns = [first, Column("Kept", is_number=True), Column(""), Column("Fell due", is_number=True)]
     return table(columns, rows, caption=f"Promises kept by {first.lower()}")
 

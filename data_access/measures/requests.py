@@ -115,7 +115,7 @@ overdue = Standing(
 )  # fmt: skip
 
 due_soon = Standing(
-    name="due_soon", label="Falls due within three working days", unit="requests",
+    name="due_soon", label="Due within three working days", unit="requests",
     about="Open requests on the clock with at most three working days left of what was promised, counted in the "
           "opening hours of their own calendar. Told of the last data received, not of an earlier moment.",
     formula="0 < remaining_business_s ≤ 3 working days", source="measures reference, B-SLA and B-clock",

@@ -115,7 +115,7 @@ def few(value: float) -> str:
 def _bars(steps: Steps, values: np.ndarray, unit: str, things: str, token: str) -> dict[str, Any]:
     bars = {
         "type": "bar", "x": steps.days, "y": values, "width": _widths(steps), "customdata": steps.days,
-        "marker": _partly_hatched(steps, token), "hovertext": _step_words(steps),
+        "marker": partly_hatched(steps, token), "hovertext": _step_words(steps),
         "hovertemplate": f"<b>%{{hovertext}}</b><br>%{{y:,}} {things}<extra></extra>",
         "text": [count(value) if np.isfinite(value) else "" for value in values], "textposition": "outside",
         "cliponaxis": False, "textfont": {"color": "$text"},
@@ -259,7 +259,7 @@ def paired_bars(steps: Steps, pair: Sequence[Line], unit: str) -> dict[str, Any]
     data = [
         {
             "type": "bar", "x": steps.days, "y": steps.known(line.measure), "name": line.words,
-            "marker": _partly_hatched(steps, line.token), "hovertext": _step_words(steps), "customdata": steps.days,
+            "marker": partly_hatched(steps, line.token), "hovertext": _step_words(steps), "customdata": steps.days,
             "hovertemplate": f"<b>%{{y:,}}</b> {line.words}<extra></extra>",
         }
         for line in pair
@@ -297,7 +297,7 @@ def stacked_shares(steps: Steps, parts: Sequence[Line], unit: str, label_over: f
         inside = [text if full else "" for text, full in zip(inside, steps.is_whole, strict=True)]
         data.append({
             "type": "bar", "x": steps.days, "y": shares[i], "width": _widths(steps), "name": part.words,
-            "marker": _partly_hatched(steps, part.token) | {"line": {"width": 1, "color": "$surface"}},
+            "marker": partly_hatched(steps, part.token) | {"line": {"width": 1, "color": "$surface"}},
             "text": inside, "textposition": "inside", "insidetextanchor": "middle", "textangle": 0,
             "insidetextfont": {"color": ["$on-accent" if i == 0 and full else "$text" for full in steps.is_whole]},
             "customdata": steps.days,
@@ -354,7 +354,7 @@ def _end_dot(x: Any, y: float, token: str) -> dict[str, Any]:
             "cliponaxis": False}  # fmt: skip
 
 
-def _partly_hatched(steps: Steps, token: str) -> dict[str, Any]:
+def partly_hatched(steps: Steps, token: str) -> dict[str, Any]:
     """Full colour for complete steps; hatched with an outline in the same hue for those still running."""
     shapes = ["" if whole else "/" for whole in steps.is_whole]
     pattern = {**HATCH, "shape": shapes, "fgcolor": f"${token}", "bgcolor": "$surface", "fillmode": "replace"}

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from layouts.figures.series import DAY_MS, note, share_ticks, spread, time_layout, unit_note
+from layouts.figures.series import DAY_MS, note, partly_hatched, share_ticks, spread, time_layout, unit_note
 from layouts.figures.steps import Steps
 
 FADE = 0.35
 PLOT_PX = 190.0
 LINE_PX, LETTER_PX = 17.0, 6.6
-BARS = 14
-"""So many steps or fewer are bars; more are areas."""
+BARS, WORDED = 14, 7
+"""So many steps or fewer are bars, more are areas; so many bars or fewer all say when they begin, else every third."""
 
 
 class Part(NamedTuple):
@@ -33,7 +33,10 @@ class Part(NamedTuple):
 def stacked(
     steps: Steps, parts: Sequence[Part], unit: str, written: Callable[[float], str], *, top: float | None = None
 ) -> dict[str, Any]:
-    """`parts` stacked from the first at the bottom, each named beside its last value; `top` 1 is an axis of shares."""
+    """`parts` stacked from the first at the bottom, each named beside its last value; `top` 1 is an axis of shares.
+
+    Bars of steps that are not whole are hatched (`key_of` says so).
+    """
     data: list[dict[str, Any]] = []
     # A mean of seven days is unknown on the first six: the stack begins after them.
     begin = min((int(np.isfinite(part.values).argmax()) for part in parts), default=0)
@@ -48,7 +51,8 @@ def stacked(
         }  # fmt: skip
         fade = FADE if part.is_faded else 1.0
         if len(steps) <= BARS:
-            marker = {"color": f"${part.token}", "opacity": fade, "line": {"width": 1, "color": "$surface"}}
+            marker = partly_hatched(steps.only(range(begin, len(steps))), part.token)
+            marker |= {"opacity": fade, "line": {"width": 1, "color": "$surface"}}
             width = [0.8 * min((b - a).days for a, b in zip(steps.starts, steps.ends, strict=True)) * DAY_MS] * len(
                 days
             )
@@ -60,14 +64,20 @@ def stacked(
             })  # fmt: skip
     axis = {"range": [0, top], **share_ticks(0, 1, 0.25)} if top == 1 else {}
     layout = time_layout(unit, _beside(parts, top), **axis) | {"barmode": "stack", "barcornerradius": 0, "bargap": 0.2}
-    if len(steps) <= 7:
-        layout["xaxis"] |= {"tickmode": "array", "tickvals": steps.days,
-                            "ticktext": [f"{day.day} {day:%b}" for day in steps.starts]}  # fmt: skip
+    if len(steps) <= WORDED or (len(steps) <= BARS and steps.every == "week"):
+        worded = slice(None, None, 1 if len(steps) <= WORDED else 3)
+        layout["xaxis"] |= {"tickmode": "array", "tickvals": steps.days[worded],
+                            "ticktext": [f"{day.day} {day:%b}" for day in steps.starts[worded]]}  # fmt: skip
     if len(steps) > BARS:
         layout["xaxis"]["range"] = [steps.days[0], steps.days[-1]]
     longest = max((len(part.words) for part in parts), default=0)
     layout["margin"] = {"r": round(20 + LETTER_PX * longest)}
     return {"data": data, "layout": layout}
+
+
+def key_of(steps: Steps) -> str:
+    """What the hatch of `stacked` means; nothing where there is none."""
+    return f"hatched: {steps.every} not complete" if len(steps) <= BARS and not steps.is_whole.all() else ""
 
 
 def times_of_day(times: Sequence[str], parts: Sequence[Part], said: Sequence[str], unit: str) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def _mark(value: str, verdict: str, context: Context) -> Mark:
 
 
 def _flags(marks: list[Mark], before: Answer | None) -> str:
-    """“Of 40 agents, 1 is worth a look: Ali Hale; all others are within expected variation.”"""
+    """“Of 40 agents, 1 is worth a look (Ali Hale); all others are within expected variation.”"""
     twice, once = ([mark for mark in marks if mark.verdict == verdict] for verdict in (TWICE, ONCE))
     named = [mark.label for mark in twice if mark.value is not None]
     others = len(twice) - len(named)
@@ -118,7 +118,7 @@ def _flags(marks: list[Mark], before: Answer | None) -> str:
         text += f" ({words.listed(named)}" + (f"; {others} of other teams)" if others else ")")
     if once:
         text += f", {len(once)} {'lies' if len(once) == 1 else 'lie'} outside the limits in this period only"
-    return text + "; all others are within expected variation."
+    return text + f"; all{' others' if twice or once else ''} are within expected variation."
 
 
 def _limits_words(phi: float) -> str:

@@ -150,12 +150,12 @@ def draw_trend(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         steps, Line("backlog", "open"), Line("overdue", "overdue", "overdue"), f"Open at the end of the {steps.every}"
     )
     top, low = values.max(), values.min()
-    place = f"between {c.count(low)} and {c.count(top)} in the period"
-    if low < top and values[-1] in (low, top):
-        place = "the most of the period" if values[-1] == top else "the fewest of the period"
+    place = f", between {c.count(low)} and {c.count(top)} in the period"
+    if values[-1] in (low, top):
+        place = "" if low == top else ", the most of the period" if values[-1] == top else ", the fewest of the period"
     late = steps.values("overdue")[-1]
     text = (
-        f"**{c.count(values[-1])}** requests are open, {place}; "
+        f"{words.plural(values[-1], 'request')} {'is' if values[-1] == 1 else 'are'} open{place}; "
         f"**{c.share(late / values[-1]) if values[-1] else c.NOTHING}** are overdue."
     )
     events.shade(figure, steps, context.events)
@@ -248,7 +248,8 @@ def draw_holders(answers: tuple[Answer | None, ...], context: Context) -> Drawin
         text += f" ({c.count(then.get(names[0], 0))} of {c.count(then.sum())} {_then(context)})"
     if len(worst) and late:
         top = worst.sort_values("share").iloc[-1]
-        text += f"; of {c.count(top['backlog'])} at {top['team']}, **{c.share(top['share'], 0)}** are overdue."
+        of_those = "of them" if top["team"] == names[0] else f"of {c.count(top['backlog'])} at {top['team']},"
+        text += f"; {of_those} **{c.share(top['share'], 0)}** are overdue."
     else:
         text += "."
     figure["layout"]["height"] = 24 + 32 * len(names)
@@ -317,9 +318,10 @@ def _type(row: pd.Series, context: Context) -> Any:
     return c.twin(kind, row["department"]) if several and isinstance(row["department"], str) else kind
 
 
-def _whole_list(measure: Measure, n: int, context: Context) -> Any:
+def _whole_list(measure: Measure, n: int, order: str, context: Context) -> Any:
+    """A link to all of what a card lists the first of, in the order of the card."""
     search = context.filters.to_search()
-    href = f"/requests?of={measure.name}" + (f"&{search[1:]}" if search else "")
+    href = f"/requests?of={measure.name}&sort={order}" + (f"&{search[1:]}" if search else "")
     return c.link("Open it in the list" if n == 1 else f"All {c.count(n)} requests", href)
 
 
@@ -361,7 +363,7 @@ def draw_soon(answers: tuple[Answer | Rows | None, ...], context: Context) -> Dr
     table = c.table(columns, lines, caption="Requests by the working time left of their promise")
     body = html.Div([c.segments([(name.replace("working ", ""), count) for name, count in parts]), table])
     foot = words.foot(
-        _whole_list(due_soon, n, context),
+        _whole_list(due_soon, n, "due_at", context),
         f"the {len(lines)} with the least working time left" if n > len(lines) else "",
         f"at the last data received, {_moment(context)}",
     )  # fmt: skip
@@ -386,11 +388,13 @@ def draw_lateness(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     rows = totals.index.tolist()
     table = frame.groupby(["department", "lateness"])["overdue"].sum().unstack(fill_value=0)
     grid = table.reindex(index=rows, columns=list(LATE_BANDS), fill_value=0).to_numpy(float)
-    n, just, long = grid.sum(), grid[:, :2].sum(), grid[:, -1]
-    text = f"Of **{c.count(n)}** overdue requests **{c.share(just / n, 0)}** are at most a week late"
+    told = [i for i, name in enumerate(rows) if name in context.selected] or list(range(len(rows)))
+    n, just, long = grid[told].sum(), grid[told, :2].sum(), grid[told, -1]
+    of = f"{words.listed([rows[i] for i in told])}: of" if len(told) < len(rows) else "Of"
+    text = f"{of} **{c.count(n)}** overdue requests **{c.share(just / n, 0)}** are at most a week late"
     if long.sum():
         most = int(long.argmax())
-        part = f", **{c.count(long[most])}** of them at {rows[most]}" if len(rows) > 1 else ""
+        part = f", **{c.count(long[most])}** of them at {rows[told[most]]}" if len(told) > 1 else ""
         text += f" and **{c.count(long.sum())}** more than 90 days{part}"
     body = tables.heat_table(rows, grid, LATE_BANDS, context, department, "Overdue requests by how late they are")
     foot = words.foot(
@@ -440,7 +444,7 @@ def draw_latest(answers: tuple[Answer | Rows | None, ...], context: Context) -> 
         text = f"The first {len(lines)} of **{c.count(rows.n)}** " if len(lines) > 1 else "It is "
         text += ("are " if len(lines) > 1 else "") + f"**{c.count(late[0])}** "
     body = c.table(columns, lines, caption="Overdue requests, the latest first")
-    foot = words.foot(_whole_list(overdue, rows.n, context), "the earliest due first")
+    foot = words.foot(_whole_list(overdue, rows.n, "due_at", context), "the earliest due first")
     return Drawing(c.sentence(text + "days past due."), body=body, foot=foot)
 
 
@@ -463,7 +467,7 @@ def draw_oldest(answers: tuple[Answer | Rows | None, ...], context: Context) -> 
     who = f"The {len(lines)} oldest have" if len(lines) > 1 else "The oldest has"
     text = f"{who} waited {span} days; **{far}** {'is' if far == 1 else 'are'} past three times the promise."
     body = c.table(columns, lines, caption="The oldest open requests")
-    foot = words.foot(_whole_list(backlog, rows.n, context), "days since it was first opened")
+    foot = words.foot(_whole_list(backlog, rows.n, "opened_at", context), "days since it was first opened")
     return Drawing(c.sentence(text), body=body, foot=foot)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from dashboard.domain.expected import Numbers
 from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import last_days
-from data_access.dimensions import asked_type, half_hour, hour_of_week, reason
+from data_access.dimensions import DIMENSIONS, asked_type, half_hour, hour_of_week, reason
 from data_access.measures.contacts import (
     SERVICE_LEVELS,
     abandoned,
@@ -312,11 +312,13 @@ def draw_half_hours(answers: tuple[Answer | None, ...], context: Context) -> Dra
     ]
     drawn = [stacks.Part(values / days, name, token) for name, values, token in parts if np.nansum(values) > 0]
     figure = stacks.times_of_day(shown, drawn, hover, "Calls in half an hour, mean of open days")
-    often = np.where(calls >= 0.1 * np.nanmax(calls), level, np.inf)  # not the rare evening of a storm
+    is_rare = calls < 0.1 * np.nanmax(calls)  # the evening of a storm
+    often = np.where(is_rare, np.inf, level)
     top, low = int(np.nanargmax(calls)), int(np.nanargmin(often))
     text = f"Most people call at **{shown[top]}**, **{calls[top] / days:,.1f}** in half an hour."
     if np.isfinite(often).any():
-        text += f" The fewest are answered in time at **{shown[low]}**, **{c.share(level[low])}**."
+        of_those = "Of half-hours with at least a tenth as many, the" if is_rare.any() else "The"
+        text += f" {of_those} fewest are answered in time at **{shown[low]}**, **{c.share(level[low])}**."
     key = c.key(*((part.token, part.words) for part in drawn))
     caveats = (f"n = {c.count(np.nansum(calls))} calls on {words.plural(days, 'open day').replace('**', '')}",
                f"empty: fewer than {words.FEW} calls", words.way_of_counting(context))  # fmt: skip
@@ -369,6 +371,10 @@ def draw_per_request(answers: tuple[Answer | None, ...], context: Context) -> Dr
     people, requests = now.value("contacts"), now.value("opened")
     if not people or not requests:
         return words.no_contacts(context)
+    if one_sided := _of_requests_alone(context):
+        why = f"Contacts carry no {' and no '.join(one_sided)}: how many came for each request cannot be told."
+        clear = c.link("Clear the filters", context.filters.cleared().to_search())
+        return Drawing(sentence=c.empty(why, clear), is_empty=True)
     steps = steps_of(along, context.filters.period, context.clock)
     ratio = now.value(contacts_per_request)
     text = f"**{ratio:.2f}** contacts for each request that came in"
@@ -381,6 +387,13 @@ def draw_per_request(answers: tuple[Answer | None, ...], context: Context) -> Dr
     return Drawing(
         c.sentence(text), figure, foot=words.foot("", n, "about anything, on any channel", events.told(figure))
     )
+
+
+def _of_requests_alone(context: Context) -> list[str]:
+    """What was chosen that narrows requests and not contacts: all contacts for some requests would say nothing."""
+    many, few = contacts_per_request.over.fact.name, contacts_per_request.under.fact.name
+    chosen = [DIMENSIONS[name] for name, _ in context.filters.choices]
+    return [one.label.lower() for one in chosen if few in one.columns and many not in one.columns]
 
 
 def _two(value: float | None) -> str:
@@ -404,9 +417,8 @@ def draw_handle(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     if old is not None and compared is not None:
         moved = now.value(handle_time) - old
         way = "longer" if moved > 0 else "shorter"
-        text += (
-            f"; {c.duration(abs(moved))} {way} than on {compared.sentence()}" if abs(moved) >= 0.5 else "; no change"
-        )
+        than = f"{c.duration(abs(moved))} {way} than" if abs(moved) >= 0.5 else "as long as"
+        text += f"; {than} on {compared.sentence()}"
     calls = steps.known("answered")
     parts = [
         stacks.Part(_mean_seconds(steps, steps.known(part.name), calls), name, token) for part, name, token in HANDLED
@@ -415,7 +427,8 @@ def draw_handle(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     figure = stacks.stacked(steps, parts, unit, c.duration)
     events.shade(figure, steps, context.events)
     key = c.key(*((token, name) for _, name, token in HANDLED))
-    foot = words.foot(key, f"n = {c.count(n)} calls answered", "wrap-up counts where the call was answered")
+    notes = ("wrap-up counts where the call was answered", stacks.key_of(steps), events.told(figure))
+    foot = words.foot(key, f"n = {c.count(n)} calls answered", *notes)
     return Drawing(c.sentence(text + "."), figure, foot=foot)
 
 

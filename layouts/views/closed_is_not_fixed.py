@@ -165,7 +165,7 @@ def draw_reopened(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     events.shade(figure, months, context.events)
     foot = words.foot(
         "Whole months by day of closing", f"n = {c.count(under.sum())} closings",
-        f"those of the last {REOPENED_WITHIN_DAYS} days are left out: nobody knows yet",
+        f"those of the last {REOPENED_WITHIN_DAYS} days are left out: nobody knows yet", events.told(figure),
     )  # fmt: skip
     return Drawing(c.sentence(text + "."), figure, foot=foot)
 

@@ -202,14 +202,14 @@ def draw_imports(answers: tuple[Told, ...], context: Context) -> Drawing:
     rows = [
         [
             c.instant(row.imported_at.to_pydatetime(), tz), row.source, row.file,
-            *(c.Cell(c.count(n), n) for n in (row.read, row.updated, row.unchanged, row.refused)),
+            *(c.Cell(c.count(n), n) for n in (row.read, row.refused, row.accepted, row.updated, row.unchanged)),
         ]
         for row in frame.head(LISTED).itertuples(index=False)
     ]  # fmt: skip
     columns = [
         c.Column("Imported"), c.Column("Source", on_phone=False), c.Column("File", on_phone=False),
-        c.Column("Read", True), c.Column("Updated", True, False), c.Column("Unchanged", True, False),
-        c.Column("Refused", True),
+        c.Column("Read", True), c.Column("Refused", True), c.Column("Accepted", True, False),
+        c.Column(c.twin("of which", "updated"), True, False), c.Column(c.twin("of which", "unchanged"), True, False),
     ]  # fmt: skip
     foot = words.foot("", f"n = {c.count(told.n)} rows read", _ALL, _others(told, "earlier imports"))
     return Drawing(c.sentence(f"{text}."), body=c.table(columns, rows, caption="Imports"), foot=foot)

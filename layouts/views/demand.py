@@ -52,7 +52,8 @@ def draw_days(answers: tuple[Answer | None, ...], context: Context, *, measure: 
     steps, things = steps_of(along, context.filters.period, context.clock), measure.fact.plural
     figure = series.over_time(steps, measure.name, f"{measure.label} {steps.each}", things)
     text = f"**{c.count(number)}** {measure.label.lower()}"
-    text += f", **{c.count(number / max(context.filters.days_counted(), 1))}** a day"
+    if (n_days := context.filters.days_counted()) > 1:
+        text += f", **{c.count(number / n_days)}** a day"
     against = words.changed(number, before.value(measure) if before else None, context)
     text += f"; {against}." if against else "."
     key, found = series.key_of(figure), expectation.usual(
@@ -73,9 +74,8 @@ def draw_days(answers: tuple[Answer | None, ...], context: Context, *, measure: 
 def _outside(steps: Steps, values: np.ndarray, mu: np.ndarray, high: np.ndarray, context: Context) -> str:
     """“4 of 90 days lay above the usual range, most of all Sat 16 May 2026 (Storm), 2.4 times the usual.”"""
     known = np.isfinite(values) & np.isfinite(high)
-    above = known & (np.where(known, values, 0) > np.where(known, high, np.inf))
+    above, n = known & (np.where(known, values, 0) > np.where(known, high, np.inf)), int(known.sum())
     if not above.any():
-        n = int(known.sum())
         return "" if not n else "It did not lie above the usual range." if n == 1 else (
             f"No day of {n} lay above the usual range."
         )  # fmt: skip
@@ -84,10 +84,10 @@ def _outside(steps: Steps, values: np.ndarray, mu: np.ndarray, high: np.ndarray,
     event = expectation.event_on(steps.starts[top], context.events)
     named = f"{steps.name(top)} ({event.name})" if event else steps.name(top)
     said = f", **{times[top]:.1f}** times the usual" if 1.05 <= times[top] < 20 else ""
-    return (
-        f"{words.plural(int(above.sum()), 'day')} of {int(known.sum())} lay above the usual range, "
-        f"most of all **{named}**{said}."
-    )
+    if len(steps) == 1:
+        return f"That lies above the usual range{f' ({event.name})' if event else ''}{said}."
+    most = "most of all " if above.sum() > 1 else ""
+    return f"{words.plural(int(above.sum()), 'day')} of {n} lay above the usual range, {most}**{named}**{said}."
 
 
 def _gaps(steps: Steps, context: Context) -> str:
@@ -209,7 +209,7 @@ def draw_mix(answers: tuple[Answer | None, ...], context: Context, *, measure: T
     key = html.Span([part for entry in entries for part in (entry, " ")], className="legend")
     n = f"n = {c.count(of_all)} {measure.fact.plural}"
     events.shade(figure, steps, [one for one in context.events if one.kind == "campaign"], layer="above")
-    foot = words.foot(key, n, events.told(figure), "choose a channel here or in the figure")
+    foot = words.foot(key, n, stacks.key_of(steps), events.told(figure), "choose a channel here or in the figure")
     return Drawing(c.sentence(text), figure, foot=foot)
 
 

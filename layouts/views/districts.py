@@ -13,6 +13,7 @@ import pandas as pd
 
 from dashboard.domain.filters import DAY
 from dashboard.domain.intervals import difference, wilson
+from dashboard.domain.stretches import day_before
 from data_access.dimensions import district, hexagon_9, service_type
 from data_access.measures.requests import backlog, opened, overdue, sla_compliance, time_to_close
 from data_access.semantics import Answer, Query
@@ -22,7 +23,7 @@ from layouts.figures import comparisons, district_maps, events, maps, series, wo
 from layouts.figures.comparisons import Kept
 from layouts.figures.series import Line
 from layouts.figures.steps import Steps, steps_by
-from layouts.view import Compared, Context, Drawing, Panel, View
+from layouts.view import Compared, Context, Drawing, Over, Panel, View
 
 CAUTION = "Reports, not problems: some neighbourhoods report more"
 RESOLUTION = 9
@@ -96,14 +97,21 @@ def _per_1000(name: str, n: float, context: Context) -> float | None:
     return PER * n / people if people else None
 
 
+def _per_1000_of_all(frame: pd.DataFrame, context: Context) -> float | None:
+    """As in the districts whose residents are known together: what lies in none has no residents."""
+    placed = frame[frame[district.name].isin(context.populations)]
+    people = sum(context.populations[name] for name in placed[district.name])
+    return PER * placed["opened"].sum() / people if people else None
+
+
 # ── all of them ──
 
 
 def draw_sides(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
-    """Every district's four numbers in the order of their names, the whole city under them."""
+    """Every district's four numbers in the order of their names, what lies in none and the whole city under them."""
     by, whole = answers
-    frame = _named(by.frame)
-    frame = frame[(frame["opened"] > 0) | (frame["backlog"] > 0) | (frame["due"] > 0)]
+    every = by.frame[(by.frame["opened"] > 0) | (by.frame["backlog"] > 0) | (by.frame["due"] > 0)]
+    frame = _named(every)
     if frame.empty:
         return _none(by, context)
     frame = frame.sort_values(district.name, key=lambda names: names.map(_in_order))
@@ -116,8 +124,7 @@ def draw_sides(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         c.Column("Half done in", is_number=True, on_phone=False),
     ]  # fmt: skip
 
-    def line(name, label, row) -> list:
-        rate = _per_1000(name, row.opened, context)
+    def line(label, row, rate) -> list:
         few = row.due < words.FEW
         low, high = wilson(row.kept, row.due)[1:] if row.due else (np.nan, np.nan)
         return [
@@ -131,15 +138,15 @@ def draw_sides(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     rows = []
     for row in frame.itertuples(index=False):
         name = row.district
-        rows.append(line(name, c.toggle(name, context.filters, district.name, name), row))
+        choose = c.toggle(name, context.filters, district.name, name)
+        rows.append(line(choose, row, _per_1000(name, row.opened, context)))
+    rows += [
+        line(words.capital(row.district), row, None)
+        for row in every[every[district.name] == district.missing].itertuples(index=False)
+    ]
     total = next(whole.frame.itertuples(index=False))
-    everyone = line("", html.B(_everybody(context)), total)
-    if peopled:
-        placed = frame[frame[district.name].isin(context.populations)]
-        people = sum(context.populations[name] for name in placed[district.name])
-        everyone[2] = f"{PER * placed['opened'].sum() / people:,.1f}" if people else c.NOTHING
     if not _is_alone(context):
-        rows.append(everyone)
+        rows.append(line(html.B(_everybody(context)), total, _per_1000_of_all(frame, context)))
     at = [i for i, name in enumerate(frame[district.name]) if name in context.selected]
     if context.selected:
         text = f"Shown below: {words.listed(list(context.selected))}. "
@@ -150,15 +157,12 @@ def draw_sides(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         )
     else:
         kept = f"kept **{c.share(total.sla_compliance)}** of its promises and " if total.due >= words.FEW else ""
+        how_many = "" if _is_alone(context) else f"{words.plural(len(frame), 'district')}; "
         text = (
-            f"{words.plural(len(frame), 'district')}; {_subject(context)} {kept}has "
-            f"{words.plural(total.backlog, 'request')} open. Choose a district to see its page."
+            f"{how_many}{_subject(context)} {kept}has {words.plural(total.backlog, 'request')} open. "
+            f"Choose {'it' if _is_alone(context) else 'a district'} to see its page."
         )
-    lost = by.frame.loc[by.frame[district.name] == district.missing, "opened"].sum()
-    foot = words.foot(
-        CAUTION, "" if len(rows) == 1 else "in the order of their names: no ranking",
-        f"{c.count(lost)} opened without a district are in the last row only" if lost else "",
-    )  # fmt: skip
+    foot = words.foot(CAUTION, "" if len(rows) == 1 else "in the order of their names: no ranking")
     body = c.table(columns, rows, caption="Districts side by side", selected=at)
     return Drawing(c.sentence(text), body=body, foot=foot)
 
@@ -179,7 +183,7 @@ def draw_numbers(answers: tuple[Answer | None, ...], context: Context) -> Drawin
     if frame.empty:
         return _none(by, context)
     if not chosen:
-        return _whole_city(whole, context)
+        return _whole_city(whole, _per_1000_of_all(frame, context), context)
     name = next((one for one in chosen if one in set(frame[district.name])), None)
     if name is None:
         return words.nothing(f"Nothing in {words.listed(list(chosen))}".replace("**", ""), context)
@@ -218,13 +222,10 @@ def draw_numbers(answers: tuple[Answer | None, ...], context: Context) -> Drawin
     return Drawing(c.sentence(text), body=strip)
 
 
-def _whole_city(answer: Answer, context: Context) -> Drawing:
+def _whole_city(answer: Answer, per_1000: float | None, context: Context) -> Drawing:
     row = next(answer.frame.itertuples(index=False))
-    own = context.own.get(district.name)
-    people = sum(n for name, n in context.populations.items() if own is None or name in own)
-    rate = f"{PER * row.opened / people:,.1f} per 1,000 residents" if people else ""
     strip = c.strip(
-        c.figure("Opened", c.count(row.opened), "", rate),
+        c.figure("Opened", c.count(row.opened), "", "" if per_1000 is None else f"{per_1000:,.1f} per 1,000 residents"),
         c.figure("Promises kept", c.share(row.kept / row.due) if row.due >= words.FEW else c.NOTHING, "",
                  f"of {c.count(row.due)} that fell due"),
         c.figure("Open, of which overdue", c.count(row.backlog), f"of which {c.count(row.overdue)}", ""),
@@ -393,7 +394,7 @@ def draw_opened(answers: tuple[Answer | None, ...], context: Context) -> Drawing
 
 def draw_open(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Open requests along time: of which overdue for one district or the city; a line each where several are chosen."""
-    answer = answers[0]
+    answer, start = answers
     if not len(answer.frame) or not answer.frame["backlog"].sum():
         return words.nothing("Nothing was open", context)
     names = _shown(answer, context)
@@ -413,11 +414,10 @@ def draw_open(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     )
     events.shade(figure, steps, context.events)
     standing, late = steps.values("backlog"), steps.values("overdue")
-    change = standing[-1] - standing[0]
-    text = f"**{c.count(standing[-1])}** open, of which **{c.count(late[-1])}** overdue"
-    if len(steps) > 1:
-        text += f"; {c.signed(change)} since {steps.name(0)}" if change else f"; as many as {steps.when(0)}"
-    text += "."
+    before, since = start.frame, context.filters.period.from_on - DAY
+    change = standing[-1] - (before[before[district.name] == own] if names else before)["backlog"].sum()
+    text = f"**{c.count(standing[-1])}** open, of which **{c.count(late[-1])}** overdue; "
+    text += f"{c.signed(change) if change else 'as many as'} {'since' if change else 'on'} {since.day} {since:%b %Y}."
     foot = words.foot(c.key(("series", "open"), ("overdue", "of which overdue")), events.told(figure))
     return Drawing(c.sentence(text), figure, foot=foot)
 
@@ -509,8 +509,9 @@ VIEW = View(
             width=4, selects="period", height=280,
         ),
         Panel(
-            "open", "How many are open?", (Query((backlog, overdue), by=(district,), every="auto"),), draw_open,
-            width=4, selects="period", height=280,
+            "open", "How many are open?",
+            (Query((backlog, overdue), by=(district,), every="auto"),
+             Over(Query((backlog,), by=(district,)), day_before)), draw_open, width=4, selects="period", height=280,
         ),
     ),
 )  # fmt: skip

@@ -58,17 +58,18 @@ def draw_event(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     came = sum(n for day, n in counts.items() if _is_in(day, event))
     more = _more_than_usual(event, counts, context)
     usual = f"the mean of the same weekdays of the {WEEKS_BEFORE} weeks before"
+    came_in = "came in" if end >= event.end_on else f"came in by {(end - DAY).day} {end - DAY:%b}"
     if not came and not more:
         return Drawing(
             body=c.event_banner(f"Nothing of this choice came in during {event.name}.", every, is_quiet=True)
         )
     if more is None:
-        text += f"{words.plural(came, 'request')} came in."
+        text += f"{words.plural(came, 'request')} {came_in}."
     elif abs(more) < max(5, 0.1 * (came - more)):
-        text += f"{words.plural(came, 'request')} came in, about as many as {usual}."
+        text += f"{words.plural(came, 'request')} {came_in}, about as many as {usual}."
     else:
         way = "more" if more > 0 else "fewer"
-        text += f"**{c.count(abs(more))}** {way} requests came in than {usual}."
+        text += f"**{c.count(abs(more))}** {way} requests {came_in} than {usual}."
     days = Period(event.start_on, min(event.end_on, end))
     shown = (period.from_on, period.to_on) == (days.from_on, days.to_on)
     there = [
@@ -323,7 +324,8 @@ def _scorecard_words(
         f"**{counts['near']}** {'is' if counts['near'] == 1 else 'are'} within five points and "
         f"**{counts['misses']}** {'misses' if counts['misses'] == 1 else 'miss'} it by more"
     )
-    return c.sentence(text + (f", most of all {words.listed(worst)}." if worst else "."))
+    by = ":" if len(worst) == counts["misses"] else ", most of all"
+    return c.sentence(text + (f"{by} {words.listed(worst)}." if worst else "."))
 
 
 def _since(step: str, context: Context) -> str:

@@ -168,10 +168,9 @@ def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     if worst:
         few = worst[:3]
         part = sum(dot.under - dot.over for dot in few) / all_broken
-        text = (
-            f"{words.listed([dot.name for dot in few])} {'accounts' if len(few) == 1 else 'account'} for "
-            f"**{c.share(part, 0)}** of the {c.count(all_broken)} broken promises"
-        )
+        broken = f"**{c.share(part, 0)}** of the {c.count(all_broken)} broken promises"
+        broken = broken if all_broken > 1 else "the one broken promise"
+        text = f"{words.listed([dot.name for dot in few])} {'accounts' if len(few) == 1 else 'account'} for {broken}"
         before = answers[1].value("broken") if answers[1] is not None and not context.selected else None
         against = words.changed(all_broken, before, context)
         text += f" ({against})." if against else "."
@@ -437,7 +436,7 @@ def draw_places(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         return words.nothing("No promise with a place was broken", context)
     homes = _most(answers[0], hexagon_9.name, district.name, "broken")
     share, low, high = wilson(places.broken, places.due)
-    rows, at, part = [], [], 0.0
+    rows, at, part, worst = [], [], 0.0, -1
     for i, cell in enumerate(places.cells):
         if i >= PLACES and cell not in context.selected:
             continue
@@ -445,6 +444,7 @@ def draw_places(answers: tuple[Answer | None, ...], context: Context) -> Drawing
             at.append(len(rows))
         late: Any = html.Span("too few", className="muted")
         if places.due[i] >= words.FEW:
+            worst = i if worst < 0 or share[i] > share[worst] else worst
             late = c.twin(c.share(share[i], 0), f"{100 * low[i]:.0f} to {100 * high[i]:.0f}")
         name = c.toggle(f"{homes[cell]} · {short_cell(cell)}", context.filters, hexagon_9.name, cell)
         rows.append([name, c.count(places.broken[i]), c.count(places.due[i]), late])
@@ -454,10 +454,9 @@ def draw_places(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         c.Column("Share late", is_number=True),
     ]  # fmt: skip
     text = f"The first {words.plural(len(rows), 'place')} hold **{c.share(part)}** of the broken promises."
-    enough = places.due >= words.FEW
-    if enough.any():
-        worst = int(np.where(enough, share, -1).argmax())
-        text += f" The highest share late is **{c.share(share[worst], 0)}**, in {homes[places.cells[worst]]}."
+    if worst >= 0 and len(rows) > 1:
+        cell = places.cells[worst]
+        text += f" Late most often of these: {homes[cell]} · {short_cell(cell)}, **{c.share(share[worst], 0)}**."
     body = c.table(columns, rows, caption="Places by broken promises", selected=at)
     return Drawing(c.sentence(text), body=body, foot=words.foot("Under the share: 95 % interval", "click to choose"))
 

@@ -225,6 +225,7 @@ def test_a_panel_opens_as_a_table_and_says_what_it_means(visit):
     card.get_by_role("button", name="Show as table").click()
     expect(card.locator("dialog.as-table table").first).to_be_visible()
     page.keyboard.press("Escape")
+    expect(card.locator(".panel-menu > summary")).to_be_focused()
     card.locator(".panel-menu > summary").click()
     card.get_by_role("button", name="What does this mean?").click()
     expect(card.locator("dialog.meaning")).to_contain_text("Source:")

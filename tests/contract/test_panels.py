@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from functools import partial
 
 import orjson
 import pytest
 
+from callbacks.address import filters_in
+from callbacks.export import _label, _shown
 from callbacks.panels import answers_to, context_of
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Permission, Scope, Viewer
@@ -15,6 +19,8 @@ from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access.build import Build
 from data_access.dimensions import DIMENSIONS
+from layouts.components import Cell, table
+from layouts.markup import markup
 from layouts.theme import TOKENS
 from layouts.view import Drawing
 from layouts.views import collect_views
@@ -43,6 +49,11 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     services = Services(settings)
     yield services
     services.warehouse.close()
+
+
+def panel_of(name: str):
+    """The panel of that view and name: “districts-sides”."""
+    return next(one.values[0] for one in PANELS if one.id == name)
 
 
 def drawn(panel, services: Services, search: str) -> Drawing:
@@ -90,3 +101,68 @@ def test_every_panel_draws_its_own_selection(panel, tiny):
     for value in tiny.values(own, Scope.everything())[:2]:
         filters = Filters.from_search("?period=all", tiny.clock(), DIMENSIONS).choose(own.name, [value])
         check(drawn(panel, tiny, filters.to_search()), tiny)
+
+
+def test_contacts_are_not_told_for_requests_that_they_cannot_be_narrowed_to(tiny):
+    """All contacts of the city for each request of one department would be a number that means nothing."""
+    panel = panel_of("calls-per-request")
+    assert drawn(panel, tiny, "?period=all").figure is not None
+    said = drawn(panel, tiny, "?period=all&department=Vector&district=North")
+    assert said.is_empty and "carry no department and no district" in "".join(map(str, said.sentence))
+    assert drawn(panel, tiny, "?period=all&channel=phone").figure is not None  # both carry it
+
+
+def test_the_districts_and_what_lies_in_none_add_up_to_the_city(tiny):
+    body = markup(drawn(panel_of("districts-sides"), tiny, "?period=all").body)
+    rows = [re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row) for row in body.split("<tr")[2:]]
+    named = [re.sub("<.*?>", "", row[0]) for row in rows]
+    assert named[-2:] == ["No district", "City"] and len(named) > 3
+    for column in (1, 4):  # opened, open
+        *parts, whole = (int(row[column]) for row in rows)
+        assert sum(parts) == whole > 0
+
+
+def test_what_is_open_changed_as_much_on_every_view(tiny):
+    for search in ("", "?period=all", "?from=2026-06-03&to=2026-06-04"):
+        said = "".join(map(str, drawn(panel_of("districts-open"), tiny, search).sentence))
+        strip = re.sub("<.*?>", "", markup(drawn(panel_of("backlog-strip"), tiny, search).body))
+        since, change = re.search(r"Change since (\d+ [A-Z][a-z]+)(?: \d{4})?([+−]?\d+)", strip).groups()
+        assert (f"; {change} since {since} " if change != "0" else f"; as many as on {since} ") in said
+
+
+def test_one_day_is_no_day_of_many(tiny):
+    search = "?from=2026-06-03&to=2026-06-04"
+    waiting = "".join(map(str, drawn(panel_of("backlog-trend"), tiny, search).sentence))
+    assert "open; " in waiting and "between" not in waiting
+    assert " a day" not in "".join(map(str, drawn(panel_of("demand-requests"), tiny, search).sentence))
+    assert " a day" in "".join(map(str, drawn(panel_of("demand-requests"), tiny, "?period=all").sentence))
+
+
+def test_a_table_says_hours_and_rates_as_people_do(tiny):
+    shown = partial(_shown, services=tiny)
+    assert shown("34", "hour_of_week") == Cell("Tuesday 10:00", 34)  # and is still sorted by the hour
+    assert [_label(one, tiny) for one in ("per_1000", "z", "opened")] == ["Per 1,000 residents", "z", "Requests opened"]
+    heading = markup(table(["Hour"], [[shown("34", "hour_of_week")]]))
+    assert '<th class="" scope="row" data-value="34">Tuesday 10:00</th>' in heading
+    assert shown("walk_in", "channel") == "walk-in" and shown("no district", "district") == "no district"
+    assert [shown(one, "rate") for one in (1500.0, 102.94142, 1e-12, None)] == ["1,500", "102.94", "1e-12", ""]
+
+
+def test_a_list_behind_a_card_begins_with_the_rows_of_the_card(tiny):
+    for name, measure in (("backlog-latest", "overdue"), ("backlog-oldest", "backlog")):
+        said = drawn(panel_of(name), tiny, "?period=all")
+        search = re.search(r'href="/requests(\?[^"]+)"', markup(said.foot)).group(1).replace("&amp;", "&")
+        filters = filters_in(search, tiny, next(view for view in collect_views() if view.name == "requests"))
+        assert filters.parameter("of") == (measure,)
+        place = {key: filters.parameter(key) for key in ("of", "sort")}
+        (rows,) = answers_to(panel_of("requests-list"), filters, tiny, place, 50)
+        firsts = re.findall(r'href="/requests/([^"?]+)', markup(said.body))
+        assert firsts and rows.frame["request_id"].tolist()[: len(firsts)] == firsts
+
+
+def test_how_late_is_told_of_the_chosen_department(tiny):
+    whole, own = (
+        "".join(map(str, drawn(panel_of("backlog-lateness"), tiny, f"?period=all{search}").sentence))
+        for search in ("", "&department=Streets")
+    )
+    assert whole.startswith("Of B('3'") and own.startswith("B('Streets', {}): of B('")

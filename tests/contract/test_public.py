@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from copy import deepcopy
 from pathlib import Path
@@ -22,6 +23,8 @@ from dashboard.public import create_public_server
 from dashboard.settings import Settings
 from data_access.build import Build
 from data_access.public_extract import extract_file, read_extract, write_extract
+from layouts.markup import markup
+from layouts.public_page import promises
 from tests import city
 from tests.client import token_of
 from tests.published import CLASSES, DISTRICTS, SECRETS, publish, requests
@@ -244,6 +247,16 @@ def test_pages_need_nobody_and_set_nothing(settings):
     for path in ("/public/district/Nowhere", "/public/where?type=Needles", "/public/../state.db", "/public/nothing"):
         assert client.get(path).status_code == 404
     assert client.post("/public").status_code in (400, 405)
+
+
+def test_a_hidden_share_is_not_called_few(published):
+    """Where few of many promises were broken, “few” beside “kept” would say the opposite."""
+    told = deepcopy(published)
+    by_type = told["promises"]["by_type"]
+    by_type["cells"][0], by_type["cells"][1], by_type["by_row"][:2] = [None, None], [0, 0], [1257, 0]
+    table = re.findall(r"<tr.*?</tr>", markup(promises(told)[-1]))
+    assert "not shown" in table[1] and "1,257" in table[1] and "few" not in table[1]
+    assert "–" in table[2] and "not shown" not in table[2]
 
 
 def test_one_file_is_enough_on_another_machine(settings, tmp_path):

@@ -31,14 +31,14 @@ from data_access.semantics import Answer, Query, Ratio, Spread
 from data_access.timeline import OneRequest
 from layouts import page
 from layouts.components import NBSP
-from layouts.figures import comparisons, events, grids, maps, series, tables, verdicts, words
+from layouts.figures import comparisons, events, grids, maps, series, stacks, tables, verdicts, words
 from layouts.figures.comparisons import Dot, Kept, Move
 from layouts.figures.series import Line
 from layouts.figures.steps import Steps, seven_day_share, steps_of
 from layouts.markup import markup
 from layouts.theme import unknown_tokens
 from layouts.view import Compared, Context, Event, FromAddress, OnDays, Over, asked_of
-from layouts.views import collect_views, overview
+from layouts.views import agents, collect_views, overview
 
 CLOCK = Clock(date(2024, 1, 1), date(2026, 5, 20), datetime(2026, 5, 21, 3, 48), 7, date(2026, 5, 20))
 CITY = SimpleNamespace(
@@ -85,6 +85,8 @@ def test_each_type_is_held_against_its_own_target_and_the_rest_against_the_citys
     assert ["target 80" in rows[3], "m-meets" in rows[3]] == [True, True]
     assert "m-meets" in rows[4]  # all types: 86 of 100, and the city's 85 %
     assert "last rows against 85" in written(own.foot)
+    all_named = overview.draw_scorecard(answers, replace(CONTEXT, targets={"Tree": 0.9}))
+    assert written(all_named.sentence).endswith("1 misses it by more: Tree.")
 
 
 # ── Stretches of time ──
@@ -284,6 +286,15 @@ def test_the_running_month_says_its_shares_beside_its_hatch():
         (f"60{NBSP}%", pytest.approx(0.3)),
         (f"<b>40{NBSP}%</b>", pytest.approx(0.8)),
     ]
+
+
+def test_weeks_of_which_a_part_is_counted_are_hatched_and_named_by_their_mondays():
+    frame = pd.DataFrame({"week": pd.date_range("2026-02-16", periods=14, freq="7D"), "n": 1.0})
+    steps = steps_of(Answer(Query(()), frame, CLOCK.as_of, "week"), Period(date(2026, 2, 20), date(2026, 5, 21)), CLOCK)
+    figure = stacks.stacked(steps, [stacks.Part(steps.values("n"), "phone", "cat-1")], "Share", str, top=1)
+    assert figure["data"][0]["marker"]["pattern"]["shape"] == ["/", *[""] * 12, "/"]
+    assert figure["layout"]["xaxis"]["ticktext"] == ["16 Feb", "9 Mar", "30 Mar", "20 Apr", "11 May"]
+    assert stacks.key_of(steps) == "hatched: week not complete" and not stacks.key_of(steps.only([1, 2]))
 
 
 # ── Comparisons ──
@@ -638,6 +649,8 @@ def test_the_banner_counts_what_came_beyond_the_same_weekdays_before():
     assert said.startswith("Storm, 16–18 May 2026. 1,500 more requests came in than the mean of the same weekdays")
     few = written(overview.draw_event((daily({"2026-05-16": 103}),), CONTEXT).body)
     assert "303 requests came in, about as many as" in few
+    until_saturday = replace(CONTEXT, filters=FILTERS.during(Period(date(2026, 5, 1), date(2026, 5, 17))))
+    assert "800 more requests came in by 16 May than" in written(overview.draw_event((many,), until_saturday).body)
     assert overview.draw_event((many,), replace(CONTEXT, events=())).is_empty
     old = Event("Snow", "snow", date(2026, 4, 1), date(2026, 4, 2))
     said = written(overview.draw_event((many,), replace(CONTEXT, events=(old,))).body)
@@ -679,6 +692,17 @@ def test_what_is_unusual_cannot_be_told_from_too_few_months():
         given[i] = Answer(answer.query, frame[frame["month"] >= "2026-01-01"], CLOCK.as_of, "month")
     drawing = panel.draw(tuple(given), CONTEXT)
     assert drawing.is_empty and "whole months of data" in "".join(drawing.sentence)
+
+
+# ── One and none ──
+
+
+def test_where_nobody_is_worth_a_look_there_are_no_others():
+    marks = [agents.Mark("one of 2", None, verdict) for verdict in (agents.WITHIN, agents.WITHIN)]
+    before = Answer(Query(()), pd.DataFrame(), CLOCK.as_of)
+    assert agents._flags(marks, before).endswith("**none** is worth a look; all are within expected variation.")
+    marks.append(agents.Mark("one of 3", None, agents.TWICE))
+    assert agents._flags(marks, before).endswith("**1** is worth a look; all others are within expected variation.")
 
 
 # ── A city without contacts ──
