@@ -695,6 +695,22 @@ def test_columns_in_another_order_case_and_spelling(taken) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "with_point", "with_comma"),
+    [
+        ("42.5201", 42.5201, 42.5201), ("42,5201", 42.5201, 42.5201), ("1.5", 1.5, 1.5), ("1,5", 1.5, 1.5),
+        ("1,000", 1000, 1), ("1.000", 1, 1000), ("1,234.5", 1234.5, None), ("1.234,5", None, 1234.5),
+        ("1,23,456", 123456, None), ("12 345", 12345, 12345),
+    ],
+)  # fmt: skip
+def test_a_sign_that_no_three_digits_follow_stands_between_no_thousands(taken, written, with_point, with_comma) -> None:
+    for decimal, number in ((".", with_point), (",", with_comma)):
+        text = CITY.split("lat =")[0].replace("[file]", f'[file]\ndecimal = "{decimal}"') + 'lat = "Point"\n'
+        _, rows, refused = taken(table(f'{ROW}"{written}"'), by=mapping_from(text, Path("t.toml")))
+        assert rows["lat"].to_list() == ([] if number is None else [number])
+        assert refused.empty == (number is not None)
+
+
+@pytest.mark.parametrize(
     ("written", "instant"),
     [
         ("2024-03-01 09:00:00 UTC", "2024-03-01 09:00"),  # as Rails and BigQuery write it
