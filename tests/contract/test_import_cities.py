@@ -730,6 +730,19 @@ def test_offsets_are_read_as_they_are_written(taken, written: str, instant: str 
     assert refused.empty == bool(instant)
 
 
+@pytest.mark.parametrize("column", ["$id", "/id", "case.id", "#", "id [x]"])
+def test_the_id_may_stand_under_any_name(tmp_path: Path, column: str) -> None:
+    settings, path = Settings(data=tmp_path / "data"), tmp_path / "export.csv"
+    by = mapping_from(CITY.replace('"ID"', f'"{column}"'), Path("test.toml"))
+    for written, refused in (("long ago", 1), ("2024-03-01 09:00:00", 0)):
+        rows = table(ROW.replace("2024-03-01 09:00:00", written), ROW.replace("7,", "8,", 1))
+        path.write_bytes(rows.replace(b"ID", column.encode(), 1))
+        assert import_files(settings, by, path).report.refused == refused
+    warehouse = Warehouse(settings)
+    assert warehouse.frame(select(refused_row)).empty  # what was corrected is no longer listed
+    warehouse.close()
+
+
 def test_a_promise_in_days(taken, tmp_path: Path) -> None:
     by = mapping_from(
         CITY.replace('{ column = "Due", end_of_day = true }', '{ column = "Due", days_after = "opened_at" }'),
