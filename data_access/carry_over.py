@@ -40,7 +40,7 @@ from sqlalchemy import table as named_table
 from data_access import beyond_sql, derive, schema
 from data_access.arrow import to_arrow
 from data_access.continuing import CONTINUES_FROM_ROWS, CONTINUES_UP_TO, FOR_ALL, IN_PLACE, Basis
-from data_access.dialects import AttachFile, DetachFile, TableOf
+from data_access.dialects import AttachFile, DetachFile, TableOf, pointer_to
 from data_access.engine import Warehouse
 from data_access.told_by_all import last_instant
 from data_access.work_file import HINTS, OWN, WorkFile
@@ -270,7 +270,9 @@ class CarryingOver:
     def _is_met_again(self, refused: FromClause, import_id: str, column: str) -> ColumnElement[bool]:
         """Whether this import of the same source read the id that a refused row has in `column` once more."""
         request, now = self.work.staged["request"], self.work.staged["refused_row"]
-        this_id, that_id = (func.trim(func.json_extract_string(one.raw, column)) for one in (refused.c, now.c))
+        this_id, that_id = (
+            func.trim(func.json_extract_string(one.raw, pointer_to(column))) for one in (refused.c, now.c)
+        )
         accepted = exists().where(request.c.import_id == import_id, request.c.src_id == this_id)
         again = exists().where(now.c.import_id == import_id, now.c.file == refused.c.file, that_id == this_id)
         same_source = func.starts_with(refused.c.import_id, f"{import_id.rsplit('-', 1)[0]}-")

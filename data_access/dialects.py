@@ -379,3 +379,8 @@ def postgres_engine(url: str, *, read_only: bool, seconds: float = 0.0) -> Engin
         max_overflow=16,
         pool_pre_ping=True,
     )
+
+
+def pointer_to(name: str) -> str:
+    """The JSON pointer to what an object holds under a name, of whatever signs that is made."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")

@@ -591,7 +591,7 @@ def the_one_that_fits(mappings: Sequence[SourceMapping], names: Iterable[str], f
     folded = {fold(one) for one in have}
     missing: list[tuple[str, ...]] = []
     for mapping in mappings:
-        lacking = [one for one in mapping.required() if not any(fold(c.split(".")[0]) in folded for c in one)]
+        lacking = [one for one in mapping.required() if not any({fold(c), fold(c.split(".")[0])} & folded for c in one)]
         if not lacking:
             return mapping
         if not missing or len(lacking) < len(missing):

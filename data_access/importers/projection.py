@@ -338,12 +338,17 @@ class Projection:
         return [func.repaired(given).label(name)]
 
     def _number(self, words: _Expr) -> _Expr:
-        """The number that is written, with or without signs between its thousands."""
-        if self.mapping.file.decimal == ",":
-            plain = func.replace(func.replace(func.replace(words, ".", ""), " ", ""), ",", ".")
-        else:
-            plain = func.replace(func.replace(words, ",", ""), " ", "")
-        return TryCast(plain, Float)
+        """The number that is written, with or without signs between its thousands.
+
+        A sign that no three digits follow stands between no thousands: 42,5201 is a latitude, whatever the rest of the
+        file is like.
+        """
+        point, other = (",", ".") if self.mapping.file.decimal == "," else (".", ",")
+        plain = func.replace(words, " ", "")
+        grouped = func.replace(func.replace(plain, other, ""), point, ".")
+        is_point = func.regexp_matches(plain, rf"[{other}]([0-9]{{0,2}}|[0-9]{{4,}})([^0-9{other}].*)?$")
+        found = case((is_point, func.replace(plain, other, ".")), else_=grouped)
+        return TryCast(case((func.contains(plain, other), found), else_=grouped), Float)
 
     def _amount(self, name: str, words: _Expr) -> _Expr:
         """The number of one of our columns: seconds also from 0:01:23 and “1m 23s”, shares also from percentages."""

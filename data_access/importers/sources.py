@@ -29,7 +29,7 @@ from sqlalchemy.sql.expression import TableClause
 from sqlalchemy.types import UserDefinedType
 
 from dashboard.domain.errors import ImportRefused
-from data_access.dialects import ReadLines, ReadObjects, ReadParquet, ReadTable, ViewOf
+from data_access.dialects import ReadLines, ReadObjects, ReadParquet, ReadTable, ViewOf, pointer_to
 from data_access.importers.mapping import Reading, fold
 from data_access.importers.text import (
     Heading,
@@ -300,7 +300,7 @@ def _json(
         connection.execute(ReadObjects(RAW, text.path, text.path.stat().st_size + (1 << 20)))
         rows = select(json_, literal(None, String).label("line")).select_from(named_table(RAW))
         if top and listed:
-            entries = func.unnest(func.json_extract(func.json_extract(json_, _path_to(listed)), "$[*]")).label("json")
+            entries = func.unnest(func.json_extract(func.json_extract(json_, pointer_to(listed)), "$[*]")).label("json")
             rows = select(entries, literal(None, String).label("line")).select_from(named_table(RAW))
         connection.execute(ViewOf("source_objects", rows))
     source = _objects(connection, file, _system_in(top or {}), told)
@@ -376,7 +376,7 @@ def _objects(connection: Connection, file: str, system: str = "", told: Sequence
     holder = "properties" if {"type", "properties", "geometry"} <= set(features) else ""
     if "attributes" in features and set(features) <= {"attributes", "geometry"}:
         holder, points = "attributes", ("x", "y")
-    held: Any = func.json_extract(objects.c.json, _path_to(holder)) if holder else objects.c.json
+    held: Any = func.json_extract(objects.c.json, pointer_to(holder)) if holder else objects.c.json
     features = _keys(connection, objects, held) if holder else features
     empty: list[str] = []
     for group in told:
@@ -385,7 +385,7 @@ def _objects(connection: Connection, file: str, system: str = "", told: Sequence
             empty.append(heads[0])
     features += empty
     columns = [
-        func.json_extract_string(held, _path_to(name)).label(name if name.strip() else f"column {number}")
+        func.json_extract_string(held, pointer_to(name)).label(name if name.strip() else f"column {number}")
         for number, name in enumerate(features, 1)
     ]
     if holder:
@@ -409,11 +409,6 @@ def _keys(connection: Connection, objects: TableClause, held: Any) -> list[str]:
     names = select(func.unnest(func.json_keys(held)).label("name")).select_from(objects).subquery()
     counted = select(names.c.name, func.count()).group_by(names.c.name).order_by(func.count().desc(), names.c.name)
     return [str(name) for name, _ in connection.execute(counted)]
-
-
-def _path_to(name: str) -> str:
-    """The JSON pointer to what an object holds under a name, of whatever signs that is made."""
-    return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 def _first_sentence(problem: Exception) -> str:

@@ -695,6 +695,22 @@ def test_columns_in_another_order_case_and_spelling(taken) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "with_point", "with_comma"),
+    [
+        ("42.5201", 42.5201, 42.5201), ("42,5201", 42.5201, 42.5201), ("1.5", 1.5, 1.5), ("1,5", 1.5, 1.5),
+        ("1,000", 1000, 1), ("1.000", 1, 1000), ("1,234.5", 1234.5, None), ("1.234,5", None, 1234.5),
+        ("1,23,456", 123456, None), ("12 345", 12345, 12345),
+    ],
+)  # fmt: skip
+def test_a_sign_that_no_three_digits_follow_stands_between_no_thousands(taken, written, with_point, with_comma) -> None:
+    for decimal, number in ((".", with_point), (",", with_comma)):
+        text = CITY.split("lat =")[0].replace("[file]", f'[file]\ndecimal = "{decimal}"') + 'lat = "Point"\n'
+        _, rows, refused = taken(table(f'{ROW}"{written}"'), by=mapping_from(text, Path("t.toml")))
+        assert rows["lat"].to_list() == ([] if number is None else [number])
+        assert refused.empty == (number is not None)
+
+
+@pytest.mark.parametrize(
     ("written", "instant"),
     [
         ("2024-03-01 09:00:00 UTC", "2024-03-01 09:00"),  # as Rails and BigQuery write it
@@ -712,6 +728,19 @@ def test_offsets_are_read_as_they_are_written(taken, written: str, instant: str 
     _, rows, refused = taken(table(ROW.replace("2024-03-01 09:00:00", written)))
     assert rows["opened_at"].to_list() == ([pd.Timestamp(instant)] if instant else [])
     assert refused.empty == bool(instant)
+
+
+@pytest.mark.parametrize("column", ["$id", "/id", "case.id", "#", "id [x]"])
+def test_the_id_may_stand_under_any_name(tmp_path: Path, column: str) -> None:
+    settings, path = Settings(data=tmp_path / "data"), tmp_path / "export.csv"
+    by = mapping_from(CITY.replace('"ID"', f'"{column}"'), Path("test.toml"))
+    for written, refused in (("long ago", 1), ("2024-03-01 09:00:00", 0)):
+        rows = table(ROW.replace("2024-03-01 09:00:00", written), ROW.replace("7,", "8,", 1))
+        path.write_bytes(rows.replace(b"ID", column.encode(), 1))
+        assert import_files(settings, by, path).report.refused == refused
+    warehouse = Warehouse(settings)
+    assert warehouse.frame(select(refused_row)).empty  # what was corrected is no longer listed
+    warehouse.close()
 
 
 def test_a_promise_in_days(taken, tmp_path: Path) -> None:
