@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from dashboard.domain.errors import BadRequest, Busy, DataUnavailable, ImportRefused, NothingNew, Problem, UnknownName
+from dashboard.domain.errors import BadRequest, Busy, DataUnavailable, NothingNew, Problem, UnknownName
 from dashboard.domain.filters import DAY, SWITCHES, Filters, Period, civil_day
 from dashboard.domain.policy import FACTS, OWN, ROLES, Scope, Viewer
 from dashboard.identity import Identity, may_serve
@@ -453,7 +453,7 @@ def sync_command(mappings, settings) -> None:
             brought, failed = brought or not report.dry, failed or report.dry
         except (Busy, NothingNew) as problem:
             out.print(str(problem), markup=False)
-        except (DataUnavailable, ImportRefused) as problem:
+        except Problem as problem:
             tell_problem(str(problem))
             failed = True
     if brought:
