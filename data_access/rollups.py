@@ -272,6 +272,13 @@ class Rollup:
         return any(one is AS_OF for one in duration)
 
     @property
+    def _dated(self) -> ColumnElement[bool]:
+        """Which rows of the fact have its day; at the end of the data those that stand there."""
+        if not self.is_of_end:
+            return self.on.is_not(None)
+        return or_(*(total.where for total in self.totals.values() if total.where is not None))
+
+    @property
     def _day(self) -> ColumnElement:
         return month_of(self.on) if self.by_month else self.on
 
@@ -295,9 +302,7 @@ class Rollup:
         return self._holding(select(func.approx_count_distinct(func.hash(*keys, *self._derived.values()))))
 
     def _holding(self, statement: Select) -> Select:
-        conditions = [self.on.is_not(None), self.fact.counted, self.spread.where if self.spread is not None else None]
-        if self.is_of_end:
-            conditions[0] = or_(*(total.where for total in self.totals.values()))  # type: ignore[arg-type]
+        conditions = (self._dated, self.fact.counted, self.spread.where if self.spread is not None else None)
         return statement.where(*(condition for condition in conditions if condition is not None))
 
     def rows_from(self, finer: Rollup, *, days: Select | None = None) -> Select:

@@ -7,7 +7,7 @@ callback answers every view, so a new view is one file in `layouts.views`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, NamedTuple
@@ -136,12 +136,12 @@ class OnDays:
 
     query: Query
     during: Callable[[Period, Clock], Period | None]
-    days: Callable[[tuple[Any, ...], Context], Sequence[date]]
+    days: Callable[[tuple[Any, ...], Context], Iterable[date]]
 
     def of(self, answers: tuple[Any, ...], context: Context) -> Over | None:
         """The question about the days that `answers` lead to."""
-        days = self.days(answers, context)
-        return Over(replace(self.query, days=tuple(sorted(days))), self.during) if days else None
+        days = tuple(sorted(set(self.days(answers, context))))
+        return Over(replace(self.query, days=days), self.during) if days else None
 
 
 @dataclass(frozen=True)

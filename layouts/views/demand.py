@@ -312,7 +312,7 @@ def _busiest(by_day: Answer | None, measure: Total, context: Context) -> list[_B
 
 def _to_explain(answers: tuple[Answer | None, ...], context: Context, *, measure: Total) -> list[date]:
     """The busiest days and those that they are held against."""
-    return sorted({day for one in _busiest(answers[0], measure, context) for day in (one.day, *one.before)})
+    return [day for one in _busiest(answers[0], measure, context) for day in (one.day, *one.before)]
 
 
 class _Causes(NamedTuple):
