@@ -217,8 +217,15 @@
     if (!grid || grid.dataset.view !== answers.view) { early.push(answers); return; }
     isOld(grid, answers.later.map((name) => cardOf(grid, name)));
     const cards = Object.entries(answers.cards).map(([name, told]) => [cardOf(grid, name), told]).filter(([card]) => card);
+    const first = cards.map(([card]) => card).filter(isInSight);
     cards.forEach(([card, told]) => fill(card, told));
-    cards.forEach(([card]) => draw(card));
+    // Maps are drawn beside the page, so they begin; then what the reader looks at.
+    const rank = (card) => !isMap((specs.get(card) || {}).figure || {}) + !first.includes(card);
+    cards.map(([card]) => card).sort((a, b) => rank(a) - rank(b)).forEach(draw);
+  }
+  function isInSight(card) {
+    const { top, bottom } = card.getBoundingClientRect();
+    return bottom > 0 && top < window.innerHeight;
   }
   // What was answered before stays until the next answer; only if that takes its time, it is seen to be old. To fade all
   // cards and bring them back takes a browser longer than most answers.
@@ -314,6 +321,7 @@
       if (drawn.has(graph)) return;
       drawn.add(graph);
       widths.observe(graph);
+      graph.removeAllListeners(); // drawn again before it was taken down, it has them yet
       graph.on("plotly_click", (what) => pickMark(card, what));
       graph.on("plotly_selected", (what) => pickRange(card, what));
       // It no longer looks as it was drawn; only a map keeps where the reader moved it when it is drawn again.
@@ -321,6 +329,9 @@
       graph.on("plotly_selected", (what) => { if (what && what.points.length) isChanged(); }); // a new map tells of none
       graph.on("plotly_restyle", isChanged);
       if (!isMap(figure)) graph.on("plotly_relayout", isChanged);
+      // A map of places tells its list what the mouse is over.
+      graph.on("plotly_hover", (what) => { if (places.has(graph)) pointAt(what.points[0].location, card.parentElement); });
+      graph.on("plotly_unhover", () => { if (places.has(graph)) pointAt(null, card.parentElement); });
     }, 0));
   }
 
@@ -342,7 +353,6 @@
     marked.delete(graph);
     places.delete(graph);
     widths.unobserve(graph);
-    delete graph.dataset.listens;
     Promise.allSettled([asked.get(graph), ...(graph._promises || [])]).then(() => setTimeout(() => {
       if (!drawn.has(graph)) window.Plotly.purge(graph);
     }, 0));
@@ -520,14 +530,9 @@
       },
       show(answers) {
         if (!answers || !answers.view) return;
+        // The next cards are worked out while these are drawn.
+        if (answers.next && addressOf(answers) === at) window.dash_clientside.set_props("later", { data: answers.next });
         show(answers);
-        if (!answers.next) return;
-        // What comes first is looked at before the rest is asked: a frame is drawn between, and one of a map. A page nobody
-        // sees draws none.
-        const ask = () => {
-          if (addressOf(answers) === at) window.dash_clientside.set_props("later", { data: answers.next });
-        };
-        if (document.hidden) ask(); else requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(ask, 0)));
       },
       table(told) {
         const card = told && document.querySelector(`#page [data-panel="${CSS.escape(told.panel)}"]`);
@@ -687,10 +692,11 @@
 
   setInterval(tick, 30000);
   let due = false;
-  new MutationObserver(() => {
-    if (due) return;
+  const isDrawing = ({ target }) => Boolean(target.closest && target.closest(".chart")); // there Plotly is at work
+  new MutationObserver((changes) => {
+    if (due || changes.every(isDrawing)) return;
     due = true;
-    requestAnimationFrame(() => { due = false; tick(); reachable(); level(); openAgain(); listen(); });
+    requestAnimationFrame(() => { due = false; tick(); reachable(); level(); openAgain(); });
   }).observe(root, { childList: true, subtree: true });
 
   // ── A map of places: its list points at it, it points at its list, and a bar plays the weeks before ──
@@ -719,15 +725,6 @@
   }
   document.addEventListener("mouseover", pointing);
   document.addEventListener("focusin", pointing);
-
-  function listen() { // a graph that has a list tells it what the mouse is over
-    document.querySelectorAll(".grid .js-plotly-plot").forEach((graph) => {
-      if (graph.dataset.listens || !graph.on || !places.has(graph)) return;
-      graph.dataset.listens = "yes";
-      graph.on("plotly_hover", (what) => pointAt(what.points[0].location, graph.closest(".grid")));
-      graph.on("plotly_unhover", () => pointAt(null, graph.closest(".grid")));
-    });
-  }
 
   const playing = new WeakMap();
   function showSlice(play, at) { // at null: the whole period again

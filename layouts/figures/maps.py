@@ -222,16 +222,24 @@ class Fit(NamedTuple):
     width_px: float = WIDTH_PX
 
 
+MARGIN = 1.03
+"""A map shows so many times what must be in sight."""
+
+
 def fitted(cells: Sequence[str], height_px: float = 420.0) -> Fit:
-    """The centre and zoom that show the cells, leaving a lost one far outside the city out of account."""
+    """The centre and zoom that show the cells, leaving a lost one far outside the city out of account.
+
+    Edges are moved outward to steps of a sixteenth, so that a filter that leaves out a few cells does not move the map.
+    """
     points = np.array([h3.cell_to_latlng(cell) for cell in cells], float)
     if not len(points):
         return Fit({"lat": 0.0, "lon": 0.0}, 1.0)
     low, high = np.quantile(points, [0.005, 0.995], axis=0)
-    (south, west), (north, east) = low, high
+    step = 2.0 ** np.ceil(np.log2(np.maximum(high - low, 0.01))) / 16
+    (south, west), (north, east) = np.floor(low / step) * step, np.ceil(high / step) * step
     middle = (south + north) / 2
-    wide = max(east - west, 0.01) * 1.12
-    tall = max(north - south, 0.01) * 1.12 / max(np.cos(np.radians(middle)), 0.2)
+    wide = (east - west) * MARGIN
+    tall = (north - south) * MARGIN / max(np.cos(np.radians(middle)), 0.2)
     zoom = min(np.log2(WIDTH_PX * 360 / (512 * wide)), np.log2(height_px * 360 / (512 * tall)))
     zoom = float(np.clip(zoom, 1, 15))
     return Fit({"lat": float(middle), "lon": float((west + east) / 2)}, zoom, float(512 * wide * 2**zoom / 360))

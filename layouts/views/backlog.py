@@ -539,6 +539,7 @@ VIEW = View(
             width=12,
             height=480,
             needs=Permission.LIST_REQUESTS,
+            wave=1,
         ),
         Panel(
             "lateness",
@@ -548,6 +549,7 @@ VIEW = View(
             width=7,
             selects=department,
             height=480,
+            wave=1,
         ),
         Panel(
             "flow",
@@ -557,6 +559,7 @@ VIEW = View(
             width=5,
             selects="period",
             height=520,
+            wave=1,
         ),
         Panel(
             "latest",
@@ -566,6 +569,7 @@ VIEW = View(
             width=12,
             height=480,
             needs=Permission.LIST_REQUESTS,
+            wave=1,
         ),
         Panel(
             "holders",
@@ -575,6 +579,7 @@ VIEW = View(
             width=12,
             selects=team,
             height=384,
+            wave=1,
         ),
         Panel(
             "oldest",
@@ -584,6 +589,7 @@ VIEW = View(
             width=12,
             height=384,
             needs=Permission.LIST_REQUESTS,
+            wave=1,
         ),
     ),
 )

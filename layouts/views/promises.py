@@ -517,6 +517,7 @@ VIEW = View(
             width=5,
             selects=department,
             height=440,
+            wave=1,
         ),
         Panel(
             "types",
@@ -526,6 +527,7 @@ VIEW = View(
             width=7,
             selects=service_type,
             height=440,
+            wave=1,
         ),
         Panel(
             "fit",
@@ -535,6 +537,7 @@ VIEW = View(
             width=12,
             selects=service_type,
             height=480,
+            wave=1,
         ),
         Panel(
             "map",
@@ -544,7 +547,10 @@ VIEW = View(
             width=7,
             selects=hexagon_9,
             height=460,
+            wave=1,
         ),
-        Panel("places", "Which places come first?", (_LATE,), draw_places, width=5, selects=hexagon_9, height=460),
+        Panel(
+            "places", "Which places come first?", (_LATE,), draw_places, width=5, selects=hexagon_9, height=460, wave=1
+        ),
     ),
 )

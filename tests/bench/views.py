@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from dash import Dash
 
 from callbacks.address import filters_in, permitted, place_at
 from callbacks.panels import answers_to, asked_by, context_of
@@ -67,6 +68,12 @@ def path_of(name: str) -> str:
     return "/" if name == "overview" else f"/{name}"
 
 
+def posts_of(app: Dash, name: str, search: str) -> list[dict[str, Any]]:
+    """What a browser posts to refresh a view, one after the other: a post for each wave of its panels."""
+    waves = sorted({panel.wave for panel in VIEWS[name].panels})
+    return [answers(app, name, path_of(name), search, wave=wave) for wave in waves]
+
+
 def raw_statements(services: Services, name: str, search: str) -> list[Any]:
     """What the view asks, as SELECTs on the facts."""
     view, found = VIEWS[name], []
@@ -99,16 +106,19 @@ def measure_views(settings: Settings, names: list[str]) -> list[dict[str, Any]]:
     browser = app.server.test_client()
     browser.get("/see-as/deputy-manager")
 
-    def computed(post: dict[str, Any]) -> None:
+    def refresh(posts: list[dict[str, Any]]) -> list[bytes]:
+        return [ask(browser, post).data for post in posts]
+
+    def computed(posts: list[dict[str, Any]]) -> None:
         for cache in app.server.extensions["cache"].values():
             cache.clear()
-        ask(browser, post)
+        refresh(posts)
 
     found = []
     for name in names:
         for label, search in SEARCHES.items():
-            post = answers(app, name, path_of(name), search)
-            response = ask(browser, post)  # once, so that what is remembered of a build is
+            posts = posts_of(app, name, search)
+            told = refresh(posts)  # once, so that what is remembered of a build is
             statements = raw_statements(services, name, search)
 
             def raw(statements=statements) -> None:
@@ -118,12 +128,12 @@ def measure_views(settings: Settings, names: list[str]) -> list[dict[str, Any]]:
 
             raw()
             row: dict[str, Any] = {"view": name, "filter": label, "panels": len(VIEWS[name].panels)}
-            row["computed_ms"] = median_ms(lambda post=post: computed(post))
+            row["computed_ms"] = median_ms(lambda posts=posts: computed(posts))
             row["facts_ms"] = median_ms(raw)
             row["ratio"] = row["computed_ms"] / row["facts_ms"] if row["facts_ms"] else float("nan")
-            row["kept_ms"] = median_ms(lambda post=post: ask(browser, post))
+            row["kept_ms"] = median_ms(lambda posts=posts: refresh(posts))
             row["questions"] = len(statements)
-            row["kB"] = len(gzip.compress(response.data, 6)) / 1000
+            row["kB"] = sum(len(gzip.compress(one, 6)) for one in told) / 1000
             found.append(row)
             print(
                 f"{name:20} {label:28} computed {row['computed_ms']:7.1f} ms   facts {row['facts_ms']:7.1f} ms   "
@@ -135,22 +145,24 @@ def measure_views(settings: Settings, names: list[str]) -> list[dict[str, Any]]:
 class User:
     """Somebody who opens views, one after the other, with a filter of the own."""
 
-    def __init__(self, base: str, posts: list[dict[str, Any]], seed: int):
-        self.base, self.posts, self.chance = base, posts, random.Random(seed)
+    def __init__(self, base: str, views: list[list[dict[str, Any]]], seed: int):
+        self.base, self.views, self.chance = base, views, random.Random(seed)
         jar = http.cookiejar.CookieJar()
         self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
         self.opener.open(f"{base}/see-as/deputy-manager").read()
         self.token = next(cookie.value for cookie in jar if cookie.name == "_csrf_token")
 
-    def ask(self, post: dict[str, Any] | None = None) -> float:
-        """Seconds that one refresh took, of a view of the own choice unless one is given."""
-        body = json.dumps(post or self.chance.choice(self.posts)).encode()
+    def ask(self, posts: list[dict[str, Any]] | None = None) -> float:
+        """Seconds that one refresh took, of a view of the own choice unless its posts are given."""
+        bodies = [json.dumps(post).encode() for post in posts or self.chance.choice(self.views)]
         head = {"Content-Type": "application/json", "X-CSRFToken": self.token or "", "Accept-Encoding": "gzip"}
         begun = time.perf_counter()
-        told = self.opener.open(urllib.request.Request(f"{self.base}/_dash-update-component", body, head), timeout=60)
-        told.read()
-        if "Retry-After" in told.headers:
-            raise OSError("busy")
+        for body in bodies:
+            asked = urllib.request.Request(f"{self.base}/_dash-update-component", body, head)
+            told = self.opener.open(asked, timeout=60)
+            told.read()
+            if "Retry-After" in told.headers:
+                raise OSError("busy")
         return time.perf_counter() - begun
 
 
@@ -165,8 +177,8 @@ def measure_load(settings: Settings, users: int, thinks_s: float, keeps: bool = 
         f"?period=last-12-months&department={one.replace(' ', '+').replace('&', '%26')}"
         for one in services.values("department")
     ]
-    posts = [
-        answers(app, name, path_of(name), search)
+    views = [
+        posts_of(app, name, search)
         for name in ("overview", "demand", "promises", "backlog", "calls") for search in searches
     ]  # fmt: skip
     shutil.rmtree(settings.data / "cache", ignore_errors=True)  # each round begins with nothing kept
@@ -183,17 +195,17 @@ def measure_load(settings: Settings, users: int, thinks_s: float, keeps: bool = 
         first = None
         while first is None:
             try:
-                first = User(f"http://127.0.0.1:{port}", posts, 0)
+                first = User(f"http://127.0.0.1:{port}", views, 0)
             except OSError:
                 time.sleep(0.05)
-        first.ask(posts[0])
+        first.ask(views[0])
         start_s = time.perf_counter() - begun
         took: list[float] = []
         errors: list[str] = []
         until = time.perf_counter() + SECONDS
 
         def work(seed: int) -> None:
-            user = User(f"http://127.0.0.1:{port}", posts, seed)
+            user = User(f"http://127.0.0.1:{port}", views, seed)
             while time.perf_counter() < until:
                 if thinks_s:  # before the first as well: people who think do not begin at one signal
                     time.sleep(user.chance.uniform(0, 2 * thinks_s))
@@ -210,7 +222,7 @@ def measure_load(settings: Settings, users: int, thinks_s: float, keeps: bool = 
         processes = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
         ranked = sorted(took)
         return {
-            "users": users, "thinks_s": thinks_s, "keeps": keeps, "answers": len(took), "per_s": len(took) / SECONDS,
+            "users": users, "thinks_s": thinks_s, "keeps": keeps, "refreshes": len(took), "per_s": len(took) / SECONDS,
             "p50_ms": 1000 * ranked[len(ranked) // 2], "p95_ms": 1000 * ranked[int(0.95 * len(ranked))],
             "errors": len(errors), "start_to_answer_s": start_s,
             "largest_process_MB": max(one.memory_info().rss for one in processes) / 1e6,
