@@ -18,11 +18,12 @@ import dash
 from dashboard.domain.filters import Clock, Filters
 from dashboard.domain.policy import Permission, Viewer, may
 from data_access.listing import Listing, listable
-from data_access.semantics import Measure, Query, Ratio
+from data_access.semantics import Measure, Query
 from data_access.timeline import OneRequest
 from layouts import html
 from layouts import view as parts
-from layouts.components import icon, link, mark, sentence
+from layouts.components import icon, link, mark
+from layouts.definitions import definitions
 from layouts.markup import markup
 from layouts.theme import GRAPH_CONFIG, MAP_CONFIG
 from layouts.view import Accounted, Compared, FromAddress, Lately, OnDays, Over, Panel, Place, Question, View
@@ -234,7 +235,11 @@ def card(view: View, panel: Panel, place: Place | None = None, may_list: bool = 
     upper = [
         html.I(className=state_class("waiting"), **{"aria-hidden": "true"}),
         html.Div(
-            [html.H2(panel.question), what_button(panel), panel_menu(view, panel, place, may_list)],
+            [
+                html.H2(panel.question),
+                what_button(panel),
+                panel_menu(view, panel, place, may_list) if panel.queries else None,
+            ],
             className="panel-head",
         ),
         html.P(className="answer"),
@@ -378,23 +383,6 @@ def _asked(item: Question) -> tuple[Measure, ...]:
 def measures_of(panel: Panel) -> tuple[Measure, ...]:
     """The measures a panel shows, each once."""
     return tuple({measure.name: measure for item in panel.queries for measure in _asked(item)}.values())
-
-
-def definitions(measures: Sequence[Measure]) -> html.Dl:
-    """Label, definition, formula and source of each measure, from the catalogue."""
-    return html.Dl([html.Div(_definition(measure)) for measure in measures])
-
-
-def _definition(measure: Measure) -> list[Any]:
-    formula = measure.formula
-    if not formula and isinstance(measure, Ratio):
-        formula = f"{measure.over.label} ÷ {measure.under.label.lower()}, each added up first, divided last"
-    return [
-        html.Dt(measure.label),
-        html.Dd(sentence(measure.about)),
-        html.Dd(f"Formula: {formula}", className="formula") if formula else None,
-        html.Dd(f"Source: {measure.source}", className="source") if measure.source else None,
-    ]
 
 
 def _who(viewer: Viewer, roles: Sequence[Role], kind: str) -> dash.html.Div:

@@ -141,6 +141,14 @@ def test_rows_outside_a_role_are_not_there(app, browsers, told):
     assert not [where for where, text in told("council-member") if "Graffiti" in text]
 
 
+def test_definitions_are_of_what_a_role_may_ask(told):
+    def measures(slug: str) -> str:
+        return next(text for where, text in told(slug) if where == "answers of definitions, wave=0")
+
+    assert "logged_in_h" in measures("supervisor") and "sla_compliance" in measures("supervisor")
+    assert "logged_in_h" not in measures("council-member") and "sla_compliance" in measures("council-member")
+
+
 def test_a_map_shows_cells_within_the_scope_whatever_its_address(app, browsers, settings):
     def cells(slug: str, build: str) -> tuple[set[str], str]:
         got = browsers[slug].get(f"/geometry/{build}/hexagons/8.json")

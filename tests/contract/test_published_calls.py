@@ -116,7 +116,8 @@ def test_levels_and_weekdays(published: Services) -> None:
 
 def test_the_view_stands_in_the_menu_only_where_something_was_published(published: Services, tmp_path: Path) -> None:
     views = collect_views()
-    assert [view.name for view in permitted(views, published)] == ["overview", "published-calls", "data-health"]
+    shown = ["overview", "published-calls", "data-health", "definitions"]
+    assert [view.name for view in permitted(views, published)] == shown
     assert [panel.name for panel in permitted(views[0].panels, published)] == ["published-calls"]
     with acting_as(Viewer("Council member", "council member", district="North")):
         assert VIEW not in permitted(views, published)

@@ -1,0 +1,54 @@
+"""Definitions: every measure the viewer may ask, in the words of its declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from dashboard.domain.policy import Permission
+from data_access.measures import agents, contacts, inspections, outcomes, published_calls, requests
+from data_access.semantics import Measure
+from layouts import components as c
+from layouts.definitions import definitions
+from layouts.figures import words
+from layouts.view import Context, Drawing, Panel, View
+
+
+def draw_definitions(answers: tuple[()], context: Context, *, measures: tuple[Measure, ...]) -> Drawing:
+    """All of `measures`, as they are declared; no filter changes what they mean."""
+    text = (
+        f"**{c.count(len(measures))}** measures; the command dashboard311 ask calls them by the names in small letters."
+    )
+    return Drawing(
+        c.sentence(text), body=definitions(measures, in_full=True), foot=words.foot("", "the same for every filter")
+    )
+
+
+_SUBJECTS = (
+    ("requests", "What is counted of requests and promises?", requests, Permission.READ_REQUESTS),
+    ("outcomes", "What is counted of closings and satisfaction?", outcomes, Permission.READ_REQUESTS),
+    ("inspections", "What is counted of visits?", inspections, Permission.READ_REQUESTS),
+    ("contacts", "What is counted of calls and other contacts?", contacts, Permission.READ_CONTACTS),
+    ("published", "What is counted of published calls?", published_calls, Permission.READ_PUBLISHED_CALLS),
+    ("agents", "What is counted of agents’ time?", agents, Permission.READ_AGENT_SPREAD),
+)
+
+
+def _panels() -> Iterator[Panel]:
+    """A card for each subject; a measure that one takes from another is told there."""
+    told: set[str] = set()
+    for name, question, module, needs in _SUBJECTS:
+        own = tuple(one for one in vars(module).values() if isinstance(one, Measure) and one.name not in told)
+        told.update(one.name for one in own)
+        draw = partial(draw_definitions, measures=own)
+        yield Panel(name, question, (), draw, width=12, kind="short", needs=needs)
+
+
+VIEW = View(
+    name="definitions",
+    title="Definitions",
+    question="What does each number mean?",
+    order=20,
+    group="Data",
+    panels=tuple(_panels()),
+)

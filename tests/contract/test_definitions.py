@@ -1,0 +1,23 @@
+"""The view that tells what every measure means."""
+
+from __future__ import annotations
+
+from data_access.measures import CATALOGUE
+from layouts.views import collect_views
+
+VIEW = next(view for view in collect_views() if view.name == "definitions")
+
+
+def told(panels) -> list[str]:
+    return [measure.name for panel in panels for measure in panel.draw.keywords["measures"]]
+
+
+def test_every_measure_is_told_once():
+    assert sorted(told(VIEW.panels)) == sorted(CATALOGUE)
+
+
+def test_a_card_tells_what_its_measures_mean():
+    panel = VIEW.panels[0]
+    said = repr(panel.draw((), None).body)
+    for measure in panel.draw.keywords["measures"]:
+        assert measure.label in said and measure.name in said
