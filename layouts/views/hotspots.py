@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -332,18 +331,14 @@ def _play(found: FoundPlaces, plays: bool) -> html.Div | None:
             html.Div(
                 [
                     html.Div(marks, className="play-bars", role="group", **{"aria-label": f"Reports by {each}"}),
-                    html.Div([html.Span(_day(first)), html.Span(judged_by, className="said", role="status"),
-                              html.Span(_day(last))], className="play-ends"),
+                    html.Div([html.Span(c.day(first)), html.Span(judged_by, className="said", role="status"),
+                              html.Span(c.day(last))], className="play-ends"),
                 ],
                 className="play-line",
             ),
         ],
         className="play",
     )  # fmt: skip
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%b %Y}"
 
 
 def _no_map() -> html.P:
@@ -516,9 +511,9 @@ def _facts(stop: Stop, context: Context) -> list[tuple[str, Any]]:
             f"{seen.active} of {seen.told} visits")  # fmt: skip
         facts.append(("Confirmed by visit", share))
     if seen.last_on:
-        facts.append(("Last visit", f"{_day(seen.last_on)}, {found_at(seen.last_result)}"))
+        facts.append(("Last visit", f"{c.day(seen.last_on)}, {found_at(seen.last_result)}"))
     if seen.baited_on:
-        facts.append(("Last baited", f"{_day(seen.baited_on)}, {c.count(seen.baited)} premises"))
+        facts.append(("Last baited", f"{c.day(seen.baited_on)}, {c.count(seen.baited)} premises"))
     facts.append(("Open now", f"{c.count(len(stop.open))}" + (f", of which {late} overdue" if late else "")))
     facts.append((_reports(context).capitalize(), f"{c.count(stop.reports)} in the period"))
     if stop.category not in (None, "none"):
@@ -615,8 +610,8 @@ def draw_outbreaks(answers: tuple[Broken, ...], context: Context) -> Drawing:
     if len(sure):
         first = sure.iloc[0]
         text = (
-            f"**{first['place']}** has broken out: **{c.count(first['observed'])}** since {_day(first['since'])} where "
-            f"{first['expected']:.0f} were to be expected."
+            f"**{first['place']}** has broken out: **{c.count(first['observed'])}** since {c.day(first['since'])} "
+            f"where {first['expected']:.0f} were to be expected."
         )
     else:
         text = "Nothing has broken out lately beyond what chance brings about once a year."
@@ -627,7 +622,7 @@ def draw_outbreaks(answers: tuple[Broken, ...], context: Context) -> Drawing:
     for row in frame.itertuples(index=False):
         name = c.toggle(row.place, context.filters, hexagon.name, row.hexagon, **{"data-cell": row.hexagon})
         reach = f"{row.district or 'no district'}, {row.places} places" if row.places > 1 else row.district or ""
-        rows.append([c.twin(name, reach), _day(row.since), c.twin(c.count(row.observed), f"{row.expected:.1f}"),
+        rows.append([c.twin(name, reach), c.day(row.since), c.twin(c.count(row.observed), f"{row.expected:.1f}"),
                      c.tag(_once(row.once_in_days), "bad" if row.once_in_days >= SURE else "")])  # fmt: skip
     foot = words.foot(f"Scanned {days}, windows of 1 to 4 weeks up to its end",
                       "space-time permutation, 999 simulations; finds what is new, not what is chronic")  # fmt: skip
@@ -661,7 +656,7 @@ def draw_clusters(answers: tuple[Crowds, ...], context: Context) -> Drawing:
     size = f"{biggest['hectares']:.{0 if biggest['hectares'] >= 10 else 1}f} hectares"
     text = (
         f"{words.plural(len(frame), 'crowd')} of points; the largest, **{c.count(biggest['points'])}** on {size} in "
-        f"**{biggest['district'] or 'no district'}**, stands since {_day(biggest['since'])}."
+        f"**{biggest['district'] or 'no district'}**, stands since {c.day(biggest['since'])}."
     )
     return Drawing(c.sentence(text), figure, body=c.table(columns, rows, caption="Crowds", className="rank"),
                    foot=words.foot("Five and more within 100 m of each other in 28 days",

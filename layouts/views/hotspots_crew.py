@@ -51,7 +51,7 @@ def _stop(rank: int, stop: Stop, context: Context) -> html.Li:
         shown = [
             html.Li([
                 html.I(className="tick"), c.request_link(one.request_id, words=one.public_id),
-                f" {one.address}" if one.address else "", f", since {one.opened_on.day} {one.opened_on:%b %Y}",
+                f" {one.address}" if one.address else "", f", since {c.day(one.opened_on)}",
                 c.tag("overdue", "bad") if one.is_overdue else "",
             ])
             for one in stop.open[:MOST_OPEN]
@@ -78,9 +78,9 @@ def _facts(stop: Stop) -> list[tuple[str, Any]]:
         ("Visits", f"{seen.active} of {seen.told} found activity" if seen.told else "none with an outcome")
     ]
     if seen.last_on:
-        facts.append(("Last visit", f"{seen.last_on.day} {seen.last_on:%b %Y}, {found_at(seen.last_result)}"))
+        facts.append(("Last visit", f"{c.day(seen.last_on)}, {found_at(seen.last_result)}"))
     if seen.baited_on:
-        facts.append(("Baited", f"{seen.baited_on.day} {seen.baited_on:%b %Y}, {c.count(seen.baited)} premises"))
+        facts.append(("Baited", f"{c.day(seen.baited_on)}, {c.count(seen.baited)} premises"))
     if stop.nearby:
         facts.append(("Nearby", ", ".join(f"{kind} {n}" for kind, n in stop.nearby)))
     facts.append(("Point", f"{stop.lat:.5f}, {stop.lon:.5f}"))
