@@ -1,4 +1,4 @@
-"""One file per entry of the menu; each holds one `VIEW`."""
+"""One file for each view, or a folder where one would be long; each holds one `VIEW`."""
 
 from __future__ import annotations
 

@@ -5,21 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.domain.policy import Permission
-from data_access.fieldwork import NEARBY_DAYS, VISITED_DAYS, CrewList, Stop, Stops
-from data_access.hotspots import Hotspots
+from data_access.fieldwork import NEARBY_DAYS, VISITED_DAYS, Stop, Stops
 from data_access.measures.requests import opened
 from layouts import components as c
 from layouts import html
 from layouts.figures import words
-from layouts.view import Context, Drawing, FromAddress, Panel, Place, View
-from layouts.views.hotspots import found_at, quotient, rats_if_nothing_is_chosen, size_of, thing_of
+from layouts.view import Context, Drawing, FromAddress, Panel, View
+from layouts.views.hotspots.asking import quotient, rats_if_nothing_is_chosen, thing_of
+from layouts.views.hotspots.one_place import crew_in, found_at
 
 OUTCOMES = ("Active signs", "Conditions", "None", "No access")
 MOST_OPEN = 8
-
-
-def _list(place: Place) -> CrewList:
-    return CrewList(Hotspots(opened, size_of(place)))
 
 
 def draw_stops(answers: tuple[Stops, ...], context: Context) -> Drawing:
@@ -97,7 +93,7 @@ VIEW = View(
     parameters=("show", "size"),
     needs=Permission.LIST_REQUESTS,
     panels=(
-        Panel("stops", "The stops, in order", (FromAddress(_list, (opened,)),), draw_stops, width=12,
+        Panel("stops", "The stops, in order", (FromAddress(crew_in, (opened,)),), draw_stops, width=12,
               needs=Permission.LIST_REQUESTS, assumes=rats_if_nothing_is_chosen),
     ),
 )  # fmt: skip
