@@ -100,6 +100,10 @@ def add_public_pages(server: Flask, settings: Settings, sign_in: str = "") -> No
         shown = (opened, closed, backlog, due, kept, sla_compliance)
         return page("Definitions", "definitions", *public_page.definitions(shown, published.tables()["smallest"]))
 
+    @server.get("/public/<path:_>")
+    def public_nothing(_: str) -> Response:
+        return Response("There is no such page.\n", 404, mimetype="text/plain")
+
     @server.get("/public/city.json")
     def public_tables() -> Response:
         response = jsonify(published.tables())

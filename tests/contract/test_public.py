@@ -245,7 +245,8 @@ def test_pages_need_nobody_and_set_nothing(settings):
             assert "<script" not in text.replace('<script src="/assets/theme.js', "")
     assert "few" in client.get("/public/district/Hill").get_data(as_text=True)
     for path in ("/public/district/Nowhere", "/public/where?type=Needles", "/public/../state.db", "/public/nothing"):
-        assert client.get(path).status_code == 404
+        gone = client.get(path)
+        assert gone.status_code == 404 and gone.mimetype == "text/plain", path
     assert client.post("/public").status_code in (400, 405)
 
 
