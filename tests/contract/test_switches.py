@@ -95,6 +95,13 @@ def test_an_incident_counts_once(tiny):
         assert start + flow["opened"] + flow["reopened"] - flow["closed"] == flow["backlog"]
 
 
+def test_the_day_after_an_event_counts(tiny):
+    """In May the streets' department had 21 on the 4th, 22 and 23 on the 5th, 25 and 26 later."""
+    without = Filters(MAY).switch("event_days", "out").leaving_out([(date(2026, 5, 4), date(2026, 5, 5))])
+    answer = tiny.ask(Query((CATALOGUE["opened"],)), without.choose("department", ["Streets"]), EVERYTHING)
+    assert answer.value("opened") == 4
+
+
 def test_event_days_can_be_left_out(tiny):
     """On 20 May it hailed: request 21 was closed that day for the second time."""
     filters = filters_in("?from=2026-05-01&to=2026-06-01&event_days=out", tiny)
