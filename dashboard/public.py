@@ -78,7 +78,7 @@ def add_public_pages(server: Flask, settings: Settings, sign_in: str = "") -> No
     def public_districts() -> Response:
         return page("My district", "district", *public_page.district(published.tables(), None))
 
-    @server.get("/public/district/<name>")
+    @server.get("/public/district/<path:name>")  # Boston has one that is called “Allston / Brighton”
     def public_district(name: str) -> Response:
         if name not in public_page.districts_in(published.tables()):
             return Response("There is no such district.\n", 404, mimetype="text/plain")

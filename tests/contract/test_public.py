@@ -250,6 +250,16 @@ def test_pages_need_nobody_and_set_nothing(settings):
     assert client.post("/public").status_code in (400, 405)
 
 
+def test_a_district_with_a_slash_in_its_name_has_a_page(published, tmp_path):
+    here = Settings(data=tmp_path)
+    extract_file(here).parent.mkdir()
+    extract_file(here).write_text(json.dumps(published).replace('"Hill"', '"Hill / Dale"'), "utf-8")
+    client = create_public_server(here).test_client()
+    (link,) = re.findall('href="(/public/district/Hill[^"]*)"', client.get("/public/district").get_data(as_text=True))
+    page = client.get(link)
+    assert page.status_code == 200 and "Hill / Dale" in page.get_data(as_text=True)
+
+
 def test_a_hidden_share_is_not_called_few(published):
     """Where few of many promises were broken, “few” beside “kept” would say the opposite."""
     told = deepcopy(published)
