@@ -59,6 +59,9 @@ def test_a_list_is_sorted_paged_and_narrowed(tiny):
     pages = [tiny.rows(Listing(opened, ("opened_at",), 3, offset), filters) for offset in range(0, len(everything), 3)]
     assert [one for page in pages for one in page.frame["request_id"]] == everything["request_id"].tolist()
     assert {page.n for page in pages} == {len(everything)}
+    for order in ("closed_at", "-closed_at"):  # what is missing comes last either way
+        ends = tiny.rows(Listing(opened, (order,)), filters).frame["closed_at"]
+        assert ends.tail(4).isna().all() and ends.notna().sum() == len(ends) - 4
     potholes = tiny.rows(Listing(opened, conditions=(Condition("service_type", "contains", "pot"),)), filters)
     assert 0 < potholes.n == value(tiny, "opened", "?period=all&service_type=Pothole")
     still = tiny.rows(Listing(opened, conditions=(Condition("closed_at", "missing"),)), filters)
