@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+from urllib.parse import urlsplit
 
 from dash import Dash, html
 from flask import Flask, request
@@ -117,6 +118,11 @@ def _index() -> str:
     return index.replace("@PLOTLY@", plotly_address())
 
 
+def _path_as_sent() -> str:
+    """The path as the browser wrote it: once decoded, a slash in a request’s number is like those around it."""
+    return urlsplit(request.environ.get("RAW_URI", "")).path or request.path
+
+
 def _say_not_found(server: Flask, views, services: Services) -> None:
     """Dash answers every path with its page, which says what is missing or not shown; so does the status."""
 
@@ -124,8 +130,8 @@ def _say_not_found(server: Flask, views, services: Services) -> None:
     def not_found(response):
         is_page = response.mimetype == "text/html" and response.status_code == 200
         if is_page and request.endpoint in ("/", "/<path:path>"):
-            if not is_there(request.path, views, services):
+            if not is_there(_path_as_sent(), views, services):
                 response.status_code = 404
-            elif not is_open(request.path, views, services):
+            elif not is_open(_path_as_sent(), views, services):
                 response.status_code = 403
         return response

@@ -65,31 +65,47 @@ def home_of(viewer: Viewer) -> str:
 
 def add_entrance(server: Flask, services: Services, identity: Identity) -> None:
     """Serve the pages from `server`."""
+    _add_sign_in(server, services, identity)
+    _add_see_as(server, services, identity)
+    _add_password(server, services, identity)
+    _add_administration(server, services, identity)
 
-    def city_name() -> str:
-        try:
-            return services.city().name
-        except DataUnavailable:
-            return "City"
+    @server.errorhandler(NotPermitted)
+    def not_permitted(problem: NotPermitted) -> Response:
+        page = plain.message(_city_name(services), "This is not shown to you", str(problem), "/", "Go on")
+        return written("Not shown to you", page, 403)
 
+    @server.errorhandler(BadRequest)
+    def bad_request(problem: BadRequest) -> Response:
+        return Response(f"{problem}\n", 404 if isinstance(problem, UnknownName) else 400, mimetype="text/plain")
+
+
+def _city_name(services: Services) -> str:
+    try:
+        return services.city().name
+    except DataUnavailable:
+        return "City"
+
+
+def _add_sign_in(server: Flask, services: Services, identity: Identity) -> None:
     def sign_in_page(wrong: str = "", name: str = "", code: int = 200) -> Response:
         try:
             has_accounts = identity.has_accounts()
         except DataUnavailable as problem:
             has_accounts, wrong = True, wrong or str(problem)
         body = plain.sign_in(
-            city_name(), generate_csrf(), path_here(request.values.get("next", "/")), wrong=wrong, name=name,
+            _city_name(services), generate_csrf(), path_here(request.values.get("next", "/")), wrong=wrong, name=name,
             public="/public" if extract_file(services.settings).is_file() else "",
             elsewhere="/sign-in/oidc" if services.settings.sign_in == "oidc" else "",
             demo=[(one.title, one.href) for one in demo_accounts(services, None)], has_accounts=has_accounts,
         )  # fmt: skip
-        return written(f"Sign in · {city_name()} 311", body, code)
+        return written(f"Sign in · {_city_name(services)} 311", body, code)
 
     @server.get("/sign-in")
     def sign_in() -> Response:
         if services.settings.sign_in == "proxy":
             words = "You come here by way of the city’s own sign-in, and it has named nobody who has a role here."
-            page = plain.message(city_name(), "Nobody is signed in", words, "/", "Try again")
+            page = plain.message(_city_name(services), "Nobody is signed in", words, "/", "Try again")
             return written("Nobody is signed in", page, 403)
         return sign_in_page()
 
@@ -120,6 +136,8 @@ def add_entrance(server: Flask, services: Services, identity: Identity) -> None:
         identity.end()
         return redirect("/sign-in", 303)
 
+
+def _add_see_as(server: Flask, services: Services, identity: Identity) -> None:
     @server.get("/see-as/<role>")
     def see_as(role: str) -> WerkzeugResponse:
         if role not in services.demo_viewers():
@@ -135,12 +153,14 @@ def add_entrance(server: Flask, services: Services, identity: Identity) -> None:
         home = home_of(viewer)
         return redirect(home if home != "/" or goes_to.startswith("/administration") else goes_to)
 
+
+def _add_password(server: Flask, services: Services, identity: Identity) -> None:
     @server.get("/password")
     def password() -> Response | WerkzeugResponse:
         visitor = here()
         if visitor is None or visitor.account_id is None:
             return redirect("/sign-in")
-        body = plain.change_password(city_name(), generate_csrf(), must=visitor.must_change_password)
+        body = plain.change_password(_city_name(services), generate_csrf(), must=visitor.must_change_password)
         return written("Change your password", body)
 
     @server.post("/password")
@@ -155,14 +175,14 @@ def add_entrance(server: Flask, services: Services, identity: Identity) -> None:
             identity.change_password(visitor.account_id, visitor.viewer.account, old, new)
         except Problem as problem:
             body = plain.change_password(
-                city_name(), generate_csrf(), must=visitor.must_change_password, wrong=str(problem)
+                _city_name(services), generate_csrf(), must=visitor.must_change_password, wrong=str(problem)
             )
             return written("Change your password", body, 400)
         services.state.record(visitor.viewer.account, visitor.viewer.role, "changed the own password", "")
         return redirect(home_of(visitor.viewer), 303)
 
-    # ── administration ──
 
+def _add_administration(server: Flask, services: Services, identity: Identity) -> None:
     def administrator() -> Viewer:
         viewer = services.viewer()
         services.scope(Permission.ADMINISTER)
@@ -175,7 +195,7 @@ def add_entrance(server: Flask, services: Services, identity: Identity) -> None:
         lines = services.state.audit_lines(LINES, oldest, words)
         more = {"before": lines[-1]["audit_id"], "words": words} if len(lines) == LINES else None
         body = plain.administration(
-            city_name(), generate_csrf(), [_row(one) for one in services.state.accounts()],
+            _city_name(services), generate_csrf(), [_row(one) for one in services.state.accounts()],
             [{**line, "at": f"{line['happened_at']:%Y-%m-%d %H:%M:%S}"} for line in lines],
             words=words, older=f"/administration?{urlencode(more)}" if more else "", said=said,
             demo=[(one.title, one.href) for one in demo_accounts(services, None)],
@@ -204,16 +224,6 @@ def add_entrance(server: Flask, services: Services, identity: Identity) -> None:
             said = f"{name} can no longer sign in." if action == "disable" else f"{name} can sign in again."
         services.state.record(viewer.account, viewer.role, f"account: {action}", name)
         return administration_page(said)
-
-    @server.errorhandler(NotPermitted)
-    def not_permitted(problem: NotPermitted) -> Response:
-        return written(
-            "Not shown to you", plain.message(city_name(), "This is not shown to you", str(problem), "/", "Go on"), 403
-        )
-
-    @server.errorhandler(BadRequest)
-    def bad_request(problem: BadRequest) -> Response:
-        return Response(f"{problem}\n", 404 if isinstance(problem, UnknownName) else 400, mimetype="text/plain")
 
 
 def _row(account: Any) -> dict[str, str]:

@@ -78,7 +78,7 @@ def add_public_pages(server: Flask, settings: Settings, sign_in: str = "") -> No
     def public_districts() -> Response:
         return page("My district", "district", *public_page.district(published.tables(), None))
 
-    @server.get("/public/district/<name>")
+    @server.get("/public/district/<path:name>")  # Boston has one that is called “Allston / Brighton”
     def public_district(name: str) -> Response:
         if name not in public_page.districts_in(published.tables()):
             return Response("There is no such district.\n", 404, mimetype="text/plain")
@@ -99,6 +99,10 @@ def add_public_pages(server: Flask, settings: Settings, sign_in: str = "") -> No
     def public_definitions() -> Response:
         shown = (opened, closed, backlog, due, kept, sla_compliance)
         return page("Definitions", "definitions", *public_page.definitions(shown, published.tables()["smallest"]))
+
+    @server.get("/public/<path:_>")
+    def public_nothing(_: str) -> Response:
+        return Response("There is no such page.\n", 404, mimetype="text/plain")
 
     @server.get("/public/city.json")
     def public_tables() -> Response:

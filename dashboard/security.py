@@ -29,17 +29,10 @@ YEAR_S = 31_536_000
 DAY_S = 86_400
 
 
-OPEN = (
-    "/assets/",
-    "/_dash-component-suites/",
-    "/bootstrap/",
-    "/_favicon.ico",
-    "/healthz",
-    "/readyz",
-    "/metrics",
-    "/see-as/",
-)
-"""Addresses that begin like this need no sign-in: files everybody has, and the demo's accounts."""
+OPEN = frozenset({"/_favicon.ico", "/healthz", "/readyz", "/metrics"})
+"""Addresses that need no sign-in."""
+OPEN_FOLDERS = ("/assets/", "/_dash-component-suites/", "/bootstrap/", "/see-as/")
+"""Nor do addresses that begin like this: files everybody has, and the demo's accounts."""
 PUBLIC = "/public"
 """What everybody may read, without a cookie."""
 ENTRANCE = ("/sign-in", "/sign-out", "/password", "/sign-in/oidc", "/sign-in/oidc/back")
@@ -73,13 +66,13 @@ def guard(app: Dash, settings: Settings, identity: Identity, views: Sequence[Vie
         server.wsgi_app = ProxyFix(server.wsgi_app, x_for=n, x_proto=n, x_host=n)
     check_post = checker(app, [(view.name, panel.name) for view in views for panel in view.panels])
     CSRFProtect(server)
-    limiter = add_limits(server, settings, lambda: request.path.startswith(OPEN))
+    limiter = add_limits(server, settings, lambda: _is_open(request.path))
     server.view_functions["try_to_sign_in"] = limiter.limit(SIGN_INS)(server.view_functions["try_to_sign_in"])
 
     @server.before_request
     def gate() -> WerkzeugResponse | None:
         path = request.path
-        if path.startswith(OPEN) or _is_public(path):
+        if _is_open(path) or _is_public(path):
             return None
         who = acting()
         visitor = Visitor(who, "program") if who is not None else identity.visitor()
@@ -129,6 +122,10 @@ def guard(app: Dash, settings: Settings, identity: Identity, views: Sequence[Vie
         elif "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"
         return response
+
+
+def _is_open(path: str) -> bool:
+    return path in OPEN or path.startswith(OPEN_FOLDERS)
 
 
 def _is_public(path: str) -> bool:

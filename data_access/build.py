@@ -32,7 +32,7 @@ from data_access import derive, schema
 from data_access.arrow import to_arrow
 from data_access.carry_over import CarryingOver, Kept
 from data_access.continuing import Basis, of_this_code
-from data_access.engine import Warehouse, builds_folder
+from data_access.engine import Warehouse, builds_folder, city_row
 from data_access.fill_facts import FACTS, fill_facts
 from data_access.in_postgres import fill
 from data_access.in_service import (
@@ -105,7 +105,7 @@ class Build:
         pays_by: float | None = None,
     ):
         self.settings = settings
-        self.city = derive.city_row(city)
+        self.city = city_row(city)
         self.infer_duplicates = infer_duplicates
         self.pays_by = (PAYS_BY_IN_POSTGRES if settings.database else PAYS_BY) if pays_by is None else pays_by
         self.progress = progress or (lambda doing, rows: None)

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from sqlalchemy import Column, Connection, Engine, Row, Select, Table, func, ins
 from sqlalchemy.engine.reflection import ObjectKind
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from dashboard.domain.errors import DataUnavailable
+from dashboard.domain.errors import BadRequest, DataUnavailable
 from dashboard.settings import Settings
 from data_access import schema
 from data_access.dialects import duckdb_reader, postgres_engine
@@ -63,6 +63,15 @@ class City:
     refresh_hours: int | None = None
     is_made_up: bool = False
     schema_version: int = schema.VERSION
+
+
+def city_row(city: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of the table `city`, completed with defaults. Raises BadRequest for a field that does not exist."""
+    known = {one.name for one in fields(City)}
+    unknown = set(city) - known
+    if unknown:
+        raise BadRequest(f"A city has no {', '.join(sorted(unknown))}.")
+    return asdict(City(**{**city, "schema_version": schema.VERSION}))
 
 
 @dataclass(frozen=True)

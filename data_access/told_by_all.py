@@ -44,6 +44,13 @@ _ON_THE_CLOCK = {
     "city_event": ("start_at", "end_at"),
 }
 
+# A pair of coordinates stands for “unknown” if it is shared by more than this share and number of rows.
+PLACEHOLDER_SHARE = 0.05
+PLACEHOLDER_ROWS = 50
+# A column of instants holds dates if more than this share of at least so many values are at midnight.
+MIDNIGHT_SHARE = 0.5
+MIDNIGHT_ROWS = 50
+
 
 @dataclass
 class Midnights:
@@ -135,19 +142,17 @@ def _columns_of_dates(work: WorkFile, midnights: Midnights) -> frozenset[tuple[s
         for wanted in (True, False)
     ]
     others = or_(request.c.import_id.is_(None), request.c.import_id.not_in(sorted(midnights.imports)))
-    if work.rows_in_all("request") >= derive.MIDNIGHT_ROWS:
+    if work.rows_in_all("request") >= MIDNIGHT_ROWS:
         for name, *found in work.connection.execute(select(source, *counts).where(others).group_by(source)):
             told = [(name, column, wanted) for column in columns for wanted in (True, False)]
             counted.update(dict(zip(told, found, strict=True)))
     given = {key: counted[*key, True] + counted[*key, False] for key in {key[:2] for key in counted}}
-    return frozenset(
-        key for key, n in given.items() if n >= derive.MIDNIGHT_ROWS and counted[*key, True] > derive.MIDNIGHT_SHARE * n
-    )
+    return frozenset(key for key, n in given.items() if n >= MIDNIGHT_ROWS and counted[*key, True] > MIDNIGHT_SHARE * n)
 
 
 def _placeholders(work: WorkFile) -> frozenset[tuple[float, float]]:
     """Coordinates that stand for “unknown”: one pair shared by more than 5 % of the rows, and by at least 50."""
-    if work.rows_in_all("request") <= derive.PLACEHOLDER_ROWS:
+    if work.rows_in_all("request") <= PLACEHOLDER_ROWS:
         return frozenset()
     request = work.all_rows("request").c
     located = work.connection.scalar(select(func.count(request.lat)).where(request.lon.is_not(None))) or 0
@@ -155,7 +160,7 @@ def _placeholders(work: WorkFile) -> frozenset[tuple[float, float]]:
         select(request.lat, request.lon)
         .where(request.lat.is_not(None), request.lon.is_not(None))
         .group_by(request.lat, request.lon)
-        .having(func.count() > max(located * derive.PLACEHOLDER_SHARE, derive.PLACEHOLDER_ROWS))
+        .having(func.count() > max(located * PLACEHOLDER_SHARE, PLACEHOLDER_ROWS))
     )
     return frozenset((lat, lon) for lat, lon in work.connection.execute(shared))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -26,6 +26,11 @@ ROUNDING = 1e-9
 def count(value: float | None) -> str:
     """12,480; a missing value is “–”."""
     return NOTHING if _missing(value) else f"{value:,.0f}".replace("-", MINUS)
+
+
+def day(on: date) -> str:
+    """“4 Mar 2025”."""
+    return f"{on.day} {on:%b %Y}"
 
 
 def share(value: float | None, decimals: int = 1) -> str:
@@ -292,13 +297,13 @@ def strip(*figures: html.Div) -> html.Div:
     return html.Div(list(figures), className="strip")
 
 
-def tile(value: str, unit: str = "", below: Any = "", spark: Any = None, verdict: Any = None) -> list[Any]:
+def tile(value: str, below: Any = "", spark: Any = None, verdict: Any = None) -> list[Any]:
     """The body of a panel of kind ``tile``; its label is the panel's question.
 
     `verdict` is ``(status, words)``, e.g. ``("same", "No real change")``.
     """
     parts: list[Any] = [
-        html.Div([value, html.Small([NBSP, unit]) if unit else None], className="v"),
+        html.Div(value, className="v"),
         html.Div(below, className="d"),
         spark,
     ]

@@ -22,7 +22,7 @@ from data_access.semantics import Measure, Query
 from data_access.timeline import OneRequest
 from layouts import html
 from layouts import view as parts
-from layouts.components import icon, link, mark
+from layouts.components import day, icon, link, mark
 from layouts.definitions import definitions
 from layouts.markup import markup
 from layouts.theme import GRAPH_CONFIG, MAP_CONFIG
@@ -169,7 +169,7 @@ def as_of_line(clock: Clock, city: Any, build: Any, local: datetime) -> html.Div
         [
             mark("meets"),
             html.B(reaches),
-            f"; closings known to {_day(clock.as_of_on)}" if later else None,
+            f"; closings known to {day(clock.as_of_on)}" if later else None,
             "; ",
             html.Span(
                 className="age",
@@ -445,7 +445,3 @@ def _see_as(roles: Sequence[Role]) -> html.Details:
 def _initials(name: str) -> str:
     words = [word for word in name.split() if word[0].isalpha()] or ["?"]
     return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
-
-
-def _day(day: Any) -> str:
-    return f"{day.day} {day:%b %Y}"

@@ -40,10 +40,9 @@ TOKENS = frozenset(
     bg surface surface-2 surface-3 line line-2 text text-2 text-3 accent accent-2 accent-soft accent-line on-accent
     meets meets-soft near near-soft misses misses-soft unknown
     cat-1 cat-2 cat-3 cat-4 cat-5 cat-6 cat-other ontime late overdue notdue
-    series series-2 series-raw band event hatch fade
+    series series-2 series-raw band event hatch
     seq-0 seq-1 seq-2 seq-3 seq-4 seq-5 seq-6 seq-ink seq-ink-inv
-    div-b3 div-b2 div-b1 div-0 div-w1 div-w2 div-w3
-    hot-3 hot-2 hot-1 cold-1 cold-2 hex-none land water water-ink road outside district
+    hot-3 hot-2 hot-1 cold-1 cold-2 hex-none land water road outside district
     """.split()  # noqa: SIM905 - a list of 60 quoted words hides its order
 )
 """Every token a figure may name."""

@@ -236,15 +236,6 @@ def usual_profile(grid: Numbers, totals: Numbers, groups: npt.NDArray[np.int64],
 # ── What rises above it ──
 
 
-def cusum(scores: Numbers, slack: float = CUSUM_SLACK) -> Numbers:
-    """C_t = max(0, C_{t−1} + z_t − slack), from 0. Source: measures reference, A13."""
-    found, last = np.zeros(len(scores)), 0.0
-    for i, score in enumerate(scores):
-        last = max(0.0, last + score - slack)
-        found[i] = last
-    return found
-
-
 def surges(counts: Numbers, expected: Expected) -> Flags:
     """Which intervals surge: two in a row above the 99.9 % quantile, or a CUSUM above 4 that this one drives up.
 

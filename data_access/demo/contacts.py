@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -72,6 +73,21 @@ class Shifts:
     is_full: np.ndarray
     by_slot: np.ndarray
     slot_from: np.ndarray
+
+
+class Comers(NamedTuple):
+    """Everybody who gets in touch in a stretch of days: when, how, why and about which request; −1 is nobody, none.
+
+    ``made`` is the place of the request somebody's contact creates, ``tried`` says who hangs up and calls again.
+    """
+
+    at: np.ndarray
+    channel: np.ndarray
+    reason: np.ndarray
+    request: np.ndarray
+    who: np.ndarray
+    made: np.ndarray
+    tried: np.ndarray
 
 
 class ContactCentre:
@@ -205,24 +221,53 @@ class ContactCentre:
         m = self.maker
         rng = np.random.default_rng([m.seed, 5, chunk])
         base, stop = m.days.midnights[first - m.days.first], m.days.midnights[end - m.days.first]
+        came = self._who_comes(r, first, end, base, stop, rng)
+        shifts = self.roster(first, end, rng)
+        on_shift = np.diff(shifts.slot_from)
+        queued = (came.channel == 0) & self._is_open(came.at)
+        waits, gives_up = self._half_hours(self._slots(came.at, base, on_shift)[queued], on_shift, rng)
+        came = self._with_first_tries(came, queued, (waits * gives_up)[self._slots(came.at, base, on_shift)], rng)
+        slot, is_open, is_made = self._slots(came.at, base, on_shift), self._is_open(came.at), came.made >= 0
+        outcome, wait = self._wait(came, is_open, slot, waits, gives_up, rng)
+        handles = (outcome == 0) & np.isin(came.channel, (0, 5))
+        shift, agent = self._who_answers(handles, slot, shifts, rng)
+        talk, hold, wrap = self._talks(came, handles, agent, rng)
+        number = self.contacts_so_far + 1 + np.arange(len(came.at))
+        self.contacts_so_far += len(came.at)
+        contacts, answered_at = self._contact_frame(came, number, is_open, outcome, wait, agent, talk, hold, wrap, rng)
+        contact_of, agent_of = np.full(len(r), -1), np.full(len(r), -1)
+        contact_of[came.made[is_made]] = number[is_made]
+        agent_of[came.made[is_made]] = agent[is_made]
+        busy = handles & (shift >= 0)
+        states = None
+        if end > day_number(stories.AS_OF.date()) - _STATE_MONTHS_DAYS:
+            states = self._states(shifts, shift[busy], answered_at[busy], talk[busy], hold[busy], wrap[busy], rng)
+        return contacts, contact_of, agent_of, self._shift_frame(shifts), states
+
+    def _slots(self, at: np.ndarray, base: int, on_shift: np.ndarray) -> np.ndarray:
+        """The half-hour of each instant, counted from `base`."""
+        return np.clip((at - base) // 1800, 0, len(on_shift) - 1)
+
+    def _is_open(self, at: np.ndarray) -> np.ndarray:
+        m = self.maker
+        day, wall = m.days.day(at) - m.days.first, m.days.wall(at)
+        return (wall >= m.desk_from[day]) & (wall < m.desk_to[day])
+
+    def _who_comes(
+        self, r: Opened, first: int, end: int, base: int, stop: int, rng: np.random.Generator
+    ) -> Comers:  # fmt: skip
+        """Those who report something, ask about it again, only want to know something, or write; day and night."""
+        m = self.maker
         self._pending = [np.concatenate(pair) for pair in zip(self._pending, self._ask_again(r, rng), strict=True)]
         when, number, person = self._pending
         due_now = when < min(stop, m.as_of)
         self._pending = [part[~due_now] for part in self._pending]
-        when, number, person = when[due_now], number[due_now], person[due_now]
-        known = when >= base
+        known = due_now & (when >= base)
         when, number, person = when[known], number[known], person[known]
 
         created = np.flatnonzero(r.channel < 6)
         asking = np.where(rng.random(len(when)) < 0.9, 0, np.where(rng.random(len(when)) < 0.7, 3, 2))
-        info_day, info_at = self._information(first, end, rng)
-        info_reason = 2 + np.searchsorted(np.cumsum([0.24, 0.22, 0.19, 0.13, 0.12, 0.08]), rng.random(len(info_at)))
-        stormy = np.isin(info_day, [day_number(d) + k for d, ks in
-                                    ((stories.STORM_ON, 3), (stories.STORM_2_ON, 2), (stories.FLOOD_FROM, 3))
-                                    for k in range(ks)])  # fmt: skip
-        info_reason = np.where(stormy & (rng.random(len(info_at)) < 0.55), 9, info_reason)
-        vote = (info_day == day_number(stories.ELECTION_ON)) & (rng.random(len(info_at)) < 0.4)
-        info_reason = np.where(vote, 8, info_reason)
+        info_at, info_reason = self._what_about(*self._information(first, end, rng), rng)
         written = rng.poisson(38 * m.scale * (end - first))
         written_at = rng.integers(base, min(stop, m.as_of), written)
         written_channel = rng.choice([3, 2, 4], written, p=[0.5, 0.27, 0.23])
@@ -244,43 +289,64 @@ class ContactCentre:
         unknown = (who < 0) & (rng.random(len(who)) < 0.6)
         who = np.where(unknown, rng.integers(0, 100_000, len(who)), who)
         made = np.concatenate([created, np.full(len(at) - len(created), -1)])
+        return Comers(at, channel, reason, request, who, made, np.zeros(len(at), bool))
 
-        shifts = self.roster(first, end, rng)
-        on_shift = np.diff(shifts.slot_from)
-        slot = np.clip((at - base) // 1800, 0, len(on_shift) - 1)
-        day = m.days.day(at)
-        wall = m.days.wall(at)
-        is_open = (wall >= m.desk_from[day - m.days.first]) & (wall < m.desk_to[day - m.days.first])
-        phone = channel == 0
-        queued = phone & is_open
-        waits, gives_up = self._half_hours(slot[queued], on_shift, rng)
-        again = np.flatnonzero(queued & (made >= 0) & (rng.random(len(at)) < (waits * gives_up)[slot]))
-        opening = m.days.utc(day[again], m.desk_from[day[again] - m.days.first])
-        before = np.maximum(at[again] - rng.integers(200, 2_400, len(again)), opening)
-        at, channel = np.append(at, before), np.append(channel, channel[again])
-        reason = np.append(reason, reason[again])
-        request, who = np.append(request, np.full(len(again), -1)), np.append(who, who[again])
-        tried = np.arange(len(at)) >= len(made)
-        made = np.append(made, np.full(len(again), -1))
-        keep = m.days.day(at) != day_number(stories.GAP_ON)
-        order = np.flatnonzero(keep)[np.argsort(at[keep], kind="stable")]
-        at, channel, reason, request, who, made, tried = (
-            part[order] for part in (at, channel, reason, request, who, made, tried)
+    def _what_about(
+        self, day: np.ndarray, at: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+        """When somebody only wants to know something, and what: most of it the storm on its days, the vote on its."""
+        reason = 2 + np.searchsorted(np.cumsum([0.24, 0.22, 0.19, 0.13, 0.12, 0.08]), rng.random(len(at)))
+        stormy = np.isin(day, [day_number(d) + k for d, ks in
+                               ((stories.STORM_ON, 3), (stories.STORM_2_ON, 2), (stories.FLOOD_FROM, 3))
+                               for k in range(ks)])  # fmt: skip
+        reason = np.where(stormy & (rng.random(len(at)) < 0.55), 9, reason)
+        vote = (day == day_number(stories.ELECTION_ON)) & (rng.random(len(at)) < 0.4)
+        return at, np.where(vote, 8, reason)
+
+    def _with_first_tries(
+        self, came: Comers, queued: np.ndarray, gave_up: np.ndarray, rng: np.random.Generator
+    ) -> Comers:  # fmt: skip
+        """In order of arrival, with those who had hung up before they got through; without what the gap swallowed."""
+        m = self.maker
+        again = np.flatnonzero(queued & (came.made >= 0) & (rng.random(len(came.at)) < gave_up))
+        day = m.days.day(came.at)[again]
+        opening = m.days.utc(day, m.desk_from[day - m.days.first])
+        before = np.maximum(came.at[again] - rng.integers(200, 2_400, len(again)), opening)
+        none = np.full(len(again), -1)
+        added = (
+            before,
+            came.channel[again],
+            came.reason[again],
+            none,
+            came.who[again],
+            none,
+            np.ones(len(again), bool),
         )
-        n = len(at)
-        slot, day = np.clip((at - base) // 1800, 0, len(on_shift) - 1), m.days.day(at)
-        wall = m.days.wall(at)
-        is_open = (wall >= m.desk_from[day - m.days.first]) & (wall < m.desk_to[day - m.days.first])
-        phone = channel == 0
-        outcome, wait = self._wait(channel, is_open, made >= 0, tried, slot, waits, gives_up, at, day, rng)
-        answered = outcome == 0
-        handles = answered & np.isin(channel, (0, 5))
-        shift, agent = self._who_answers(handles, slot, shifts, rng)
+        came = Comers(*(np.append(*pair) for pair in zip(came, added, strict=True)))
+        keep = m.days.day(came.at) != day_number(stories.GAP_ON)
+        order = np.flatnonzero(keep)[np.argsort(came.at[keep], kind="stable")]
+        return Comers(*(part[order] for part in came))
+
+    def _talks(
+        self, came: Comers, handles: np.ndarray, agent: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Seconds of talk, hold and wrap of each contact that an agent handles."""
+        n = len(came.at)
         pace = np.where(handles, self.speed[np.maximum(agent, 0)], 1.0)
-        talk = np.where(handles, _TALK[reason] * pace * rng.lognormal(-0.10, 0.45, n), 0)
+        talk = np.where(handles, _TALK[came.reason] * pace * rng.lognormal(-0.10, 0.45, n), 0)
         hold = np.where(handles & (rng.random(n) < 0.22), rng.gamma(2.0, 45, n), 0)
-        wrap = np.where(handles, np.where(made >= 0, 62, 24) * rng.lognormal(-0.08, 0.4, n), 0)
-        talk, hold, wrap = talk.round(), hold.round(), wrap.round()
+        wrap = np.where(handles, np.where(came.made >= 0, 62, 24) * rng.lognormal(-0.08, 0.4, n), 0)
+        return talk.round(), hold.round(), wrap.round()
+
+    def _contact_frame(
+        self, came: Comers, number: np.ndarray, is_open: np.ndarray, outcome: np.ndarray, wait: np.ndarray,
+        agent: np.ndarray, talk: np.ndarray, hold: np.ndarray, wrap: np.ndarray, rng: np.random.Generator,
+    ) -> tuple[pd.DataFrame, np.ndarray]:  # fmt: skip
+        """Rows of `contact`, and when each was answered."""
+        m, n = self.maker, len(came.at)
+        at, channel, reason, request, who, made, _ = came
+        phone, answered = channel == 0, outcome == 0
+        handles = answered & np.isin(channel, (0, 5))
         reply = np.isin(channel, (3, 4)) & answered
         desk = m.clocks["desk"]
         answered_at = np.where(handles, at + np.maximum(wait, 20.0 * (channel == 5)).astype(np.int64), NEVER)
@@ -294,8 +360,6 @@ class ContactCentre:
         spanish = rng.random(n)
         language = np.where(spanish < 0.11, 1, np.where(spanish < 0.14, 2, 0))
         queue = np.where(language == 1, 1, np.where(np.isin(reason, (2,)), 2, 0))
-        number = self.contacts_so_far + 1 + np.arange(n)
-        self.contacts_so_far += n
         called_back = outcome == 2
         callback = np.where(called_back, np.minimum(at + rng.integers(1_500, 9_000, n), m.as_of - 60), NEVER)
         attempts = np.where(called_back, 1 + (rng.random(n) < 0.2), 0)
@@ -329,14 +393,7 @@ class ContactCentre:
             src_system="riverton-acd",
             src_id=numbered("", number, 9),
         )
-        contact_of, agent_of = np.full(len(r), -1), np.full(len(r), -1)
-        contact_of[made[made >= 0]] = number[made >= 0]
-        agent_of[made[made >= 0]] = agent[made >= 0]
-        busy = handles & (shift >= 0)
-        states = None
-        if end > day_number(stories.AS_OF.date()) - _STATE_MONTHS_DAYS:
-            states = self._states(shifts, shift[busy], answered_at[busy], talk[busy], hold[busy], wrap[busy], rng)
-        return contacts, contact_of, agent_of, self._shift_frame(shifts), states
+        return contacts, answered_at
 
     def _half_hours(
         self, slot: np.ndarray, on_shift: np.ndarray, rng: np.random.Generator
@@ -348,11 +405,12 @@ class ContactCentre:
         return erlang_a(calls * handle_s / 1800, np.maximum(ready, 1), handle_s)
 
     def _wait(
-        self, channel: np.ndarray, is_open: np.ndarray, made: np.ndarray, tried: np.ndarray, slot: np.ndarray,
-        waits: np.ndarray, gives_up: np.ndarray, at: np.ndarray, day: np.ndarray, rng: np.random.Generator,
+        self, came: Comers, is_open: np.ndarray, slot: np.ndarray, waits: np.ndarray, gives_up: np.ndarray,
+        rng: np.random.Generator,
     ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
         """Outcome of each contact and its wait in seconds (−1 if it never stood in a queue)."""
-        n, phone = len(channel), channel == 0
+        at, channel, made, tried = came.at, came.channel, came.made >= 0, came.tried
+        day, n, phone = self.maker.days.day(at), len(channel), channel == 0
         queued = phone & is_open
         u = rng.random(n)
         outcome = np.where(np.isin(channel, (0, 3, 4, 5)), 0, 8)

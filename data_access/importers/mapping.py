@@ -21,7 +21,8 @@ from sqlalchemy import Boolean, Date, DateTime, Float, Integer, Numeric, Table
 from dashboard.domain.errors import ImportRefused, UnknownName, did_you_mean, nearest
 from dashboard.domain.local_time import offset_periods
 from data_access import schema
-from data_access.derive import GRAINS, city_row
+from data_access.derive import GRAINS
+from data_access.engine import city_row
 
 FACTS = (
     "request", "contact", "contact_interval", "request_event", "agent", "agent_shift", "agent_state", "survey",

@@ -1,4 +1,4 @@
-"""One file per entry of the menu; each holds one `VIEW`."""
+"""One file for each view, or a folder where one would be long; each holds one `VIEW`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import import_module
 
 from layouts.view import View
 
-GROUPS = ("City", "Contact centre", "Money", "Evidence", "Data", "Public")
+GROUPS = ("City", "Contact centre", "Data")
 """The menu's groups, in order."""
 
 

@@ -66,7 +66,7 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     if earlier is not None and earlier.value(backlog):
         before = earlier.value(overdue) / earlier.value(backlog)
         then = context.filters.comparison().to_on - DAY
-        share += f"; {c.share(before)} on {then.day} {then:%b %Y}"
+        share += f"; {c.share(before)} on {c.day(then)}"
     change = standing - begin
     status = "same" if not change else "misses" if change > 0 else "meets"
     counts = weeks.frame["closed"].to_numpy(float)

@@ -57,8 +57,8 @@ def draw_strip(answers: tuple[Answer | Told, ...], context: Context) -> Drawing:
     part = flagged.some / flagged.n if flagged.n else None
     return Drawing(
         body=c.strip(
-            c.figure("Data as of", f"{last.day} {last:%b %Y}", "", f"{time}, when last anything happened"),
-            c.figure("It begins", f"{first.day} {first:%b %Y}", "", "with the first request"),
+            c.figure("Data as of", c.day(last), "", f"{time}, when last anything happened"),
+            c.figure("It begins", c.day(first), "", "with the first request"),
             c.figure("Requests", c.count(flagged.n), "", f"opened {words.during(context.filters.period)}"),
             c.figure("With a flag", c.share(part), "", f"{c.count(flagged.some)} of them"),
             c.figure("Days without any", c.count(len(missing)), "", "in the last 13 months"),

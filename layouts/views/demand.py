@@ -95,7 +95,7 @@ def _gaps(steps: Steps, context: Context) -> str:
     if steps.every != "day":
         return ""
     missing = [day for day in steps.starts if context.clock.is_in_gap(day)]
-    return f"no data on {', '.join(f'{day.day} {day:%b %Y}' for day in missing[:3])}" if missing else ""
+    return f"no data on {', '.join(map(c.day, missing[:3]))}" if missing else ""
 
 
 # ── What comes next ──
@@ -126,7 +126,7 @@ def draw_forecast(answers: tuple[Answer | None, ...], context: Context, *, measu
 
 
 def _expected_words(found: Forecast, things: str, last: date) -> str:
-    text = f"**{c.count(found.total)}** {things} are expected in the {HORIZON} days to {last.day} {last:%b %Y}"
+    text = f"**{c.count(found.total)}** {things} are expected in the {HORIZON} days to {c.day(last)}"
     if found.total_low is not None:
         low, high = c.count(found.total_low), c.count(found.total_high)
         text += f"; {c.share(SHARE, 0)} certain: {low} to {high}"

@@ -417,7 +417,7 @@ def draw_open(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     before, since = start.frame, context.filters.period.from_on - DAY
     change = standing[-1] - (before[before[district.name] == own] if names else before)["backlog"].sum()
     text = f"**{c.count(standing[-1])}** open, of which **{c.count(late[-1])}** overdue; "
-    text += f"{c.signed(change) if change else 'as many as'} {'since' if change else 'on'} {since.day} {since:%b %Y}."
+    text += f"{c.signed(change) if change else 'as many as'} {'since' if change else 'on'} {c.day(since)}."
     foot = words.foot(c.key(("series", "open"), ("overdue", "of which overdue")), events.told(figure))
     return Drawing(c.sentence(text), figure, foot=foot)
 
@@ -468,7 +468,7 @@ def _where_open(places: pd.DataFrame, names: list[str], hover: list[str], contex
     last = min(context.filters.period.to_on, context.clock.end_on) - DAY
     text = f"**{c.count(values.sum())}** requests with a place are open, in **{c.count(len(values))}** hexagons."
     more = "" if _is_alone(context) else "click another district to compare"
-    foot = words.foot(key, f"open at the end of {last.day} {last:%b %Y}", more)
+    foot = words.foot(key, f"open at the end of {c.day(last)}", more)
     return Drawing(c.sentence(text), figure, foot=foot)
 
 

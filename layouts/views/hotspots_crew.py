@@ -5,21 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.domain.policy import Permission
-from data_access.fieldwork import NEARBY_DAYS, VISITED_DAYS, CrewList, Stop, Stops
-from data_access.hotspots import Hotspots
+from data_access.fieldwork import NEARBY_DAYS, VISITED_DAYS, Stop, Stops
 from data_access.measures.requests import opened
 from layouts import components as c
 from layouts import html
 from layouts.figures import words
-from layouts.view import Context, Drawing, FromAddress, Panel, Place, View
-from layouts.views.hotspots import found_at, quotient, rats_if_nothing_is_chosen, size_of, thing_of
+from layouts.view import Context, Drawing, FromAddress, Panel, View
+from layouts.views.hotspots.asking import quotient, rats_if_nothing_is_chosen, thing_of
+from layouts.views.hotspots.one_place import crew_in, found_at
 
 OUTCOMES = ("Active signs", "Conditions", "None", "No access")
 MOST_OPEN = 8
-
-
-def _list(place: Place) -> CrewList:
-    return CrewList(Hotspots(opened, size_of(place)))
 
 
 def draw_stops(answers: tuple[Stops, ...], context: Context) -> Drawing:
@@ -51,7 +47,7 @@ def _stop(rank: int, stop: Stop, context: Context) -> html.Li:
         shown = [
             html.Li([
                 html.I(className="tick"), c.request_link(one.request_id, words=one.public_id),
-                f" {one.address}" if one.address else "", f", since {one.opened_on.day} {one.opened_on:%b %Y}",
+                f" {one.address}" if one.address else "", f", since {c.day(one.opened_on)}",
                 c.tag("overdue", "bad") if one.is_overdue else "",
             ])
             for one in stop.open[:MOST_OPEN]
@@ -78,9 +74,9 @@ def _facts(stop: Stop) -> list[tuple[str, Any]]:
         ("Visits", f"{seen.active} of {seen.told} found activity" if seen.told else "none with an outcome")
     ]
     if seen.last_on:
-        facts.append(("Last visit", f"{seen.last_on.day} {seen.last_on:%b %Y}, {found_at(seen.last_result)}"))
+        facts.append(("Last visit", f"{c.day(seen.last_on)}, {found_at(seen.last_result)}"))
     if seen.baited_on:
-        facts.append(("Baited", f"{seen.baited_on.day} {seen.baited_on:%b %Y}, {c.count(seen.baited)} premises"))
+        facts.append(("Baited", f"{c.day(seen.baited_on)}, {c.count(seen.baited)} premises"))
     if stop.nearby:
         facts.append(("Nearby", ", ".join(f"{kind} {n}" for kind, n in stop.nearby)))
     facts.append(("Point", f"{stop.lat:.5f}, {stop.lon:.5f}"))
@@ -97,7 +93,7 @@ VIEW = View(
     parameters=("show", "size"),
     needs=Permission.LIST_REQUESTS,
     panels=(
-        Panel("stops", "The stops, in order", (FromAddress(_list, (opened,)),), draw_stops, width=12,
+        Panel("stops", "The stops, in order", (FromAddress(crew_in, (opened,)),), draw_stops, width=12,
               needs=Permission.LIST_REQUESTS, assumes=rats_if_nothing_is_chosen),
     ),
 )  # fmt: skip

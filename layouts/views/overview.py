@@ -104,7 +104,7 @@ def _all_events(context: Context) -> html.Details | None:
     for event in sorted(context.events, key=lambda one: one.start_on, reverse=True):
         if event.start_on > clock.last_on or event.end_on <= clock.first_on:
             continue
-        when = events.days_of(event) if event in days else f"from {_day(event.start_on)}"
+        when = events.days_of(event) if event in days else f"from {c.day(event.start_on)}"
         there = _picture_of(event, context).to_search()
         state = {"aria-current": "true"} if there == context.filters.to_search() else {}
         label = [event.name, html.Span(when, className="soft")]
@@ -114,10 +114,6 @@ def _all_events(context: Context) -> html.Details | None:
     shut = html.Summary("All events", className="ctl", **{"aria-label": "All events and changes of the city"})
     listed = html.Div(html.Div(html.Ul(options), className="scroll"), className="options")
     return html.Details([shut, listed], id="pick-event", className="pick")
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%b %Y}"
 
 
 def _before_and_since(steps: Steps, context: Context) -> str:
@@ -134,7 +130,7 @@ def _before_and_since(steps: Steps, context: Context) -> str:
     if not len(before) or not len(since):
         return ""
     now, then = series.few(np.nanmean(since)), series.few(np.nanmean(before))
-    return f" Since “{change.name}”, {_day(change.start_on)}: **{now}** {steps.each}; before, {then}."
+    return f" Since “{change.name}”, {c.day(change.start_on)}: **{now}** {steps.each}; before, {then}."
 
 
 EVENT_DAYS = last_days(2 * RECENT.days + 7 * WEEKS_BEFORE)
@@ -169,7 +165,7 @@ def _last_whole(steps: Steps) -> str:
     return f"{start:%B}" if steps.every == "month" else f"the week from {start.day} {start:%b}"
 
 
-def _tile(value: str, below: str, past: Steps, measure: Measure, unit: str = "", floor: float | None = None) -> Drawing:
+def _tile(value: str, below: str, past: Steps, measure: Measure) -> Drawing:
     """A number, what to hold against it, the last months as a line, and whether the last whole one is unusual."""
     values = past.values(measure.name)
     seen = verdicts.usual(values[past.is_whole], measure)
@@ -185,7 +181,7 @@ def _tile(value: str, below: str, past: Steps, measure: Measure, unit: str = "",
         last = past.starts[int(np.flatnonzero(past.is_whole)[-1])]
         when = f"in {last:%b}" if past.every == "month" else "that week"
         verdict = (seen.status, f"{seen.words} {when}")
-    return Drawing(body=c.tile(value, unit, c.sentence(below) if below else "", spark, verdict))
+    return Drawing(body=c.tile(value, c.sentence(below) if below else "", spark, verdict))
 
 
 def _draw_count(answers: Sequence[Answer | None], context: Context, measure: Measure) -> Drawing:
@@ -330,7 +326,7 @@ def _scorecard_words(
 
 def _since(step: str, context: Context) -> str:
     period = running(step)(context.filters.period, context.clock)
-    return period.sentence() if step in ("day", "week") else f"from {period.from_on.day} {period.from_on:%b %Y}"
+    return period.sentence() if step in ("day", "week") else f"from {c.day(period.from_on)}"
 
 
 class Signal(NamedTuple):

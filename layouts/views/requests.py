@@ -80,7 +80,7 @@ def _in_words(one: Condition) -> str:
             return f"{label} is given"
     verb = {"contains": "has", "equals": "is", "before": "is before", "from": "is from"}[one.operator]
     if isinstance(one.value, date):
-        return f"{label} {verb} {one.value.day} {one.value:%b %Y}" + (" on" if one.operator == "from" else "")
+        return f"{label} {verb} {c.day(one.value)}" + (" on" if one.operator == "from" else "")
     return f"{label} {verb} “{one.value}”"
 
 

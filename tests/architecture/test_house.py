@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.cli import main, measures_in_markdown, schema_in_markdown, stories_in_markdown
+from dashboard.cli import main
+from dashboard.cli.catalogue import measures_in_markdown, schema_in_markdown
+from dashboard.cli.demo import stories_in_markdown
 from dashboard.settings import Settings
 from data_access import schema
 from data_access.dimensions import DIMENSIONS

@@ -1,19 +1,27 @@
-"""The tiny city in service, on each engine, asked through the same services as the screen."""
+"""The tiny city in service, on each engine, asked through the services of the screen; exports read into a build."""
 
 from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import AF_UNIX, socket
 
+import pandas as pd
 import pytest
+from sqlalchemy import select
 
 from dashboard.services import Services
 from dashboard.settings import Settings
+from data_access.build import Build
+from data_access.importers.asking import frame_of
+from data_access.importers.load import Importing
+from data_access.importers.mapping import SourceMapping
+from data_access.importers.sources import open_source
 from tests import city
+from tests.exports import mapping
 
 
 @pytest.fixture(scope="session", params=["duckdb", "postgres"])
@@ -50,3 +58,25 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Redis server, one per module."""
     with redis_server(tmp_path_factory.mktemp("redis")) as (url, _):
         yield url
+
+
+@pytest.fixture(scope="module")
+def taken(tmp_path_factory) -> Iterator[Callable[..., tuple[Importing, pd.DataFrame, pd.DataFrame]]]:
+    """Reads the bytes of a file into a build, which is never finished: counts, accepted rows, refused rows."""
+    folder = tmp_path_factory.mktemp("taken")
+    number = iter(range(10_000))
+    with Build(Settings(data=folder / "data"), mapping().city) as build:
+
+        def take(content: bytes, name: str = "export.csv", by: SourceMapping | None = None):
+            path = folder / f"{next(number)}" / name
+            path.parent.mkdir()
+            path.write_bytes(content)
+            by = by or mapping()
+            importing = Importing(build, by.name, f"import {path.parent.name}", "")
+            importing.take(by, open_source(build.connection, path, by.file, build.spill))
+            staged = build.staged("request")
+            mine = select(staged).where(staged.c.import_id == importing.import_id)
+            rows = frame_of(build.connection, mine)
+            return importing.counts[name], rows, importing.refusals.rows(importing.counts)
+
+        yield take

@@ -128,6 +128,12 @@ def test_no_role_is_told_a_planted_secret(told, slug):
     assert len(got) > 300 and not any("Traceback" in text for _, text in got)
 
 
+@pytest.mark.parametrize("view, panel", [("requests", "nowhere"), ("nowhere", "list"), ("backlog", "list")])
+def test_a_panel_that_is_not_there_is_no_post_of_our_page(app, browsers, view, panel):
+    answer = ask(browsers["deputy-manager"], rows(app, view, panel))
+    assert answer.status_code == 400 and "not what this page asks" in answer.get_data(as_text=True)
+
+
 def test_rows_outside_a_role_are_not_there(app, browsers, told):
     head, council = browsers["department-head"], browsers["council-member"]
     assert ask(head, rows(app)).get_json()["response"]

@@ -90,7 +90,9 @@ def log_of(server: Flask, words: str = "") -> str:
 # ── who is let in ──
 
 
-@pytest.mark.parametrize("path", ["/", "/backlog", "/requests/21?period=all", "/administration", "/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/", "/backlog", "/requests/21?period=all", "/administration", "/nowhere", "/healthzz", "/metrics/more"]
+)
 def test_a_page_sends_strangers_to_the_sign_in_page_and_back(server, path):
     answer = server.test_client().get(path)
     assert answer.status_code == 302 and answer.headers["Location"].startswith("/sign-in")

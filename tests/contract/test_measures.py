@@ -1,5 +1,6 @@
 """Every measure gives the answer worked out by hand on the tiny city, on DuckDB and on PostgreSQL alike."""
 
+from dataclasses import replace
 from datetime import date, datetime
 
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 from dashboard.domain.errors import BadRequest, NotPermitted
 from dashboard.domain.filters import Filters, Period
 from dashboard.domain.policy import Scope
+from dashboard.settings import Settings
 from data_access.compile import Frame, compile_query
 from data_access.dimensions import DIMENSIONS
 from data_access.measures import CATALOGUE
@@ -123,6 +125,18 @@ def test_looking_back_reads_later_closings_as_not_having_happened(tiny):
     )
     # opened 1 and 2; open: 2 (closed on the 9th) and 7; due by then: 1, 2, 7, 10; overdue and opened in June: 2
     assert [then.value(name) for name in ("opened", "backlog", "due", "kept", "opened_overdue")] == [2, 2, 4, 2, 1]
+
+
+def test_looking_back_knows_of_nothing_opened_later_either(tiny):
+    """Asked on 2 June at eight in the morning: 2 was opened at ten."""
+    then = ask(tiny, "opened", "time_to_close", department="Vector", as_of=datetime(2026, 6, 2, 12, 0))
+    assert (then.value("opened"), then.value("time_to_close_n")) == (1, 1)
+
+
+def test_what_is_closed_today_stood_open_last_night(tiny):
+    """Asked on the afternoon of 9 June, when 2 had been closed: at the end of 8 June it stood open, as 7 did."""
+    period = Period(date(2026, 6, 1), date(2026, 6, 9))
+    assert number(tiny, "backlog", period=period, department="Vector", as_of=datetime(2026, 6, 9, 20, 0)) == 2
 
 
 def test_ratios_are_sums_over_sums(tiny):
@@ -244,6 +258,17 @@ def test_scope_is_required_and_a_fact_that_cannot_honour_it_is_refused(tiny):
     assert number(tiny, "opened", period=MAY, scope=Scope.only("department")) == 0
     with pytest.raises(NotPermitted):
         ask(tiny, "offered", scope=Scope.only("department", "Vector"))
+
+
+def test_what_is_of_no_type_is_of_no_sensitive_one(tmp_path):
+    """One visit for a request of a type, one for none."""
+    visits = pd.DataFrame({"inspection_id": ["a", "b"], "request_id": ["1", None], "kind": "initial"})
+    visits = visits.assign(visited_at=datetime(2026, 6, 4, 15, 0), result=["none", "active_signs"])
+    types = city.TYPES.assign(sensitivity=["P3", "P0", "P0", "P1"])
+    with city.served(Settings(data=tmp_path, cache="off"), inspection=visits, service_type=types) as services:
+        assert number(services, "visits_told") == 2
+        assert number(services, "visits_told", scope=replace(EVERYTHING, hides=("P3",))) == 1
+        assert number(services, "visits_active", scope=replace(EVERYTHING, hides=("P3",))) == 1
 
 
 def test_every_measure_can_be_asked_along_every_dimension_it_carries(tiny):

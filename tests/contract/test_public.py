@@ -245,8 +245,19 @@ def test_pages_need_nobody_and_set_nothing(settings):
             assert "<script" not in text.replace('<script src="/assets/theme.js', "")
     assert "few" in client.get("/public/district/Hill").get_data(as_text=True)
     for path in ("/public/district/Nowhere", "/public/where?type=Needles", "/public/../state.db", "/public/nothing"):
-        assert client.get(path).status_code == 404
+        gone = client.get(path)
+        assert gone.status_code == 404 and gone.mimetype == "text/plain", path
     assert client.post("/public").status_code in (400, 405)
+
+
+def test_a_district_with_a_slash_in_its_name_has_a_page(published, tmp_path):
+    here = Settings(data=tmp_path)
+    extract_file(here).parent.mkdir()
+    extract_file(here).write_text(json.dumps(published).replace('"Hill"', '"Hill / Dale"'), "utf-8")
+    client = create_public_server(here).test_client()
+    (link,) = re.findall('href="(/public/district/Hill[^"]*)"', client.get("/public/district").get_data(as_text=True))
+    page = client.get(link)
+    assert page.status_code == 200 and "Hill / Dale" in page.get_data(as_text=True)
 
 
 def test_a_hidden_share_is_not_called_few(published):

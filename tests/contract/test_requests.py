@@ -10,6 +10,8 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote
 
 import orjson
 import pandas as pd
@@ -23,12 +25,14 @@ from callbacks.export import _plain
 from callbacks.grid import page_of, shown
 from callbacks.navigation import is_there
 from callbacks.panels import answers_to, context_of
+from dashboard.app import create_app
 from dashboard.domain.errors import BadRequest, NotThere, UnknownName
 from dashboard.domain.policy import Viewer
 from dashboard.identity import DEPUTY_MANAGER
 from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access.build import Build
+from data_access.importers.load import import_files
 from data_access.listing import COLUMNS, Condition, Listing, listable
 from data_access.measures import CATALOGUE
 from data_access.timeline import NEAR_M, OneRequest, metres_between
@@ -38,6 +42,7 @@ from layouts.markup import markup
 from layouts.views import collect_views, requests
 from layouts.views import request as timeline
 from tests import city
+from tests.exports import mapping, table
 
 VIEWS = collect_views()
 LIST = requests.VIEW.panels[0]
@@ -485,3 +490,13 @@ def test_a_request_is_found_by_the_number_that_residents_are_told(told):
     assert told.timeline(OneRequest("26-0021")).request["request_id"] == "21"
     assert told.timeline(OneRequest("26-0021")).steps == told.timeline(OneRequest("21")).steps
     assert told.timeline(OneRequest("21")).request["public_id"] == "26-0021"
+
+
+@pytest.mark.parametrize("number", ["2024/10", "<b>7</b>?#&", "50%41"])
+def test_a_request_is_there_whatever_signs_its_number_has(tmp_path: Path, number: str) -> None:
+    export, settings = tmp_path / "export.csv", Settings(data=tmp_path, cache="off")
+    export.write_bytes(table(f'"{number}",2024-03-01 09:00:00,,,New,Pothole,1 Main St,,'))
+    import_files(settings, (mapping(),), [export])
+    browser = create_app(settings).server.test_client()
+    assert browser.get(f"/requests/{quote(number, safe='')}").status_code == 200
+    assert browser.get("/requests/2024%2F11").status_code == browser.get("/requests/2024/10").status_code == 404

@@ -66,6 +66,29 @@ def test_a_count_alone_cannot_be_hidden_behind_its_total():
         protect(table(np.array([[4]]), np.array([11])), shown=[1, 2, 3])
 
 
+def test_the_smallest_count_itself_is_shown():
+    assert Release(np.array([10, 11, 0, 21]), np.full(4, 11), ((3, (0, 1, 2)),)).small.tolist() == [True, *[False] * 3]
+
+
+def test_totals_over_rows_are_as_strict_as_the_strictest_of_them():
+    assert table(np.array([[6, 7], [20, 30]]), np.array([5, 11])).smallest.tolist() == [5, 5, 11, 11, 5, 11, 11, 11, 11]
+
+
+@pytest.mark.parametrize("other, exposed", [(6, [0, 1]), (7, [])])
+def test_a_count_is_told_that_could_be_one_of_fewer_numbers_than_the_smallest(other: int, exposed: list[int]):
+    """Two parts of a known total could be anything up to it: of ten that is too near, of eleven it is not."""
+    release = Release(np.array([4, other, 4 + other]), np.array([11, 11, 1]), ((2, (0, 1)),))
+    assert [one.cell for one in audit(release, np.array([True, True, False]))] == exposed
+
+
+def test_a_small_count_could_as_well_be_larger_by_the_smallest():
+    """The ten beside it are not enough for that: what is hidden too takes the twelve."""
+    release = Release(np.array([4, 10, 12, 26]), np.array([11, 1, 1, 1]), ((3, (0, 1, 2)),))
+    hidden = protect(release, shown=[3])
+    assert hidden.tolist() == [True, True, True, False]
+    assert told(release, hidden)[0][1] >= 4 + 11
+
+
 def test_sums_that_do_not_add_up_are_refused():
     with pytest.raises(BadRequest):
         Release(np.array([1, 2, 4]), np.array([5, 5, 5]), ((2, (0, 1)),))

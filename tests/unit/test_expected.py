@@ -9,7 +9,6 @@ from scipy.stats import nbinom, poisson
 from dashboard.domain.expected import (
     Days,
     Expected,
-    cusum,
     dispersion,
     ears,
     expected_days,
@@ -73,10 +72,6 @@ def test_the_ears_vectors_of_the_reference(lag, score):
 def test_ears_says_nothing_without_seven_days_or_without_spread():
     assert np.isnan(ears(SERIES[:7]))
     assert np.isnan(ears([5] * 9))
-
-
-def test_cusum_adds_what_exceeds_the_slack_and_never_falls_below_nothing():
-    assert cusum(np.array([1.0, 2.0, -5.0, 0.5, 3.0])).tolist() == [0.5, 2.0, 0.0, 0.0, 2.5]
 
 
 def test_dispersion_is_fitted_by_moments():

@@ -52,6 +52,29 @@ def test_whole_months_are_compared_with_whole_months():
     assert february.a_year_earlier().days == 28
 
 
+def test_a_year_of_days_is_compared_with_the_same_dates_a_year_ago():
+    assert Period(date(2025, 3, 15), date(2026, 3, 15)).a_year_earlier() == Period(date(2024, 3, 15), date(2025, 3, 15))
+
+
+def test_what_runs_longer_than_the_month_before_is_compared_with_all_of_that():
+    """By 31 March thirty days have passed, and February had 28."""
+    march = Period(date(2026, 3, 1), date(2026, 3, 31), "month", date(2026, 4, 1))
+    assert march.before() == Period(date(2026, 2, 1), date(2026, 3, 1))
+
+
+def test_a_day_that_two_events_leave_out_is_left_out_once():
+    april = Filters(Period(date(2026, 4, 1), date(2026, 5, 1))).switch("event_days", "out")
+    storms = [(date(2026, 3, 30), date(2026, 4, 3)), (date(2026, 4, 2), date(2026, 4, 5))]
+    assert april.leaving_out(storms).days_counted() == 30 - 4
+
+
+def test_no_city_has_numbers_for_a_year_beyond_belief():
+    assert read("?from=1900-01-01&to=2199-12-31").period.from_on.year == 1900
+    for beyond in ("1899-12-31", "2200-01-01"):
+        with pytest.raises(BadRequest, match="no city has numbers"):
+            read(f"?from={beyond}")
+
+
 def test_an_unknown_key_is_refused_and_not_ignored():
     with pytest.raises(UnknownName, match="Did you mean department"):
         read("?departmnt=Parks")

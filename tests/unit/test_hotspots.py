@@ -8,8 +8,10 @@ from typing import NamedTuple
 import h3
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from dashboard.domain.emerging import Category
+from dashboard.domain.empirical_bayes import smoothed_rates
 from dashboard.domain.hotspots import change, history, standing, windows
 from dashboard.domain.neighbours import Neighbours
 from data_access.demo.catalogue import TYPE_AT
@@ -142,3 +144,29 @@ def test_a_change_is_told_against_the_length_of_the_periods():
     assert found.p[0] == pytest.approx(0.002221, rel=1e-3)  # twice P(X >= 30), X ~ Binomial(40, 1/2)
     assert found.p[1] == 1 and np.isnan(found.p[2])
     np.testing.assert_allclose(change(np.array([30]), np.array([10]), (270, 90)).ratio, [1])
+    # Of eight a quarter were to be expected in a quarter of the time.
+    np.testing.assert_allclose(change(np.array([6]), np.array([2]), (10, 30)).p, 2 * binom.sf(5, 8, 0.25))
+
+
+def town_with_a_park(reports: int) -> tuple[np.ndarray, Neighbours]:
+    """None to four times so many reports in each place, none in the 37 places in the middle."""
+    cells = sorted(h3.grid_disk(FERRY_ROAD[0], 9))
+    at = {cell: i for i, cell in enumerate(cells)}
+    near = [[at[other] for other in h3.grid_ring(cell, 1) if other in at] for cell in cells]
+    in_park = [h3.grid_distance(cell, FERRY_ROAD[0]) <= 3 for cell in cells]
+    return np.where(in_park, 0, reports * (np.arange(len(cells)) % 5)), Neighbours.of(near)
+
+
+def test_people_pass_through_where_hardly_anybody_lives():
+    counts, neighbours = town_with_a_park(20)
+    residents = np.where(np.arange(len(counts)) % 10, 1000.0, 1.0)
+    expected, _ = smoothed_rates(counts, np.maximum(residents, 0.05 * residents.mean()))
+    assert standing(counts, neighbours, residents).rate == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("reports, tells", [(2, False), (20, True)])
+def test_with_few_reports_to_a_place_nothing_is_said_to_lie_below_the_city(reports: int, tells: bool):
+    counts, neighbours = town_with_a_park(reports)
+    found = standing(counts, neighbours, np.full(len(counts), 1000.0))
+    assert found.cold.any() == tells
+    assert tells or (found.p[found.z < 0] == 1).all()

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from layouts.theme import GRAPH_CONFIG, NARROW, PHONE, TOKENS, unknown_tokens
+from layouts.views import collect_views
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 TOKEN_SHEET = (ASSETS / "tokens.css").read_text(encoding="utf-8")
@@ -31,6 +32,18 @@ def test_every_token_the_style_sheet_uses_is_declared():
     sheet = (ASSETS / "dashboard.css").read_text(encoding="utf-8")
     used = set(re.findall(r"var\(--([a-z][a-z0-9-]*)\)", sheet)) - {"i", "c", "k"}
     assert used <= declared(TOKEN_SHEET)
+
+
+def test_every_token_and_every_icon_is_used():
+    sheet = "".join((ASSETS / name).read_text(encoding="utf-8") for name in ("dashboard.css", "plain.css"))
+    drawn = "".join(path.read_text(encoding="utf-8") for path in (ASSETS.parent / "layouts").rglob("*.py")
+                    if path.name != "theme.py") + (ASSETS / "dashboard311.js").read_text(encoding="utf-8")  # fmt: skip
+    ours = {name for name in declared(TOKEN_SHEET) if not name.startswith(("bs-", "ag-"))}
+    stems = {name.rstrip("0123456789") for name in ours if f"var(--{name})" not in sheet + TOKEN_SHEET}
+    assert not {stem for stem in stems if not re.search(rf"[-$\"' ]{stem}", drawn)}
+    icons = re.findall(r"^\.i-([a-z-]+)\{", sheet, re.MULTILINE)
+    names = {view.name for view in collect_views()} | {"view"}
+    assert len(icons) == len(set(icons)) and not {one for one in icons if one not in names and f'"{one}"' not in drawn}
 
 
 def test_the_browser_and_the_server_agree_on_narrow():

@@ -1,0 +1,133 @@
+"""The facts beside requests: contacts, states of agents, visits, assets, surveys, published calls, events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import (
+    Date,
+    DateTime,
+    Select,
+    Table,
+    and_,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+)
+
+from data_access import schema
+from data_access.derive.expressions import Condition, Expr, all_columns, hour_of_week, local_time, seconds, with_marks
+from data_access.derive.joined import AREAS, POINTS, Known, latest, rowid
+
+
+def contacts(staged: Mapping[str, Table], known: Known, *inside: Condition) -> Select:
+    """Contacts with everything derived; their service type is that of the request they made or asked about."""
+    contact, request = staged["contact"], schema.request
+    agents = latest(staged["agent"], "agent_id")
+    c = contact.c
+    local = local_time(c.arrived_at)
+    future = known.as_of + timedelta(days=1)
+    parts = (c.talk_s, c.hold_s, c.wrap_s)
+    handled = sum((func.coalesce(one, 0.0) for one in parts[1:]), func.coalesce(parts[0], 0.0))
+    marks = {
+        "closed_before_opened": c.ended_at < c.arrived_at,
+        "future": or_(c.arrived_at > future, c.ended_at > future),
+    }
+    made: dict[str, Expr] = {
+        "arrived_on": cast(local, Date), "arrived_hour_of_week": hour_of_week(local),
+        "arrived_half_hour": func.hour(local) * 2 + case((func.minute(local) >= 30, 1), else_=0),
+        "handle_s": case((and_(c.outcome == "answered", func.coalesce(*parts).is_not(None)), handled)),
+        "team": agents.c.team, "service_type": request.c.service_type, "dq_flags": with_marks(c.dq_flags, marks),
+    }  # fmt: skip
+    joined = contact.outerjoin(agents, agents.c.agent_id == c.agent_id)
+    joined = joined.outerjoin(request, request.c.request_id == c.request_id)
+    return all_columns(contact, made).select_from(joined).where(*inside).order_by(c.arrived_at, c.contact_id)
+
+
+def agent_states(staged: Mapping[str, Table], *inside: Condition) -> Select:
+    """States of agents with their day, hour, length and team."""
+    state, agents = staged["agent_state"], latest(staged["agent"], "agent_id")
+    local = local_time(state.c.start_at)
+    made: dict[str, Expr] = {
+        "start_on": cast(local, Date), "start_hour_of_week": hour_of_week(local),
+        "duration_s": seconds(state.c.start_at, state.c.end_at), "team": agents.c.team,
+    }  # fmt: skip
+    joined = state.outerjoin(agents, agents.c.agent_id == state.c.agent_id)
+    return all_columns(state, made).select_from(joined).where(*inside).order_by(state.c.start_at, state.c.agent_id)
+
+
+def inspections(staged: Mapping[str, Table]) -> Select:
+    """Visits with their day and place, and the department and type of the request that led to them."""
+    visit, request = staged["inspection"], schema.request
+    joined: Any = visit.outerjoin(request, request.c.request_id == visit.c.request_id)
+    joined = joined.outerjoin(POINTS, POINTS.c.row == rowid(visit)).outerjoin(AREAS, AREAS.c.area == POINTS.c.area)
+    made: dict[str, Expr] = {
+        "visited_on": cast(local_time(visit.c.visited_at), Date),
+        "district": AREAS.c.district,
+        **{name: request.c[name] for name in ("department", "service_type")},
+        **{name: POINTS.c[name] for name in ("h3_8", "h3_9", "h3_10")},
+    }
+    return all_columns(visit, made).select_from(joined).order_by(visit.c.visited_at, visit.c.inspection_id)
+
+
+def assets(staged: Mapping[str, Table]) -> Select:
+    """Assets with the district they stand or stood in."""
+    asset = staged["asset"]
+    joined = asset.outerjoin(POINTS, POINTS.c.row == rowid(asset)).outerjoin(AREAS, AREAS.c.area == POINTS.c.area)
+    return all_columns(asset, {"district": AREAS.c.district}).select_from(joined).order_by(rowid(asset))
+
+
+def surveys(staged: Mapping[str, Table]) -> Select:
+    """Surveys with their day, and the department, type and district of the request they ask about."""
+    survey, request = staged["survey"], schema.request
+    made: dict[str, Expr] = {
+        "sent_on": cast(local_time(survey.c.sent_at), Date),
+        **{name: request.c[name] for name in ("department", "service_type", "district")},
+    }
+    joined = survey.outerjoin(request, request.c.request_id == survey.c.request_id)
+    return all_columns(survey, made).select_from(joined).order_by(survey.c.sent_at, survey.c.survey_id)
+
+
+GRAINS = ("quarter_hour", "half_hour", "hour", "shift", "day", "month")
+"""How long a stretch is of which calls are published, the finest first."""
+
+
+def published_calls(staged: Mapping[str, Table]) -> Select:
+    """Published figures of calls with their day and hour, and whether nothing finer is known of it.
+
+    A day that is published by the half-hour too must not count twice, nor a month by the day; but channels and queues
+    may be published each in its own way.
+    """
+    one = staged["contact_interval"]
+    local = local_time(one.c.start_at)
+    on = cast(local, Date)
+    grain = case({name: place for place, name in enumerate(GRAINS)}, value=one.c.grain, else_=len(GRAINS))
+    of_all = case((one.c.queue.is_(None), grain))
+
+    def finest(*among: Expr) -> Expr:
+        """The finest of the same queue, and of all queues together, which is finer than each and coarser than none."""
+        own = func.min(grain).over(partition_by=[*among, one.c.channel, one.c.queue])
+        whole, any_ = (func.min(of).over(partition_by=[*among, one.c.channel]) for of in (of_all, grain))
+        return case((one.c.queue.is_(None), any_), else_=func.least(own, func.coalesce(whole, own)))
+
+    of_day, of_month = finest(on), finest(func.date_trunc("month", cast(on, DateTime)))
+    made: dict[str, Expr] = {
+        "start_on": on, "start_hour_of_week": hour_of_week(local),
+        "is_finest": grain == case((one.c.grain == "month", of_month), else_=of_day),
+    }  # fmt: skip
+    return all_columns(one, made).select_from(one).order_by(one.c.start_at, one.c.interval_id)
+
+
+def city_events(staged: Mapping[str, Table]) -> Select:
+    """Events of the city with their first day, and the first day no longer touched."""
+    event = staged["city_event"]
+    before_end = func.make_timestamp(func.epoch_us(event.c.end_at) - 1)
+    inner = select(event, before_end.label("last")).subquery()
+    first, last = cast(local_time(inner.c.start_at), Date), cast(local_time(inner.c.last), Date)
+    made = {"start_on": first, "end_on": func.greatest(first, last) + 1}
+    names = (one.name for one in schema.city_event.c)
+    return select(*((made[name] if name in made else inner.c[name]).label(name) for name in names))

@@ -1,0 +1,234 @@
+"""What the rows of a file tell of each column: how full it is, what stands in it, which formats read it as times."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Float, Select, String, and_, case, func, or_, select, true
+from sqlalchemy import column as named_column
+from sqlalchemy import table as named_table
+from sqlalchemy.sql.expression import TryCast
+
+from data_access.dialects import TableOf
+from data_access.importers.mapping import fold
+from data_access.importers.sketch.names import CHANGES, GEOJSON, POINT, TIMES, WKT
+from data_access.importers.times import reads
+
+_TIMES_LOOKED_AT = 1_500
+_DEEP = 3  # how far nested objects are opened out
+_NULLS = (
+    "NA",
+    "N/A",
+    "n/a",
+    "NULL",
+    "null",
+    "None",
+    "none",
+    "nan",
+    "NaN",
+    "-",
+    "--",
+    "Unspecified",
+    "UNKNOWN",
+    "(null)",
+)
+_DAYS = ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%m-%d-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%b-%Y",
+         "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%Y %b %d")  # fmt: skip
+_HOURS = ("", " %I:%M:%S %p", " %I:%M %p", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f")
+FORMATS = (
+    "iso", *(day + hour for day in _DAYS for hour in _HOURS), "%d.%m.%Y %H.%M",
+    "%Y%m%d", "%Y%m%d%H%M%S", "%y%m%d", "%b %d %Y %I:%M%p", "epoch", "epoch_ms", "excel",
+)  # fmt: skip
+_NUMERIC = ("%Y%m%d", "%Y%m%d%H%M%S", "%y%m%d", "epoch", "epoch_ms", "excel")
+_LEAST = {"epoch": 1e8, "epoch_ms": 1e11, "excel": 2e4}  # else it is a year, or a number of days
+
+
+@dataclass
+class Column:
+    """What the rows looked at tell of one column."""
+
+    name: str
+    filled: int
+    distinct: int
+    examples: Sequence[str]
+    formats: Sequence[str] = ()
+    doubts: list[str] = field(default_factory=list)
+    numbers: int = 0
+    low: float | None = None
+    high: float | None = None
+    commas: int = 0
+
+    @property
+    def is_time(self) -> bool:
+        """Whether it holds times."""
+        return bool(self.formats)
+
+    @property
+    def is_day(self) -> bool:
+        """Whether it holds times without an hour."""
+        midnight = all(re.search(r"(^|[ T])0?0:00|12:00(:00)? AM|^\S{8,10}$", value) for value in self.examples)
+        return self.is_time and (midnight or all("%d" in one and not re.search("%[HI]", one) for one in self.formats))
+
+    @property
+    def is_key(self) -> bool:
+        """Whether it is another in every row that has it."""
+        return self.distinct == self.filled
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it holds nothing but numbers."""
+        return bool(self.filled) and self.numbers == self.filled
+
+
+def opened_out(connection: Connection, looked: Any) -> Any:
+    """The rows with what nested objects hold as columns of its own, named by its path; a point stays as it is."""
+    found = looked
+    for step in range(_DEEP):
+        within: dict[str, Any] = {}
+        for one in found.c:
+            held = case((and_(func.starts_with(one, "{"), func.json_valid(one)), one))
+            listed = select(func.unnest(func.json_keys(held)).label("name")).select_from(found).subquery()
+            names = sorted(connection.scalars(select(listed.c.name).distinct()))
+            if names and "coordinates" not in names and not any(re.search(r'[."]', name) for name in names):
+                paths = {name: func.json_extract_string(held, f'$."{name}"') for name in names}
+                within[one.name] = [(f"{one.name}.{name}", value) for name, value in paths.items()]
+        if not within:
+            break
+        columns = [
+            made.label(name) for one in found.c for name, made in within.get(one.name, [(one.name, one)])
+        ]  # fmt: skip
+        connection.execute(TableOf(f"looked_{step}", select(*columns).select_from(found)))
+        found = named_table(f"looked_{step}", *(named_column(one.name, String) for one in columns))
+    return found
+
+
+def _words(looked: Any, name: str, nulls: Sequence[str]) -> Any:
+    words = func.nullif(func.trim(looked.c[name]), "")
+    return case((words.in_(nulls), None), else_=words) if nulls else words
+
+
+def words_for_nothing(connection: Connection, looked: Any) -> list[str]:
+    """Words that stand for nothing, of those that often do."""
+    found = []
+    for word in _NULLS:
+        anywhere = or_(*(func.trim(one) == word for one in looked.c))
+        if connection.scalar(select(func.count()).select_from(looked).where(anywhere)):
+            found.append(word)
+    return found
+
+
+def column_of(connection: Connection, looked: Any, name: str, nulls: Sequence[str]) -> Column:
+    """What the rows looked at tell of the column `name`; `nulls` are words that stand for nothing."""
+    words = _words(looked, name, nulls)
+    # A comma with three digits after it may stand between thousands; with any other number of them it is a decimal one.
+    comma, decimal = r"-?[0-9.]*[0-9],[0-9]+", r"-?[0-9.]*[0-9],([0-9]{1,2}|[0-9]{4,})"
+    written = func.replace(func.replace(words, ".", ""), ",", ".")
+    number = case((func.regexp_full_match(words, comma), TryCast(written, Float)), else_=TryCast(words, Float))
+    filled, distinct, numbers, low, high, commas = connection.execute(
+        select(
+            func.count(words), func.count(func.distinct(words)), func.count(number), func.min(number), func.max(number),
+            func.count(case((func.regexp_full_match(words, decimal), 1))),
+        ).select_from(looked)
+    ).one()  # fmt: skip
+    frequent: Select = (
+        select(words.label("word"), func.count().label("n")).where(words.is_not(None)).group_by(words)
+        .order_by(func.count().desc(), words).limit(12)
+    )  # fmt: skip
+    column = Column(
+        name, filled, distinct, [str(word) for word, _ in connection.execute(frequent)], numbers=numbers, low=low,
+        high=high, commas=commas,
+    )  # fmt: skip
+    named = any(re.search(one, fold(name)) for words_ in (*TIMES.values(), ("date", "time")) for one in words_)
+    likely = sum(6 <= len(one) <= 35 and bool(re.search(r"\d", one)) for one in column.examples)
+    if filled and (named or not column.is_number) and likely > len(column.examples) / 2:
+        _find_formats(connection, words, column)
+    return column
+
+
+def _find_formats(connection: Connection, written: Any, column: Column) -> None:
+    """The fewest formats that read the column; in doubt between day and month the American order, and a remark."""
+    some = select(written.label("word")).where(written.is_not(None)).limit(_TIMES_LOOKED_AT).subquery("some")
+    words: Any = some.c.word
+    left: Any = true()
+    formats: list[str] = []
+    filled = missing = min(column.filled, _TIMES_LOOKED_AT)
+    plain = [one for one in FORMATS if (one in _NUMERIC) == column.is_number]
+    plain = [one for one in plain if (column.high or 0) >= _LEAST.get(one, 0)]
+    for _ in range(4):
+        read = {}
+        for form in plain:
+            read[form] = reads((form,), words)
+        counts = connection.execute(
+            select(*(func.count(case((read[one], 1))).label(f"f{n}") for n, one in enumerate(plain)))
+            .select_from(some).where(left)
+        ).one()  # fmt: skip
+        best = max(range(len(plain)), key=lambda n: (counts[n], -n))
+        if counts[best] < max(0.02 * filled, 1):
+            break
+        alike = [
+            plain[n] for n in range(len(plain)) if n != best and counts[n] == counts[best]
+            and sorted(re.findall("%[dm]", plain[n])) == sorted(re.findall("%[dm]", plain[best]))
+            and re.sub("%[dm]", "", plain[n]) == re.sub("%[dm]", "", plain[best])
+        ]  # fmt: skip
+        if alike:
+            column.doubts.append(f"every value can also be read as {alike[0]}")
+        formats.append(plain[best])
+        missing -= counts[best]
+        left = left & ~read[plain[best]]
+        if missing <= 0:
+            break
+    if filled - missing < 0.9 * filled:
+        return
+    if missing > 0:
+        strange = connection.scalar(select(words).where(left).limit(1))
+        column.doubts.append(f"{missing} values cannot be read as times, such as “{strange}”")
+    column.formats = formats
+    if any(one.endswith("Z") for one in column.examples):
+        column.doubts.append(
+            'these times end in Z (UTC); if they are local all the same, say formats = ["%Y-%m-%dT%H:%M:%SZ"]'
+        )
+
+
+def told_apart_by(
+    connection: Connection, looked: Any, columns: Sequence[Column], found: dict[str, Column]
+) -> tuple[list[str], int]:
+    """Columns that tell the rows apart together, as none does alone, and how many rows they tell apart.
+
+    None of them says how far a request has come: it would be another one after the next export.
+    """
+    chosen = [found[one].name for one in ("opened_at", "type_id", "source_district", "address") if one in found]
+    moving = {found[one].name for one in ("status", "note") if one in found}
+    left = [
+        one.name for one in columns
+        if one.filled and not one.is_time and one.name not in (*chosen, *moving)
+        and not re.search(CHANGES, fold(one.name))
+    ]  # fmt: skip
+
+    def told_apart(by: Sequence[Sequence[str]]) -> Sequence[int]:
+        keys = [func.hash(*(func.coalesce(looked.c[name], "") for name in names)) for names in by]
+        return connection.execute(select(*(func.count(func.distinct(key)) for key in keys)).select_from(looked)).one()
+
+    if not chosen:
+        return [], 0
+    (known,) = told_apart([chosen])
+    while left:
+        counts = told_apart([[*chosen, one] for one in left])
+        best = max(range(len(left)), key=lambda n: (counts[n], -n))
+        if counts[best] <= known:
+            break
+        chosen.append(left.pop(best))
+        known = counts[best]
+    return chosen, known
+
+
+def mostly(one: Column, pattern: str) -> bool:
+    """Whether most of the values looked at say such a thing."""
+    return 2 * sum(bool(re.search(pattern, value, re.IGNORECASE)) for value in one.examples) > len(one.examples)
+
+
+def holds_points(one: Column) -> bool:
+    """Whether most of the values looked at are pairs of coordinates, however they are written."""
+    return mostly(one, POINT) or mostly(one, GEOJSON) or mostly(one, WKT)

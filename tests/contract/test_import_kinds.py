@@ -1,0 +1,285 @@
+"""Files of every kind: packed, workbooks, Parquet, JSON, XML, shapes, one after the other."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zipfile
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pyarrow as pa
+import pytest
+import shapely
+import zstandard
+from pyarrow import parquet
+
+from dashboard.domain.errors import ImportRefused
+from dashboard.settings import Settings
+from data_access.importers.load import import_files
+from data_access.importers.mapping import mapping_from
+from tests.exports import CITY, ROW, mapping, table
+
+
+def packed_in_zip(content: bytes, folder: Path) -> bytes:
+    path = folder / "one.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("export.csv", content)
+        archive.writestr("__MACOSX/._export.csv", b"x")
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["export.csv.gz", "export.zip", "export.csv.zst"])
+def test_packed_files(taken, tmp_path: Path, name: str) -> None:
+    content = table(*(ROW.replace("7,", f"{n},", 1) for n in range(5_000)))
+    packed = {"export.csv.gz": gzip.compress, "export.csv.zst": zstandard.compress}.get(
+        name, lambda one: packed_in_zip(one, tmp_path)
+    )(content)
+    counts, _, _ = taken(packed, name)
+    assert (counts.read, counts.accepted) == (5_000, 5_000)
+    with pytest.raises(ImportRefused, match="incomplete|damaged"):
+        taken(packed[: len(packed) // 2], name)
+
+
+def test_what_is_looked_for_within_nested_values_and_not_there_is_told(tmp_path: Path) -> None:
+    at, told = {"x": 1_000_000.0, "y": 200_000.0}, {"opened": "2024-03-01"}
+    records = [{"id": n, "at": at, "told": told} for n in range(3)]
+    (tmp_path / "export.json").write_text(json.dumps(records))
+    text = """name = "test"
+[city]
+name = "Testville"
+tz = "America/New_York"
+[request]
+request_id = "id"
+opened_at = "told.opened"
+closed_at = "told.closd"
+type_id = { value = "Request" }
+status = { value = "new" }
+[place]
+x = "at.x"
+y = "at.%s"
+crs = "EPSG:2263"
+"""
+    for column, absent in (("y", []), ("z", ["at.z (for place)"])):
+        by = mapping_from(text % column, Path("test.toml"))
+        outcome = import_files(Settings(data=tmp_path / column), by, tmp_path / "export.json", dry=True)
+        assert list(outcome.report.absent) == ["told.closd (for closed_at)", *absent]
+        assert ("lat" in outcome.sample) == (column == "y")
+
+
+def test_an_empty_sheet_is_refused_in_words(taken, tmp_path: Path) -> None:
+    content = with_a_cover(tmp_path)
+    for sheet, told in (("empty", "nothing stands in this sheet"), ("none", "there are empty, cover, data")):
+        by = mapping_from(CITY.replace("[file]", f'[file]\nsheet = "{sheet}"'), Path("t.toml"))
+        with pytest.raises(ImportRefused, match=told):
+            taken(content, "one.xlsx", by)
+
+
+def test_a_workbook_called_csv_and_a_table_called_xls_are_what_they_are(taken, tmp_path: Path) -> None:
+    counts, _, _ = taken(as_excel(tmp_path), "export.csv")
+    assert counts.accepted == 2
+    counts, _, _ = taken(table(ROW).replace(b",", b"\t"), "export.xls")
+    assert counts.accepted == 1
+    with pytest.raises(ImportRefused, match="damaged"):
+        taken(as_parquet(tmp_path)[:-40], "export.parquet")
+
+
+def test_a_value_that_is_no_json_is_refused_alone(taken) -> None:
+    good = ROW.removesuffix(",") + ',"{""at"": {""lat"": 40.5, ""lon"": -73.2}}"'
+    bad = [good.replace("7,", f"{n},", 1).replace('"{""', written, 1) for n, written in ((8, "\"{'at"), (9, '"x'))]
+    empty = ROW.replace("7,", "10,", 1)
+    by = mapping_from(CITY.split("lat =")[0] + 'lat = "Point.at.lat"\nlon = "Point.at.lon"\n', Path("t.toml"))
+    counts, rows, refused = taken(table(good, *bad, empty), by=by)
+    assert (counts.read, counts.accepted) == (4, 2) and rows["lat"].fillna(0).to_list() == [40.5, 0]
+    told = refused[["row_number", "column_name", "reason"]].to_numpy().tolist()
+    assert told == [[2, "Point.at.lat", "not a number"], [3, "Point.at.lat", "not a number"]]
+
+
+KINDS = pd.DataFrame(
+    {
+        "ID": ["9007199254740993", "8"], "Opened": ["2024-03-01 09:00:00", "2024-03-02"], "Closed": [None, None],
+        "Due": [None, "2024-03-05"], "Status": ["Open", "Open"], "Type": ["Pothole", "Straße"], "Address": ["a", None],
+        "Zip": ["02131", "02132"], "Point": [None, None],
+    }
+)  # fmt: skip
+
+
+def as_excel(folder: Path) -> bytes:
+    path = folder / "one.xlsx"
+    KINDS.to_excel(path, index=False, engine="xlsxwriter")
+    return path.read_bytes()
+
+
+def as_clerks_make_it(folder: Path) -> bytes:
+    """A hidden sheet first, titles above the heading, totals below the rows."""
+    path = folder / "one.xlsx"
+    with pd.ExcelWriter(path, engine="xlsxwriter") as book:
+        pd.DataFrame({"Code": ["P"], "Meaning": ["Pothole"]}).to_excel(book, sheet_name="codes", index=False)
+        KINDS.to_excel(book, sheet_name="data", index=False, startrow=3)
+        book.sheets["codes"].hide()
+        book.sheets["data"].activate()
+        book.sheets["data"].merge_range(0, 0, 0, 8, "Springfield 311")
+        book.sheets["data"].write(1, 0, "Printed 01/05/2025")
+    return path.read_bytes()
+
+
+def with_a_cover(folder: Path) -> bytes:
+    path = folder / "one.xlsx"
+    with pd.ExcelWriter(path, engine="xlsxwriter") as book:
+        book.book.add_worksheet("empty")
+        book.book.add_worksheet("cover").write_column(0, 0, ["Springfield", "Contact: 311"])
+        KINDS.to_excel(book, sheet_name="data", index=False)
+    return path.read_bytes()
+
+
+def test_numbers_with_a_point_are_read_as_they_are(taken, tmp_path: Path) -> None:
+    named = pa.table({**KINDS.assign(Zip=None), "ID": pa.array([7.0, 8.0]), "Zip": pa.array([float("nan"), 2131.0])})
+    parquet.write_table(named.append_column("lat", pa.array([40.5, float("nan")])), tmp_path / "one.parquet")
+    by = mapping_from(CITY.split("lat =")[0] + 'lat = "lat"\n', Path("t.toml"))
+    counts, rows, _ = taken((tmp_path / "one.parquet").read_bytes(), "one.parquet", by)
+    assert counts.accepted == 2 and rows["request_id"].to_list() == ["7", "8"]
+    assert rows["lat"].fillna(0).to_list() == [40.5, 0] and rows["channel"].fillna("").to_list() == ["", "2131"]
+
+
+def as_parquet(folder: Path) -> bytes:
+    path = folder / "one.parquet"
+    typed = KINDS.assign(ID=KINDS["ID"].astype("int64"), Opened=pd.to_datetime(KINDS["Opened"], format="mixed"))
+    typed.to_parquet(path, index=False)
+    return path.read_bytes()
+
+
+def as_geojson(folder: Path) -> bytes:
+    features = [
+        {"type": "Feature", "properties": one, "geometry": {"type": "Point", "coordinates": [-73.25, 40.5]}}
+        for one in json.loads(KINDS.to_json(orient="records"))
+    ]
+    return json.dumps({"type": "FeatureCollection", "features": features}).encode()
+
+
+def answer_of_arcgis(system: int, x: float, y: float) -> bytes:
+    """On one line, its records behind a long list of fields."""
+    rows = json.loads(KINDS.to_json(orient="records"))
+    fields = [{"name": one, "alias": "an alias " * 50} for one in KINDS]
+    features = [{"attributes": one, "geometry": {"x": x, "y": y}} for one in rows]
+    told = {"spatialReference": {"wkid": 102_718, "latestWkid": system}, "exceededTransferLimit": True}
+    return json.dumps({"objectIdFieldName": "ID", "fields": fields, **told, "features": features}).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("one.xlsx", as_excel),
+        ("one.xlsx", as_clerks_make_it),
+        ("one.xlsx", with_a_cover),
+        ("one.parquet", as_parquet),
+        ("one.json", lambda folder: KINDS.to_json(orient="records", indent=1).encode()),
+        ("one.json", lambda folder: b'{"meta": 1, "records": ' + KINDS.to_json(orient="records").encode() + b"}"),
+        ("one.json", lambda folder: answer_of_arcgis(4326, -73.25, 40.5)),
+        ("one.json", lambda folder: b'{"next": null, "rows": ' + KINDS.to_json(orient="records").encode() + b"}"),
+        ("one.jsonl", lambda folder: KINDS.to_json(orient="records", lines=True, force_ascii=False).encode()),
+        ("one.json.gz", lambda folder: gzip.compress(KINDS.to_json(orient="records").encode())),
+        ("one.geojson", as_geojson),
+        ("one.tsv", lambda folder: KINDS.to_csv(sep="\t", index=False).encode()),
+        ("one.xml", lambda folder: KINDS.to_xml(index=False, parser="etree").encode()),
+    ],
+)  # fmt: skip
+def test_kinds_of_files(taken, tmp_path: Path, name: str, make) -> None:
+    by = mapping_from(
+        CITY.replace('column = "Point", pattern', 'columns = ["Point", "latitude"], pattern'), Path("t.toml")
+    )
+    if name == "one.geojson":
+        by = mapping_from(CITY.split("lat =")[0] + 'lat = "latitude"\nlon = "longitude"\n', Path("t.toml"))
+    counts, rows, _ = taken(make(tmp_path), name, by)
+    assert (counts.read, counts.accepted) == (2, 2)
+    assert rows["request_id"].to_list() == ["9007199254740993", "8"] and rows["type_id"].to_list() == [
+        "Pothole",
+        "Straße",
+    ]
+    assert rows["opened_at"].to_list() == [pd.Timestamp("2024-03-01 14:00"), pd.Timestamp("2024-03-02 05:00")]
+    assert rows["address"].isna().to_list() == [False, True] and rows["closed_at"].isna().all()
+    if name == "one.geojson":
+        assert rows[["lat", "lon"]].to_numpy().tolist() == [[40.5, -73.25]] * 2
+
+
+def test_points_of_a_file_of_shapes(taken, tmp_path: Path) -> None:
+    points = gpd.GeoDataFrame(KINDS, geometry=[shapely.Point(-73.25, 40.5)] * 2, crs=4326)
+    by = CITY.split("lat =")[0] + 'lat = "latitude"\nlon = "longitude"\n[place]\nx = "x"\ny = "y"\ncrs = "EPSG:2263"\n'
+    points.to_crs(2263).to_file(tmp_path / "one.gpkg", layer="requests")
+    (tmp_path / "shapes").mkdir()
+    points.to_crs(2263).to_file(tmp_path / "shapes" / "two.shp")
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:  # nothing in it names the system
+        for one in (tmp_path / "shapes").iterdir():
+            archive.write(one, f"requests/{one.name}") if one.suffix != ".prj" else None
+    points.to_file(tmp_path / "three.gpkg", layer="requests")
+    points.to_file(tmp_path / "three.gpkg", layer="older")
+    for name in ("one.gpkg", "two.zip"):
+        _, rows, _ = taken((tmp_path / name).read_bytes(), name, mapping_from(by, Path("t.toml")))
+        assert rows["lat"].round(3).to_list() == [40.5] * 2
+    content = (tmp_path / "three.gpkg").read_bytes()
+    with pytest.raises(ImportRefused, match=r"several layers, .*older.*; say .* sheet = “…” in \[file\]"):
+        taken(content, "one.gpkg", mapping_from(by, Path("t.toml")))
+    by = by.replace("[file]", '[file]\nsheet = "older"')
+    assert taken(content, "one.gpkg", mapping_from(by, Path("t.toml")))[0].accepted == 2
+
+
+def test_points_in_feet_are_told_with_their_system_and_parts_as_parts(tmp_path: Path) -> None:
+    by = mapping_from(CITY.split("lat =")[0] + '[place]\nx = "x"\ny = "y"\ncrs = "EPSG:2263"\n', Path("test.toml"))
+    (tmp_path / "one.json").write_bytes(answer_of_arcgis(2263, 980_000.0, 200_000.0))
+    outcome = import_files(Settings(data=tmp_path / "data"), by, tmp_path / "one.json", dry=True)
+    assert outcome.sample["lat"].between(40, 41).all() and outcome.report.accepted == 2
+    said = " ".join(outcome.report.notes)
+    assert "x and y, are in EPSG:2263" in said and "holds a part only" in said
+    features = json.loads(as_geojson(tmp_path))["features"]
+    system = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::2263"}}
+    features = [one | {"geometry": {"type": "Point", "coordinates": [980_000.0, 200_000.0]}} for one in features]
+    whole = {"type": "FeatureCollection", "crs": system, "features": features}
+    (tmp_path / "one.geojson").write_text(json.dumps(whole))
+    outcome = import_files(Settings(data=tmp_path / "data"), by, tmp_path / "one.geojson", dry=True)
+    assert outcome.sample["lat"].between(40, 41).all()
+
+
+def test_files_of_any_kinds_are_read_one_after_the_other(tmp_path: Path) -> None:
+    kinds = {
+        "one.parquet": lambda rows: rows.to_parquet(index=False),
+        "two.xml": lambda rows: rows.to_xml(index=False, parser="etree").encode(),
+        "three.json": lambda rows: rows.to_json(orient="records").encode(),
+        "four.xml": lambda rows: rows.to_xml(index=False, parser="etree").encode(),
+    }
+    for n, (name, written) in enumerate(kinds.items()):
+        (tmp_path / name).write_bytes(written(KINDS.assign(ID=[f"{n}-{one}" for one in range(len(KINDS))])))
+    report = import_files(Settings(data=tmp_path / "data"), mapping(), [tmp_path / name for name in kinds]).report
+    assert (report.accepted, report.refused) == (4 * len(KINDS), 0)
+
+
+def test_a_broken_line_of_json_is_one_refused_row(taken) -> None:
+    content = KINDS.to_json(orient="records", lines=True).strip() + '\n{"ID": "7", "Ope\n[7]\n'
+    counts, _, refused = taken(content.encode(), "one.jsonl")
+    assert (counts.read, counts.accepted) == (4, 2)
+    assert refused["reason"].to_list() == ["a line that is no record"] * 2
+    with pytest.raises(ImportRefused, match="not JSON"):
+        taken(b'[{"ID": 1}, {"ID"', "one.json")
+
+
+def test_names_in_json_may_be_of_any_signs(taken) -> None:
+    odd = {'say "hi"': "Main", "": "x", "a/b": "x", "c~d": "x", "$e": "x", "f.g": "x"}
+    rows = [row | odd for row in json.loads(KINDS.to_json(orient="records"))]
+    by = mapping_from(CITY.replace('"Address"', "'say \"hi\"'"), Path("test.toml"))
+    for content in (rows, {'my "list"': rows}):
+        _, found, refused = taken(json.dumps(content).encode(), "one.json", by)
+        assert found["address"].to_list() == ["Main"] * len(rows) and refused.empty
+
+
+def test_records_of_xml_are_named_without_their_namespace(taken) -> None:
+    written = KINDS.to_xml(index=False, parser="etree", namespaces={"": "urn:city"}).encode()
+    with_head = written.replace(b"<row>", b"<head><n>2</n></head><row>", 1)
+    for name in ("row", "{urn:city}row"):
+        counts, _, _ = taken(
+            with_head, "one.xml", mapping_from(CITY.replace("[file]", f'[file]\nrows = "{name}"'), Path("t.toml"))
+        )
+        assert counts.accepted == 2
+
+
+def test_what_is_nested_without_end_is_refused(taken) -> None:
+    with pytest.raises(ImportRefused, match="not XML"):
+        taken(b"<a>" * 5_000 + b"</a>" * 5_000, "one.xml")
