@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -36,7 +37,7 @@ from data_access.measures import CATALOGUE
 from data_access.public_extract import extract_file, read_extract, write_extract
 from data_access.rows import refused_rows
 from data_access.semantics import EVERY, Answer, Measure, Query, Ratio, Spread
-from data_access.state import State
+from data_access.state import State, state_file
 
 out = Console(highlight=False, soft_wrap=True, emoji=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
@@ -543,11 +544,18 @@ def stories_in_markdown() -> str:
 @with_settings
 def check_command(settings) -> None:
     """Say what is configured, which build is in service and how fresh it is. Ends with 1 if nothing is."""
-    store = _address(settings) if settings.database else "embedded DuckDB"
-    out.print(f"[bold]data folder[/]  {settings.data}\n[bold]database[/]     {store}")
-    out.print(
-        f"[bold]cache[/]        {settings.cache}\n[bold]basemap[/]      {settings.basemap or 'none: no foreign host'}"
-    )
+    configured = {
+        "data folder": settings.data,
+        "database": _address(settings.database) if settings.database else "embedded DuckDB",
+        "replica": _address(settings.replica) if settings.replica else "none: screens read the database",
+        "accounts": _address(settings.state) if settings.state else state_file(settings),
+        "sign-in": settings.sign_in,
+        "cache": re.sub("//.*@", "//***@", settings.cache),  # a Redis may have a password
+        "basemap": settings.basemap or "none: no foreign host",
+    }
+    for name, told in configured.items():
+        out.print(f"[bold]{name:<13}[/]", end="")
+        out.print(told, markup=False)
     services = opened(settings)
     build, city = services.build(), services.city()
     made_up = " (made up)" if city.is_made_up else ""
@@ -561,8 +569,8 @@ def check_command(settings) -> None:
     )
 
 
-def _address(settings: Settings) -> str:
-    return database_address(settings.database).render_as_string(hide_password=True)
+def _address(url: str) -> str:
+    return database_address(url).render_as_string(hide_password=True)
 
 
 @main.command("publish")

@@ -153,6 +153,10 @@ def _is_secret(text: str) -> bool:
     return len(text) >= 32 and len(set(text)) >= 10 and not any(word in text.casefold() for word in _WELL_KNOWN)
 
 
+def _is_postgres(url: str) -> bool:
+    return url.startswith(("postgresql://", "postgresql+psycopg://"))
+
+
 def _is_safe(url: str) -> bool:
     return url.startswith(("https://", "http://127.0.0.1:", "http://localhost:"))
 
@@ -167,8 +171,8 @@ def _is_header(name: str) -> bool:
 
 _FIELDS: dict[str, tuple[Callable, Callable, str]] = {
     "data": (Path, lambda path: True, "a folder"),
-    "database": (str, lambda url: url.startswith("postgresql"), _POSTGRES),
-    "replica": (str, lambda url: url.startswith("postgresql"), _POSTGRES),
+    "database": (str, _is_postgres, _POSTGRES),
+    "replica": (str, _is_postgres, _POSTGRES),
     "query_seconds": (float, lambda seconds: 0 < seconds < 86400, "a number of seconds"),
     "threads": (int, lambda threads: 1 <= threads <= 256, "a whole number from 1"),
     "memory_mb": (int, lambda megabytes: megabytes >= 64, "a whole number of megabytes from 64"),
@@ -182,7 +186,7 @@ _FIELDS: dict[str, tuple[Callable, Callable, str]] = {
         lambda url: url.startswith(("http://", "https://", "/")) and all(part in url for part in ("{z}", "{x}", "{y}")),
         "a tile address with {z}, {x} and {y}",
     ),
-    "state": (str, lambda url: url.startswith("postgresql"), _POSTGRES),
+    "state": (str, _is_postgres, _POSTGRES),
     "secret": (str, _is_secret, "at least 32 random characters, like those of “openssl rand -hex 32”"),
     "session_hours": (float, lambda hours: 0.1 <= hours <= 720, "a number of hours up to 720"),
     "sign_in": (str, lambda kind: kind in ("accounts", "oidc", "proxy"), "accounts, oidc or proxy"),
