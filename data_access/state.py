@@ -7,6 +7,7 @@ database of its own; brought up to date by Alembic before it is first used.
 from __future__ import annotations
 
 import fcntl
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,8 +43,10 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from dashboard.domain.errors import BadRequest, DataUnavailable, UnknownName
 from dashboard.settings import Settings
-from data_access.dialects import database_address
+from data_access.dialects import database_address, said_by
 from data_access.migrations import NEWEST
+
+log = logging.getLogger(__name__)
 
 metadata = MetaData()
 
@@ -302,6 +305,7 @@ class State:
         except IntegrityError:
             raise
         except (DBAPIError, OSError) as problem:
+            log.warning("The accounts cannot be read or written: %s", said_by(problem))
             raise DataUnavailable("The accounts cannot be read or written just now. Please try again.") from problem
 
     def _opened(self) -> Engine:
@@ -321,12 +325,12 @@ def state_file(settings: Settings) -> Path:
 
 def _engine(settings: Settings) -> Engine:
     if settings.state:
-        return create_engine(database_address(settings.state), pool_pre_ping=True, pool_size=2)
+        return create_engine(database_address(settings.state), pool_pre_ping=True, pool_size=2, hide_parameters=True)
     path = state_file(settings)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.touch(mode=0o600)  # hashes of passwords are for their owner's eyes only
     # A connection for each use: SQLite's are cheap, and must not be shared by threads nor survive a fork.
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": 10})
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": 10}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection, _record):
