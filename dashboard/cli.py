@@ -27,7 +27,7 @@ from dashboard.domain.filters import DAY, SWITCHES, Filters, Period, civil_day
 from dashboard.domain.policy import FACTS, OWN, ROLES, Scope, Viewer
 from dashboard.identity import Identity, may_serve
 from dashboard.services import Services, acting_as
-from dashboard.settings import Settings
+from dashboard.settings import Settings, unknown_in
 from data_access import schema
 from data_access.compile import parts_of
 from data_access.dialects import database_address
@@ -553,6 +553,8 @@ def check_command(settings) -> None:
         "cache": re.sub("//.*@", "//***@", settings.cache),  # a Redis may have a password
         "basemap": settings.basemap or "none: no foreign host",
     }
+    for told in unknown_in():
+        err.print(f"Note: {told}", markup=False)
     for name, told in configured.items():
         out.print(f"[bold]{name:<13}[/]", end="")
         out.print(told, markup=False)
@@ -618,6 +620,8 @@ def serve_command(host, port, workers, public, settings) -> None:
     """Serve the dashboard with gunicorn until stopped; a new build is noticed by itself."""
     from dashboard.serving import serve
 
+    for told in unknown_in():
+        err.print(f"Note: {told}", markup=False)
     if public:
         read_extract(extract_file(settings))
         out.print(f"The public pages on [bold]http://{host}:{port}/public[/] (stop with Ctrl-C)")

@@ -11,7 +11,7 @@ from typing import Any
 
 import platformdirs
 
-from dashboard.domain.errors import BadRequest
+from dashboard.domain.errors import BadRequest, did_you_mean, nearest
 
 
 @dataclass(frozen=True)
@@ -119,18 +119,26 @@ class Settings:
         environ = os.environ if environ is None else environ
         given: dict[str, Any] = {}
         for name, (kind, fits, wanted) in _FIELDS.items():
-            variable = f"DASHBOARD311_{name.upper()}"
+            variable = f"{_PREFIX}{name.upper()}"
             text = environ.get(variable, "") or _in_file(variable, environ)
             if not text:
                 continue
             was = "" if name in _SECRET else f" is “{text}”; it"
             try:
                 given[name] = kind(text)
+                if not fits(given[name]):
+                    raise ValueError
             except ValueError:
                 raise BadRequest(f"{variable}{was} wants {wanted}.") from None
-            if not fits(given[name]):
-                raise BadRequest(f"{variable}{was} wants {wanted}.")
         return cls(**given)
+
+
+def unknown_in(environ: Mapping[str, str] | None = None) -> list[str]:
+    """What to say of each ``DASHBOARD311_…`` variable that is no setting: a slip of the pen keeps a default unseen."""
+    environ = os.environ if environ is None else environ
+    known = {f"{_PREFIX}{name.upper()}{end}" for name in _FIELDS for end in ("", "_FILE")}
+    given = sorted(name for name in environ if name.startswith(_PREFIX) and name not in known)
+    return [f"{name} is no setting and changes nothing.{did_you_mean(nearest(name, known)[:1])}" for name in given]
 
 
 def _in_file(variable: str, environ: Mapping[str, str]) -> str:
@@ -143,6 +151,7 @@ def _in_file(variable: str, environ: Mapping[str, str]) -> str:
         raise BadRequest(f"{variable}_FILE names {path}, which cannot be read.") from None
 
 
+_PREFIX = "DASHBOARD311_"
 _POSTGRES = "an address like postgresql://user@host/name"
 _SECRET = frozenset({"database", "replica", "state", "secret", "oidc_secret", "metrics_token", "limits", "cache"})
 _WELL_KNOWN = ("change", "secret", "password", "example", "default", "test-only", "dashboard311")
@@ -162,7 +171,7 @@ def _is_safe(url: str) -> bool:
 
 
 def _are_networks(text: str) -> bool:
-    return bool([ipaddress.ip_network(one.strip()) for one in text.split(",")])  # ValueError says no
+    return all(ipaddress.ip_network(one.strip()).prefixlen for one in text.split(","))  # 0 bits: whoever comes
 
 
 def _is_header(name: str) -> bool:

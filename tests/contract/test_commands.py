@@ -157,6 +157,8 @@ def test_check_names_what_is_configured_without_passwords(run, monkeypatch):
         ("BASEMAP", "nonsense"),
         ("DATABASE", "mysql://x"),
         ("REPLICA", "postgresql"),
+        ("PROXY_NETWORKS", "nonsense"),
+        ("PROXY_NETWORKS", "0.0.0.0/0"),
         ("STATE", "postgresql+asyncpg://:hunter2@host/name"),
     ],
 )
@@ -168,6 +170,16 @@ def test_a_setting_that_cannot_be_is_named(tmp_path, monkeypatch, name, value):
     told = f"DASHBOARD311_{name} wants" if may_hold_a_password else f"DASHBOARD311_{name} is “{value}”; it wants"
     assert told in result.stderr
     assert "hunter2" not in result.stderr
+
+
+def test_a_variable_that_is_no_setting_is_told(run, monkeypatch):
+    monkeypatch.setenv("DASHBOARD311_SING_IN", "oidc")
+    monkeypatch.setenv("DASHBOARD311_SECRET_FILE", "")
+    told = run("check")
+    assert told.exit_code == 0
+    assert told.stderr == (
+        "Note: DASHBOARD311_SING_IN is no setting and changes nothing. Did you mean DASHBOARD311_SIGN_IN?\n"
+    )
 
 
 def test_what_people_type_is_text_and_never_markup(run):
