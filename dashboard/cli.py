@@ -610,8 +610,8 @@ def retain_command(people_days, log_days, settings) -> None:
 
 @main.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=int, default=8311, show_default=True)
-@click.option("--workers", type=int, default=2, show_default=True, help="Processes that answer.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8311, show_default=True)
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes that answer.")
 @click.option(
     "--public", is_flag=True, help="Serve the public pages alone, from the published tables and nothing else."
 )

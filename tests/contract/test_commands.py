@@ -172,6 +172,12 @@ def test_a_setting_that_cannot_be_is_named(tmp_path, monkeypatch, name, value):
     assert "hunter2" not in result.stderr
 
 
+@pytest.mark.parametrize("words", [("--workers", "0"), ("--port", "99999")])
+def test_nobody_is_served_by_no_process_nor_on_no_port(run, words):
+    told = run("serve", *words)
+    assert told.exit_code == 2 and "is not in the range" in told.stderr
+
+
 def test_a_variable_that_is_no_setting_is_told(run, monkeypatch):
     monkeypatch.setenv("DASHBOARD311_SING_IN", "oidc")
     monkeypatch.setenv("DASHBOARD311_SECRET_FILE", "")
