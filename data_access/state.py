@@ -52,6 +52,10 @@ metadata = MetaData()
 
 _ADVISORY_KEY = 311_311_312
 
+_NEWER = (
+    "The accounts were last kept by a newer version of the dashboard. Start that one, or put back the copy of them "
+    "that was made before it."
+)
 _revision = Table("alembic_version", MetaData(), Column("version_num", String(32)))  # Alembic's own
 
 account = Table(
@@ -350,6 +354,7 @@ def _bring_up_to_date(engine: Engine, settings: Settings) -> None:
             return
     from alembic import command  # there is rarely anything to bring up to date, and it takes half a second to load
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", "data_access:migrations")
@@ -357,7 +362,10 @@ def _bring_up_to_date(engine: Engine, settings: Settings) -> None:
         if engine.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_KEY)))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as problem:  # a step that this version does not know
+            raise DataUnavailable(_NEWER) from problem
 
 
 @contextmanager
