@@ -18,7 +18,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from flask import g, has_request_context, request, session
 from sqlalchemy import RowMapping
 
-from dashboard.domain.errors import BadRequest, DataUnavailable, NotPermitted
+from dashboard.domain.errors import BadRequest, NotPermitted
 from dashboard.domain.policy import OWN, ROLES, Viewer
 from dashboard.groups import read_groups, role_in
 from dashboard.settings import Settings
@@ -272,11 +272,7 @@ def may_serve(settings: Settings, host: str, is_made_up: bool) -> str:
         return f"People are signed in by {'the proxy' if settings.sign_in == 'proxy' else settings.oidc_issuer}."
     if is_made_up:
         return "The demo city: everybody is signed in as its deputy manager, and may take on another role."
-    try:
-        has_accounts = State(settings).has_accounts()
-    except DataUnavailable:
-        has_accounts = False
-    if has_accounts:
+    if State(settings).has_accounts():
         return "People sign in with their accounts (dashboard311 user list)."
     if is_loopback(host):
         return "No account yet: whoever uses this computer is the deputy manager. “dashboard311 user add” changes that."

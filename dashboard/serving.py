@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import tempfile
 from importlib import import_module
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 from gunicorn.workers.gthread import ThreadWorker
 
@@ -20,6 +22,18 @@ class Threads(ThreadWorker):
     def handle_quit(self, sig, frame):
         """End at once, without the lock of the pool of threads, which this very thread may be holding."""
         Worker.handle_quit(self, sig, frame)
+
+
+class Lines(Logger):
+    """What gunicorn itself has to say, as lines like all others."""
+
+    def setup(self, cfg) -> None:
+        """Begin to write."""
+        from dashboard.watching import JsonLines  # by now it is known where processes count together
+
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(JsonLines())
 
 
 def settle() -> None:
@@ -62,13 +76,18 @@ def serve(settings: Settings, host: str, port: int, workers: int, public: bool =
         "limit_request_line": 8190,  # a shared link may hold many choices
         "control_socket_disable": True,
         "loglevel": "warning",
+        "logger_class": "dashboard.serving.Lines",
         "child_exit": _forget,
     }
-    with tempfile.TemporaryDirectory(prefix="dashboard311-counts-") as counts:
+    counts, above = tempfile.mkdtemp(prefix="dashboard311-counts-"), os.getpid()
+    try:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts  # noqa: TID251  # prometheus_client reads it when it is loaded
         import_module("dashboard.public" if public else "dashboard.app")  # once for all processes, which share it
         settle()
         _Served(settings, options, public).run()
+    finally:
+        if os.getpid() == above:  # a process that answers comes by here too when it ends, and the others still count
+            shutil.rmtree(counts, ignore_errors=True)
 
 
 def _forget(_server, worker) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import platformdirs
 
-from dashboard.domain.errors import BadRequest
+from dashboard.domain.errors import BadRequest, did_you_mean, nearest
 
 
 @dataclass(frozen=True)
@@ -119,18 +119,26 @@ class Settings:
         environ = os.environ if environ is None else environ
         given: dict[str, Any] = {}
         for name, (kind, fits, wanted) in _FIELDS.items():
-            variable = f"DASHBOARD311_{name.upper()}"
+            variable = f"{_PREFIX}{name.upper()}"
             text = environ.get(variable, "") or _in_file(variable, environ)
             if not text:
                 continue
             was = "" if name in _SECRET else f" is “{text}”; it"
             try:
                 given[name] = kind(text)
+                if not fits(given[name]):
+                    raise ValueError
             except ValueError:
                 raise BadRequest(f"{variable}{was} wants {wanted}.") from None
-            if not fits(given[name]):
-                raise BadRequest(f"{variable}{was} wants {wanted}.")
         return cls(**given)
+
+
+def unknown_in(environ: Mapping[str, str] | None = None) -> list[str]:
+    """What to say of each ``DASHBOARD311_…`` variable that is no setting: a slip of the pen keeps a default unseen."""
+    environ = os.environ if environ is None else environ
+    known = {f"{_PREFIX}{name.upper()}{end}" for name in _FIELDS for end in ("", "_FILE")}
+    given = sorted(name for name in environ if name.startswith(_PREFIX) and name not in known)
+    return [f"{name} is no setting and changes nothing.{did_you_mean(nearest(name, known)[:1])}" for name in given]
 
 
 def _in_file(variable: str, environ: Mapping[str, str]) -> str:
@@ -143,6 +151,7 @@ def _in_file(variable: str, environ: Mapping[str, str]) -> str:
         raise BadRequest(f"{variable}_FILE names {path}, which cannot be read.") from None
 
 
+_PREFIX = "DASHBOARD311_"
 _POSTGRES = "an address like postgresql://user@host/name"
 _SECRET = frozenset({"database", "replica", "state", "secret", "oidc_secret", "metrics_token", "limits", "cache"})
 _WELL_KNOWN = ("change", "secret", "password", "example", "default", "test-only", "dashboard311")
@@ -153,12 +162,16 @@ def _is_secret(text: str) -> bool:
     return len(text) >= 32 and len(set(text)) >= 10 and not any(word in text.casefold() for word in _WELL_KNOWN)
 
 
+def _is_postgres(url: str) -> bool:
+    return url.startswith(("postgresql://", "postgresql+psycopg://"))
+
+
 def _is_safe(url: str) -> bool:
     return url.startswith(("https://", "http://127.0.0.1:", "http://localhost:"))
 
 
 def _are_networks(text: str) -> bool:
-    return bool([ipaddress.ip_network(one.strip()) for one in text.split(",")])  # ValueError says no
+    return all(ipaddress.ip_network(one.strip()).prefixlen for one in text.split(","))  # 0 bits: whoever comes
 
 
 def _is_header(name: str) -> bool:
@@ -167,8 +180,8 @@ def _is_header(name: str) -> bool:
 
 _FIELDS: dict[str, tuple[Callable, Callable, str]] = {
     "data": (Path, lambda path: True, "a folder"),
-    "database": (str, lambda url: url.startswith("postgresql"), _POSTGRES),
-    "replica": (str, lambda url: url.startswith("postgresql"), _POSTGRES),
+    "database": (str, _is_postgres, _POSTGRES),
+    "replica": (str, _is_postgres, _POSTGRES),
     "query_seconds": (float, lambda seconds: 0 < seconds < 86400, "a number of seconds"),
     "threads": (int, lambda threads: 1 <= threads <= 256, "a whole number from 1"),
     "memory_mb": (int, lambda megabytes: megabytes >= 64, "a whole number of megabytes from 64"),
@@ -182,7 +195,7 @@ _FIELDS: dict[str, tuple[Callable, Callable, str]] = {
         lambda url: url.startswith(("http://", "https://", "/")) and all(part in url for part in ("{z}", "{x}", "{y}")),
         "a tile address with {z}, {x} and {y}",
     ),
-    "state": (str, lambda url: url.startswith("postgresql"), _POSTGRES),
+    "state": (str, _is_postgres, _POSTGRES),
     "secret": (str, _is_secret, "at least 32 random characters, like those of “openssl rand -hex 32”"),
     "session_hours": (float, lambda hours: 0.1 <= hours <= 720, "a number of hours up to 720"),
     "sign_in": (str, lambda kind: kind in ("accounts", "oidc", "proxy"), "accounts, oidc or proxy"),

@@ -12,8 +12,8 @@ from __future__ import annotations
 import time
 import uuid
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, Select, Table, and_, func, insert, literal_column, or_, select, update
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
+from sqlalchemy.exc import DBAPIError
 
 from dashboard.domain.errors import BadRequest, DataUnavailable
 from dashboard.settings import Settings
@@ -32,6 +33,7 @@ from data_access import derive, schema
 from data_access.arrow import to_arrow
 from data_access.carry_over import CarryingOver, Kept
 from data_access.continuing import Basis, of_this_code
+from data_access.dialects import said_by
 from data_access.engine import Warehouse, builds_folder, city_row
 from data_access.fill_facts import FACTS, fill_facts
 from data_access.in_postgres import fill
@@ -49,6 +51,8 @@ from data_access.sum_up import sum_up
 from data_access.told_by_all import Midnights, last_instant
 from data_access.work_file import HINTS, ORDER, OWN, Progress, WorkFile
 
+_NO_ROOM = ("IOException", "OutOfMemoryException")
+"""What DuckDB calls it when a disk or the memory is full, or a file cannot be written."""
 # When a row is over, for tables that tell of persons; of those without private columns the rows themselves do.
 _OVER = {
     "request": "closed_at", "request_event": "event_at", "contact": "arrived_at", "survey": "answered_at",
@@ -123,8 +127,8 @@ class Build:
     # ── life ────────────────────────────────────────────────────────────────────────────────────────
 
     def __enter__(self) -> Build:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as held:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # residents' addresses lie there
+        with _room(), ExitStack() as held:
             held.enter_context(one_at_a_time(self.settings))
             sweep(self._folder)
             held.callback(self._work.close)
@@ -134,6 +138,9 @@ class Build:
 
     def __exit__(self, kind, problem, trace) -> None:
         self._held.close()
+        if isinstance(problem, DBAPIError):
+            with _room():
+                raise problem
 
     # ── rows in ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -380,6 +387,18 @@ class Build:
         except BaseException:
             self._file.unlink()
             raise
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """Tell in words that there is none left, and what became of the data in service."""
+    try:
+        yield
+    except DBAPIError as problem:
+        if type(problem.orig).__name__ not in _NO_ROOM:
+            raise
+        told = f"The data could not be prepared; what was in service stays so. {said_by(problem)}"
+        raise DataUnavailable(told) from problem
 
 
 def _now() -> datetime:

@@ -6,6 +6,7 @@ Each section is one idea: an element that the rest of the house uses, and how ea
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -327,6 +328,7 @@ def duckdb_reader(path: Path, threads: int, memory_mb: int) -> Engine:
         },
         pool_size=8,
         max_overflow=32,
+        hide_parameters=True,  # what was looked for may be an address or a name, and errors are logged
         isolation_level="AUTOCOMMIT",  # nobody writes to a build: there is nothing to begin, end or take back
         skip_autocommit_rollback=True,
         pool_reset_on_return=None,
@@ -356,8 +358,10 @@ def database_address(url: str) -> URL:
     """The parsed address of a PostgreSQL database; BadRequest if it is none."""
     try:
         address = make_url(url)
-    except ArgumentError as problem:
-        raise BadRequest("DASHBOARD311_DATABASE is no address like postgresql://user@host/name.") from problem
+        address.get_dialect()
+    except (ArgumentError, ValueError) as problem:  # a port that is no number, a host that is none, no such driver
+        told = "One of DASHBOARD311_DATABASE, _REPLICA and _STATE is no address like postgresql://user@host/name."
+        raise BadRequest(told) from problem
     if address.get_backend_name() != "postgresql":
         raise BadRequest(f"The database must be PostgreSQL; “{address.drivername}” is not supported.")
     return address
@@ -368,7 +372,7 @@ def postgres_engine(url: str, *, read_only: bool, seconds: float = 0.0) -> Engin
     address = database_address(url)
     given = address.query.get("options", ())
     options = [given] if isinstance(given, str) else list(given)
-    options += ["-c timezone=UTC", f"-c statement_timeout={int(seconds * 1000)}"]
+    options += ["-c timezone=UTC", f"-c statement_timeout={ceil(seconds * 1000)}"]  # 0 would be never
     if read_only:
         options.append("-c default_transaction_read_only=on")
     arguments: dict[str, Any] = {"options": " ".join(options)}
@@ -378,7 +382,13 @@ def postgres_engine(url: str, *, read_only: bool, seconds: float = 0.0) -> Engin
         pool_size=8,
         max_overflow=16,
         pool_pre_ping=True,
+        hide_parameters=True,
     )
+
+
+def said_by(problem: Exception) -> str:
+    """What the database itself said of what went wrong, for the log and for operators."""
+    return str(getattr(problem, "orig", problem)).strip().partition("\n")[0]
 
 
 def pointer_to(name: str) -> str:

@@ -29,7 +29,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from dashboard.domain.errors import BadRequest, DataUnavailable
 from dashboard.settings import Settings
 from data_access import schema
-from data_access.dialects import duckdb_reader, postgres_engine
+from data_access.dialects import duckdb_reader, postgres_engine, said_by
 from data_access.rollups import COPIES, ROLLUPS, Held
 
 log = logging.getLogger(__name__)
@@ -264,8 +264,8 @@ class Warehouse:
         except (DBAPIError, DataUnavailable) as problem:
             if not known:
                 engine.dispose()
-            if isinstance(problem, OperationalError):
-                raise DataUnavailable("The database does not answer. Please try again in a moment.") from problem
+            if isinstance(problem, DBAPIError) and _is_out(problem):
+                raise _no_answer(problem) from problem
             raise
         if known and known.build == build and known.city == city:
             return known
@@ -293,9 +293,20 @@ class Warehouse:
                 raise DataUnavailable(
                     f"The answer took longer than {limit:g} seconds. Ask for a shorter period or fewer rows."
                 ) from problem
-            if isinstance(problem, OperationalError):
-                raise DataUnavailable("The database does not answer. Please try again in a moment.") from problem
+            if _is_out(problem):
+                raise _no_answer(problem) from problem
             raise
+
+
+def _is_out(problem: DBAPIError) -> bool:
+    """Whether the database does not answer, or not to whom we are."""
+    return isinstance(problem, OperationalError) or type(problem.orig).__name__ == "InsufficientPrivilege"
+
+
+def _no_answer(problem: DBAPIError) -> DataUnavailable:
+    """What to tell the reader; the log has what the database said."""
+    log.warning("The database does not answer: %s", said_by(problem))
+    return DataUnavailable("The database does not answer. Please try again in a moment.")
 
 
 @contextmanager

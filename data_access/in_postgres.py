@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pyarrow as pa
 import pyarrow.csv
 from sqlalchemy import (
@@ -31,8 +32,10 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import AddConstraint, CreateSchema, DropSchema, DropTable, Index
 
+from dashboard.domain.errors import DataUnavailable
 from data_access import schema
 from data_access.continuing import Basis
 from data_access.dialects import (
@@ -44,6 +47,7 @@ from data_access.dialects import (
     UseFile,
     duckdb_writer,
     postgres_engine,
+    said_by,
 )
 from data_access.rollups import COPIES, ROLLUPS, SORTED, TABLES
 
@@ -97,7 +101,7 @@ def fill(
     progress
         Called with what is being done and the number of rows it was done to.
 
-    Raises sqlalchemy's errors if the database does not do as it is told; what was in service then stays so.
+    Raises DataUnavailable if the database does not do as it is told; what was in service then stays so.
     """
     told = progress or (lambda doing, rows: None)
     target = postgres_engine(database, read_only=False)
@@ -111,6 +115,13 @@ def fill(
                 _load_all(target, built, told)
             else:
                 _bring(target, built, differing, told)
+    except (DBAPIError, psycopg.Error) as problem:  # what is copied goes past SQLAlchemy
+        if not isinstance(getattr(problem, "orig", problem), psycopg.Error):
+            raise
+        said = said_by(problem)
+        raise DataUnavailable(
+            f"The database did not take the data; what was in service stays so. It said: {said}"
+        ) from problem
     finally:
         files.dispose()
         target.dispose()

@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from dashboard.domain.errors import Busy, DataUnavailable, ImportRefused
 from dashboard.settings import Settings
 from data_access import schema
-from data_access.dialects import postgres_engine
+from data_access.dialects import postgres_engine, said_by
 from data_access.engine import City, Warehouse, builds_folder, read_pointer
 
 _ADVISORY_KEY = 311_311_311
@@ -61,10 +61,12 @@ def _alone_in(database: str) -> Iterator[None]:
             guard = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             free = guard.scalar(select(func.pg_try_advisory_lock(_ADVISORY_KEY)))
         except DBAPIError as problem:
-            raise DataUnavailable("The database does not answer; nothing was changed.") from problem
+            told = f"The database does not answer; nothing was changed. It said: {said_by(problem)}"
+            raise DataUnavailable(told) from problem
         if not free:
             raise Busy(_BUSY)
         _spare_foreign_tables(guard)
+        _may_fill(guard)
         yield
     finally:
         if guard is not None:
@@ -82,6 +84,21 @@ def _spare_foreign_tables(database: Connection) -> None:
         raise ImportRefused(
             "the database",
             f"it holds tables that no build wrote ({', '.join(clashing[:3])} …). Name an empty database or schema.",
+        )
+
+
+def _may_fill(database: Connection) -> None:
+    """Say so now if its role may not make the tables, not after everything was read."""
+    name, schema_name = func.current_database(), func.current_schema()
+    allowed = select(
+        name, schema_name, func.current_user(), func.has_database_privilege(name, "CREATE"),
+        func.has_schema_privilege(schema_name, "CREATE"),
+    )  # fmt: skip
+    name, schema_name, role, in_database, in_schema = database.execute(allowed).one()
+    if not (in_database and in_schema):
+        raise ImportRefused(
+            f"the database {name}",
+            f"{role} may not make schemas in it and tables in its schema {schema_name}. Let {role} own the database.",
         )
 
 

@@ -7,6 +7,7 @@ database of its own; brought up to date by Alembic before it is first used.
 from __future__ import annotations
 
 import fcntl
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,13 +43,19 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from dashboard.domain.errors import BadRequest, DataUnavailable, UnknownName
 from dashboard.settings import Settings
-from data_access.dialects import database_address
+from data_access.dialects import database_address, said_by
 from data_access.migrations import NEWEST
+
+log = logging.getLogger(__name__)
 
 metadata = MetaData()
 
 _ADVISORY_KEY = 311_311_312
 
+_NEWER = (
+    "The accounts were last kept by a newer version of the dashboard. Start that one, or put back the copy of them "
+    "that was made before it."
+)
 _revision = Table("alembic_version", MetaData(), Column("version_num", String(32)))  # Alembic's own
 
 account = Table(
@@ -302,6 +309,7 @@ class State:
         except IntegrityError:
             raise
         except (DBAPIError, OSError) as problem:
+            log.warning("The accounts cannot be read or written: %s", said_by(problem))
             raise DataUnavailable("The accounts cannot be read or written just now. Please try again.") from problem
 
     def _opened(self) -> Engine:
@@ -321,12 +329,12 @@ def state_file(settings: Settings) -> Path:
 
 def _engine(settings: Settings) -> Engine:
     if settings.state:
-        return create_engine(database_address(settings.state), pool_pre_ping=True, pool_size=2)
+        return create_engine(database_address(settings.state), pool_pre_ping=True, pool_size=2, hide_parameters=True)
     path = state_file(settings)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.touch(mode=0o600)  # hashes of passwords are for their owner's eyes only
     # A connection for each use: SQLite's are cheap, and must not be shared by threads nor survive a fork.
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": 10})
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": 10}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection, _record):
@@ -346,6 +354,7 @@ def _bring_up_to_date(engine: Engine, settings: Settings) -> None:
             return
     from alembic import command  # there is rarely anything to bring up to date, and it takes half a second to load
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", "data_access:migrations")
@@ -353,7 +362,10 @@ def _bring_up_to_date(engine: Engine, settings: Settings) -> None:
         if engine.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_KEY)))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as problem:  # a step that this version does not know
+            raise DataUnavailable(_NEWER) from problem
 
 
 @contextmanager

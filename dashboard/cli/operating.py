@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import json
+import re
 
 import click
 
-from dashboard.cli.telling import OPERATOR, opened, out, with_settings
+from dashboard.cli.telling import OPERATOR, err, opened, out, with_settings
 from dashboard.identity import may_serve
-from dashboard.settings import Settings
+from dashboard.settings import unknown_in
 from data_access.dialects import database_address
 from data_access.engine import check_in_service
 from data_access.public_extract import extract_file, read_extract
-from data_access.state import State
+from data_access.state import State, state_file
 
 
 @click.command("check")
 @with_settings
 def check_command(settings) -> None:
     """Say what is configured, which build is in service and how fresh it is. Ends with 1 if nothing is."""
-    store = _address(settings) if settings.database else "embedded DuckDB"
-    out.print(f"[bold]data folder[/]  {settings.data}\n[bold]database[/]     {store}")
-    out.print(
-        f"[bold]cache[/]        {settings.cache}\n[bold]basemap[/]      {settings.basemap or 'none: no foreign host'}"
-    )
+    configured = {
+        "data folder": settings.data,
+        "database": _address(settings.database) if settings.database else "embedded DuckDB",
+        "replica": _address(settings.replica) if settings.replica else "none: screens read the database",
+        "accounts": _address(settings.state) if settings.state else state_file(settings),
+        "sign-in": settings.sign_in,
+        "cache": re.sub("//.*@", "//***@", settings.cache),  # a Redis may have a password
+        "basemap": settings.basemap or "none: no foreign host",
+    }
+    for told in unknown_in():
+        err.print(f"Note: {told}", markup=False)
+    for name, told in configured.items():
+        out.print(f"[bold]{name:<13}[/]", end="")
+        out.print(told, markup=False)
     services = opened(settings)
     build, city = services.build(), services.city()
     made_up = " (made up)" if city.is_made_up else ""
@@ -37,8 +47,8 @@ def check_command(settings) -> None:
     )
 
 
-def _address(settings: Settings) -> str:
-    return database_address(settings.database).render_as_string(hide_password=True)
+def _address(url: str) -> str:
+    return database_address(url).render_as_string(hide_password=True)
 
 
 @click.command("retain")
@@ -57,8 +67,8 @@ def retain_command(people_days, log_days, settings) -> None:
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=int, default=8311, show_default=True)
-@click.option("--workers", type=int, default=2, show_default=True, help="Processes that answer.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8311, show_default=True)
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes that answer.")
 @click.option(
     "--public", is_flag=True, help="Serve the public pages alone, from the published tables and nothing else."
 )
@@ -67,6 +77,8 @@ def serve_command(host, port, workers, public, settings) -> None:
     """Serve the dashboard with gunicorn until stopped; a new build is noticed by itself."""
     from dashboard.serving import serve
 
+    for told in unknown_in():
+        err.print(f"Note: {told}", markup=False)
     if public:
         read_extract(extract_file(settings))
         out.print(f"The public pages on [bold]http://{host}:{port}/public[/] (stop with Ctrl-C)")

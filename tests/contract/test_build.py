@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ import pandas as pd
 import pytest
 from h3.api import basic_int as h3
 from sqlalchemy import cast, create_engine, func, literal, literal_column, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import BigInteger, Numeric
 
@@ -25,7 +28,7 @@ from dashboard.services import Services
 from dashboard.settings import Settings
 from data_access import schema
 from data_access.build import Build
-from data_access.engine import Warehouse
+from data_access.engine import Warehouse, builds_folder
 from data_access.schema import FLAGS, contact, request, request_episode, survey
 from tests import city
 
@@ -515,6 +518,67 @@ def test_data_that_an_earlier_version_prepared_says_what_to_do(tmp_path, monkeyp
         assert services.build().requests == 21
     finally:
         services.warehouse.close()
+
+
+def test_a_role_without_rights_is_told_before_anything_is_read(tmp_path: Path, new_database, caplog) -> None:
+    database = make_url(new_database())
+    weak = database.set(username="weak", password="weak")  # noqa: S106
+    owner = create_engine(database, isolation_level="AUTOCOMMIT")
+    with owner.connect() as connection:
+        connection.exec_driver_sql("CREATE ROLE weak LOGIN PASSWORD 'weak'")
+    fill(Settings(data=tmp_path, database=database.render_as_string(hide_password=False)))
+    owner.dispose()
+    settings = Settings(data=tmp_path, database=weak.render_as_string(hide_password=False))
+    with pytest.raises(ImportRefused, match="Let weak own the database"), Build(settings, CITY):
+        pass
+    with pytest.raises(DataUnavailable, match="does not answer"):
+        Warehouse(settings).city()
+    assert "permission denied for table city" in caplog.text
+
+
+def test_what_the_database_refuses_leaves_the_data_in_service(tmp_path: Path, new_database) -> None:
+    settings = Settings(data=tmp_path, database=new_database())
+    fill(settings, name="As it was")
+    engine = create_engine(settings.database, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:  # somebody's view stands on a table that is to make room
+        connection.exec_driver_sql("CREATE VIEW ours AS SELECT request_id FROM request")
+    engine.dispose()
+    with pytest.raises(DataUnavailable, match="what was in service stays so. It said: cannot drop table request"):
+        fill(replace(settings, data=tmp_path / "elsewhere"), name="As it would be")
+    warehouse = Warehouse(settings)
+    assert warehouse.city().name == "As it was"
+    warehouse.close()
+    assert not list((tmp_path / "elsewhere" / "builds").glob("*.duckdb*"))
+
+
+def test_where_there_is_no_room_the_data_in_service_stays(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
+    before = fill(settings)
+    folder = builds_folder(settings)
+    files = sorted(folder.iterdir())
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for room in (0, 300_000):  # so that not even the file can be begun, or not all of it written
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+        try:
+            with pytest.raises(DataUnavailable, match="what was in service stays so. IO Error"):
+                fill(settings)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert sorted(folder.iterdir()) == files
+    warehouse = Warehouse(settings)
+    assert warehouse.build_id() == before
+    warehouse.close()
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_what_was_asked_for_stands_in_no_error(store: Settings) -> None:
+    fill(store)
+    warehouse = Warehouse(store)
+    wrong = select(literal_column("nothing_like_it")).where(request.c.address == "12 Elm Street")
+    with pytest.raises(DBAPIError) as told:
+        warehouse.rows(wrong)
+    assert "12 Elm Street" not in str(told.value)
+    warehouse.close()
 
 
 def test_screens_read_the_replica_and_imports_the_database(tmp_path: Path, new_database) -> None:

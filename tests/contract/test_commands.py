@@ -123,13 +123,29 @@ def test_measures_and_dimensions_can_be_listed(run):
     assert "age_band" in run("dimensions").stdout
 
 
-@pytest.mark.parametrize(("url", "told"), [("nonsense", "an address like"), ("postgresql", "no address like")])
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("nonsense", "an address like"),
+        ("postgresql", "an address like"),
+        ("postgresql://host:nonsense/name", "no address like"),
+        ("postgresql://:hunter2@[::1/name", "no address like"),
+    ],
+)
 def test_a_database_that_cannot_be_is_refused(tmp_path, monkeypatch, url, told):
     monkeypatch.setenv("DASHBOARD311_DATABASE", url)
     for words in (["check"], ["ask", "opened"]):
         result = CliRunner().invoke(main, [*words, "--data", str(tmp_path)])
         assert result.exit_code == 1
-        assert told in result.stderr
+        assert told in result.stderr and "hunter2" not in result.stderr
+
+
+def test_check_names_what_is_configured_without_passwords(run, monkeypatch):
+    monkeypatch.setenv("DASHBOARD311_STATE", "postgresql://keeper:hunter2@host/accounts")
+    monkeypatch.setenv("DASHBOARD311_CACHE", "redis://:hunter2@host:6379/0")
+    told = run("check").stdout
+    assert "postgresql://keeper:***@host/accounts" in told and "redis://***@host:6379/0" in told
+    assert "hunter2" not in told
 
 
 @pytest.mark.parametrize(
@@ -140,16 +156,36 @@ def test_a_database_that_cannot_be_is_refused(tmp_path, monkeypatch, url, told):
         ("CACHE", "memcached://:hunter2@host"),
         ("BASEMAP", "nonsense"),
         ("DATABASE", "mysql://x"),
+        ("REPLICA", "postgresql"),
+        ("PROXY_NETWORKS", "nonsense"),
+        ("PROXY_NETWORKS", "0.0.0.0/0"),
+        ("STATE", "postgresql+asyncpg://:hunter2@host/name"),
     ],
 )
 def test_a_setting_that_cannot_be_is_named(tmp_path, monkeypatch, name, value):
     monkeypatch.setenv(f"DASHBOARD311_{name}", value)
     result = CliRunner().invoke(main, ["check", "--data", str(tmp_path)])
     assert result.exit_code == 1
-    may_hold_a_password = name in ("DATABASE", "CACHE")
+    may_hold_a_password = name in ("DATABASE", "REPLICA", "STATE", "CACHE")
     told = f"DASHBOARD311_{name} wants" if may_hold_a_password else f"DASHBOARD311_{name} is “{value}”; it wants"
     assert told in result.stderr
     assert "hunter2" not in result.stderr
+
+
+@pytest.mark.parametrize("words", [("--workers", "0"), ("--port", "99999")])
+def test_nobody_is_served_by_no_process_nor_on_no_port(run, words):
+    told = run("serve", *words)
+    assert told.exit_code == 2 and "is not in the range" in told.stderr
+
+
+def test_a_variable_that_is_no_setting_is_told(run, monkeypatch):
+    monkeypatch.setenv("DASHBOARD311_SING_IN", "oidc")
+    monkeypatch.setenv("DASHBOARD311_SECRET_FILE", "")
+    told = run("check")
+    assert told.exit_code == 0
+    assert told.stderr == (
+        "Note: DASHBOARD311_SING_IN is no setting and changes nothing. Did you mean DASHBOARD311_SIGN_IN?\n"
+    )
 
 
 def test_what_people_type_is_text_and_never_markup(run):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -24,6 +25,7 @@ from data_access.build import Build
 from tests import city
 
 PATIENCE_S = 60
+TOKEN = "9d1c7e5b3a8f6420c2e4a6089b7d5f13"
 
 
 @pytest.fixture
@@ -37,8 +39,10 @@ def served(tmp_path: Path) -> Iterator[tuple[str, psutil.Process]]:
         port = one.getsockname()[1]
     command = [str(Path(sys.executable).with_name("dashboard311")), "--data", str(tmp_path), "serve"]
     options = ["--port", str(port), "--workers", "2"]
-    environ = {**os.environ, "DASHBOARD311_SECRET": "0f1e2d3c4b5a69788796a5b4c3d2e1f0aa"}  # noqa: TID251
-    server = subprocess.Popen([*command, *options], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    secrets = {"DASHBOARD311_SECRET": "0f1e2d3c4b5a69788796a5b4c3d2e1f0aa", "DASHBOARD311_METRICS_TOKEN": TOKEN}
+    environ = {**os.environ, **secrets}  # noqa: TID251
+    with (tmp_path / "log").open("wb") as log:
+        server = subprocess.Popen([*command, *options], env=environ, stdout=subprocess.DEVNULL, stderr=log)
     base = f"http://127.0.0.1:{port}"
     try:
         until(lambda: status(f"{base}/healthz") == 200)
@@ -57,8 +61,9 @@ def until(holds: Callable[[], bool]) -> None:
 
 def status(url: str) -> int:
     """The status of an answer, 0 where there is none."""
+    asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {TOKEN}"})
     try:
-        with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
+        with urllib.request.urlopen(asked, timeout=PATIENCE_S) as answer:
             return answer.status
     except urllib.error.HTTPError as answer:
         return answer.code
@@ -66,7 +71,9 @@ def status(url: str) -> int:
         return 0
 
 
-def test_a_killed_process_is_replaced_and_the_other_answers_meanwhile(served):
+# SIGABRT is what ends a process that has not answered for too long, SIGTERM one that is told to go.
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGABRT, signal.SIGTERM])
+def test_a_process_that_ends_is_replaced_and_the_other_answers_meanwhile(served, tmp_path, sent):
     base, above = served
 
     def workers() -> set[int]:
@@ -74,12 +81,16 @@ def test_a_killed_process_is_replaced_and_the_other_answers_meanwhile(served):
 
     until(lambda: len(workers()) == 2)
     until(lambda: status(f"{base}/readyz") == 200)
-    killed = min(workers())
-    os.kill(killed, signal.SIGKILL)
+    ended = min(workers())
+    os.kill(ended, sent)
     told = [status(f"{base}/readyz") for _ in range(20)]
     assert told.count(200) >= 19, told  # what it held when it died is lost with it
-    until(lambda: len(workers()) == 2 and killed not in workers())
-    assert [status(f"{base}/readyz") for _ in range(20)] == [200] * 20
+    until(lambda: len(workers()) == 2 and ended not in workers())
+    for path in ("/readyz", "/metrics"):  # it takes no count with it that the others still keep
+        assert [status(f"{base}{path}") for _ in range(20)] == [200] * 20
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text("utf-8").splitlines()]
+    assert {"at", "level", "message"} <= set(lines[0])
+    assert sent == signal.SIGTERM or any(one["logger"] == "gunicorn.error" for one in lines)
 
 
 def test_a_process_ends_at_once_even_while_it_takes_a_request_in():

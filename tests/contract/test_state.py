@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import select
 
 from dashboard.domain.errors import BadRequest, DataUnavailable, UnknownName
+from dashboard.identity import may_serve
 from dashboard.settings import Settings
 from data_access import state as tables
 from data_access.migrations import NEWEST
@@ -160,3 +163,15 @@ def test_hashes_are_for_their_owner_only_and_a_broken_store_says_so(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataUnavailable):
         State(Settings(data=tmp_path / "file")).has_accounts()
+    with pytest.raises(DataUnavailable):  # and is not taken for one without accounts
+        may_serve(Settings(data=tmp_path / "file"), "127.0.0.1", is_made_up=False)
+
+
+def test_accounts_of_a_newer_version_are_left_alone(tmp_path):
+    settings = Settings(data=tmp_path)
+    assert not State(settings).has_accounts()
+    with closing(sqlite3.connect(state_file(settings))) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'later'")
+        connection.commit()
+    with pytest.raises(DataUnavailable, match="newer version"):
+        State(settings).has_accounts()
