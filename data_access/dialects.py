@@ -19,6 +19,19 @@ from sqlalchemy.sql.functions import GenericFunction
 
 from dashboard.domain.errors import BadRequest
 
+# ── A city's own database ───────────────────────────────────────────────────────────────────────────
+
+
+class TellInUtc(ExecutableDDLElement):
+    """Instants are told in UTC from now on, whatever the zone of the server."""
+
+
+@compiles(TellInUtc, "mysql")
+@compiles(TellInUtc, "mariadb")
+def _tell_in_utc(element: TellInUtc, compiler, **kw) -> str:
+    return "SET time_zone = '+00:00'"
+
+
 # ── Constraints ─────────────────────────────────────────────────────────────────────────────────────
 
 
