@@ -19,6 +19,7 @@ from sqlalchemy import table as named_table
 from sqlalchemy.sql.expression import TryCast
 
 from dashboard.domain.errors import ImportRefused
+from dashboard.domain.spelling import as_compared
 from data_access.dialects import Macros, TableOf
 from data_access.importers.mapping import STATUS_WORDS, Reading, fold
 from data_access.importers.sources import BROKEN, Source, open_source
@@ -46,14 +47,29 @@ _NULLS = (
     "UNKNOWN",
     "(null)",
 )
-_DAYS = ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%m-%d-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%b-%Y",
-         "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%Y %b %d")  # fmt: skip
+_DAYS = ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y",
+         "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%Y %b %d")  # fmt: skip
 _HOURS = ("", " %I:%M:%S %p", " %I:%M %p", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f")
 FORMATS = (
     "iso", *(day + hour for day in _DAYS for hour in _HOURS), "%d.%m.%Y %H.%M",
     "%Y%m%d", "%Y%m%d%H%M%S", "%y%m%d", "%b %d %Y %I:%M%p", "epoch", "epoch_ms", "excel",
 )  # fmt: skip
 _NUMERIC = ("%Y%m%d", "%Y%m%d%H%M%S", "%y%m%d", "epoch", "epoch_ms", "excel")
+_PARTED = ("%d %m %Y", "%d %m %Y %H %M", "%d %m %Y %H %M %S", "%Y %m %d", "%Y %m %d %H %M", "%Y %m %d %H %M %S")
+# How the names of months begin, as far as they must be told apart; words between them may begin so, too.
+_MONTHS = (
+    "ene feb mar abr may jun jul ago sep|set oct nov dic",
+    "janv f[ée]v mars avr mai juin juil ao[uû]t sept oct nov d[ée]c",
+    "jan feb m[äa]r|mrz|maart|mrt apr mai|mei|may jun jul aug sep okt|oct nov dez|dec",
+    "jan fev mar abr mai jun jul ago set out nov dez",
+    "gen feb mar apr mag giu lug ago set ott nov dic",
+    "sty lut mar kwi maj cze lip sie wrz paź lis gru",
+    "oca şub mar nis may haz tem ağu eyl eki kas ara",
+    "янв фев мар апр ма[йя] июн июл авг сен окт ноя дек",
+    "ιαν φεβ μαρ απρ μα[ΐϊι] ιο[υύ]ν ιο[υύ]λ α[υύ]γ σεπ οκτ νο[εέ] δεκ",
+    "يناير فبراير مارس [اأ]بريل مايو يونيو يوليو [اأ]غسطس سبتمبر [اأ]كتوبر نوفمبر ديسمبر",
+    "जन फ़?र|फ़र मार्च अप्रै मई जून जुला अगस्त सित अक्टू|अक्तू नव दिस",
+)
 _LEAST = {"epoch": 1e8, "epoch_ms": 1e11, "excel": 2e4}  # else it is a year, or a number of days
 
 # By their usual names, the most telling first.
@@ -75,6 +91,21 @@ _TIMES = {
         "ouver",
         "^add",
         "d[eé]clar",
+        "cr[eé]ation",
+        "ingreso",
+        "zgłosz",
+        "utworz",
+        "başvuru",
+        "açiliş",
+        "υποβολ",
+        "فتح",
+        "تقديم",
+        "दर्ज",
+        "受理",
+        "受付",
+        "创建",
+        "提交",
+        "登録",
     ),
     "closed_at": (
         "clos",
@@ -90,23 +121,42 @@ _TIMES = {
         "cierre",
         "ferm[eé]",
         "cl[oô]tur",
+        "zamkn",
+        "zakoń",
+        "kapan",
+        "tamaml",
+        "ολοκλ",
+        "إغلاق",
+        "إنجاز",
+        "समाधान",
+        "निस्तारण",
+        "办结",
+        "完成",
+        "完了",
     ),
-    "updated_at": ("updat", "modif", "last_", "chang", "statu[ts]", "dernier", "letzte"),
+    "updated_at": ("updat", "modif", "last_", "chang", "statu[ts]", "dernier", "letzte", "aktualiz", "güncel", "更新"),
 }
 _NAMES = {
     "request_id": (r"(^|_)id$", "key", "sr_?num", "number", "ticket", "(^|_)(nr|no|num|case)($|_)", "nummer",
-                   "protocolo", "id$", "^id_"),
-    "status": ("status", "^stat$", "state$", "statut", "zustand", "stand$", "situa", "estado"),
+                   "protocolo", "id$", "^id_", "folio", "^num[eé]r", "^n_", "αριθμ", "رقم", "संख्या", "क्रमांक", "编号",
+                   "番号"),
+    "status": ("status", "^stat$", "state$", "statut", "zustand", "stand$", "situa", "estado", "durum", "κατάστασ",
+               "الحالة", "स्थिति", "状态", "状況"),
     "type_id": ("problem", "complaint", "service_name", "service_?code_?desc", "(request|sr|case|service)_?type",
                 "^type", "issue", "topic",
                 "category", "subject", "reason", "type$", "anliegen", "kategorie", "betreff", "assunto", "categoria",
-                "^tipo", "^acti", "^objet", "^motif", "^nature"),
+                "^tipo", "^acti", "^objet", "^motif", "^nature", "kategori", "rodzaj", "konu", "κατηγορία", "θέμα",
+                "نوع", "प्रकार", "श्रेणी", "类型", "種別", "種類"),
     "department_id": ("dep(artmen)?t", "agency$", "agency", "owner", "division", "submit_?to", "responsible", "amt$",
-                      "secretaria", "[oó]rg[aã]o", "unit[eé]_?resp", "direction"),
-    "channel": ("channel", "source", "origin", "method", "caller", "intake", "kanal", "canal", "weg$", "provenance"),
+                      "secretaria", "[oó]rg[aã]o", "unit[eé]_?resp", "direction", "dependencia", "jednostka",
+                      "wydział", "müdürlü", "υπηρεσία", "الإدارة", "विभाग", "承办", "部门", "担当"),
+    "channel": ("channel", "source", "origin", "method", "caller", "intake", "kanal", "canal", "weg$", "provenance",
+                "kanał", "القناة", "माध्यम", "来源"),
     "source_district": ("neighbo", "ward", "council", "community", "district", "borough", "bezirk", "stadtteil",
-                        "bairro", "distrito", "arrondissement", "quartier", "(^|_)area$"),
-    "address": ("address$", "address", "location$", "street", "adresse", "stra(ss|ß)e", "endere[cç]o", "^rua", "^rue"),
+                        "bairro", "distrito", "arrondissement", "quartier", "(^|_)area$", "colonia", "barrio",
+                        "dzielnica", "ilçe", "mahalle", "κοινότητα", "الحي", "वार्ड", "区$", "地区"),
+    "address": ("address$", "address", "location$", "street", "adresse", "stra(ss|ß)e", "endere[cç]o", "^rua", "^rue",
+                "direcci[oó]n", "domicilio", "^adres", "διεύθυνση", "العنوان", "पता", "地址", "住所"),
     "note": ("resolution_desc", "closure", "notes?$", "comment", "outcome", "resolution", "descr", "bemerkung",
              "observa"),
 }  # fmt: skip
@@ -128,15 +178,18 @@ _WKT = r"(?i)^point\s*\(\s*-?\d{1,3}\.\d+\s+-?\d{1,2}\.\d+\s*\)$"
 # What states seem to say, in a few languages, the most telling first; each is written down as a doubt.
 _STATES = {
     "merged_duplicate": r"duplicat|\bdup\b|merged|doublon|dublette|doppelt",
-    "cancelled": r"cancel|void|withdr|annul|storn|zurückgezogen|refus",
+    "cancelled": r"cancel|void|withdr|annul|storn|zurückgezogen|refus|anulow|iptal|ακυρ|ملغ|रद्द|取消",
     "referred_out": r"transfer|refer|weiterg|external",
     "reopened": r"re-?open|wieder",
     "on_hold": r"hold|pending|wait|wartet|attente|espera",
-    "in_progress": r"progress|process|bearbeitung|en cours|en charge|andamento|proceso|started|working|insp",
-    "closed": r"\bclos|\bcomplet|resol|resuel|done|finish|fixed|erledigt|abgeschl|termin|ferm[ée]|cerrad|conclu|encerr",
+    "in_progress": r"progress|process|bearbeitung|en cours|en charge|andamento|proceso|started|working|insp"
+    r"|w toku|işlemde|εξέλιξη|قيد|प्रगति|处理中|対応中",
+    "closed": r"\bclos|\bcomplet|resol|resuel|done|finish|fixed|erledigt|abgeschl|termin|ferm[ée]|cerrad|conclu|encerr"
+    r"|clôtur|résol|zamkn|zakoń|kapali|tamamlan|κλεισ|ολοκλη|مغلق|منجز|बंद|निस्तारित|办结|完成|完了",
     "assigned": r"\bassign|zugewiesen|dispa?tch|affect",
     "triaged": r"accept|angenommen|review",
-    "new": r"\bnew\b|\bopen|neu|offen|nouve|ouvert|abiert|abert|receiv|eingegangen|submit|report",
+    "new": r"\bnew\b|\bopen|neu|offen|nouve|ouvert|abiert|abert|receiv|eingegangen|submit|report"
+    r"|\bnow[ey]\b|zgłosz|açik|\byeni\b|ανοι|مفتوح|جديد|खुला|受付",
 }
 
 
@@ -149,6 +202,7 @@ class Column:
     distinct: int
     examples: Sequence[str]
     formats: Sequence[str] = ()
+    replaced: Sequence[tuple[str, str]] = ()
     doubts: list[str] = field(default_factory=list)
     numbers: int = 0
     low: float | None = None
@@ -177,15 +231,17 @@ class Column:
         return bool(self.filled) and self.numbers == self.filled
 
 
-def sketch_of(path: Path) -> str:
+def sketch_of(path: Path, encoding: str = "") -> str:
     """The TOML of a first mapping for a file.
+
+    `encoding` says what it is written in, where that cannot be seen.
 
     Raises ImportRefused if the file cannot be read at all.
     """
     engine = create_engine("duckdb:///:memory:", connect_args={"config": {"threads": "2"}})
     with tempfile.TemporaryDirectory() as folder, engine.connect() as connection:
         connection.execute(Macros())
-        source = open_source(connection, path, Reading(), Path(folder))
+        source = open_source(connection, path, Reading(encoding=encoding), Path(folder))
         names = [one for one in source.names if one != BROKEN]
         given = source.relation
         filled = or_(*(func.trim(one) != "" for one in given.c))
@@ -200,7 +256,7 @@ def sketch_of(path: Path) -> str:
         columns = [_column(connection, looked, name, nulls, rows) for name in names]
         found = _guesses(columns, rows)
         together = ([], 0) if "request_id" in found else _together(connection, looked, columns, found)
-        text = "\n".join(_written(path, source, columns, found, together, nulls, rows)) + "\n"
+        text = "\n".join(_written(path, source, encoding, columns, found, together, nulls, rows)) + "\n"
     engine.dispose()
     return text
 
@@ -247,14 +303,15 @@ def _nulls(connection: Connection, looked: Any) -> list[str]:
 
 def _column(connection: Connection, looked: Any, name: str, nulls: Sequence[str], rows: int) -> Column:
     words = _words(looked, name, nulls)
+    digits = func.in_digits(words)
     # A comma with three digits after it may stand between thousands; with any other number of them it is a decimal one.
     comma, decimal = r"-?[0-9.]*[0-9],[0-9]+", r"-?[0-9.]*[0-9],([0-9]{1,2}|[0-9]{4,})"
-    written = func.replace(func.replace(words, ".", ""), ",", ".")
-    number = case((func.regexp_full_match(words, comma), TryCast(written, Float)), else_=TryCast(words, Float))
+    written = func.replace(func.replace(digits, ".", ""), ",", ".")
+    number = case((func.regexp_full_match(digits, comma), TryCast(written, Float)), else_=TryCast(digits, Float))
     filled, distinct, numbers, low, high, commas = connection.execute(
         select(
             func.count(words), func.count(func.distinct(words)), func.count(number), func.min(number), func.max(number),
-            func.count(case((func.regexp_full_match(words, decimal), 1))),
+            func.count(case((func.regexp_full_match(digits, decimal), 1))),
         ).select_from(looked)
     ).one()  # fmt: skip
     frequent: Select = (
@@ -268,18 +325,44 @@ def _column(connection: Connection, looked: Any, name: str, nulls: Sequence[str]
     named = any(re.search(one, fold(name)) for words_ in (*_TIMES.values(), ("date", "time")) for one in words_)
     likely = sum(6 <= len(one) <= 35 and bool(re.search(r"\d", one)) for one in column.examples)
     if filled and (named or not column.is_number) and likely > len(column.examples) / 2:
-        _find_formats(connection, words, column)
+        _find_formats(connection, digits, column, FORMATS)
+        if not column.formats and all(re.search(r"(?<!\d)(19|20)\d\d(?!\d)", one) for one in column.examples):
+            _find_formats_in_words(connection, digits, column)
     return column
 
 
-def _find_formats(connection: Connection, written: Any, column: Column) -> None:
+def _find_formats_in_words(connection: Connection, written: Any, column: Column) -> None:
+    """The formats of times with months in words (“1 de enero de 2024”), or with signs between (“2024年1月1日”).
+
+    Months become numbers, and whatever else is no digit a space. Where mornings and afternoons are told apart in words
+    nothing is found.
+    """
+    if any(re.search(r"\b[ap]\.? ?m\b|上午|下午|午前|午後", one.casefold()) for one in column.examples):
+        return
+    best = column
+    for months in ("", *_MONTHS):
+        if not all(re.search(months.replace(" ", "|"), one, re.IGNORECASE) for one in column.examples):
+            continue
+        numbers = [(f"(?i){name}", f"{n:02}") for n, name in enumerate(months.split(), 1)]
+        pairs = [(r"^\D+", ""), *numbers, (r"\D+", " ")]
+        told = written
+        for pattern, instead in pairs:
+            told = func.trim(func.regexp_replace(told, pattern, instead, "g"))
+        tried = Column(column.name, column.filled, column.distinct, column.examples, replaced=pairs)
+        _find_formats(connection, told, tried, _PARTED)
+        if tried.formats and (not best.formats or len(tried.doubts) < len(best.doubts)):
+            best = tried
+    column.formats, column.replaced, column.doubts = best.formats, best.replaced, [*column.doubts, *best.doubts]
+
+
+def _find_formats(connection: Connection, written: Any, column: Column, known: Sequence[str]) -> None:
     """The fewest formats that read the column; in doubt between day and month the American order, and a remark."""
     some = select(written.label("word")).where(written.is_not(None)).limit(_TIMES_LOOKED_AT).subquery("some")
     words: Any = some.c.word
     left: Any = true()
     formats: list[str] = []
     filled = missing = min(column.filled, _TIMES_LOOKED_AT)
-    plain = [one for one in FORMATS if (one in _NUMERIC) == column.is_number]
+    plain = [one for one in known if (one in _NUMERIC) == column.is_number]
     plain = [one for one in plain if (column.high or 0) >= _LEAST.get(one, 0)]
     for _ in range(4):
         read = {}
@@ -484,11 +567,12 @@ def _holds_points(one: Column) -> bool:
 
 def _state_of(word: str) -> str:
     """The status a word seems to mean; nothing if it tells nothing."""
-    if known := STATUS_WORDS.get(word.casefold()):
+    said = as_compared(word)
+    if known := STATUS_WORDS.get(said):
         return known
-    if re.search(r"\b(not?|nicht|non|não)\b", word.casefold()):
+    if re.search(r"\b(not?|nicht|non|não|μη|غير|değil)\b|\bnie|नहीं|未|不", said):
         return ""  # “not closed” is anything but closed
-    return next((state for state, pattern in _STATES.items() if re.search(pattern, word.casefold())), "")
+    return next((state for state, pattern in _STATES.items() if re.search(pattern, said)), "")
 
 
 # ── Writing ─────────────────────────────────────────────────────────────────────────────────────────
@@ -512,7 +596,7 @@ def _zone(found: dict[str, Column]) -> tuple[str, str]:
 
 
 def _written(
-    path: Path, source: Source, columns: Sequence[Column], found: dict[str, Column],
+    path: Path, source: Source, encoding: str, columns: Sequence[Column], found: dict[str, Column],
     together: tuple[Sequence[str], int], nulls: Sequence[str], rows: int,
 ) -> Iterator[str]:  # fmt: skip
     name = re.sub(r"[\W_]+", "", path.name.split(".")[0].casefold()) or "city"
@@ -524,6 +608,11 @@ def _written(
     yield f"name = {_quoted(name)}\n\n[city]\nname = {_quoted(name.title())}  # doubt: the city's name"
     yield f"tz = {_quoted(zone)}  # {why}"
     yield "\n[file]"
+    if encoding:
+        yield f"encoding = {_quoted(encoding)}"
+    elif source.text and source.text.encoding == "cp1252":
+        yield "# doubt: read as Western European. If its letters are wrong, draft it anew with --encoding cp1250"
+        yield "# (Central Europe), cp1251 (Cyrillic), cp1253 (Greek), cp1254 (Turkish), cp1256 (Arabic), cp932 …"
     if source.heading:
         yield f"delimiter = {_quoted(source.heading.delimiter)}"
     if any(one.is_number and one.commas for one in columns):
@@ -600,6 +689,8 @@ def _field(ours: str, one: Column, rows: int) -> Iterator[str]:
         yield f"# doubt: {rows - one.filled:,} rows have no id, and will be refused"
     if ours.endswith("_at"):
         parts = [f"column = {_quoted(one.name)}", f"formats = [{', '.join(map(_quoted, one.formats))}]"]
+        if one.replaced:
+            parts.append(f"replace = [{', '.join(f'[{_quoted(a)}, {_quoted(b)}]' for a, b in one.replaced)}]")
         if ours == "due_at" and one.is_day:
             parts.append("end_of_day = true")
         yield f"{ours} = {{ {', '.join(parts)} }}"
@@ -651,8 +742,8 @@ def _status(one: Column | None) -> Iterator[str]:
         yield 'value = "new"'
         return
     yield f"column = {_quoted(one.name)}"
-    strange = [word for word in one.examples if word.casefold() not in STATUS_WORDS]
-    known = [f"{word} is {STATUS_WORDS[word.casefold()]}" for word in one.examples if word not in strange]
+    strange = [word for word in one.examples if as_compared(word) not in STATUS_WORDS]
+    known = [f"{word} is {STATUS_WORDS[as_compared(word)]}" for word in one.examples if word not in strange]
     if known:
         yield f"# known already: {', '.join(known)}"
     if strange or one.distinct > len(one.examples):
