@@ -605,7 +605,8 @@ def _written(
     yield f"#   dashboard311 import {name}.toml {path.name} --dry-run"
     for note in source.notes:
         yield f"# {note}"
-    yield f"name = {_quoted(name)}\n\n[city]\nname = {_quoted(name.title())}  # doubt: the city's name"
+    yield f"name = {_quoted(name)}  # doubt: the system's name, the same each month"
+    yield f"\n[city]\nname = {_quoted(name.title())}  # doubt: the city's name"
     yield f"tz = {_quoted(zone)}  # {why}"
     yield "\n[file]"
     if encoding:
