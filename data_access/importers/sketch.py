@@ -166,6 +166,9 @@ _NOT_NOTE = "type|code|categ"
 _NOT_TYPE = "address|location|facility|vehicle|caller|channel|status|object_type|lieu"
 _NUMBER = r"(address|house|street|civic|building)_?(n|no|nr|num|number)$|^haus_?n(r|ummer)$"
 _DEPARTMENT = r"\b(dep(artmen)?t|division|bureau|office)\b|amt\b"
+_CALLS = (
+    r"queue|(talk|hold|wrap|wait|handle|ring|work)_?(time|sec|dur)|total_h|\bacw|abandon|skill|ivr|(^|_)agent|ani$|dnis"
+)
 _CHANGES = "outcome|result|action|activit|last|resol|clos|comment|note|priorit|assign|updat|count"
 _HOUR = r"^\d{1,2}:\d{2}(:\d{2})?( ?[AaPp]\.?[Mm]\.?)?$"
 _LAT = r"^(lat|latitude|y_?lat.*|.*_lat(itude)?|breite(ngrad)?|latitud)$"
@@ -620,6 +623,10 @@ def _written(
         yield 'decimal = ","'
     if nulls:
         yield f"nulls = [{', '.join(map(_quoted, nulls))}]"
+    calls = [one.name for one in columns if re.search(_CALLS, fold(one.name))]
+    if len(calls) > 1:
+        yield f"\n# doubt: {', '.join(calls[:4])} tell of calls rather than of requests; for these see [contact] and"
+        yield "# [contact_interval] in docs/importing.md under “Calls”"
     yield "\n[request]"
     if "request_id" not in found:
         yield from _no_key(columns, *together, rows)
