@@ -23,6 +23,7 @@ from shapely.geometry.base import BaseGeometry
 
 from dashboard.domain.calendar import BusinessCalendar, Pauses, union_pauses
 from dashboard.domain.local_time import civil_date, end_of_day_after, same_time_after
+from dashboard.domain.spelling import as_compared
 
 DIMENSIONS = ("department", "service_type", "sla_version", "calendar", "calendar_day", "district")
 
@@ -394,7 +395,7 @@ def areas_named(words: pd.DataFrame, areas: tuple[Area, ...], cuts: Collection[d
 
 
 def _fold(name: Any) -> str:
-    return " ".join(str(name).split()).casefold()
+    return as_compared(" ".join(str(name).split()))
 
 
 def _homes(areas: tuple[Area, ...], resolution: int) -> dict[int, str]:

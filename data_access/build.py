@@ -266,7 +266,8 @@ class Build:
         What is few beside a large city goes on from the build in service instead of making all of it anew, unless
         `whole`: then every row waits in this build, and may still be changed.
 
-        Raises ImportRefused if another real city is in service, unless `replace`.
+        Raises ImportRefused if another real city is in service, unless `replace`, or if a row was written with the id
+        that a row of another system has there.
         """
         with closing(Warehouse(self.settings)) as warehouse:
             before = city_that_gives_way(warehouse, self.city, replace)

@@ -37,6 +37,7 @@ from sqlalchemy import (
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
 
+from dashboard.domain.errors import ImportRefused
 from data_access import beyond_sql, derive, schema
 from data_access.arrow import to_arrow
 from data_access.continuing import CONTINUES_FROM_ROWS, CONTINUES_UP_TO, FOR_ALL, IN_PLACE, Basis
@@ -185,6 +186,7 @@ class CarryingOver:
         taken out.
         """
         work, staged = self.work, self.work.staged[name]
+        self._tell_apart(old, staged)
         same: ColumnElement[bool] = func.coalesce(old.c.row_hash == staged.c.row_hash, False)
         if "updated_at" in staged.c and "updated_at" in old.c:
             same = or_(same, func.coalesce(staged.c.updated_at < old.c.updated_at, False))
@@ -208,6 +210,20 @@ class CarryingOver:
             work.connection.execute(staged.delete().where(new_row.in_(select(c.new).where(c.same))))
         self.updated += updated
         self.unchanged[name] = met - updated
+
+    def _tell_apart(self, old: FromClause, staged: Table) -> None:
+        """Raise ImportRefused if the ids of another system, which are in service, were written: whose is then what?"""
+        (own,) = schema.key_of(staged.name)
+        alike = and_(old.c[own] == staged.c[own], old.c.src_system != staged.c.src_system)
+        met = select(func.count(staged.c[own].distinct()), func.min(staged.c.src_system), func.min(old.c.src_system))
+        n, system, other = self.work.one(met.select_from(old.join(staged, alike)))
+        if n:
+            raise ImportRefused(
+                system,
+                f"{n:,} of its ids are in service as those of another system, “{other}”. If it is the same one, say "
+                f"system = “{other}” at the top of the mapping; if not, set its ids apart, such as by "
+                f"{own} = {{ column = …, replace = [['^', '{system}-']] }}.",
+            )
 
     def _note_changes(self, was: pd.DataFrame, now: pd.DataFrame) -> None:
         """Write as events what must have happened to requests between the build in service and this import."""

@@ -19,6 +19,20 @@ from sqlalchemy.schema import CreateTable, ExecutableDDLElement
 from sqlalchemy.sql.functions import GenericFunction
 
 from dashboard.domain.errors import BadRequest
+from dashboard.domain.spelling import SIGNS
+
+# ── A city's own database ───────────────────────────────────────────────────────────────────────────
+
+
+class TellInUtc(ExecutableDDLElement):
+    """Instants are told in UTC from now on, whatever the zone of the server."""
+
+
+@compiles(TellInUtc, "mysql")
+@compiles(TellInUtc, "mariadb")
+def _tell_in_utc(element: TellInUtc, compiler, **kw) -> str:
+    return "SET time_zone = '+00:00'"
+
 
 # ── Constraints ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -232,9 +246,11 @@ def _table_of(element: TableOf, compiler, **kw) -> str:
 
 
 class Macros(ExecutableDDLElement):
-    """The function ``repaired``: words that were taken for Windows-1252 or Latin-1 while they were UTF-8, put right.
+    """Functions of words, which have nothing to do where these are plain ASCII, as nearly all are.
 
-    “MÃ¼ll” becomes “Müll”. What cannot have come about so is left as it is.
+    ``repaired``: what was taken for Windows-1252 or Latin-1 while it was UTF-8, put right: “MÃ¼ll” becomes “Müll”. What
+    cannot have come about so is left as it is, but for accents that stand apart from their letters.
+    ``as_compared``: as `spelling.as_compared` says. ``in_digits``: numbers in the digits of other scripts in ours.
     """
 
 
@@ -246,11 +262,21 @@ def _macros(element: Macros, compiler, **kw) -> str:
     once = f"CASE WHEN ord(list_max(string_split(v, ''))) < 256 THEN decode(unhex(array_to_string({codes}, ''))) END"
     once = once.replace("v,", f"translate(w, '{odd}', '{plain}'),")
     signs = f"[ÂÃâ][\u0080-\u00bf{odd}]"  # what begins accents and punctuation when they are misread
-    return (
-        "CREATE OR REPLACE TEMP MACRO repaired(w) AS "
-        "CASE WHEN strlen(w) = length(w) THEN w "  # plain ASCII, nearly always
-        f"WHEN regexp_matches(w, '{signs}') THEN coalesce(try({once}), w) ELSE w END"
+    letters, others = "".join(SIGNS), "".join(SIGNS.values())
+    digits = "".join(chr(zero + one) for zero in _ZEROS for one in range(10)) + "\u066b\u066c"  # Arabic point and comma
+    right = f"CASE WHEN regexp_matches(w, '{signs}') THEN coalesce(try({once}), w) ELSE w END"
+    made = {
+        "repaired": ("w", f"nfc_normalize({right})"),
+        "as_compared": ("lower(w)", f"replace(translate(lower(nfc_normalize(w)), '{letters}', '{others}'), 'ß', 'ss')"),
+        "in_digits": ("w", f"translate(w, '{digits}', '{'0123456789' * len(_ZEROS)}.,')"),
+    }
+    return "; ".join(
+        f"CREATE OR REPLACE TEMP MACRO {name}(w) AS CASE WHEN strlen(w) = length(w) THEN {plain} ELSE {other} END"
+        for name, (plain, other) in made.items()
     )
+
+
+_ZEROS = (0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xFF10)  # Arabic, Persian, Hindi, Bengali, Thai, as wide as Chinese signs
 
 
 class LocalTime(ExecutableDDLElement):

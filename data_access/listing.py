@@ -251,7 +251,7 @@ def _condition(one: Condition, known: Mapping[str, ListColumn]) -> ColumnElement
     value = _known(one.column, known).value
     match one.operator:
         case "contains":
-            return func.lower(cast(value, String)).contains(str(one.value).lower(), autoescape=True)
+            return _has(cast(value, String), str(one.value))
         case "equals":
             return value == one.value
         case "before":
@@ -267,8 +267,17 @@ def _condition(one: Condition, known: Mapping[str, ListColumn]) -> ColumnElement
 
 def _found(text: str, known: Mapping[str, ListColumn]) -> ColumnElement[bool]:
     """Rows whose number begins with `text`, or whose address has it, if the reader may read addresses."""
-    low = text.lower()
-    places = [func.lower(known[name].value).startswith(low, autoescape=True) for name in ("request_id", "public_id")]
+    places = [_has(known[name].value, text, at_its_beginning=True) for name in ("request_id", "public_id")]
     if "address" in known:
-        places.append(func.lower(known["address"].value).contains(low, autoescape=True))
+        places.append(_has(known["address"].value, text))
     return or_(*places) if places else true()
+
+
+def _has(written: ColumnElement, text: str, at_its_beginning: bool = False) -> ColumnElement[bool]:
+    """Whether `text` stands in what is written, whatever the case.
+
+    The database makes small letters of both: of Σ and İ it makes others than Python does.
+    """
+    literally = text.replace("/", "//").replace("%", "/%").replace("_", "/_")
+    sought = f"{'' if at_its_beginning else '%'}{literally}%"
+    return func.lower(written).like(func.lower(sought), escape="/")

@@ -38,9 +38,12 @@ from data_access.rows import refused_rows
               help="Write the refused rows to this file, to be corrected and imported again.")  # fmt: skip
 @click.option("--max-refused", metavar="N", help="If more rows are refused (10, or 1%), change nothing and end with 1.")
 @click.option("--sketch", type=click.Path(path_type=Path), help="Print a first mapping for this file, as TOML.")
+@click.option(
+    "--encoding", default="", help="What the file to sketch is written in, such as cp1250, if that is not seen."
+)
 @with_settings
 def import_command(
-    source, files, boundaries, areas, replace, dry_run, report_to, refused_to, max_refused, sketch, settings
+    source, files, boundaries, areas, replace, dry_run, report_to, refused_to, max_refused, sketch, encoding, settings
 ) -> None:
     """Import FILES (paths, or patterns like '311_*.csv.gz') by the mapping SOURCE, and put them in service.
 
@@ -61,7 +64,7 @@ def import_command(
     from data_access.importers.sketch import sketch_of
 
     if sketch:
-        click.echo(sketch_of(sketch), nl=False)
+        click.echo(sketch_of(sketch, encoding), nl=False)
         return
     mappings = mappings_named(source) if source else ()
     files = files or tuple(one.file.address for one in mappings[:1] if one.file.address)

@@ -19,13 +19,14 @@ import warnings
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Date,
@@ -34,14 +35,18 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    case,
     cast,
     create_engine,
     func,
     inspect,
+    null,
     select,
-    true,
     type_coerce,
 )
+from sqlalchemy import column as named_column
+from sqlalchemy import table as named_table
+from sqlalchemy.dialects import mssql, mysql
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, NoSuchTableError, SAWarning, SQLAlchemyError
 from sqlalchemy.types import NullType
@@ -50,7 +55,7 @@ from dashboard.domain.errors import DataUnavailable, ImportRefused, NothingNew, 
 from dashboard.domain.local_time import to_local
 from dashboard.settings import Settings
 from data_access import schema
-from data_access.dialects import ReadParquet
+from data_access.dialects import ReadParquet, TellInUtc
 from data_access.engine import Warehouse
 from data_access.importers.mapping import SourceMapping, fold
 from data_access.importers.sources import RAW, Source, as_words, open_source, records_of_xml
@@ -164,23 +169,23 @@ def _database(connection: Connection, address: str, mapping: SourceMapping, know
     where, _, table_name = mapping.file.table.rpartition(".")
     try:
         with engine.connect() as asked:
-            with warnings.catch_warnings(
-                category=SAWarning, action="ignore"
-            ):  # of types it does not know: all are words
-                table = Table(table_name, MetaData(schema=where or None), autoload_with=asked)
+            table = _described(asked, table_name, where or None)
             if engine.dialect.name == "postgresql":  # whatever the city has set
                 asked.execute(select(func.set_config("DateStyle", "ISO", False)))
+            if engine.dialect.name in _MYSQL:  # where the server stands, an hour of autumn may be either of two
+                asked.execute(TellInUtc())
             told = _as_told(table, engine.dialect.name)
             since, notes = _newer(table, mapping, known, engine.dialect.name)
-            rows = _fetch(asked, select(*told).where(since), [one.name for one in table.columns], path)
+            rows = _fetch(asked, select(*told).where(*since), [one.name for one in table.columns], path)
     except NoSuchTableError as problem:
         there = inspect(engine)
         known_names = [*there.get_table_names(where or None), *there.get_view_names(where or None)]
-        hint = did_you_mean(nearest(table_name, known_names))
-        raise ImportRefused(name, f"there is no table or view “{mapping.file.table}”.{hint}") from problem
+        said = f"there is no table or view “{mapping.file.table}”.{did_you_mean(nearest(table_name, known_names))}"
+        if table_name in known_names:
+            said = f"“{table_name}” is there, but not its columns; a view may ask for what is no longer there."
+        raise ImportRefused(name, said) from problem
     except SQLAlchemyError as problem:
-        said = str(getattr(problem, "orig", problem)).splitlines()[0]
-        raise DataUnavailable(f"{name} does not answer ({said[:160]}). What is in service stays.") from problem
+        raise DataUnavailable(f"{name} does not answer ({_said(problem)}). What is in service stays.") from problem
     finally:
         engine.dispose()
     connection.execute(ReadParquet(RAW, path))
@@ -188,23 +193,92 @@ def _database(connection: Connection, address: str, mapping: SourceMapping, know
     return Source(name, source.names, source.notes, rows=rows)
 
 
+def _said(problem: SQLAlchemyError) -> str:
+    """What the database says is wrong, without the number that some drivers put before it."""
+    told = getattr(problem, "orig", None) or problem
+    words = next((one for one in told.args[1:2] if isinstance(one, str)), str(told))
+    return (words.splitlines() or [type(told).__name__])[0][:160]
+
+
+def _described(asked: Connection, name: str, where: str | None) -> Table:
+    """A table or view with its columns.
+
+    Raises NoSuchTableError if there is none.
+    """
+    if asked.dialect.name not in _MYSQL:
+        with warnings.catch_warnings(category=SAWarning, action="ignore"):  # of types it does not know: all are words
+            return Table(name, MetaData(schema=where), autoload_with=asked)
+    # How a view is made is told to few; of what columns it has, to everybody who may read it.
+    known = schema_columns.c
+    of = known.table_schema == (where or func.database())
+    columns = asked.execute(
+        select(known.column_name, known.data_type).where(of, known.table_name == name).order_by(known.ordinal_position)
+    ).all()
+    if not columns:
+        raise NoSuchTableError(name)
+    return Table(name, MetaData(schema=where), *(Column(one, _MYSQL_TYPES.get(kind)) for one, kind in columns))
+
+
+_MYSQL = ("mysql", "mariadb")
+_MYSQL_TYPES: dict[str, Any] = {
+    "date": Date(), "datetime": DateTime(), "timestamp": DateTime(timezone=True), "bit": mysql.BIT(),
+}  # fmt: skip
+schema_columns = named_table(
+    "columns",
+    *map(named_column, ("table_schema", "table_name", "column_name", "data_type", "ordinal_position")),
+    schema="information_schema",
+)
+
+
 def _as_told(table: Table, dialect: str) -> list[ColumnElement[Any]]:
     """The columns of a table as the database itself writes them, where Python has no value for all that they may hold.
 
-    SQLite holds any words in any column, and PostgreSQL knows times that are infinite.
+    SQLite holds any words in any column, PostgreSQL knows times that are infinite, MySQL a day zero in place of none,
+    and the driver of Oracle leaves out in which zone a time stands.
     """
     if dialect == "sqlite":
         return [type_coerce(one, NullType()).label(one.name) for one in table.columns]
-    written = Date | DateTime if dialect == "postgresql" else ()
-    return [cast(one, Text).label(one.name) if isinstance(one.type, written) else one for one in table.columns]
+    if dialect == "postgresql":
+        times = (Date, DateTime)
+        return [cast(one, Text).label(one.name) if isinstance(one.type, times) else one for one in table.columns]
+    told = {"mysql": _mysql_time, "mariadb": _mysql_time, "oracle": _oracle_time}.get(dialect, lambda one: one)
+    return [told(one).label(one.name) if isinstance(one.type, Date | DateTime) else one for one in table.columns]
+
+
+def _mysql_time(column: Column[Any]) -> ColumnElement[Any]:
+    written = cast(column, Text)
+    whole = func.concat(written, "+00:00") if _is_instant(column) else written
+    return case((written.like(f"{_NO_DAY}%"), null()), else_=whole)
+
+
+_NO_DAY = "0000-00-00"
+
+
+def _oracle_time(column: Column[Any]) -> ColumnElement[Any]:
+    if not _is_instant(column):
+        return column
+    return func.to_char(func.sys_extract_utc(column), 'YYYY-MM-DD"T"HH24:MI:SS.FF6"+00:00"')
+
+
+def _is_instant(column: Column[Any]) -> bool:
+    """Whether a column of times says which instant each is, in whatever zone."""
+    kind = column.type
+    return (
+        getattr(kind, "timezone", False)
+        or getattr(kind, "local_timezone", False)
+        or isinstance(kind, mssql.DATETIMEOFFSET)
+    )
 
 
 def _newer(
     table: Table, mapping: SourceMapping, known: Known, dialect: str
-) -> tuple[ColumnElement[bool], tuple[str, ...]]:
-    """Which rows of a table are asked for: all, or those updated since, if the mapping says which column tells."""
+) -> tuple[Sequence[ColumnElement[bool]], tuple[str, ...]]:
+    """Which rows of a table are asked for: all, or those updated since, if the mapping says which column tells.
+
+    All are asked for without a condition: Oracle knows none that always holds.
+    """
     if not mapping.file.updated:
-        return true(), ()
+        return (), ()
     column = next((one for one in table.columns if fold(one.name) == fold(mapping.file.updated)), None)
     if column is None:
         names = [one.name for one in table.columns]
@@ -213,19 +287,26 @@ def _newer(
             mapping.file.table, f"it has no column {mapping.file.updated}, by which updates are told.{hint}"
         )
     if not known.updated_at:
-        return true(), ()
+        return (), ()
     field = mapping.columns.get("updated_at")
     zone = (field.zone if field else "") or str(mapping.city["tz"])
     least = known.updated_at - _OVERLAP
     since = to_local([least], zone)[0].astype(datetime)
     if dialect == "sqlite":  # which has words for times, and compares whatever it is given
         told = func.datetime(column)
-        return (told >= f"{since:%Y-%m-%d %H:%M:%S}") | told.is_(None), ()
+        return [(told >= f"{since:%Y-%m-%d %H:%M:%S}") | told.is_(None)], ()
     if not isinstance(column.type, Date | DateTime):
-        return true(), (f"{column.name} is no date or time ({column.type}): all rows were read.",)
-    if getattr(column.type, "timezone", False):
-        since = least.replace(tzinfo=UTC)
-    return (column >= since) | column.is_(None), ()
+        return (), (f"{column.name} is no date or time ({column.type}): all rows were read.",)
+    if not _is_instant(column):
+        when: ColumnElement[Any] = column
+    elif dialect == "oracle":
+        when, since = func.sys_extract_utc(column), least
+    else:
+        when, since = column, least if dialect in _MYSQL else least.replace(tzinfo=UTC)
+    not_told: ColumnElement[bool] = when.is_(None)
+    if dialect in _MYSQL:
+        not_told |= when < date(1000, 1, 1)  # the day zero
+    return [(when >= since) | not_told], ()
 
 
 def _fetch(asked: Connection, wanted: Select, names: Sequence[str], path: Path) -> int:
@@ -242,9 +323,17 @@ def _fetch(asked: Connection, wanted: Select, names: Sequence[str], path: Path) 
 
 
 def _written(value: Any) -> str | None:
-    """A value of a database in words: what is nested as JSON, bytes in hexadecimal."""
+    """A value of a database in words: what is nested as JSON, bytes in hexadecimal, a duration as 36:00:05.
+
+    A whole number has no point, as in a file.
+    """
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, timedelta):
+        minutes, seconds = divmod(abs(value) // timedelta(seconds=1), 60)
+        return f"{'-' * (value < timedelta(0))}{minutes // 60}:{minutes % 60:02}:{seconds:02}"
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False, default=str)
     if isinstance(value, bytes | bytearray | memoryview):

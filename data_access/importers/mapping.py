@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
@@ -20,6 +21,7 @@ from sqlalchemy import Boolean, Date, DateTime, Float, Integer, Numeric, Table
 
 from dashboard.domain.errors import ImportRefused, UnknownName, did_you_mean, nearest
 from dashboard.domain.local_time import offset_periods
+from dashboard.domain.spelling import as_compared, is_mark
 from data_access import schema
 from data_access.derive import GRAINS
 from data_access.engine import city_row
@@ -319,7 +321,7 @@ class SourceMapping:
 
     def words_for(self, name: str) -> dict[str, str]:
         """What the words of one of our columns mean, by the word in small letters."""
-        given = {word.strip().casefold(): meaning for word, meaning in self.columns[name].words.items()}
+        given = {as_compared(word.strip()): meaning for word, meaning in self.columns[name].words.items()}
         if (self.table, name) in _KNOWN_WORDS:
             return _KNOWN_WORDS[self.table, name] | given
         return (_YES_NO | given) if isinstance(self.target.c[name].type, Boolean) else given
@@ -338,7 +340,8 @@ def kind_of(table: Table, name: str) -> str:
 
 def fold(name: str) -> str:
     """A column's name as far as it matters: “Created Date”, “created_date” and “CREATED DATE” are one."""
-    return re.sub(r"[\W_]+", "_", name.strip().casefold()).strip("_")
+    letters = (one if one.isalnum() or is_mark(one) else "_" for one in as_compared(name))
+    return re.sub("_+", "_", "".join(letters)).strip("_")
 
 
 # ── From a file ─────────────────────────────────────────────────────────────────────────────────────
@@ -377,7 +380,7 @@ def read_mapping(path: Path) -> SourceMapping:
     Raises ImportRefused naming the word in it that is wrong.
     """
     try:
-        text = path.read_text("utf-8-sig")
+        text = unicodedata.normalize("NFC", path.read_text("utf-8-sig"))
     except FileNotFoundError as problem:
         raise ImportRefused(str(path), "there is no such mapping.") from problem
     except (OSError, UnicodeDecodeError) as problem:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import String, cast, func
 
+from dashboard.domain.spelling import as_compared
 from data_access.build import Build
 from data_access.importers.asking import counted
 from data_access.importers.mapping import SourceMapping
@@ -60,7 +61,7 @@ class Met:
             if meanings is None or projection.fields[name].otherwise is not None:
                 continue
             words = typed.c[f"{name}__w"]
-            unknown = func.lower(words).not_in(list(meanings))
+            unknown = func.as_compared(words).not_in(list(meanings))
             if (projection.mapping.table, name) == ("request", "status"):
                 unknown = unknown | words.is_(None)
             column = projection.present(projection.fields[name])[0]
@@ -107,9 +108,9 @@ class Met:
         if districts is None or not (districts["division"] == "district").any():
             return
         own = districts.loc[districts["division"] == "district", "name"]
-        known = {" ".join(str(one).split()).casefold() for one in own}
+        known = {as_compared(" ".join(str(one).split())) for one in own}
         for (word, column), n in self.district_words.items():
-            if " ".join(str(word).split()).casefold() not in known:
+            if as_compared(" ".join(str(word).split())) not in known:
                 self.unmapped.setdefault(column, Counter())[word] += n
 
     def _met_departments(self, mappings: Sequence[SourceMapping]) -> pd.DataFrame:

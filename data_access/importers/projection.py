@@ -41,6 +41,7 @@ from sqlalchemy import table as named_table
 from sqlalchemy.sql.expression import TableClause, TryCast
 
 from dashboard.domain.errors import ImportRefused, did_you_mean, nearest
+from dashboard.domain.spelling import as_compared
 from data_access.importers.mapping import Field, SourceMapping, fold, kind_of
 from data_access.importers.sources import BROKEN, Source
 from data_access.importers.times import (
@@ -60,7 +61,8 @@ TYPED = "typed_rows"
 CLOCK = "wall_clock"
 POINTS = "placed_points"
 
-_SPACES = " \t\n\r\v\f\u00a0\u2007\u202f\ufeff"
+_SPACES = " \t\n\r\v\f\u00a0\u2007\u202f\u3000\ufeff\u200b\u200e\u200f\u061c"
+"""What stands around words and is not seen, such as the signs that turn the direction of reading."""
 _HASH_BITS = (1 << 52) - 1  # exact as a float, too
 _LASTS = r"^([0-9]+:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]+)?|([0-9]+ ?(h|m|s)[a-z]* ?)+)$"  # 12:34 may be either of two
 _CELL = r"^(1899-12-31|1900-0[12]-[0-9]{2}) "  # a duration in a cell of Excel is a time after this day
@@ -210,7 +212,9 @@ class Projection:
         if field.pattern:
             found = func.nullif(func.regexp_extract(found, field.pattern, 1), "")
         for pattern, instead in field.replace:
-            found = func.nullif(func.trim(func.regexp_replace(found, pattern, instead, "g"), _SPACES), "")
+            found = func.trim(func.regexp_replace(found, pattern, instead, "g"), _SPACES)
+        if field.replace:  # once: an engine that asks twice for each of twelve months asks four thousand times
+            found = func.nullif(found, "")
         if field.whole:
             found = func.regexp_replace(found, r"^(-?[0-9]+)\.0+$", r"\1")
         for other, wanted in field.when.items():
@@ -219,20 +223,21 @@ class Projection:
                 raise ImportRefused(
                     self.source.file, f"it has no column {other}, which the mapping asks with when.{hint}"
                 )
-            meant = [one.casefold() for one in ((wanted,) if isinstance(wanted, str) else wanted)]
-            found = case((func.lower(self._text(other)).in_(meant), found))
+            meant = [as_compared(one) for one in ((wanted,) if isinstance(wanted, str) else wanted)]
+            found = case((func.as_compared(self._text(other)).in_(meant), found))
         return found
+
+    def _told_in(self, name: str, field: Field) -> _Expr:
+        """The words that one of our columns is made of; those of times and numbers in our digits."""
+        words = self.words(field, together=self.kinds[name] in ("instant", "date"))
+        return words if self.kinds[name] in ("text", "yes_no") else func.in_digits(words)
 
     # ── step one: words to types ────────────────────────────────────────────────────────────────────
 
     @cached_property
     def typed(self) -> Select:
         """Every row of the source with our columns typed, and what is wrong with it in ``refusal`` (0: nothing)."""
-        inner = [
-            self.words(one, together=self.kinds[name] in ("instant", "date")).label(f"{name}__w")
-            for name, one in self.fields.items()
-            if one.value is None
-        ]
+        inner = [self._told_in(name, one).label(f"{name}__w") for name, one in self.fields.items() if one.value is None]
         mapping = self.mapping
         extra = {"type__name": mapping.types.name, "type__category": mapping.types.category,
                  "department__name": mapping.departments.name}  # fmt: skip
@@ -328,7 +333,7 @@ class Projection:
             yes = [word for word, meaning in meanings.items() if meaning.casefold() == "true"]
             no = [word for word, meaning in meanings.items() if meaning.casefold() == "false"]
             otherwise = {"true": True, "false": False}.get((field.otherwise or "").casefold())
-            low = func.lower(given)
+            low = func.as_compared(given)
             else_ = (given.is_not(None), literal(otherwise, Boolean))
             return [case((low.in_(yes), true()), (low.in_(no), literal(False)), else_).label(name)]
         if field.phrases:
@@ -407,7 +412,7 @@ class Projection:
         if "broken" in row.c:
             yield Refusal(row.c.broken.is_not(None), None, row.c.broken, "one JSON object", "a line that is no record")
         heading = [
-            func.lower(row.c[f"{name}__w"]) == self.present(one)[0].casefold()
+            func.as_compared(row.c[f"{name}__w"]) == as_compared(self.present(one)[0])
             for name, one in self.fields.items()
             if one.value is None and one.join is None and len(self.present(one)) == 1 and f"{name}__w" in row.c
             and not one.pattern
@@ -467,7 +472,7 @@ class Projection:
     def orders(self, name: str, form: str) -> Select:
         """How many values of a column of times only `form` reads, how many only its exchange, and one of these."""
         field = self.fields[name]
-        words = select(self.words(field, together=True).label("words")).select_from(self._trim()).subquery("written")
+        words = select(self._told_in(name, field).label("words")).select_from(self._trim()).subquery("written")
         given: _Expr = words.c.words
         others = tuple(one for one in field.formats if one != form)
         read, turned = reads((form,), given), reads((exchanged(form),), given)
@@ -560,7 +565,8 @@ class Projection:
             return joined, literal(otherwise) if isinstance(otherwise, str) else otherwise
         known = values(named_column("word", String), named_column("meaning", String), name=f"means_{name}")
         known = known.data(list(meanings.items()))
-        return joined.outerjoin(known, known.c.word == func.lower(words)), func.coalesce(known.c.meaning, otherwise)
+        meant = func.coalesce(known.c.meaning, otherwise)
+        return joined.outerjoin(known, known.c.word == func.as_compared(words)), meant
 
     def _placed(self, found: dict[str, _Expr], joined: Any, typed: TableClause) -> Any:
         """Fill lat and lon from projected coordinates, and leave out pairs that stand for nowhere."""

@@ -17,6 +17,7 @@ import os
 import re
 import shutil
 import tempfile
+import unicodedata
 import zipfile
 import zlib
 from collections import Counter
@@ -317,8 +318,11 @@ def heading_of(text: Lines, file: str, delimiter: str = "") -> Heading:
     sample = start[begin:].decode("utf-8", "ignore")
     if not sample.strip():
         raise ImportRefused(file, "the file has no heading.")
-    if "\ufffd" in sample[:1000] or sum(not (c.isprintable() or c in "\n\t") for c in sample[:1000]) > 20:
-        raise ImportRefused(file, "this is not text, so it is no table.")
+    if "\ufffd" in sample[:1000] or sum(_is_control(c) for c in sample[:1000]) > 20:
+        raise ImportRefused(
+            file,
+            "this is not text, so it is no table; or it is written in an encoding that must be told, such as cp932.",
+        )
     used = delimiter or likeliest_delimiter(sample)
     try:
         reader = csv.reader(io.StringIO(sample), delimiter=used, strict=True)
@@ -328,6 +332,11 @@ def heading_of(text: Lines, file: str, delimiter: str = "") -> Heading:
     if not any(name.strip() for name in names):
         raise ImportRefused(file, "the file has no heading.")
     return Heading(_told_apart(names), used, reader.line_num + begin)
+
+
+def _is_control(sign: str) -> bool:
+    """Whether a sign has no place in a text, as wide spaces and the signs that turn the direction of reading have."""
+    return unicodedata.category(sign) in ("Cc", "Cn", "Co") and sign not in "\n\t"
 
 
 def heading_among(rows: Sequence[Sequence[str]]) -> int:

@@ -93,6 +93,13 @@ def test_a_sketch_of_json_may_meet_empty_columns_and_texts_of_several_lines(tmp_
     assert (outcome.report.accepted, outcome.report.refused) == (40, 0)
 
 
+def test_a_sketch_of_a_log_of_calls_says_that_it_is_one(tmp_path: Path) -> None:
+    (tmp_path / "calls.csv").write_text("Conversation ID,Start,Queue,Total Handle\n1,2024-03-01 09:00,311,12000\n")
+    (tmp_path / "asked.csv").write_text("Case ID,Opened,Queue,Driver\n1,2024-03-01 09:00,Streets,Ann\n")
+    assert "Queue, Total Handle tell of calls" in sketch_of(tmp_path / "calls.csv")
+    assert "tell of calls" not in sketch_of(tmp_path / "asked.csv")
+
+
 def test_a_sketch_takes_no_address_and_no_number_of_a_row_for_an_id(tmp_path: Path) -> None:
     rows = [f"{n},{n} Main St,{n % 57},2024-03-01 08:{n % 60:02},Rats,Open,{900 - n},{n},A{n}" for n in range(60)]
     heading = "OBJECTID,Address,ADDRESS_ID,Created,Request Type,Status,RESOLUTION_X,SITE_ADDRESS_ID,SERVICEREQUESTID"

@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 from dash import Dash, html
 from flask import Flask
+from sqlalchemy import create_engine, literal, select
 
 import callbacks
 from callbacks.address import filters_in, place_at
@@ -33,7 +34,7 @@ from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access.build import Build
 from data_access.importers.load import import_files
-from data_access.listing import COLUMNS, Condition, Listing, listable
+from data_access.listing import COLUMNS, Condition, Listing, _has, listable
 from data_access.measures import CATALOGUE
 from data_access.timeline import NEAR_M, OneRequest, metres_between
 from layouts import page
@@ -192,6 +193,17 @@ def test_a_list_is_narrowed_as_the_grid_says_it(told, monkeypatch):
     assert len(ids()) == 20  # nothing was dropped
     become(monkeypatch, told, ANALYST)  # who may read addresses
     assert ids(address={"filterType": "text", "type": "contains", "filter": "planted"}) == {"21"}
+
+
+def test_what_is_sought_is_found_as_it_is_written():
+    """The small letters of a database are not Python's: “ΟΔΟΣ” and “İnönü” would not be found in themselves."""
+    engine = create_engine("duckdb:///:memory:")
+    with engine.connect() as connection:
+        for text in ("ΟΔΟΣ", "οδοσ", "İnönü", "5%/_", "ΟΔΟΣ İnönü 5%/_"):
+            assert connection.scalar(select(_has(literal("ΟΔΟΣ İnönü 5%/_"), text))), text
+        assert not connection.scalar(select(_has(literal("ΟΔΟΣ İnönü 55"), "5%/_")))
+        assert not connection.scalar(select(_has(literal("ΟΔΟΣ İnönü"), "İnönü", at_its_beginning=True)))
+    engine.dispose()
 
 
 def test_what_a_grid_may_not_ask_is_refused(told):

@@ -23,15 +23,17 @@ from data_access.importers.sources import BROKEN, open_source
 _LOOKED_AT = 50_000
 
 
-def sketch_of(path: Path) -> str:
+def sketch_of(path: Path, encoding: str = "") -> str:
     """The TOML of a first mapping for a file.
+
+    `encoding` says what it is written in, where that cannot be seen.
 
     Raises ImportRefused if the file cannot be read at all.
     """
     engine = create_engine("duckdb:///:memory:", connect_args={"config": {"threads": "2"}})
     with tempfile.TemporaryDirectory() as folder, engine.connect() as connection:
         connection.execute(Macros())
-        source = open_source(connection, path, Reading(), Path(folder))
+        source = open_source(connection, path, Reading(encoding=encoding), Path(folder))
         names = [one for one in source.names if one != BROKEN]
         given = source.relation
         filled = or_(*(func.trim(one) != "" for one in given.c))
@@ -46,6 +48,6 @@ def sketch_of(path: Path) -> str:
         columns = [column_of(connection, looked, name, nulls) for name in names]
         found = guesses(columns, rows)
         together = ([], 0) if "request_id" in found else told_apart_by(connection, looked, columns, found)
-        text = "\n".join(written(path, source, columns, found, together, nulls, rows)) + "\n"
+        text = "\n".join(written(path, source, encoding, columns, found, together, nulls, rows)) + "\n"
     engine.dispose()
     return text

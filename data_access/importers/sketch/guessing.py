@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from dashboard.domain.spelling import as_compared
 from data_access.importers.mapping import STATUS_WORDS, fold
 from data_access.importers.sketch.looking import Column, holds_points, mostly
 from data_access.importers.sketch.names import (
@@ -153,11 +154,12 @@ def _together_with(day: Column, hours: Column) -> str:
 
 def state_of(word: str) -> str:
     """The status a word seems to mean; nothing if it tells nothing."""
-    if known := STATUS_WORDS.get(word.casefold()):
+    said = as_compared(word)
+    if known := STATUS_WORDS.get(said):
         return known
-    if re.search(r"\b(not?|nicht|non|não)\b", word.casefold()):
+    if re.search(r"\b(not?|nicht|non|não|μη|غير|değil)\b|\bnie|नहीं|未|不", said):
         return ""  # “not closed” is anything but closed
-    return next((state for state, pattern in STATES.items() if re.search(pattern, word.casefold())), "")
+    return next((state for state, pattern in STATES.items() if re.search(pattern, said)), "")
 
 
 def quoted(word: str) -> str:

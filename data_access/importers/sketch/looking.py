@@ -14,7 +14,7 @@ from sqlalchemy.sql.expression import TryCast
 
 from data_access.dialects import TableOf
 from data_access.importers.mapping import fold
-from data_access.importers.sketch.names import CHANGES, GEOJSON, POINT, TIMES, WKT
+from data_access.importers.sketch.names import CHANGES, GEOJSON, MONTHS, POINT, TIMES, WKT
 from data_access.importers.times import reads
 
 _TIMES_LOOKED_AT = 1_500
@@ -35,14 +35,15 @@ _NULLS = (
     "UNKNOWN",
     "(null)",
 )
-_DAYS = ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%m-%d-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%b-%Y",
-         "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%Y %b %d")  # fmt: skip
+_DAYS = ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y",
+         "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%Y %b %d")  # fmt: skip
 _HOURS = ("", " %I:%M:%S %p", " %I:%M %p", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f")
 FORMATS = (
     "iso", *(day + hour for day in _DAYS for hour in _HOURS), "%d.%m.%Y %H.%M",
     "%Y%m%d", "%Y%m%d%H%M%S", "%y%m%d", "%b %d %Y %I:%M%p", "epoch", "epoch_ms", "excel",
 )  # fmt: skip
 _NUMERIC = ("%Y%m%d", "%Y%m%d%H%M%S", "%y%m%d", "epoch", "epoch_ms", "excel")
+_PARTED = ("%d %m %Y", "%d %m %Y %H %M", "%d %m %Y %H %M %S", "%Y %m %d", "%Y %m %d %H %M", "%Y %m %d %H %M %S")
 _LEAST = {"epoch": 1e8, "epoch_ms": 1e11, "excel": 2e4}  # else it is a year, or a number of days
 
 
@@ -55,6 +56,7 @@ class Column:
     distinct: int
     examples: Sequence[str]
     formats: Sequence[str] = ()
+    replaced: Sequence[tuple[str, str]] = ()
     doubts: list[str] = field(default_factory=list)
     numbers: int = 0
     low: float | None = None
@@ -123,14 +125,15 @@ def words_for_nothing(connection: Connection, looked: Any) -> list[str]:
 def column_of(connection: Connection, looked: Any, name: str, nulls: Sequence[str]) -> Column:
     """What the rows looked at tell of the column `name`; `nulls` are words that stand for nothing."""
     words = _words(looked, name, nulls)
+    digits = func.in_digits(words)
     # A comma with three digits after it may stand between thousands; with any other number of them it is a decimal one.
     comma, decimal = r"-?[0-9.]*[0-9],[0-9]+", r"-?[0-9.]*[0-9],([0-9]{1,2}|[0-9]{4,})"
-    written = func.replace(func.replace(words, ".", ""), ",", ".")
-    number = case((func.regexp_full_match(words, comma), TryCast(written, Float)), else_=TryCast(words, Float))
+    written = func.replace(func.replace(digits, ".", ""), ",", ".")
+    number = case((func.regexp_full_match(digits, comma), TryCast(written, Float)), else_=TryCast(digits, Float))
     filled, distinct, numbers, low, high, commas = connection.execute(
         select(
             func.count(words), func.count(func.distinct(words)), func.count(number), func.min(number), func.max(number),
-            func.count(case((func.regexp_full_match(words, decimal), 1))),
+            func.count(case((func.regexp_full_match(digits, decimal), 1))),
         ).select_from(looked)
     ).one()  # fmt: skip
     frequent: Select = (
@@ -144,18 +147,44 @@ def column_of(connection: Connection, looked: Any, name: str, nulls: Sequence[st
     named = any(re.search(one, fold(name)) for words_ in (*TIMES.values(), ("date", "time")) for one in words_)
     likely = sum(6 <= len(one) <= 35 and bool(re.search(r"\d", one)) for one in column.examples)
     if filled and (named or not column.is_number) and likely > len(column.examples) / 2:
-        _find_formats(connection, words, column)
+        _find_formats(connection, digits, column, FORMATS)
+        if not column.formats and all(re.search(r"(?<!\d)(19|20)\d\d(?!\d)", one) for one in column.examples):
+            _find_formats_in_words(connection, digits, column)
     return column
 
 
-def _find_formats(connection: Connection, written: Any, column: Column) -> None:
+def _find_formats_in_words(connection: Connection, written: Any, column: Column) -> None:
+    """The formats of times with months in words (“1 de enero de 2024”), or with signs between (“2024年1月1日”).
+
+    Months become numbers, and whatever else is no digit a space. Where mornings and afternoons are told apart in words
+    nothing is found.
+    """
+    if any(re.search(r"\b[ap]\.? ?m\b|上午|下午|午前|午後", one.casefold()) for one in column.examples):
+        return
+    best = column
+    for months in ("", *MONTHS):
+        if not all(re.search(months.replace(" ", "|"), one, re.IGNORECASE) for one in column.examples):
+            continue
+        numbers = [(f"(?i){name}", f"{n:02}") for n, name in enumerate(months.split(), 1)]
+        pairs = [(r"^\D+", ""), *numbers, (r"\D+", " ")]
+        told = written
+        for pattern, instead in pairs:
+            told = func.trim(func.regexp_replace(told, pattern, instead, "g"))
+        tried = Column(column.name, column.filled, column.distinct, column.examples, replaced=pairs)
+        _find_formats(connection, told, tried, _PARTED)
+        if tried.formats and (not best.formats or len(tried.doubts) < len(best.doubts)):
+            best = tried
+    column.formats, column.replaced, column.doubts = best.formats, best.replaced, [*column.doubts, *best.doubts]
+
+
+def _find_formats(connection: Connection, written: Any, column: Column, known: Sequence[str]) -> None:
     """The fewest formats that read the column; in doubt between day and month the American order, and a remark."""
     some = select(written.label("word")).where(written.is_not(None)).limit(_TIMES_LOOKED_AT).subquery("some")
     words: Any = some.c.word
     left: Any = true()
     formats: list[str] = []
     filled = missing = min(column.filled, _TIMES_LOOKED_AT)
-    plain = [one for one in FORMATS if (one in _NUMERIC) == column.is_number]
+    plain = [one for one in known if (one in _NUMERIC) == column.is_number]
     plain = [one for one in plain if (column.high or 0) >= _LEAST.get(one, 0)]
     for _ in range(4):
         read = {}

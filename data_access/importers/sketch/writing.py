@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from dashboard.domain.spelling import as_compared
 from data_access.importers.mapping import STATUS_WORDS, fold
 from data_access.importers.sketch.guessing import quoted, state_of
 from data_access.importers.sketch.looking import Column, mostly
-from data_access.importers.sketch.names import GEOJSON, NUMBER, POINT, PROJECTED, WKT
+from data_access.importers.sketch.names import CALLS, GEOJSON, NUMBER, POINT, PROJECTED, WKT
 from data_access.importers.sources import Source
 from data_access.schema import CLOSED_STATUSES
 
@@ -28,7 +29,7 @@ def _zone(found: dict[str, Column]) -> tuple[str, str]:
 
 
 def written(
-    path: Path, source: Source, columns: Sequence[Column], found: dict[str, Column],
+    path: Path, source: Source, encoding: str, columns: Sequence[Column], found: dict[str, Column],
     together: tuple[Sequence[str], int], nulls: Sequence[str], rows: int,
 ) -> Iterator[str]:  # fmt: skip
     """The lines of the mapping."""
@@ -38,15 +39,25 @@ def written(
     yield f"#   dashboard311 import {name}.toml {path.name} --dry-run"
     for note in source.notes:
         yield f"# {note}"
-    yield f"name = {quoted(name)}\n\n[city]\nname = {quoted(name.title())}  # doubt: the city's name"
+    yield f"name = {quoted(name)}  # doubt: the system's name, the same each month"
+    yield f"\n[city]\nname = {quoted(name.title())}  # doubt: the city's name"
     yield f"tz = {quoted(zone)}  # {why}"
     yield "\n[file]"
+    if encoding:
+        yield f"encoding = {quoted(encoding)}"
+    elif source.text and source.text.encoding == "cp1252":
+        yield "# doubt: read as Western European. If its letters are wrong, draft it anew with --encoding cp1250"
+        yield "# (Central Europe), cp1251 (Cyrillic), cp1253 (Greek), cp1254 (Turkish), cp1256 (Arabic), cp932 …"
     if source.heading:
         yield f"delimiter = {quoted(source.heading.delimiter)}"
     if any(one.is_number and one.commas for one in columns):
         yield 'decimal = ","'
     if nulls:
         yield f"nulls = [{', '.join(map(quoted, nulls))}]"
+    calls = [one.name for one in columns if re.search(CALLS, fold(one.name))]
+    if len(calls) > 1:
+        yield f"\n# doubt: {', '.join(calls[:4])} tell of calls rather than of requests; for these see [contact] and"
+        yield "# [contact_interval] in docs/importing.md under “Calls”"
     yield "\n[request]"
     if "request_id" not in found:
         yield from _no_key(columns, *together, rows)
@@ -117,6 +128,8 @@ def _field(ours: str, one: Column, rows: int) -> Iterator[str]:
         yield f"# doubt: {rows - one.filled:,} rows have no id, and will be refused"
     if ours.endswith("_at"):
         parts = [f"column = {quoted(one.name)}", f"formats = [{', '.join(map(quoted, one.formats))}]"]
+        if one.replaced:
+            parts.append(f"replace = [{', '.join(f'[{quoted(a)}, {quoted(b)}]' for a, b in one.replaced)}]")
         if ours == "due_at" and one.is_day:
             parts.append("end_of_day = true")
         yield f"{ours} = {{ {', '.join(parts)} }}"
@@ -168,8 +181,8 @@ def _status(one: Column | None) -> Iterator[str]:
         yield 'value = "new"'
         return
     yield f"column = {quoted(one.name)}"
-    strange = [word for word in one.examples if word.casefold() not in STATUS_WORDS]
-    known = [f"{word} is {STATUS_WORDS[word.casefold()]}" for word in one.examples if word not in strange]
+    strange = [word for word in one.examples if as_compared(word) not in STATUS_WORDS]
+    known = [f"{word} is {STATUS_WORDS[as_compared(word)]}" for word in one.examples if word not in strange]
     if known:
         yield f"# known already: {', '.join(known)}"
     if strange or one.distinct > len(one.examples):
