@@ -292,13 +292,13 @@ def strip(*figures: html.Div) -> html.Div:
     return html.Div(list(figures), className="strip")
 
 
-def tile(value: str, unit: str = "", below: Any = "", spark: Any = None, verdict: Any = None) -> list[Any]:
+def tile(value: str, below: Any = "", spark: Any = None, verdict: Any = None) -> list[Any]:
     """The body of a panel of kind ``tile``; its label is the panel's question.
 
     `verdict` is ``(status, words)``, e.g. ``("same", "No real change")``.
     """
     parts: list[Any] = [
-        html.Div([value, html.Small([NBSP, unit]) if unit else None], className="v"),
+        html.Div(value, className="v"),
         html.Div(below, className="d"),
         spark,
     ]

@@ -169,7 +169,7 @@ def _last_whole(steps: Steps) -> str:
     return f"{start:%B}" if steps.every == "month" else f"the week from {start.day} {start:%b}"
 
 
-def _tile(value: str, below: str, past: Steps, measure: Measure, unit: str = "", floor: float | None = None) -> Drawing:
+def _tile(value: str, below: str, past: Steps, measure: Measure) -> Drawing:
     """A number, what to hold against it, the last months as a line, and whether the last whole one is unusual."""
     values = past.values(measure.name)
     seen = verdicts.usual(values[past.is_whole], measure)
@@ -185,7 +185,7 @@ def _tile(value: str, below: str, past: Steps, measure: Measure, unit: str = "",
         last = past.starts[int(np.flatnonzero(past.is_whole)[-1])]
         when = f"in {last:%b}" if past.every == "month" else "that week"
         verdict = (seen.status, f"{seen.words} {when}")
-    return Drawing(body=c.tile(value, unit, c.sentence(below) if below else "", spark, verdict))
+    return Drawing(body=c.tile(value, c.sentence(below) if below else "", spark, verdict))
 
 
 def _draw_count(answers: Sequence[Answer | None], context: Context, measure: Measure) -> Drawing:
