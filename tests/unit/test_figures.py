@@ -89,6 +89,23 @@ def test_each_type_is_held_against_its_own_target_and_the_rest_against_the_citys
     assert written(all_named.sentence).endswith("1 misses it by more: Tree.")
 
 
+def test_where_types_are_chosen_the_scorecard_speaks_of_them_alone():
+    frame = pd.DataFrame({"service_type": ["Light", "Tree"], "kept": [45.0, 41.0], "due": [50.0, 50.0]})
+    answers = (Answer(Query(()), frame.assign(sla_compliance=frame["kept"] / frame["due"]), CLOCK.as_of),) * 5
+
+    def said(*chosen: str, **more) -> str:
+        return written(overview.draw_scorecard(answers, replace(CONTEXT, selected=chosen, **more)).sentence)
+
+    one = said("Tree").replace("\xa0", " ")
+    assert one == "Tree: in May 82.0 % of 50 promises were kept, which is within five points of its target of 85 %."
+    assert "in May 86.0 % of 100" in said("Light", "Tree").replace("\xa0", " ")
+    own = said("Light", targets={"Light": 0.95}).replace("\xa0", " ")
+    assert own.endswith("which is within five points of its target of 95 %.")
+    assert said("Nothing known") == "Nothing known: in May no promise fell due."
+    aimless = SimpleNamespace(**{**vars(CITY), "promise_target_share": None})
+    assert said("Tree", city=aimless).replace("\xa0", " ") == "Tree: in May 82.0 % of 50 promises were kept."
+
+
 # ── Stretches of time ──
 
 
