@@ -120,7 +120,7 @@ def draw_bridge(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         moves.append(Move("Not explained", left_over))
     first, last = period.from_on - DAY, _last_day(period, context)
     figure = comparisons.bridge(
-        (f"Open<br>{_said(first, last)}", begin), moves, (f"Open<br>{_said(last)}", final), "Requests"
+        (f"Open<br>{_said(first, last)}", begin), moves, (f"Open<br>{_said(last, first)}", final), "Requests"
     )
     change = final - begin
     head = (
@@ -212,7 +212,7 @@ def draw_ages(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         text += f" The highest share overdue is at {rows[worst]}: **{c.share(late[worst] / standing[worst])}**."
     foot = words.foot(
         tables.ramp("few", "half of the row or more"),
-        f"n = {c.count(standing.sum())} open", f"at the end of {_said(_last_day(context.filters.period, context))}",
+        f"n = {c.count(standing.sum())} open", f"at the end of {_said(_last_day(context.filters.period, context), context.clock.last_on)}",
         "age in calendar days",
     )  # fmt: skip
     return Drawing(c.sentence(text), body=body, foot=foot)
@@ -399,7 +399,7 @@ def draw_lateness(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     body = tables.heat_table(rows, grid, LATE_BANDS, context, department, "Overdue requests by how late they are")
     foot = words.foot(
         tables.ramp("few", "half of the row or more"),
-        f"days past due at the end of {_said(_last_day(context.filters.period, context))}",
+        f"days past due at the end of {_said(_last_day(context.filters.period, context), context.clock.last_on)}",
     )
     return Drawing(c.sentence(text + "."), body=body, foot=foot)
 

@@ -143,6 +143,16 @@ def test_what_takes_time_to_be_told_is_asked_of_an_earlier_stretch_as_long():
     assert everything == Period(date(2024, 1, 1), date(2026, 4, 20))
 
 
+def test_what_stands_open_is_drawn_as_long_as_closings_are_known():
+    clock = replace(CLOCK, as_of_on=date(2026, 6, 30))
+    frame = pd.DataFrame({"month": pd.date_range("2026-04-01", periods=3, freq="MS"), "backlog": [7.0, 8.0, 5.0]})
+    period = Period(date(2026, 4, 1), date(2026, 7, 1))
+    standing = steps_of(Answer(Query((backlog,)), frame, clock.as_of, "month"), period, clock)
+    assert standing.starts[-1] == date(2026, 6, 1) and standing.is_whole.all()
+    came = steps_of(Answer(Query((opened,)), frame, clock.as_of, "month"), period, clock)
+    assert came.starts[-1] == date(2026, 5, 1) and came.is_whole.tolist() == [True, False]
+
+
 def test_stretches_never_reach_beyond_the_data():
     beyond = Period(date(2026, 5, 1), date(2027, 1, 1))
     assert running("month")(beyond, CLOCK).to_on == date(2026, 5, 21)
