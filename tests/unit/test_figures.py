@@ -38,7 +38,7 @@ from layouts.figures.steps import Steps, seven_day_share, steps_of
 from layouts.markup import markup
 from layouts.theme import unknown_tokens
 from layouts.view import Compared, Context, Event, FromAddress, OnDays, Over, asked_of
-from layouts.views import agents, collect_views, overview
+from layouts.views import agents, collect_views, overview, promises
 
 CLOCK = Clock(date(2024, 1, 1), date(2026, 5, 20), datetime(2026, 5, 21, 3, 48), 7, date(2026, 5, 20))
 CITY = SimpleNamespace(
@@ -104,6 +104,22 @@ def test_where_types_are_chosen_the_scorecard_speaks_of_them_alone():
     assert said("Nothing known") == "Nothing known: in May no promise fell due."
     aimless = SimpleNamespace(**{**vars(CITY), "promise_target_share": None})
     assert said("Tree", city=aimless).replace("\xa0", " ") == "Tree: in May 82.0 % of 50 promises were kept."
+
+
+def test_a_type_of_which_few_had_a_promise_says_of_how_many_its_verdict_is():
+    told = {
+        "due": 50.0, "kept": 49.0, "promised_time": 2 * 86_400.0, "promise_used": 100.0, "promise_used_p90": 300.0,
+        "promise_used_n": 46.0, "time_to_close": 2.3 * 86_400, "time_to_close_p90": 14.7 * 86_400,
+        "time_to_close_n": 100.0, "time_to_close_ended_only": 2.3 * 86_400,
+    }  # fmt: skip
+    frame = pd.DataFrame([{"service_type": "Bulk", **told}])
+    drawing = promises.draw_fit((Answer(Query(()), frame, CLOCK.as_of),), CONTEXT)
+    said = written(drawing.sentence).replace("\xa0", " ")
+    assert said.endswith("Of Bulk with a promise, nine in ten took at most 30 % of the time each was promised.")
+    assert "padded" in markup(drawing.body) and "46\xa0% had a promise" in markup(drawing.body)
+    every = pd.DataFrame([{"service_type": "Bulk", **told, "promise_used_n": 100.0}])
+    drawing = promises.draw_fit((Answer(Query(()), every, CLOCK.as_of),), CONTEXT)
+    assert "padded" in markup(drawing.body) and "had a promise" not in markup(drawing.body)
 
 
 # ── Stretches of time ──
