@@ -160,6 +160,23 @@ def test_a_list_behind_a_card_begins_with_the_rows_of_the_card(tiny):
         assert firsts and rows.frame["request_id"].tolist()[: len(firsts)] == firsts
 
 
+def test_a_list_and_a_timeline_say_the_same_age(tiny):
+    """Days of the calendar to the last of the data, in a row of the list and in the request it opens."""
+    search = f"?from=2026-05-01&to={tiny.clock().end_on}"
+    filters = Filters.from_search(search, tiny.clock(), DIMENSIONS)
+    told = 0
+    for name, said_by in (("backlog-latest", "days</b> ago"), ("backlog-oldest", "been open for")):
+        body = markup(drawn(panel_of(name), tiny, search).body)
+        for request, days in re.findall(r'/requests/([^"]+)".*?<td class="num">(?:<b>)?(\d+)', body):
+            panel, place = panel_of("request-clock"), {"request_id": (request,)}
+            answers = answers_to(panel, filters, tiny, place)
+            sentence = markup(panel.draw(answers, context_of(panel, filters, tiny, place)).sentence)
+            if said_by in sentence and int(days) > 1:
+                assert f"<b>{days}\xa0days" in sentence, (name, request)
+                told += 1
+    assert told
+
+
 def test_how_late_is_told_of_the_chosen_department(tiny):
     whole, own = (
         "".join(map(str, drawn(panel_of("backlog-lateness"), tiny, f"?period=all{search}").sentence))
