@@ -133,14 +133,18 @@ def test_the_view_stands_in_the_menu_only_where_something_was_published(publishe
 
 def test_every_card_is_drawn_from_it(published: Services) -> None:
     filters = Filters.from_search("?period=all", published.clock(), published.dimensions)
-    said = {}
+    said, figures = {}, {}
     for panel in VIEW.panels:
         drawing = panel.draw(answers_to(panel, filters, published), context_of(panel, filters, published))
         assert not drawing.is_empty, panel.name
         said[panel.name] = markup(drawing.sentence) + markup(drawing.body)
+        figures[panel.name] = drawing.figure
     assert "1,200" in said["strip"] and "<b>1,038</b> were answered" in said["published-calls"]
     assert "<b>2</b> are counted in neither" in said["published-calls"]
-    assert "at <b>70 %</b> or higher" in said["levels"] and "under 50 %" in said["levels"]
+    assert "at <b>70\xa0%</b> or higher" in said["levels"] and "under 50 %" in said["levels"]
+    # Of the running month's four levels half reached 85 %: a hollow dot. It is spoken of the complete month alone.
+    assert "In Feb 2026 half of the days reached <b>70\xa0%</b> or more." in said["level"]
+    assert [list(trace["y"]) for trace in figures["level"]["data"] if trace.get("name") == "to date"] == [[0.85]]
     assert "Sunday" in said["weekdays"] and weekday.missing not in said["weekdays"]
 
 
