@@ -556,7 +556,7 @@ VIEW = View(
             draw_flow,
             width=5,
             selects="period",
-            height=520,
+            height=320,
         ),
         Panel(
             "latest",

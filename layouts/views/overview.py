@@ -403,7 +403,7 @@ def draw_changes(answers: tuple[Answer | None, ...], context: Context) -> Drawin
     if found:
         text = f"**{all_found}** of {watched} watched numbers lay outside their usual band in {last}"
         text += ", largest first." if all_found <= SIGNALS else f"; the {SIGNALS} largest:"
-    quiet = html.P("Every watched number is within what is usual for it.", className="sub")
+    quiet = html.P("Every watched number is within what is usual for it.", className="sub nothing-changed")
     kind = "changes" if len(found) > FEW_SIGNALS else "changes few"
     signals = html.Ul([_signal(one, context) for one in found], className=kind) if found else quiet
     return Drawing(c.sentence(text), body=signals, foot=words.foot(BAND))
