@@ -348,8 +348,8 @@ def _map(
     if cells:
         parts += [f'<path d="{path(own)}" fill="none" stroke="var(--text-2)"/>' for own in rings.values()]
     for one in features:
-        if one["id"] in numbers:
-            parts.append(_name_on_map([placed(ring) for ring in _outer(one["geometry"])], one["id"], numbers[one["id"]]))
+        if number := numbers.get(one["id"]):
+            parts.append(_name_on_map([placed(ring) for ring in _outer(one["geometry"])], one["id"], number))
     label = escape(f"Map: {kind} by {'hexagon' if cells else 'district'}. The table below says the districts’ counts.")
     return Drawn(
         f'<svg class="map" viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{label}">{"".join(parts)}</svg>'

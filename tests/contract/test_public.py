@@ -255,7 +255,8 @@ def test_a_map_names_its_districts_or_gives_them_the_numbers_of_the_table(publis
                        for x, wide in ((0.0, 1.0), (1.0, 0.95), (1.95, 0.05)))  # fmt: skip
     rings = {"North": west, "Great Lake District": east, "Hill": far}
     told = {
-        **deepcopy(published), "maps": {}, "months": {**published["months"], "columns": [*rings]}, "districts": [{"name": name, "population": None} for name in rings],
+        **deepcopy(published), "maps": {}, "months": {**published["months"], "columns": [*rings]},
+        "districts": [{"name": name, "population": None} for name in rings],
         "by_type": {"rows": ["Pothole"], "columns": [*rings, "no district"], "cells": [[30, 20, 10, 9]]},
         "shapes": {"features": [{"id": name, "geometry": {"type": "Polygon", "coordinates": [ring]}}
                                 for name, ring in rings.items()]},
