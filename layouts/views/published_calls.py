@@ -128,29 +128,27 @@ def _middle(found: np.ndarray) -> np.ndarray:
 
 
 def draw_level(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
-    """The service level that half of the days of each month reached."""
+    """The service level that half of the days of each complete month reached."""
     steps = steps_by(
         answers[0], published_level.name, "published_levels", MONTHS(context.filters.period, context.clock),
         context.clock,
     )  # fmt: skip
     found = np.array([steps.columns.get(level, np.zeros(len(steps))) for level in LEVELS], float)
-    n = int(found.sum())
-    if not n:
+    if not found.sum():
         return words.nothing("No service level published", context)
     middle = _middle(found)
-    steps = replace(steps, columns={"middle": middle})
     told = np.flatnonzero(steps.is_whole & np.isfinite(middle))
-    text = "No month with service levels is complete yet."
-    if len(told):
-        first, last = told[0], told[-1]
-        text = f"{words.capital(steps.when(last))} half of the days reached **{c.share(middle[last], 0)}** or more"
-        text += f"; {c.share(middle[first], 0)} {steps.when(first)}." if first != last else "."
+    if not len(told):
+        return Drawing("No month with service levels is complete yet.", is_empty=True)
+    steps, middle = replace(steps, columns={"middle": middle}).only(told), middle[told]
+    text = f"{words.capital(steps.when(-1))} half of the days reached **{c.share(middle[-1], 0)}** or more"
+    text += f"; {c.share(middle[0], 0)} {steps.when(0)}." if len(told) > 1 else "."
     target = context.city.service_level_target_share
-    line = Line("middle", "half of<br>the days")
+    line = Line("middle", "median<br>of days")
     figure = series.lines(steps, (line,), "Service level reached on half of the days", share_axis=True, target=target)
     events.shade(figure, steps, context.events)
-    to_date = "" if steps.is_whole[-1] else "○ month to date"
-    foot = words.foot(f"n = {c.count(n)} published levels", "in steps of 5 %; always up to 13 months", to_date,
+    n = found[:, told].sum()
+    foot = words.foot(f"n = {c.count(n)} published levels", "in steps of 5 %; complete months, up to 13",
                       events.told(figure))  # fmt: skip
     return Drawing(c.sentence(text), figure, foot=foot)
 
