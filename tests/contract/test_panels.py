@@ -18,7 +18,9 @@ from dashboard.identity import DEPUTY_MANAGER
 from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access.build import Build
-from data_access.dimensions import DIMENSIONS
+from data_access.dimensions import DIMENSIONS, age_band, lateness
+from data_access.measures import CATALOGUE
+from data_access.semantics import Query
 from layouts.components import Cell, table
 from layouts.markup import markup
 from layouts.theme import TOKENS
@@ -175,6 +177,20 @@ def test_a_list_and_a_timeline_say_the_same_age(tiny):
                 assert f"<b>{days}\xa0days" in sentence, (name, request)
                 told += 1
     assert told
+
+
+def test_a_list_counts_days_as_the_bands_of_age_and_lateness_do(tiny):
+    """The oldest and the latest lie in the highest band that holds any."""
+    for name, band, last in (("backlog-oldest", age_band, "backlog"), ("backlog-latest", lateness, "overdue")):
+        for search in ("?from=2026-05-01&to=2026-05-31", "?from=2026-06-01&to=2026-06-09", "?period=all"):
+            filters = Filters.from_search(search, tiny.clock(), DIMENSIONS)
+            most = int(re.search(r'<td class="num">(?:<b>)?(\d+)', markup(drawn(panel_of(name), tiny, search).body))[1])
+            found = tiny.ask(Query((CATALOGUE[last],), by=(band,)), filters, Scope.everything()).frame
+            highest = found.loc[found[last] > 0, band.name].iloc[-1]
+            low, high = (
+                int(n) for n in re.findall(r"\d+", highest.replace("up to", "0–").replace("over 180", "181–9999"))
+            )
+            assert low <= most <= high, (name, search, most, highest)
 
 
 def test_how_late_is_told_of_the_chosen_department(tiny):
