@@ -221,11 +221,20 @@
     cards.forEach(([card, told]) => fill(card, told));
     // Maps are drawn beside the page, so they begin; then what the reader looks at.
     const rank = (card) => !isMap((specs.get(card) || {}).figure || {}) + !first.includes(card);
-    cards.map(([card]) => card).sort((a, b) => rank(a) - rank(b)).forEach(draw);
+    drawAll(cards.map(([card]) => card).sort((a, b) => rank(a) - rank(b)));
   }
   function isInSight(card) {
     const { top, bottom } = card.getBoundingClientRect();
     return bottom > 0 && top < window.innerHeight;
+  }
+  // Cards of a row are equally high: what room a figure has is known when all around it stand. Reading sizes and setting
+  // them in turn, the browser would lay the page out anew for every card.
+  function drawAll(cards) {
+    const figures = cards.map(figureOf);
+    cards.forEach((card, i) => makeRoom(card, figures[i]));
+    level();
+    const heights = cards.map((card) => heightIn(card.querySelector(".chart")));
+    cards.forEach((card, i) => draw(card, figures[i], heights[i]));
   }
   // What was answered before stays until the next answer; only if that takes its time, it is seen to be old. To fade all
   // cards and bring them back takes a browser longer than most answers.
@@ -290,20 +299,36 @@
     [figure, figure.narrow].forEach((one) => { if (one) one.data = whole(one.data); });
   }
 
-  function draw(card) {
+  function figureOf(card) { // null where nothing is drawn
+    const spec = specs.get(card);
+    if (!spec || (isMap(spec.figure) && !drawsMaps())) return null;
+    const chart = card.querySelector(".chart"), width = chart.clientWidth || window.innerWidth;
+    drawnFor.set(chart, kindOf(width));
+    return painted(spec, width);
+  }
+
+  function makeRoom(card, figure) {
+    const chart = card.querySelector(".chart");
+    chart.className = figure ? (isMap(figure) ? "chart is-map" : "chart") : specs.has(card) ? "chart no-webgl" : "chart is-absent";
+    chart.style.minHeight = (figure ? figure.layout.height : 0) + "px";
+  }
+
+  const HOLE = 48; // a card has no larger one: beside a higher card a figure grows instead
+  function heightIn(chart) {
+    const own = parseFloat(chart.style.minHeight), room = chart.clientHeight;
+    return room - own > HOLE ? room : own;
+  }
+
+  function draw(card, figure, height) {
     const chart = card.querySelector(".chart"), graph = chart.firstElementChild, spec = specs.get(card);
-    const nothing = !spec || (isMap(spec.figure) && !drawsMaps());
-    if (nothing) {
-      chart.className = spec ? "chart no-webgl" : "chart is-absent";
-      graph.style.height = "0";
+    if (!figure) {
       if (drawn.has(graph)) takeDown(graph);
       return;
     }
-    const figure = painted(spec, chart.clientWidth || window.innerWidth);
     const play = card.querySelector(".play");
     if (play) wholeAgain(play); // the map is painted as of the whole period
-    graph.style.height = figure.layout.height + "px";
-    chart.className = isMap(figure) ? "chart is-map" : "chart";
+    figure.layout.height = height;
+    setHeight(chart, height);
     const told = placesIn(figure), as = JSON.stringify(figure);
     const isSame = () => {
       if (drawnAs.get(graph) !== as) return false;
@@ -320,7 +345,7 @@
       follow(graph, drawing.then(() => showPlaces(graph), () => drawnAs.delete(graph)));
       if (drawn.has(graph)) return;
       drawn.add(graph);
-      widths.observe(graph);
+      sizes.observe(chart);
       graph.removeAllListeners(); // drawn again before it was taken down, it has them yet
       graph.on("plotly_click", (what) => pickMark(card, what));
       graph.on("plotly_selected", (what) => pickRange(card, what));
@@ -335,11 +360,21 @@
     }, 0));
   }
 
-  const widths = new ResizeObserver((changes) => changes.forEach(({ target: graph }) => {
-    const layout = graph._fullLayout;
-    if (layout && drawn.has(graph) && graph.clientWidth && Math.abs(graph.clientWidth - layout.width) > 1) {
-      follow(graph, window.Plotly.Plots.resize(graph));
-    }
+  const kindOf = (width) => width < PHONE ? "phone" : width < NARROW ? "narrow" : "wide"; // as `painted` tells them apart
+  const drawnFor = new WeakMap(); // chart → the kind of width its figure was painted for
+
+  function setHeight(chart, height) {
+    chart.firstElementChild.style.height = height + "px";
+    chart.style.setProperty("--drawn", height + "px"); // on paper, where nobody measures, it keeps so much room
+  }
+
+  const sizes = new ResizeObserver((changes) => changes.forEach(({ target: chart }) => {
+    const graph = chart.firstElementChild, layout = (graph || {})._fullLayout, height = heightIn(chart);
+    if (!layout || !drawn.has(graph) || !graph.clientWidth) return;
+    if (Math.abs(graph.clientWidth - layout.width) <= 1 && Math.abs(height - layout.height) <= 1) return;
+    if (kindOf(chart.clientWidth) !== drawnFor.get(chart)) { drawAll([chart.closest("[data-panel]")]); return; }
+    setHeight(chart, height);
+    follow(graph, window.Plotly.Plots.resize(graph));
   }));
 
   // Plotly draws in steps, each waiting for the one before; taken down meanwhile, it would go on with what is gone
@@ -352,7 +387,7 @@
     drawnAs.delete(graph);
     marked.delete(graph);
     places.delete(graph);
-    widths.unobserve(graph);
+    if (graph.parentElement) sizes.unobserve(graph.parentElement);
     Promise.allSettled([asked.get(graph), ...(graph._promises || [])]).then(() => setTimeout(() => {
       if (!drawn.has(graph)) window.Plotly.purge(graph);
     }, 0));
@@ -576,18 +611,14 @@
     },
   });
 
-  let lastNarrow = null;
   function repaint() {
-    document.querySelectorAll("#page > .grid > [data-panel]").forEach((card) => { if (specs.has(card)) draw(card); });
+    drawAll([...document.querySelectorAll("#page > .grid > [data-panel]")].filter((card) => specs.has(card)));
   }
   document.addEventListener("theme", () => { repaint(); tick(); });
   window.addEventListener("resize", () => {
-    const narrow = window.innerWidth < 768;
-    if (narrow !== lastNarrow) { lastNarrow = narrow; repaint(); }
     reachable();
     level();
   });
-  lastNarrow = window.innerWidth < 768;
 
   let before = null;
   window.addEventListener("beforeprint", () => {

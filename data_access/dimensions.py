@@ -165,8 +165,10 @@ hexagon_8, hexagon_9, hexagon_10 = _hexagons(8), _hexagons(9), _hexagons(10)
 HEXAGONS: dict[int, Dimension] = {8: hexagon_8, 9: hexagon_9, 10: hexagon_10}
 """The dimension of each size of hexagon."""
 
-# Ages are counted in civil days at the moment asked about, from the request's own opening.
-_AGE_DAYS = MOMENT_ON - _episode.first_opened_on  # noqa: SIM300
+# Ages are counted in civil days from the request's own opening to the day that ends at the moment asked about: what was
+# opened on that day is 0 days old.
+_LAST_ON = MOMENT_ON - 1
+_AGE_DAYS = _LAST_ON - _episode.first_opened_on
 _AGE_BANDS = (
     (3, "0–2 d"), (8, "3–7 d"), (15, "8–14 d"), (31, "15–30 d"), (61, "31–60 d"), (91, "61–90 d"), (181, "91–180 d"),
 )  # fmt: skip
@@ -188,8 +190,8 @@ promise_band = Dimension(
     ordered=("in time", "1–2 ×", "2–3 ×", "over 3 ×", "no promise"), standing_only=True,
 )  # fmt: skip
 
-# Days past due at the moment asked about: what was due yesterday is one day late.
-_LATE_DAYS = MOMENT_ON - _episode.due_on  # noqa: SIM300
+# Days past due, counted alike: what was due the day before is one day late.
+_LATE_DAYS = _LAST_ON - _episode.due_on
 _LATE_BANDS = ((2, "up to 1 d"), (8, "2–7 d"), (31, "8–30 d"), (91, "31–90 d"))
 lateness = Dimension(
     "lateness", "How late", "Days past the promised time, at the moment asked about.",

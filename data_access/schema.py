@@ -36,7 +36,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-VERSION = 5
+VERSION = 6
 """Raised whenever a build must hold something that earlier ones do not."""
 
 

@@ -231,7 +231,7 @@ def card(view: View, panel: Panel, place: Place | None = None, may_list: bool = 
     kinds = {"tile": "panel tile", "strip": "panel is-strip", "plain": "plain", "short": "panel is-short"}
     kind, is_card = kinds.get(panel.kind, "panel"), panel.kind in ("card", "short")
     more = (" can-pick" if panel.selects else "") + (" is-roomy" if panel.is_roomy else "")
-    room = {"height": f"{panel.height}px"} if is_card else {"height": "0"}
+    room = {"minHeight": f"{panel.height}px" if is_card else "0"}
     upper = [
         html.I(className=state_class("waiting"), **{"aria-hidden": "true"}),
         html.Div(
@@ -245,8 +245,9 @@ def card(view: View, panel: Panel, place: Place | None = None, may_list: bool = 
         html.P(className="answer"),
         html.Button("Try again", className="retry", type="button"),
         html.Div(
-            html.Div(className="graph", style=room),
+            html.Div(className="graph"),
             className="chart is-unpainted" if is_card else "chart is-absent",
+            style=room,
             role="figure",
             **{"aria-label": f"{panel.question} The same as a table: panel menu, Show as table."},
         ),

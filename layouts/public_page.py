@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 import h3
+import shapely
 
 from layouts import html
 from layouts.components import Column, bar, count, share, table
@@ -27,6 +28,8 @@ FEW, HIDDEN = "few", "not shown"
 """A hidden count, and a hidden share: of a thousand promises few may have been broken, not kept."""
 WIDTH = 720
 _MAP_CLASSES = 5
+_LETTER, _LINE = 6.6, 14.0
+"""How wide a letter of a district's name is on the map, and how high a line of it."""
 
 
 def page(extract: dict[str, Any], tab: str, *content: Any, back: str = "") -> str:
@@ -152,7 +155,13 @@ def where(extract: dict[str, Any], kind: str | None) -> list[Any]:
         )
         for one in [*mapped, *rest]
     ]
-    drawn = _map(extract["shapes"], counts, cells, kind)
+    numbers = _numbers(list(counts), known)
+    drawn = _map(extract["shapes"], counts, cells, kind, numbers)
+    listed = [
+        name if name.startswith(f"{numbers.get(name)} ") or not numbers or drawn is None
+        else [html.Span(numbers.get(name, ""), className="map-no"), name]
+        for name in counts
+    ]  # fmt: skip
     told = (
         "The stronger the colour, the more. Each hexagon is about 0.7 square kilometres; those with few requests, and "
         "some others, are left out."
@@ -163,7 +172,7 @@ def where(extract: dict[str, Any], kind: str | None) -> list[Any]:
         html.H1(f"Where: {kind}"),
         html.P(f"In {extract['year']['name']} the city was asked {_n(sum_of(row))} times. {told}", className="lead"),
         drawn,
-        _counted("District", list(counts), list(counts.values()), "Requests"),
+        _counted("District", listed, list(counts.values()), "Requests"),
         html.H2("Something else"),
         html.Ul(links, className="choice"),
     ]
@@ -240,7 +249,7 @@ def _figures(*figures: tuple[str, str, str]) -> html.Dl:
     )
 
 
-def _counted(first: str, names: Sequence[str], numbers: Sequence[int | None], unit: str) -> Any:
+def _counted(first: str, names: Sequence[Any], numbers: Sequence[int | None], unit: str) -> Any:
     most = max([n for n in numbers if n is not None], default=0) or 1
     rows = [(name, _n(n), bar((n or 0) / most)) for name, n in zip(names, numbers, strict=True)]
     return table([first, Column(unit, is_number=True), Column("")], rows, caption=f"{unit} by {first.lower()}")
@@ -281,10 +290,25 @@ def _before(first: date) -> date:
 # ── the map ──
 
 
+def _numbers(names: Sequence[str], districts: Sequence[str]) -> dict[str, str]:
+    """What each of the `districts` is called on the map where its name has no room: its own number, or its row's."""
+    own = {name: name.split(" ", 1)[0] for name in districts}
+    if all(number.isdigit() for number in own.values()) and len(set(own.values())) == len(own):
+        return own
+    return {name: str(names.index(name) + 1) for name in districts if name in names}
+
+
 def _map(
-    shapes: dict[str, Any], counts: dict[str, int | None], cells: dict[str, int] | None, kind: str
+    shapes: dict[str, Any],
+    counts: dict[str, int | None],
+    cells: dict[str, int] | None,
+    kind: str,
+    numbers: dict[str, str],
 ) -> Drawn | None:
-    """Districts shaded by count, or with hexagons above them; the table beside it says the same."""
+    """Districts shaded by count, or with hexagons above them; the table beside it says the same.
+
+    Each district bears its name, or where that has no room its number in `numbers`, which the table tells too.
+    """
     features = [one for one in shapes["features"] if one["geometry"] and one["geometry"]["coordinates"]]
     if not features:
         return None
@@ -298,11 +322,11 @@ def _map(
     scale = WIDTH / ((east - west) * narrow or 1)
     height = (north - south) * scale
 
+    def placed(ring: Sequence[Any]) -> list[tuple[float, float]]:
+        return [((x - west) * narrow * scale, (north - y) * scale) for x, y in ring]
+
     def path(own: Iterable[Sequence[Any]]) -> str:
-        return "".join(
-            "M" + "L".join(f"{(x - west) * narrow * scale:.1f} {(north - y) * scale:.1f}" for x, y in ring) + "Z"
-            for ring in own
-        )
+        return "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in placed(ring)) + "Z" for ring in own)
 
     most = max([n for n in counts.values() if n is not None], default=0) or 1
     parts = []
@@ -323,10 +347,49 @@ def _map(
         )
     if cells:
         parts += [f'<path d="{path(own)}" fill="none" stroke="var(--text-2)"/>' for own in rings.values()]
+    for one in features:
+        if number := numbers.get(one["id"]):
+            parts.append(_name_on_map([placed(ring) for ring in _outer(one["geometry"])], one["id"], number))
     label = escape(f"Map: {kind} by {'hexagon' if cells else 'district'}. The table below says the districts’ counts.")
     return Drawn(
         f'<svg class="map" viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
     )
+
+
+def _name_on_map(rings: Iterable[Sequence[Any]], name: str, number: str) -> str:
+    """A district's name in the middle of its largest part, in lines; its number, where the name has no room there."""
+    widest = max((shapely.Polygon(ring).buffer(0) for ring in rings), key=lambda part: part.area)
+    radius = shapely.maximum_inscribed_circle(widest.simplify(1.0), tolerance=1.0)
+    x, y = radius.coords[0]
+    lines = _in_lines(name)
+    wide, high = _LETTER * max(map(len, lines)) / 2, _LINE * len(lines) / 2
+    has_room = widest.contains(shapely.box(x - wide, y - high, x + wide, y + high))
+    told = f'<text class="no" x="{x:.0f}" y="{y + 4:.0f}">{escape(number)}</text>'
+    if not has_room:
+        return f"<g>{told}</g>"
+    top = y + 4 - _LINE * (len(lines) - 1) / 2
+    said = "".join(
+        f'<tspan x="{x:.0f}" y="{top + _LINE * i:.0f}">{escape(line)}</tspan>' for i, line in enumerate(lines)
+    )
+    return f'<g class="named">{told}<text class="name">{said}</text></g>'
+
+
+def _in_lines(name: str) -> list[str]:
+    """A name in lines of about a dozen letters."""
+    lines: list[str] = []
+    for word in name.split():
+        if lines and len(lines[-1]) + len(word) < 12:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def _outer(geometry: dict[str, Any]) -> Iterable[Sequence[Any]]:
+    """The outer ring of each part."""
+    many = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
+    for polygon in many:
+        yield [(x, y) for x, y, *_ in polygon[0]]
 
 
 def _rings(geometry: dict[str, Any]) -> Iterable[Sequence[Any]]:

@@ -312,7 +312,7 @@ def stacked_shares(steps: Steps, parts: Sequence[Line], unit: str, label_over: f
     ticks["ticktext"] = [f"{a}<br>{count(n)}{br}{b}" for (a, br, b), n in zip(parted, totals, strict=True)]
     layout["xaxis"] |= ticks | {"hoverformat": "%b %Y"}
     layout["annotations"] += _on_hatch(steps, shares, label_over)
-    layout["annotations"] += _stack_labels(steps, parts, counts[:, -1], shares[:, -1])
+    layout["annotations"] += _stack_labels(parts, counts[:, -1], shares[:, -1])
     layout["margin"] = {"r": 132, "b": 72}
     return {"data": data, "layout": layout}
 
@@ -330,7 +330,7 @@ def _on_hatch(steps: Steps, shares: np.ndarray, label_over: float) -> list[dict]
     ]  # fmt: skip
 
 
-def _stack_labels(steps: Steps, parts: Sequence[Line], counts: np.ndarray, shares: np.ndarray) -> list[dict]:
+def _stack_labels(parts: Sequence[Line], counts: np.ndarray, shares: np.ndarray) -> list[dict]:
     """The parts of the last month, named at its right from bottom to top."""
     places, below, lowest = [], 0.0, -1.0
     for i, part in enumerate(parts):

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.domain.filters import DAY, Clock, Period, add_months
-from data_access.semantics import Answer
+from data_access.semantics import Answer, Standing
 
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _EACH = {"day": "a day", "week": "a week", "month": "a month", "quarter": "a quarter", "year": "a year"}
@@ -108,7 +108,10 @@ def _steps(
     every = answer.every
     starts: list[date] = starting.astype("datetime64[D]").tolist()
     ends = [_end(start, every) for start in starts]
-    last = min(period.to_on, clock.last_on + DAY)
+    # Nothing came in after the last request, yet what stood open is known as long as closings are.
+    measures = answer.query.measures
+    stands = bool(measures) and all(isinstance(measure, Standing) for measure in measures)
+    last = min(period.to_on, clock.end_on if stands else clock.last_on + DAY)
     shown = [i for i in range(len(starts)) if ends[i] > clock.first_on and starts[i] < last]
     if len(shown) < len(starts):
         columns = {name: values[shown] for name, values in columns.items()}

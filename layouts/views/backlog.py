@@ -56,6 +56,11 @@ def _last_day(period: Period, context: Context) -> date:
     return min(period.to_on, context.clock.end_on) - DAY
 
 
+def _end_of(context: Context) -> str:
+    """The day at whose end what stands open is counted, with its year where that is not the data's last."""
+    return _said(_last_day(context.filters.period, context), context.clock.last_on)
+
+
 def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Open and overdue, the change, how long it takes to clear, and how much is far past its promise."""
     now, start, earlier, weeks, bands, soon = answers
@@ -120,7 +125,7 @@ def draw_bridge(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         moves.append(Move("Not explained", left_over))
     first, last = period.from_on - DAY, _last_day(period, context)
     figure = comparisons.bridge(
-        (f"Open<br>{_said(first, last)}", begin), moves, (f"Open<br>{_said(last)}", final), "Requests"
+        (f"Open<br>{_said(first, last)}", begin), moves, (f"Open<br>{_said(last, first)}", final), "Requests"
     )
     change = final - begin
     head = (
@@ -212,7 +217,7 @@ def draw_ages(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         text += f" The highest share overdue is at {rows[worst]}: **{c.share(late[worst] / standing[worst])}**."
     foot = words.foot(
         tables.ramp("few", "half of the row or more"),
-        f"n = {c.count(standing.sum())} open", f"at the end of {_said(_last_day(context.filters.period, context))}",
+        f"n = {c.count(standing.sum())} open", f"at the end of {_end_of(context)}",
         "age in calendar days",
     )  # fmt: skip
     return Drawing(c.sentence(text), body=body, foot=foot)
@@ -399,7 +404,7 @@ def draw_lateness(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     body = tables.heat_table(rows, grid, LATE_BANDS, context, department, "Overdue requests by how late they are")
     foot = words.foot(
         tables.ramp("few", "half of the row or more"),
-        f"days past due at the end of {_said(_last_day(context.filters.period, context))}",
+        f"days past due at the end of {_end_of(context)}",
     )
     return Drawing(c.sentence(text + "."), body=body, foot=foot)
 
@@ -558,7 +563,7 @@ VIEW = View(
             draw_flow,
             width=5,
             selects="period",
-            height=520,
+            height=320,
             wave=1,
         ),
         Panel(

@@ -492,7 +492,7 @@ VIEW = View(
         ),
         Panel(
             "types", "What is reported most?", (Query((opened,), by=(district, service_type)),), draw_types,
-            selects=district, height=384,
+            selects=district, height=384, wave=1,
         ),
         Panel(
             "map", "Where is the work?",

@@ -294,22 +294,34 @@ def draw_scorecard(answers: tuple[Answer | None, ...], context: Context) -> Draw
     foot = words.foot(key, "% of requests that fell due, closed in time", "n = fell due", which)
     said = "their own target" if differ else f"the target of {c.share(target, 0)}" if target is not None else ""
     name = f"{running('month')(context.filters.period, context.clock).from_on:%B}"
-    return Drawing(_scorecard_words(goals, month, said, name), body=body, foot=foot)
+    if context.selected:  # the chosen ones are what is spoken of, the others stay in the table
+        goals = {one: context.target_of(one) for one in context.selected}
+        month = {one: month.get(one, (0.0, 0.0)) for one in goals}
+    return Drawing(_scorecard_words(goals, month, said, name, context.selected), body=body, foot=foot)
 
 
 def _scorecard_words(
-    goals: dict[str, float | None], month: dict[str, tuple[float, float]], said: str, name: str
+    goals: dict[str, float | None], month: dict[str, tuple[float, float]], said: str, name: str, chosen: Sequence[str]
 ) -> list[Any]:
     over = sum(kept for kept, _ in month.values())
     under = sum(due for _, due in month.values())
-    head = f"In {name} **{c.share(over / under)}** of {c.count(under)} promises were kept" if under else ""
+    when = f"{words.listed(list(chosen))}: in {name}" if chosen else f"In {name}"
+    if not under:
+        return c.sentence(f"{when} no promise fell due.")
+    head = f"{when} **{c.share(over / under)}** of {c.count(under)} promises were kept"
     if all(goal is None for goal in goals.values()):
-        return c.sentence(f"{head}." if head else f"No promise fell due in {name}.")
+        return c.sentence(f"{head}.")
+    if len(goals) == 1:
+        ((one, goal),) = goals.items()
+        judged = {"meets": "which meets", "near": "which is within five points of", "misses": "which misses"}
+        status = tables.status_of(*month[one], goal)
+        verdict = f"{judged[status]} its target of {c.share(goal, 0)}" if status in judged else "too few to judge"
+        return c.sentence(f"{head}, {verdict}.")
     found = {name: tables.status_of(*month.get(name, (0, 0)), goal) for name, goal in goals.items()}
     counts = {status: sum(1 for one in found.values() if one == status) for status in ("meets", "near", "misses")}
     known = sum(counts.values())
     if not known:
-        return c.sentence(f"{head}; too few in each type to say more." if head else f"No promise fell due in {name}.")
+        return c.sentence(f"{head}; too few in each type to say more.")
     worst = sorted(
         (name for name, status in found.items() if status == "misses"),
         key=lambda name: month[name][0] / month[name][1],
@@ -387,7 +399,7 @@ def draw_changes(answers: tuple[Answer | None, ...], context: Context) -> Drawin
     if found:
         text = f"**{all_found}** of {watched} watched numbers lay outside their usual band in {last}"
         text += ", largest first." if all_found <= SIGNALS else f"; the {SIGNALS} largest:"
-    quiet = html.P("Every watched number is within what is usual for it.", className="sub")
+    quiet = html.P("Every watched number is within what is usual for it.", className="sub nothing-changed")
     kind = "changes" if len(found) > FEW_SIGNALS else "changes few"
     signals = html.Ul([_signal(one, context) for one in found], className=kind) if found else quiet
     return Drawing(c.sentence(text), body=signals, foot=words.foot(BAND))

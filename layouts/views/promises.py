@@ -301,17 +301,17 @@ def draw_fit(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         if groups[PADDED]:
             first = next(one for one in judged if one.verdict == PADDED)
             text += (
-                f" Nine in ten **{first.name}** need {c.share(first.used_p90, 0)} of the "
-                f"{c.duration(first.promised)} promised or less."
+                f" Of **{first.name}** with a promise, nine in ten took at most {c.share(first.used_p90, 0)} of the "
+                "time each was promised."
             )
-    unpromised = any(one.used_n < 0.9 * one.closing_n for one in shown)
+    unpromised = any(one.is_partly_promised for one in shown)
     foot = words.foot(
         "In multiples of each request’s own promise: ● half done, ○ nine in ten, | the promise; still-open requests "
         "included (Kaplan–Meier)",
         "padded: nine in ten in half the promise · realistic: nine in ten in it · tight: half in it · out of reach: "
         "fewer",
         f"the {len(shown)} with the most due of {len(types)} types" if len(types) > len(shown) else "",
-        "times count requests without a promise too" if unpromised else "",
+        "times count requests without a promise too, verdicts and multiples do not" if unpromised else "",
     )  # fmt: skip
     return Drawing(c.sentence(text), body=body, foot=foot)
 
@@ -335,6 +335,11 @@ class _Fit(NamedTuple):
     @property
     def is_sure(self) -> bool:
         return self.closing_n >= words.FEW and self.due >= words.FEW
+
+    @property
+    def is_partly_promised(self) -> bool:
+        """Whether so many had no promise that the times are of other requests than the verdict."""
+        return self.used_n < 0.9 * self.closing_n
 
 
 def _fits(answer: Answer, watched_s: float) -> Iterator[_Fit]:
@@ -364,7 +369,9 @@ def _fit_row(row: _Fit, context: Context) -> list[Any]:
     line.append(c.multiples(row.used, row.used_p90) if row.promised > 0 else "")
     line += [_reached(row.closing), c.duration(row.closed_only), _reached(row.closing_p90)]
     unknown = "no promise" if not row.promised > 0 else "too soon" if row.is_sure else "too few"
-    line.append(c.status(VERDICTS[row.verdict], row.verdict) if row.verdict else c.status("unknown", unknown))
+    verdict = c.status(VERDICTS[row.verdict], row.verdict) if row.verdict else c.status("unknown", unknown)
+    about = f"{c.share(row.used_n / row.closing_n, 0)} had a promise"
+    line.append(c.twin(verdict, about) if row.verdict and row.is_partly_promised else verdict)
     return line
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from dashboard.domain.policy import Permission
+from dashboard.domain.stretches import last_months
 from data_access.dimensions import LEVELS, published_level, weekday
 from data_access.measures.published_calls import (
     published_abandoned,
@@ -18,11 +21,12 @@ from data_access.semantics import Answer, Query
 from layouts import components as c
 from layouts.figures import events, series, words
 from layouts.figures.series import Line
-from layouts.figures.steps import steps_of
-from layouts.view import Compared, Context, Drawing, Panel, View
+from layouts.figures.steps import steps_by, steps_of
+from layouts.view import Compared, Context, Drawing, Over, Panel, View
 
 _STRIP = Query((published_offered, published_answered, published_abandoned, published_abandonment,
                 published_speed_of_answer))  # fmt: skip
+MONTHS = last_months(13)
 _FIRST_TOLD = len(LEVELS) // 2
 """Service levels under this step, of half the calls, are told together."""
 
@@ -116,6 +120,39 @@ def draw_speed(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     return Drawing(c.sentence(text), figure, foot=foot)
 
 
+def _middle(found: np.ndarray) -> np.ndarray:
+    """The level that half of what was published reached, from how many reached which (levels × steps); else nan."""
+    from_top = found[::-1].cumsum(axis=0)
+    middle = len(LEVELS) - 1 - (from_top >= from_top[-1] / 2).argmax(axis=0)
+    return np.where(from_top[-1] > 0, middle / len(LEVELS), np.nan)
+
+
+def draw_level(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """The service level that half of the days of each complete month reached."""
+    steps = steps_by(
+        answers[0], published_level.name, "published_levels", MONTHS(context.filters.period, context.clock),
+        context.clock,
+    )  # fmt: skip
+    found = np.array([steps.columns.get(level, np.zeros(len(steps))) for level in LEVELS], float)
+    if not found.sum():
+        return words.nothing("No service level published", context)
+    middle = _middle(found)
+    told = np.flatnonzero(steps.is_whole & np.isfinite(middle))
+    if not len(told):
+        return Drawing("No month with service levels is complete yet.", is_empty=True)
+    steps, middle = replace(steps, columns={"middle": middle}).only(told), middle[told]
+    text = f"{words.capital(steps.when(-1))} half of the days reached **{c.share(middle[-1], 0)}** or more"
+    text += f"; {c.share(middle[0], 0)} {steps.when(0)}." if len(told) > 1 else "."
+    target = context.city.service_level_target_share
+    line = Line("middle", "median<br>of days")
+    figure = series.lines(steps, (line,), "Service level reached on half of the days", share_axis=True, target=target)
+    events.shade(figure, steps, context.events)
+    n = found[:, told].sum()
+    foot = words.foot(f"n = {c.count(n)} published levels", "in steps of 5 %; complete months, up to 13",
+                      events.told(figure))  # fmt: skip
+    return Drawing(c.sentence(text), figure, foot=foot)
+
+
 def draw_levels(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """How many days (or hours) reached which service level, as published."""
     frame = answers[0].frame
@@ -129,8 +166,8 @@ def draw_levels(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     parts.append(("under 50 %", int(found[:_FIRST_TOLD].sum())))
     most = max(one for _, one in parts)
     rows = [[name, c.count(one), c.share(one / n), c.bar(one / most)] for name, one in parts]
-    middle = len(LEVELS) - 1 - int(np.searchsorted(found[::-1].cumsum(), n / 2))
-    text = f"On half of them the service level lay at **{5 * middle} %** or higher"
+    middle = float(_middle(found[:, None])[0])
+    text = f"On half of them the service level lay at **{c.share(middle, 0)}** or higher"
     target = context.city.service_level_target_share
     if target is not None and abs(target * 20 - round(target * 20)) < 1e-9:
         met = int(found[round(target * 20) :].sum())
@@ -209,13 +246,18 @@ VIEW = View(
             draw_speed, selects="period", needs=_NEEDS,
         ),
         Panel(
-            "weekdays", "On which weekdays do people call, and wait?",
-            (Query((published_offered, published_abandonment, published_speed_of_answer), by=(weekday,)),),
-            draw_weekdays, selects=weekday, needs=_NEEDS,
+            "level", "Does the service level hold?",
+            (Over(Query((published_levels,), by=(published_level,), every="month"), MONTHS),),
+            draw_level, selects="period", needs=_NEEDS,
         ),
         Panel(
             "levels", "How often was which service level reached?",
             (Query((published_levels,), by=(published_level,)),), draw_levels, needs=_NEEDS,
+        ),
+        Panel(
+            "weekdays", "On which weekdays do people call, and wait?",
+            (Query((published_offered, published_abandonment, published_speed_of_answer), by=(weekday,)),),
+            draw_weekdays, width=12, selects=weekday, needs=_NEEDS,
         ),
     ),
 )  # fmt: skip

@@ -7,6 +7,9 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+import numpy as np
+
+from dashboard.domain.local_time import civil_date
 from dashboard.domain.policy import Permission
 from data_access.timeline import NEAR_DAYS, NEAR_M, OneRequest, Step, Timeline
 from layouts import components as c
@@ -78,15 +81,25 @@ def _reopened(told: Timeline) -> bool:
     return (told.request["reopen_count"] or 0) > 0 or any(step.kind == "reopen" for step in told.steps)
 
 
+def _so_far(begin: datetime, told: Timeline, tz: str) -> str:
+    """How long ago something was in the last data: in days of the calendar, as lists and ages count them."""
+    begun_on, now_on = civil_date(np.array([begin, told.as_of], "datetime64[us]"), tz)
+    days = int((now_on - begun_on).astype(int))
+    seconds = (told.as_of - begin).total_seconds()
+    return c.duration(seconds) if seconds < 2 * 86400 else f"{c.count(days)}{c.NBSP}days"
+
+
 def clock_sentence(told: Timeline, tz: str) -> str:
     """The promise and what became of it, in a sentence or two."""
     request = told.request
     due, closed = request["due_at"], request["closed_at"]
     open_s = sum((end - begin).total_seconds() for begin, end in told.stood_open)
-    if due is None:
+    if due is None and not closed and len(told.stood_open) == 1:
+        text = f"No time was promised. It has been open for **{_so_far(told.stood_open[0][0], told, tz)}**."
+    elif due is None:
         text = f"No time was promised. It {'was' if closed else 'has been'} open for **{c.duration(open_s)}**."
     elif told.late_s is not None:
-        late = f"**{c.duration(told.late_s)}**"
+        late = f"**{c.duration(told.late_s) if closed else _so_far(due, told, tz)}**"
         if told.late_business_s is not None and told.late_business_s != told.late_s:
             late += f" ({c.duration(told.late_business_s)} of working time)"
         by = c.instant(due, tz)

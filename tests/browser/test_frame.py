@@ -173,7 +173,7 @@ TAKE_AWAY_WHILE_FITTED = """async () => {
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const grid = document.querySelector("#page > .grid");
   const figure = [...grid.querySelectorAll(".chart > *")].find((one) => one._fullLayout);
-  grid.style.width = grid.clientWidth - 200 + "px";
+  grid.style.width = grid.clientWidth - 100 + "px";
   for (let tries = 0; tries < 400 && !figure.unfinished; tries += 1) await pause(5);
   const fitted = Boolean(figure.unfinished);
   figure.remove();

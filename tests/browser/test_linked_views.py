@@ -289,6 +289,31 @@ def test_a_drag_along_time_sets_the_period_and_back_takes_it_back(visit_boston):
     expect(chip).to_have_count(0)
 
 
+HOLES = """() => Object.fromEntries([...document.querySelectorAll(".panel:has(>.chart:not(.is-absent,.is-map))")].map(
+  (card) => [card.dataset.panel, Math.round(card.querySelector(".foot").getBoundingClientRect().top
+    - Math.max(...[...card.querySelectorAll(".graph .svg-container, .body > *")].map(
+      (one) => one.getBoundingClientRect().bottom)))]))"""
+"""The empty pixels between what each card shows and its foot."""
+MARGIN = """() => document.querySelector('[data-panel="opened"] .graph')._fullLayout.margin.r"""
+
+
+def test_beside_a_tall_card_figures_grow_and_are_drawn_anew_for_another_width(visit_boston):
+    page = visit_boston("/districts" + AUGUST)
+    eventually(page, lambda: max(page.evaluate(HOLES).values()) <= 48, True)
+    opened = page.locator('[data-panel="opened"] .svg-container')
+    assert opened.bounding_box()["height"] > 350  # as tall as the seventeen districts beside it
+    assert page.evaluate(MARGIN) == 12  # a third of a desk: no words beside the plot
+    page.set_viewport_size({"width": 1100, "height": 900})  # now each card has a row of its own
+    eventually(page, lambda: page.evaluate(MARGIN), 84)
+    eventually(page, lambda: round(opened.bounding_box()["height"]), 280)
+
+
+def test_few_changes_lie_above_the_scorecard_and_leave_no_hole_beside_it(visit_boston):
+    page = visit_boston("/")
+    changes, scorecard = (page.locator(f'[data-panel="{name}"]').bounding_box() for name in ("changes", "scorecard"))
+    assert changes["width"] == scorecard["width"] and changes["y"] + changes["height"] < scorecard["y"]
+
+
 def test_an_answer_that_comes_late_is_not_shown_under_another_address(visit_boston):
     september, october = "from=2011-09-01&to=2011-10-01", "from=2011-10-01&to=2011-11-01"
     wanted = told(visit_boston(f"/demand?{september}"))

@@ -208,8 +208,8 @@ def test_a_division_given_twice_is_one(run):
 def test_ages_are_counted_at_the_moment_looked_back_to(run):
     words = ("ask", "backlog", "--by", "age_band", "--where", "department=Vector", "--format", "json")
     then = run(*words, "--as-of", "2026-06-08")
-    # open at the end of 8 June: 2, opened on the 2nd, and 7, opened on 25 May
-    assert json.loads(then.stdout) == [{"age_band": "3–7 d", "backlog": 1}, {"age_band": "15–30 d", "backlog": 1}]
+    # open at the end of 8 June: 2, opened on the 2nd, and 7, opened on 25 May, a fortnight before
+    assert json.loads(then.stdout) == [{"age_band": "3–7 d", "backlog": 1}, {"age_band": "8–14 d", "backlog": 1}]
     some = run(*words, "--where", "age_band=15–30 d")
     assert json.loads(some.stdout) == [{"age_band": "15–30 d", "backlog": 1}]
 

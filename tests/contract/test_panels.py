@@ -18,7 +18,9 @@ from dashboard.identity import DEPUTY_MANAGER
 from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access.build import Build
-from data_access.dimensions import DIMENSIONS
+from data_access.dimensions import DIMENSIONS, age_band, lateness
+from data_access.measures import CATALOGUE
+from data_access.semantics import Query
 from layouts.components import Cell, table
 from layouts.markup import markup
 from layouts.theme import TOKENS
@@ -158,6 +160,37 @@ def test_a_list_behind_a_card_begins_with_the_rows_of_the_card(tiny):
         (rows,) = answers_to(panel_of("requests-list"), filters, tiny, place, 50)
         firsts = re.findall(r'href="/requests/([^"?]+)', markup(said.body))
         assert firsts and rows.frame["request_id"].tolist()[: len(firsts)] == firsts
+
+
+def test_a_list_and_a_timeline_say_the_same_age(tiny):
+    """Days of the calendar to the last of the data, in a row of the list and in the request it opens."""
+    search = f"?from=2026-05-01&to={tiny.clock().end_on}"
+    filters = Filters.from_search(search, tiny.clock(), DIMENSIONS)
+    told = 0
+    for name, said_by in (("backlog-latest", "days</b> ago"), ("backlog-oldest", "been open for")):
+        body = markup(drawn(panel_of(name), tiny, search).body)
+        for request, days in re.findall(r'/requests/([^"]+)".*?<td class="num">(?:<b>)?(\d+)', body):
+            panel, place = panel_of("request-clock"), {"request_id": (request,)}
+            answers = answers_to(panel, filters, tiny, place)
+            sentence = markup(panel.draw(answers, context_of(panel, filters, tiny, place)).sentence)
+            if said_by in sentence and int(days) > 1:
+                assert f"<b>{days}\xa0days" in sentence, (name, request)
+                told += 1
+    assert told
+
+
+def test_a_list_counts_days_as_the_bands_of_age_and_lateness_do(tiny):
+    """The oldest and the latest lie in the highest band that holds any."""
+    for name, band, last in (("backlog-oldest", age_band, "backlog"), ("backlog-latest", lateness, "overdue")):
+        for search in ("?from=2026-05-01&to=2026-05-31", "?from=2026-06-01&to=2026-06-09", "?period=all"):
+            filters = Filters.from_search(search, tiny.clock(), DIMENSIONS)
+            most = int(re.search(r'<td class="num">(?:<b>)?(\d+)', markup(drawn(panel_of(name), tiny, search).body))[1])
+            found = tiny.ask(Query((CATALOGUE[last],), by=(band,)), filters, Scope.everything()).frame
+            highest = found.loc[found[last] > 0, band.name].iloc[-1]
+            low, high = (
+                int(n) for n in re.findall(r"\d+", highest.replace("up to", "0–").replace("over 180", "181–9999"))
+            )
+            assert low <= most <= high, (name, search, most, highest)
 
 
 def test_how_late_is_told_of_the_chosen_department(tiny):

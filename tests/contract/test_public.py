@@ -24,7 +24,7 @@ from dashboard.settings import Settings
 from data_access.build import Build
 from data_access.public_extract import extract_file, read_extract, write_extract
 from layouts.markup import markup
-from layouts.public_page import promises
+from layouts.public_page import promises, where
 from tests import city
 from tests.client import token_of
 from tests.published import CLASSES, DISTRICTS, SECRETS, publish, requests
@@ -258,6 +258,34 @@ def test_a_district_with_a_slash_in_its_name_has_a_page(published, tmp_path):
     (link,) = re.findall('href="(/public/district/Hill[^"]*)"', client.get("/public/district").get_data(as_text=True))
     page = client.get(link)
     assert page.status_code == 200 and "Hill / Dale" in page.get_data(as_text=True)
+
+
+def test_a_map_names_its_districts_or_gives_them_the_numbers_of_the_table(published):
+    """A name stands where it has room; a phone, on which no name has, and a small district show the row's number."""
+    west, east, far = ([[x, 0.0], [x + wide, 0.0], [x + wide, 1.0], [x, 1.0], [x, 0.0]]
+                       for x, wide in ((0.0, 1.0), (1.0, 0.95), (1.95, 0.05)))  # fmt: skip
+    rings = {"North": west, "Great Lake District": east, "Hill": far}
+    told = {
+        **deepcopy(published), "maps": {}, "months": {**published["months"], "columns": [*rings]},
+        "districts": [{"name": name, "population": None} for name in rings],
+        "by_type": {"rows": ["Pothole"], "columns": [*rings, "no district"], "cells": [[30, 20, 10, 9]]},
+        "shapes": {"features": [{"id": name, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+                                for name, ring in rings.items()]},
+    }  # fmt: skip
+
+    def drawn(tables) -> tuple[list[str], list[str], str]:
+        parts = where(tables, None)
+        named = re.findall(r'<text class="name">(.*?)</text>', parts[2])
+        rows = re.findall(r"<tbody>.*</tbody>", markup(parts[3]))[0]
+        return [re.sub("<.*?>", "|", one) for one in named], re.findall(r'class="no"[^>]*>(\w+)<', parts[2]), rows
+
+    named, numbers, rows = drawn(told)
+    assert named == ["|North|", "|Great Lake||District|"] and numbers == ["1", "2", "3"]
+    assert '<span class="map-no">3</span>Hill' in rows and '<span class="map-no"></span>no district' in rows
+    own = json.loads(json.dumps(told).replace('"North"', '"7 North"').replace('"Great Lake', '"2 Lake')
+                     .replace('"Hill"', '"5 Hill"'))  # fmt: skip
+    _, numbers, rows = drawn(own)  # names that begin with a number keep it
+    assert numbers == ["7", "2", "5"] and "map-no" not in rows.replace('<span class="map-no"></span>no district', "")
 
 
 def test_a_hidden_share_is_not_called_few(published):

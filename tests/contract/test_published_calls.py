@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -134,14 +136,25 @@ def test_the_view_stands_in_the_menu_only_where_something_was_published(publishe
 
 def test_every_card_is_drawn_from_it(published: Services) -> None:
     filters = Filters.from_search("?period=all", published.clock(), published.dimensions)
-    said = {}
+    said, figures = {}, {}
     for panel in VIEW.panels:
         drawing = panel.draw(answers_to(panel, filters, published), context_of(panel, filters, published))
         assert not drawing.is_empty, panel.name
         said[panel.name] = markup(drawing.sentence) + markup(drawing.body)
+        figures[panel.name] = drawing.figure
     assert "1,200" in said["strip"] and "<b>1,038</b> were answered" in said["published-calls"]
     assert "<b>2</b> are counted in neither" in said["published-calls"]
-    assert "at <b>70 %</b> or higher" in said["levels"] and "under 50 %" in said["levels"]
+    assert "at <b>70\xa0%</b> or higher" in said["levels"] and "under 50 %" in said["levels"]
+    # The running month is told when it is complete: of March's levels half reached 85 %.
+    assert "In Feb 2026 half of the days reached <b>70\xa0%</b> or more." in said["level"]
+    assert list(figures["level"]["data"][0]["y"]) == [0.7]
+    march = Filters.from_search("?from=2026-02-01&to=2026-04-01", published.clock(), published.dimensions)
+    panel = next(one for one in VIEW.panels if one.name == "level")
+    context = replace(context_of(panel, march, published), clock=replace(published.clock(), last_on=date(2026, 3, 31)))
+    drawing = panel.draw(answers_to(panel, march, published), context)
+    assert "In Mar 2026 half of the days reached <b>85\xa0%</b> or more; 70\xa0% in Feb 2026." in markup(
+        drawing.sentence
+    )
     assert "Sunday" in said["weekdays"] and weekday.missing not in said["weekdays"]
 
 

@@ -38,7 +38,7 @@ from layouts.figures.steps import Steps, seven_day_share, steps_of
 from layouts.markup import markup
 from layouts.theme import unknown_tokens
 from layouts.view import Compared, Context, Event, FromAddress, OnDays, Over, asked_of
-from layouts.views import agents, collect_views, overview
+from layouts.views import agents, collect_views, overview, promises
 
 CLOCK = Clock(date(2024, 1, 1), date(2026, 5, 20), datetime(2026, 5, 21, 3, 48), 7, date(2026, 5, 20))
 CITY = SimpleNamespace(
@@ -89,6 +89,39 @@ def test_each_type_is_held_against_its_own_target_and_the_rest_against_the_citys
     assert written(all_named.sentence).endswith("1 misses it by more: Tree.")
 
 
+def test_where_types_are_chosen_the_scorecard_speaks_of_them_alone():
+    frame = pd.DataFrame({"service_type": ["Light", "Tree"], "kept": [45.0, 41.0], "due": [50.0, 50.0]})
+    answers = (Answer(Query(()), frame.assign(sla_compliance=frame["kept"] / frame["due"]), CLOCK.as_of),) * 5
+
+    def said(*chosen: str, **more) -> str:
+        return written(overview.draw_scorecard(answers, replace(CONTEXT, selected=chosen, **more)).sentence)
+
+    one = said("Tree").replace("\xa0", " ")
+    assert one == "Tree: in May 82.0 % of 50 promises were kept, which is within five points of its target of 85 %."
+    assert "in May 86.0 % of 100" in said("Light", "Tree").replace("\xa0", " ")
+    own = said("Light", targets={"Light": 0.95}).replace("\xa0", " ")
+    assert own.endswith("which is within five points of its target of 95 %.")
+    assert said("Nothing known") == "Nothing known: in May no promise fell due."
+    aimless = SimpleNamespace(**{**vars(CITY), "promise_target_share": None})
+    assert said("Tree", city=aimless).replace("\xa0", " ") == "Tree: in May 82.0 % of 50 promises were kept."
+
+
+def test_a_type_of_which_few_had_a_promise_says_of_how_many_its_verdict_is():
+    told = {
+        "due": 50.0, "kept": 49.0, "promised_time": 2 * 86_400.0, "promise_used": 100.0, "promise_used_p90": 300.0,
+        "promise_used_n": 46.0, "time_to_close": 2.3 * 86_400, "time_to_close_p90": 14.7 * 86_400,
+        "time_to_close_n": 100.0, "time_to_close_ended_only": 2.3 * 86_400,
+    }  # fmt: skip
+    frame = pd.DataFrame([{"service_type": "Bulk", **told}])
+    drawing = promises.draw_fit((Answer(Query(()), frame, CLOCK.as_of),), CONTEXT)
+    said = written(drawing.sentence).replace("\xa0", " ")
+    assert said.endswith("Of Bulk with a promise, nine in ten took at most 30 % of the time each was promised.")
+    assert "padded" in markup(drawing.body) and "46\xa0% had a promise" in markup(drawing.body)
+    every = pd.DataFrame([{"service_type": "Bulk", **told, "promise_used_n": 100.0}])
+    drawing = promises.draw_fit((Answer(Query(()), every, CLOCK.as_of),), CONTEXT)
+    assert "padded" in markup(drawing.body) and "had a promise" not in markup(drawing.body)
+
+
 # ── Stretches of time ──
 
 
@@ -124,6 +157,16 @@ def test_what_takes_time_to_be_told_is_asked_of_an_earlier_stretch_as_long():
     assert told_after(30)(FILTERS.period, CLOCK) == Period(date(2026, 3, 31), date(2026, 4, 20))
     everything = told_after(30)(Period(date(2024, 1, 1), date(2026, 5, 21)), CLOCK)
     assert everything == Period(date(2024, 1, 1), date(2026, 4, 20))
+
+
+def test_what_stands_open_is_drawn_as_long_as_closings_are_known():
+    clock = replace(CLOCK, as_of_on=date(2026, 6, 30))
+    frame = pd.DataFrame({"month": pd.date_range("2026-04-01", periods=3, freq="MS"), "backlog": [7.0, 8.0, 5.0]})
+    period = Period(date(2026, 4, 1), date(2026, 7, 1))
+    standing = steps_of(Answer(Query((backlog,)), frame, clock.as_of, "month"), period, clock)
+    assert standing.starts[-1] == date(2026, 6, 1) and standing.is_whole.all()
+    came = steps_of(Answer(Query((opened,)), frame, clock.as_of, "month"), period, clock)
+    assert came.starts[-1] == date(2026, 5, 1) and came.is_whole.tolist() == [True, False]
 
 
 def test_stretches_never_reach_beyond_the_data():

@@ -39,6 +39,8 @@ def draw_chosen(answers: tuple[Stops, ...], context: Context) -> Drawing:
         parts.append(html.Dl([one for name, value in _facts(stop, context) for one in (html.Dt(name), html.Dd(value))],
                              className="facts"))  # fmt: skip
     lead = "chosen" if chosen else "first on the crew’s list"
+    if not chosen and shown[0].z < max(stop.z for stop in stops.stops):
+        lead += ", where confirmed and recent activity comes before numbers"
     text = f"**{shown[0].place}**, {lead}: " + _short(shown[0])
     more = len(stops.stops) - len(shown)
     foot = words.foot("Visits of half a year; nearby: of 30 days",
