@@ -21,6 +21,7 @@ from dashboard.domain.errors import NotThere, Problem
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Permission, Viewer
 from dashboard.services import Services
+from data_access.dimensions import HEXAGONS
 from data_access.health import Health, Told
 from data_access.hotspots import Analysed
 from data_access.listing import Listing, Rows
@@ -93,6 +94,7 @@ def context_of(panel: Panel, filters: Filters, services: Services, place: Place 
     """What the panel may know besides its answers."""
     chosen = panel.chooses(place)
     own = chosen.name if isinstance(chosen, Dimension) else None
+    size = next((size for size, hexagon in HEXAGONS.items() if hexagon is chosen), None)
     return Context(
         filters=filters,
         clock=services.clock(),
@@ -105,6 +107,7 @@ def context_of(panel: Panel, filters: Filters, services: Services, place: Place 
         closed_on=services.closed_days(),
         names=services.names(),
         populations=services.populations(),
+        place_names=services.place_names(size) if size else {},
         assumed=panel.assumes(filters, services.values("service_type")) if panel.assumes else None,
         targets=services.targets(),
         own=dict(services.scope(panel.needs).rows),

@@ -182,7 +182,7 @@ class Services:
         if dimension.of_people:
             return self.names().get(value, value)
         if (size := SIZES.get(dimension.name)) is not None:
-            return self._place_names(self.build().build_id, size).get(value) or dimension.say(value)
+            return self.place_names(size).get(value) or dimension.say(value)
         return dimension.say(value)
 
     def names(self) -> dict[str, str]:
@@ -334,6 +334,10 @@ class Services:
         if question.part in OF_IMPORTS:
             scope = self.scope(Permission.READ_IMPORTS)
         return self._health(self.build().build_id, question, filters, scope, self._frame(filters))
+
+    def place_names(self, resolution: int) -> Mapping[str, str]:
+        """What the hexagons of one size are called, by their ids: “Mercer St / Hollis St”."""
+        return self._place_names(self.build().build_id, resolution)
 
     def ground(self, resolution: int) -> Ground:
         """Every hexagon of the city of one size."""

@@ -442,6 +442,7 @@ def draw_places(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     if not places.cells:
         return words.nothing("No promise with a place was broken", context)
     homes = _most(answers[0], hexagon_9.name, district.name, "broken")
+    called = {cell: context.place_names.get(cell) or short_cell(cell) for cell in places.cells}
     share, low, high = wilson(places.broken, places.due)
     rows, at, part, worst = [], [], 0.0, -1
     for i, cell in enumerate(places.cells):
@@ -453,7 +454,8 @@ def draw_places(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         if places.due[i] >= words.FEW:
             worst = i if worst < 0 or share[i] > share[worst] else worst
             late = c.twin(c.share(share[i], 0), f"{100 * low[i]:.0f} to {100 * high[i]:.0f}")
-        name = c.toggle(f"{homes[cell]} · {short_cell(cell)}", context.filters, hexagon_9.name, cell)
+        home = html.Span(homes[cell], className="sub") if homes[cell] not in called[cell] else None
+        name = [c.toggle(called[cell], context.filters, hexagon_9.name, cell), home]
         rows.append([name, c.count(places.broken[i]), c.count(places.due[i]), late])
         part += places.broken[i] / places.broken.sum()
     columns = [
@@ -463,7 +465,7 @@ def draw_places(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     text = f"The first {words.plural(len(rows), 'place')} hold **{c.share(part)}** of the broken promises."
     if worst >= 0 and len(rows) > 1:
         cell = places.cells[worst]
-        text += f" Late most often of these: {homes[cell]} · {short_cell(cell)}, **{c.share(share[worst], 0)}**."
+        text += f" Late most often of these: {called[cell]}, **{c.share(share[worst], 0)}**."
     body = c.table(columns, rows, caption="Places by broken promises", selected=at)
     return Drawing(c.sentence(text), body=body, foot=words.foot("Under the share: 95 % interval", "click to choose"))
 

@@ -24,6 +24,7 @@ from dashboard.domain.stretches import (
     time_before,
     told_after,
 )
+from data_access.dimensions import short_cell
 from data_access.health import Health
 from data_access.listing import Listing, Rows
 from data_access.measures.requests import backlog, opened, sla_compliance
@@ -104,6 +105,17 @@ def test_where_types_are_chosen_the_scorecard_speaks_of_them_alone():
     assert said("Nothing known") == "Nothing known: in May no promise fell due."
     aimless = SimpleNamespace(**{**vars(CITY), "promise_target_share": None})
     assert said("Tree", city=aimless).replace("\xa0", " ") == "Tree: in May 82.0 % of 50 promises were kept."
+
+
+def test_places_of_broken_promises_bear_their_names():
+    cells = ["892a1072893ffff", "892a100d2c3ffff"]
+    frame = pd.DataFrame({"hexagon_9": cells, "district": ["Hill", "Dale"], "broken": [30.0, 2.0], "due": [90.0, 40.0]})
+    names = {cells[0]: "Mercer St / 1st St"}
+    drawing = promises.draw_places((Answer(Query(()), frame, CLOCK.as_of),), replace(CONTEXT, place_names=names))
+    said = markup(drawing.body)
+    assert "Mercer St / 1st St" in said and "Hill" in said and f">{short_cell(cells[0])}<" not in said
+    assert f">{short_cell(cells[1])}<" in said and "Dale" in said  # one without a name keeps its number
+    assert "Mercer St / 1st St" in "".join(map(str, drawing.sentence))
 
 
 def test_a_type_of_which_few_had_a_promise_says_of_how_many_its_verdict_is():
