@@ -6,6 +6,7 @@ Map traces only, on a style without glyphs: nothing is fetched from a foreign ho
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import h3
@@ -103,15 +104,17 @@ def hexagon_map(
     resolution: int,
     selected: Sequence[str] = (),
     quiet: str = "nothing",
+    city: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Hexagons coloured in classes, district outlines above; the browser rings the selected and fades the others.
 
-    `quiet` is said of the others of the city.
+    `quiet` is said of the others of the city. `city` is what must be in sight (default: `cells`): a map that shows the
+    same whatever was counted stands still when another filter is chosen.
     """
     limits = classes_of(values)
     classes = np.clip(np.searchsorted(limits, values, "right") - 1, 0, len(limits) - 1)
     hexagons = _hexagons(cells, classes, class_tokens(len(limits)), words, build_id, resolution)
-    return _of_places(cells, [hexagons], build_id, resolution, selected, quiet)
+    return _of_places(city or cells, [hexagons], build_id, resolution, selected, quiet)
 
 
 def class_map(
@@ -206,7 +209,7 @@ def _of_places(
 def _of_city(
     cells: Sequence[str], data: list[dict[str, Any]], style: dict[str, Any], build_id: str, height_px: float = 420.0
 ) -> dict[str, Any]:  # fmt: skip
-    centre, zoom, px = fitted(cells, height_px)
+    centre, zoom, px = _fitted(tuple(cells), height_px)
     layout = {
         "margin": _NO_MARGIN, "hovermode": "closest", "meta": {"fittedFor": px}, "selectdirection": "any",
         "map": {"style": style, "center": centre, "zoom": zoom, "uirevision": f"map {build_id}"},
@@ -222,29 +225,22 @@ class Fit(NamedTuple):
     width_px: float = WIDTH_PX
 
 
-MARGIN = 1.03
-"""A map shows so many times what must be in sight."""
-
-
 def fitted(cells: Sequence[str], height_px: float = 420.0) -> Fit:
-    """The centre and zoom that show the cells, leaving a lost one far outside the city out of account.
-
-    Edges are moved outward to steps of a sixteenth, so that a filter that leaves out a few cells does not move the map.
-    """
+    """The centre and zoom that show the cells, leaving a lost one far outside the city out of account."""
     points = np.array([h3.cell_to_latlng(cell) for cell in cells], float)
     if not len(points):
         return Fit({"lat": 0.0, "lon": 0.0}, 1.0)
     low, high = np.quantile(points, [0.005, 0.995], axis=0)
-    step = 2.0 ** np.ceil(np.log2(np.maximum(high - low, 0.01))) / 16
-    (south, west), (north, east) = np.floor(low / step) * step, np.ceil(high / step) * step
+    (south, west), (north, east) = low, high
     middle = (south + north) / 2
-    wide = (east - west) * MARGIN
-    tall = (north - south) * MARGIN / max(np.cos(np.radians(middle)), 0.2)
+    wide = max(east - west, 0.01) * 1.12
+    tall = max(north - south, 0.01) * 1.12 / max(np.cos(np.radians(middle)), 0.2)
     zoom = min(np.log2(WIDTH_PX * 360 / (512 * wide)), np.log2(height_px * 360 / (512 * tall)))
     zoom = float(np.clip(zoom, 1, 15))
     return Fit({"lat": float(middle), "lon": float((west + east) / 2)}, zoom, float(512 * wide * 2**zoom / 360))
 
 
+_fitted = lru_cache(maxsize=16)(fitted)  # of a city as a whole it is asked with each answer
 _METRES_PER_DEGREE = 111_195.0
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from dashboard.domain.intervals import wilson
 from dashboard.domain.promises import OUT_OF_REACH, PADDED, REALISTIC, TIGHT, fit
 from dashboard.domain.stretches import last_months
-from data_access.dimensions import department, district, hexagon_9, service_type, short_cell
+from data_access.dimensions import area, department, district, hexagon_9, service_type, short_cell
 from data_access.measures.requests import (
     broken,
     broken_share,
@@ -425,8 +425,10 @@ def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     before = answers[1].value("broken") if answers[1] is not None and not context.selected else None
     against = words.changed(total + lost, before, context)
     text += f" All broken promises: {against}." if against else ""
+    # All of the city, unless some of it was chosen: then what was counted there.
+    some = any(context.filters.chosen(one.name) for one in (district, area))
     figure = maps.hexagon_map(places.cells, values, hover, context.build_id, RESOLUTION, context.selected,
-                              "No promise was broken here")  # fmt: skip
+                              "No promise was broken here", () if some else tuple(context.place_names))  # fmt: skip
     limits = maps.classes_of(values)
     key = c.key(*((token, f"{said} ({c.count(n)})") for token, said, n in maps.class_words(limits, values)))
     foot = words.foot(
