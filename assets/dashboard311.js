@@ -565,9 +565,14 @@
       },
       show(answers) {
         if (!answers || !answers.view) return;
-        // The next cards are worked out while these are drawn.
-        if (answers.next && addressOf(answers) === at) window.dash_clientside.set_props("later", { data: answers.next });
         show(answers);
+        if (!answers.next) return;
+        // What comes first is looked at before the rest is asked: a frame is drawn between, and one of a map. A page nobody
+        // sees draws none.
+        const ask = () => {
+          if (addressOf(answers) === at) window.dash_clientside.set_props("later", { data: answers.next });
+        };
+        if (document.hidden) ask(); else requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(ask, 0)));
       },
       table(told) {
         const card = told && document.querySelector(`#page [data-panel="${CSS.escape(told.panel)}"]`);

@@ -544,7 +544,6 @@ VIEW = View(
             width=12,
             height=480,
             needs=Permission.LIST_REQUESTS,
-            wave=1,
         ),
         Panel(
             "lateness",
@@ -554,7 +553,6 @@ VIEW = View(
             width=7,
             selects=department,
             height=480,
-            wave=1,
         ),
         Panel(
             "flow",
@@ -564,7 +562,6 @@ VIEW = View(
             width=5,
             selects="period",
             height=320,
-            wave=1,
         ),
         Panel(
             "latest",
@@ -574,7 +571,6 @@ VIEW = View(
             width=12,
             height=480,
             needs=Permission.LIST_REQUESTS,
-            wave=1,
         ),
         Panel(
             "holders",
@@ -584,7 +580,6 @@ VIEW = View(
             width=12,
             selects=team,
             height=384,
-            wave=1,
         ),
         Panel(
             "oldest",
@@ -594,7 +589,6 @@ VIEW = View(
             width=12,
             height=384,
             needs=Permission.LIST_REQUESTS,
-            wave=1,
         ),
     ),
 )

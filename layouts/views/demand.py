@@ -397,7 +397,7 @@ def _days_panel(name: str, question: str, measure: Total) -> Panel:
 def _forecast_panel(name: str, question: str, measure: Total) -> Panel:
     queries = (Over(Query((measure,), every="day"), LATEST),)
     draw = partial(draw_forecast, measure=measure)
-    return Panel(name, question, queries, draw, needs=needs_of(measure), wave=2)  # its past is forecast twenty times
+    return Panel(name, question, queries, draw, needs=needs_of(measure), wave=1)  # its past is forecast twenty times
 
 
 def _busiest_panel(name: str, question: str, measure: Total, cause: Dimension) -> Panel:
@@ -413,8 +413,7 @@ def _busiest_panel(name: str, question: str, measure: Total, cause: Dimension) -
 
 def _mix_panel(name: str, question: str, measure: Total) -> Panel:
     queries = (Query((measure,), by=(channel,), every="weeks"),)
-    return Panel(name, question, queries, partial(draw_mix, measure=measure), selects=channel, needs=needs_of(measure),
-                 wave=1)  # fmt: skip
+    return Panel(name, question, queries, partial(draw_mix, measure=measure), selects=channel, needs=needs_of(measure))
 
 
 VIEW = View(
@@ -434,13 +433,13 @@ VIEW = View(
         _mix_panel("mix-contacts", "Which way do people get in touch?", contacts),
         Panel(
             "hours", "When are requests made?", (Query((opened,), by=(hour_of_week,)),), draw_request_hours, width=8,
-            selects=hour_of_week, height=248, wave=1,
+            selects=hour_of_week, height=248,
         ),
         Panel(
             "information", "How many only want to know something?",
             (Query((information_share,)), Compared(Query((information_share,))),
              Query((information_share,), every="auto")),
-            draw_information, width=4, selects="period", needs=Permission.READ_CONTACTS, wave=1,
+            draw_information, width=4, selects="period", needs=Permission.READ_CONTACTS,
         ),
         _forecast_panel("forecast", "How many requests are coming?", opened),
         _forecast_panel("forecast-contacts", "How many people will get in touch?", contacts),

@@ -492,28 +492,26 @@ VIEW = View(
         ),
         Panel(
             "types", "What is reported most?", (Query((opened,), by=(district, service_type)),), draw_types,
-            selects=district, height=384, wave=1,
+            selects=district, height=384,
         ),
         Panel(
             "map", "Where is the work?",
             (Query((sla_compliance, backlog), by=(district,)), Query((backlog,), by=(hexagon_9, district))), draw_map,
-            selects=district, height=384, wave=1,
+            selects=district, height=384,
         ),
         Panel(
             "kept", "Are promises kept?",
             (Query((sla_compliance,), by=(district,)), Query((sla_compliance,))), draw_kept, width=4, selects=district,
             height=280,
-            wave=1,
         ),
         Panel(
             "opened", "How many requests came in?", (Query((opened,), by=(district,), every="auto"),), draw_opened,
-            width=4, selects="period", height=280, wave=1,
+            width=4, selects="period", height=280,
         ),
         Panel(
             "open", "How many are open?",
             (Query((backlog, overdue), by=(district,), every="auto"),
              Over(Query((backlog,), by=(district,)), day_before)), draw_open, width=4, selects="period", height=280,
-            wave=1,
         ),
     ),
 )  # fmt: skip

@@ -528,7 +528,6 @@ VIEW = View(
             width=5,
             selects=department,
             height=440,
-            wave=1,
         ),
         Panel(
             "types",
@@ -538,7 +537,6 @@ VIEW = View(
             width=7,
             selects=service_type,
             height=440,
-            wave=1,
         ),
         Panel(
             "fit",
@@ -548,7 +546,6 @@ VIEW = View(
             width=12,
             selects=service_type,
             height=480,
-            wave=1,
         ),
         Panel(
             "map",
@@ -558,10 +555,7 @@ VIEW = View(
             width=7,
             selects=hexagon_9,
             height=460,
-            wave=1,
         ),
-        Panel(
-            "places", "Which places come first?", (_LATE,), draw_places, width=5, selects=hexagon_9, height=460, wave=1
-        ),
+        Panel("places", "Which places come first?", (_LATE,), draw_places, width=5, selects=hexagon_9, height=460),
     ),
 )
