@@ -1,5 +1,5 @@
 # Verbs one can guess. Everything is installed into .venv; nothing else on the machine is touched, except that
-# `make test` installs Chromium from Debian's packages where there is none and it may.
+# `make test` installs Chromium and MariaDB from Debian's packages where there is none and it may.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -33,7 +33,7 @@ serve: $(VENV)/.installed  ## serve what was imported
 
 # What both need is fetched side by side, then style and types are checked beside the tests.
 test:            ## everything: style, types, architecture, units, contracts, browser
-	$(MAKE) --jobs 2 $(VENV)/.installed-test chromium
+	$(MAKE) --jobs 2 $(VENV)/.installed-test mariadb
 	$(MAKE) --jobs 2 check tests
 
 # Three at a time on two cores, the long ones first: one that waits for a browser leaves its core to another.
@@ -62,6 +62,11 @@ bench: $(VENV)/.installed-test  ## how fast views, Hotspots, clicks and imports 
 .PHONY: chromium
 chromium:
 	@sh tests/browser/chromium.sh
+
+# After Chromium: two at a time would wait for one lock.
+.PHONY: mariadb
+mariadb: chromium
+	@sh tests/contract/mariadb.sh
 
 clean:           ## remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
