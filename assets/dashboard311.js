@@ -222,7 +222,7 @@
     const first = cards.map(([card]) => card).filter(isInSight);
     cards.forEach(([card, told]) => fill(card, told));
     // Maps are drawn beside the page, so they begin; then what the reader looks at.
-    const rank = (card) => !isMap((specs.get(card) || {}).figure || {}) + !first.includes(card);
+    const rank = (card) => isMap(specs.get(card)?.figure || {}) ? 0 : first.includes(card) ? 1 : 2;
     drawAll(cards.map(([card]) => card).sort((a, b) => rank(a) - rank(b)));
   }
   function isInSight(card) {

@@ -413,8 +413,10 @@ def postgres_engine(url: str, *, read_only: bool, seconds: float = 0.0) -> Engin
 
 
 def said_by(problem: Exception) -> str:
-    """What the database itself said of what went wrong, for the log and for operators."""
-    return str(getattr(problem, "orig", problem)).strip().partition("\n")[0]
+    """What the database itself said of what went wrong, without the number some drivers put before it; one line."""
+    said = getattr(problem, "orig", None)
+    words = next((one for one in said.args[1:2] if isinstance(one, str)), "") if said is not None else ""
+    return ((words or str(said or problem)).strip().splitlines() or [type(said or problem).__name__])[0]
 
 
 def pointer_to(name: str) -> str:

@@ -372,9 +372,9 @@ def interval_mark(low: float, high: float, value: float, reach: tuple[float, flo
     )
 
 
-def bar(part: float, token: str = "series") -> html.Span:
+def bar(part: float) -> html.Span:
     """A bar `part` (0 to 1) as long as its cell."""
-    style = {"width": f"{100 * max(0.0, min(1.0, part)):.1f}%", "background": f"var(--{token})"}
+    style = {"width": f"{100 * max(0.0, min(1.0, part)):.1f}%"}
     return html.Span(html.I(className="bar", style=style), className="bar-track", **{"aria-hidden": "true"})
 
 

@@ -55,7 +55,7 @@ from dashboard.domain.errors import DataUnavailable, ImportRefused, NothingNew, 
 from dashboard.domain.local_time import to_local
 from dashboard.settings import Settings
 from data_access import schema
-from data_access.dialects import ReadParquet, TellInUtc
+from data_access.dialects import ReadParquet, TellInUtc, said_by
 from data_access.engine import Warehouse
 from data_access.importers.mapping import SourceMapping, fold
 from data_access.importers.sources import RAW, Source, as_words, open_source, records_of_xml
@@ -185,19 +185,14 @@ def _database(connection: Connection, address: str, mapping: SourceMapping, know
             said = f"“{table_name}” is there, but not its columns; a view may ask for what is no longer there."
         raise ImportRefused(name, said) from problem
     except SQLAlchemyError as problem:
-        raise DataUnavailable(f"{name} does not answer ({_said(problem)}). What is in service stays.") from problem
+        raise DataUnavailable(
+            f"{name} does not answer ({said_by(problem)[:160]}). What is in service stays."
+        ) from problem
     finally:
         engine.dispose()
     connection.execute(ReadParquet(RAW, path))
     source = as_words(connection, name, notes)
     return Source(name, source.names, source.notes, rows=rows)
-
-
-def _said(problem: SQLAlchemyError) -> str:
-    """What the database says is wrong, without the number that some drivers put before it."""
-    told = getattr(problem, "orig", None) or problem
-    words = next((one for one in told.args[1:2] if isinstance(one, str)), str(told))
-    return (words.splitlines() or [type(told).__name__])[0][:160]
 
 
 def _described(asked: Connection, name: str, where: str | None) -> Table:
@@ -209,7 +204,7 @@ def _described(asked: Connection, name: str, where: str | None) -> Table:
         with warnings.catch_warnings(category=SAWarning, action="ignore"):  # of types it does not know: all are words
             return Table(name, MetaData(schema=where), autoload_with=asked)
     # How a view is made is told to few; of what columns it has, to everybody who may read it.
-    known = schema_columns.c
+    known = _MYSQL_COLUMNS.c
     of = known.table_schema == (where or func.database())
     columns = asked.execute(
         select(known.column_name, known.data_type).where(of, known.table_name == name).order_by(known.ordinal_position)
@@ -223,7 +218,7 @@ _MYSQL = ("mysql", "mariadb")
 _MYSQL_TYPES: dict[str, Any] = {
     "date": Date(), "datetime": DateTime(), "timestamp": DateTime(timezone=True), "bit": mysql.BIT(),
 }  # fmt: skip
-schema_columns = named_table(
+_MYSQL_COLUMNS = named_table(
     "columns",
     *map(named_column, ("table_schema", "table_name", "column_name", "data_type", "ordinal_position")),
     schema="information_schema",

@@ -41,10 +41,10 @@ def unit_note(text: str) -> dict[str, Any]:
     return note(text, **place, y=1, yref="paper", yanchor="bottom", yshift=8, name="unit")
 
 
-def end_note(x: Any, y: float, value: str, words: str, token: str = "text") -> dict[str, Any]:
+def end_note(x: Any, y: float, value: str, words: str) -> dict[str, Any]:
     """The value at a line's end, in bold, and its name under it: a direct label instead of a legend."""
     text = f"<b>{value}</b><br>{words}" if words else f"<b>{value}</b>"
-    font = {"size": 12, "color": f"${token}"}
+    font = {"size": 12, "color": "$text"}
     return note(text, x=x, y=y, xanchor="left", xshift=8, align="left", font=font, name="end")
 
 
@@ -64,14 +64,14 @@ def time_layout(unit: str, notes: Sequence[dict] = (), **axis: Any) -> dict[str,
     }
 
 
-def over_time(steps: Steps, measure: str, unit: str, things: str, token: str = "series") -> dict[str, Any]:
+def over_time(steps: Steps, measure: str, unit: str, things: str) -> dict[str, Any]:
     """A count in each step: raw days as dots under their seven-day mean; two weeks or less, and months, as bars."""
     values = steps.known(measure)
     if steps.every == "day" and len(steps) > 14:
-        return _dots_and_mean(steps, values, unit, things, token)
+        return _dots_and_mean(steps, values, unit, things)
     if len(steps) <= 14:
-        return _bars(steps, values, unit, things, token)
-    return lines(steps, (Line(measure, things, token),), unit)
+        return _bars(steps, values, unit, things)
+    return lines(steps, (Line(measure, things),), unit)
 
 
 def key_of(figure: dict[str, Any]) -> Any:
@@ -86,7 +86,7 @@ def key_of(figure: dict[str, Any]) -> Any:
     return ""
 
 
-def _dots_and_mean(steps: Steps, values: np.ndarray, unit: str, things: str, token: str) -> dict[str, Any]:
+def _dots_and_mean(steps: Steps, values: np.ndarray, unit: str, things: str) -> dict[str, Any]:
     mean = seven_day_mean(values)
     last = steps.days[-1]
     raw = {
@@ -97,14 +97,14 @@ def _dots_and_mean(steps: Steps, values: np.ndarray, unit: str, things: str, tok
     }  # fmt: skip
     smooth = {
         "type": "scatter", "mode": "lines", "x": steps.days, "y": mean, "name": "7-day mean",
-        "line": {"width": 2, "color": f"${token}"}, "text": [few(value) for value in mean],
+        "line": {"width": 2, "color": "$series"}, "text": [few(value) for value in mean],
         "hovertemplate": "7-day mean %{text}<extra></extra>",
     }  # fmt: skip
     layout = time_layout(unit, [end_note(last, mean[-1], few(mean[-1]), "7-day mean")], **count_ticks(values))
     layout["xaxis"] |= _reach(steps)
     if np.nanmax(values, initial=0) <= 4:
         layout["yaxis"]["dtick"] = 1
-    return {"data": [raw, smooth, _end_dot(last, mean[-1], token)], "layout": layout}
+    return {"data": [raw, smooth, _end_dot(last, mean[-1], "series")], "layout": layout}
 
 
 def few(value: float) -> str:
@@ -112,10 +112,10 @@ def few(value: float) -> str:
     return count(value) if not abs(value) < 10 else f"{value:.1f}"
 
 
-def _bars(steps: Steps, values: np.ndarray, unit: str, things: str, token: str) -> dict[str, Any]:
+def _bars(steps: Steps, values: np.ndarray, unit: str, things: str) -> dict[str, Any]:
     bars = {
         "type": "bar", "x": steps.days, "y": values, "width": _widths(steps), "customdata": steps.days,
-        "marker": partly_hatched(steps, token), "hovertext": _step_words(steps),
+        "marker": partly_hatched(steps, "series"), "hovertext": _step_words(steps),
         "hovertemplate": f"<b>%{{hovertext}}</b><br>%{{y:,}} {things}<extra></extra>",
         "text": [count(value) if np.isfinite(value) else "" for value in values], "textposition": "outside",
         "cliponaxis": False, "textfont": {"color": "$text"},

@@ -16,12 +16,9 @@ from layouts.view import Context, Drawing, Panel, View
 
 def draw_definitions(answers: tuple[()], context: Context, *, measures: tuple[Measure, ...]) -> Drawing:
     """All of `measures`, as they are declared; no filter changes what they mean."""
-    text = (
-        f"**{c.count(len(measures))}** measures; the command dashboard311 ask calls them by the names in small letters."
-    )
-    return Drawing(
-        c.sentence(text), body=definitions(measures, in_full=True), foot=words.foot("", "the same for every filter")
-    )
+    text = f"**{c.count(len(measures))}** measures; the command dashboard311 ask calls them by the names at “Unit”."
+    foot = words.foot("", "the same for every filter")
+    return Drawing(c.sentence(text), body=definitions(measures, in_full=True), foot=foot)
 
 
 _SUBJECTS = (

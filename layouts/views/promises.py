@@ -425,10 +425,10 @@ def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     before = answers[1].value("broken") if answers[1] is not None and not context.selected else None
     against = words.changed(total + lost, before, context)
     text += f" All broken promises: {against}." if against else ""
-    # All of the city, unless some of it was chosen: then what was counted there.
-    some = any(context.filters.chosen(one.name) for one in (district, area))
+    # All of the city, unless some of it was chosen or is all that is theirs to see: then what was counted there.
+    is_part = any(one.name in context.own or context.filters.chosen(one.name) for one in (district, area))
     figure = maps.hexagon_map(places.cells, values, hover, context.build_id, RESOLUTION, context.selected,
-                              "No promise was broken here", () if some else tuple(context.place_names))  # fmt: skip
+                              "No promise was broken here", () if is_part else tuple(context.place_names))  # fmt: skip
     limits = maps.classes_of(values)
     key = c.key(*((token, f"{said} ({c.count(n)})") for token, said, n in maps.class_words(limits, values)))
     foot = words.foot(

@@ -107,6 +107,22 @@ def test_where_types_are_chosen_the_scorecard_speaks_of_them_alone():
     assert said("Tree", city=aimless).replace("\xa0", " ") == "Tree: in May 82.0 % of 50 promises were kept."
 
 
+def test_the_map_of_broken_promises_stands_still_unless_a_part_of_the_city_is_asked_for():
+    near, far = "892a1072893ffff", "892a100d2c3ffff"
+    context = replace(CONTEXT, place_names={near: "Mercer St / 1st St", far: "Quay"})
+    some, other = (pd.DataFrame({"hexagon_9": [cell], "district": ["Hill"], "broken": [30.0], "due": [90.0]})
+                   for cell in (near, far))  # fmt: skip
+
+    def seen(frame: pd.DataFrame, context: Context) -> dict:
+        figure = promises.draw_map((Answer(Query(()), frame, CLOCK.as_of), None), context).figure
+        return figure["layout"]["map"]["center"]
+
+    assert seen(some, context) == seen(other, context)
+    chosen = replace(context, filters=context.filters.toggle("district", "Hill"))
+    for part in (chosen, replace(context, own={"district": ("Hill",)})):
+        assert seen(some, part) != seen(other, part)
+
+
 def test_places_of_broken_promises_bear_their_names():
     cells = ["892a1072893ffff", "892a100d2c3ffff"]
     frame = pd.DataFrame({"hexagon_9": cells, "district": ["Hill", "Dale"], "broken": [30.0, 2.0], "due": [90.0, 40.0]})
