@@ -7,7 +7,7 @@ from importlib import import_module
 
 from layouts.view import View
 
-GROUPS = ("City", "Contact centre", "Data")
+GROUPS = ("City", "Contact centre", "Money", "Evidence", "Data")
 """The menu's groups, in order."""
 
 
