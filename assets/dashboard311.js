@@ -560,6 +560,7 @@
     dashboard311: {
       begin(path, search) {
         at = path + (search || "");
+        ahead.clear();
         setTimeout(readPlotly, 0);
         const grid = document.querySelector("#page > .grid");
         if (grid) isOld(grid, [...grid.querySelectorAll(":scope > [data-panel]")]);
@@ -842,6 +843,50 @@
     },
   });
 
+  // ── Ahead of a click ──
+
+  // Where a pointer rests, it is likely to press. The server, if it has nothing else to do, answers meanwhile and keeps
+  // the answer; what was pressed then asks for it as ever.
+  const RESTS_MS = 60; // a pointer that passes over a list rests nowhere
+  const ahead = new Set(); // addresses asked for since the last one that was gone to
+  let resting = 0;
+
+  function linkUnder(target) { // what a press there would go to
+    const link = target.closest("a[data-go]");
+    if (link || target.closest("a, button, dialog, summary")) return link;
+    const row = target.closest(".can-pick tbody tr");
+    return row && row.querySelector("th a[data-go]");
+  }
+
+  function askAhead(link) {
+    const to = new URL(hrefOf(link), location.href), address = to.pathname + to.search;
+    if (ahead.has(address) || address === location.pathname + location.search) return;
+    ahead.add(address);
+    const token = document.cookie.split("; ").find((one) => one.startsWith("_csrf_token=")) || "";
+    const value = (id, property, value) => ({ id, property, value });
+    fetch("/_dash-update-component", {
+      method: "POST",
+      headers: {
+        "Content-Type": "application/json", "X-Ahead": "1",
+        "X-CSRFToken": decodeURIComponent(token.slice("_csrf_token=".length)),
+      },
+      body: JSON.stringify({
+        output: "answers.data", outputs: { id: "answers", property: "data" }, changedPropIds: ["url.search"],
+        inputs: [value("url", "pathname", to.pathname), value("url", "search", to.search), value("again", "data", null)],
+      }),
+    }).catch(() => {}); // it is asked again when it is wanted
+  }
+
+  document.addEventListener("mouseover", (event) => {
+    clearTimeout(resting);
+    const link = event.target instanceof Element && linkUnder(event.target);
+    if (link) resting = setTimeout(askAhead, RESTS_MS, link);
+  });
+  document.addEventListener("pointerdown", (event) => {
+    const link = event.button === 0 && event.target instanceof Element && linkUnder(event.target);
+    if (link) askAhead(link);
+  });
+
   function openRow(inside) {
     const row = inside.closest(".list-grid .ag-row");
     const link = row && row.querySelector("a[data-go]");
@@ -912,7 +957,7 @@
     const row = target.closest(".can-pick tbody tr"); // all of a row does what its name does
     if (row && !target.closest("a, button, dialog") && getSelection().isCollapsed) {
       const name = row.querySelector("th a[data-go]");
-      if (name) { go(name.getAttribute("href")); return; }
+      if (name) { go(hrefOf(name)); return; }
     }
     const download = target.closest("a[data-with-search]");
     if (download) download.href = hrefOf(download);

@@ -143,6 +143,12 @@ class Flight:
         self._flying: set[str] = set()
         self._line: list[tuple[str, threading.Event]] = []
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody computes or waits."""
+        with self._lock:
+            return not self._flying and not self._line
+
     @contextmanager
     def turn(self, key: str) -> Iterator[None]:
         """Wait for the turn to compute `key`, and leave it when done."""

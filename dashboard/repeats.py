@@ -35,6 +35,9 @@ from layouts.view import FromAddress, View
 log = logging.getLogger(__name__)
 
 FAILED = state_class("failed").encode()
+AHEAD = "X-Ahead"
+"""The header of a post that only wants its answer kept, because the reader is likely to ask for it next. It is answered
+without words, and not computed unless the server has nothing else to do: nothing is looked at yet, nobody waits."""
 KEPT = "kept"
 """What the header ``Server-Timing`` says of an answer that was kept."""
 AT_ONCE = 2
@@ -66,11 +69,15 @@ def keep_answers(app: Dash, services: Services, views: Sequence[View], cache: Ca
             return None  # the view says what is wrong
         _ask_again(build_id)
         may_keep = is_kept(by_name[post.view], viewer)
-        if not post.wave and may_keep:
+        is_ahead = AHEAD in request.headers
+        if not post.wave and may_keep and not is_ahead:
             asked[viewer, post.view, post.search, post.path] += 1
         words = (program(), build_id, repr(viewer), post.words)
         key = "view-" + hashlib.sha256(orjson.dumps(words)).hexdigest()
-        if may_keep and post.only is None and (kept := _kept(cache, key)) is not None:
+        kept = _kept(cache, key) if may_keep and post.only is None else None
+        if is_ahead and (kept is not None or not may_keep or cache is None or not desk.is_idle):
+            return Response(status=204)
+        if kept is not None:
             return kept
         waiting = ExitStack()
         try:
@@ -80,7 +87,7 @@ def keep_answers(app: Dash, services: Services, views: Sequence[View], cache: Ca
         g.turn = waiting
         if not may_keep:
             return None
-        g.key = key
+        g.key, g.is_ahead = key, is_ahead
         if post.only is None and (kept := _kept(cache, key)) is not None:  # somebody asked the same a moment ago
             return kept
         return None
@@ -93,6 +100,9 @@ def keep_answers(app: Dash, services: Services, views: Sequence[View], cache: Ca
             response.set_data(orjson.dumps(orjson.loads(response.get_data())))
         if cache is not None and key is not None and is_whole(response):
             cache.set(key, response.get_data())
+        if g.pop("is_ahead", False):
+            response.set_data(b"")
+            response.status_code = 204
         return response
 
     @app.server.teardown_request

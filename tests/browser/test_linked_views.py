@@ -22,6 +22,7 @@ from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Scope
+from dashboard.repeats import KEPT
 from dashboard.services import Services
 from dashboard.settings import Settings
 from data_access.build import Build
@@ -312,6 +313,22 @@ def test_few_changes_lie_above_the_scorecard_and_leave_no_hole_beside_it(visit_b
     page = visit_boston("/")
     changes, scorecard = (page.locator(f'[data-panel="{name}"]').bounding_box() for name in ("changes", "scorecard"))
     assert changes["width"] == scorecard["width"] and changes["y"] + changes["height"] < scorecard["y"]
+
+
+def test_where_a_pointer_rests_is_answered_ahead_of_the_click(visit_boston):
+    page = visit_boston("/backlog" + AUGUST)
+    last = page.locator(".panel.can-pick tbody tr:has(th a)").last
+    with page.expect_response(lambda said: "x-ahead" in said.request.headers) as said:
+        last.locator("td").first.hover()  # anywhere on a row is its link
+    assert said.value.status == 204
+    settle(page)
+
+    def is_the_click(answer) -> bool:
+        return '"output":"answers.data"' in (answer.request.post_data or "")
+
+    with page.expect_response(is_the_click) as clicked:
+        last.locator("td").first.click()
+    assert clicked.value.headers["server-timing"] == KEPT
 
 
 def test_an_answer_that_comes_late_is_not_shown_under_another_address(visit_boston):

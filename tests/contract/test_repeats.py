@@ -12,12 +12,13 @@ from dashboard.app import create_app
 from dashboard.cache import Flight
 from dashboard.domain.errors import Busy
 from dashboard.domain.policy import Viewer
-from dashboard.repeats import BUSY, KEPT, Post, is_kept, is_whole, told_busy
+from dashboard.repeats import AHEAD, BUSY, KEPT, Post, is_kept, is_whole, told_busy
 from dashboard.settings import Settings
 from data_access.build import Build
+from data_access.state import State
 from layouts.views import collect_views
 from tests import city
-from tests.client import ask
+from tests.client import ASK, ask, token_of
 from tests.planted import VIEWS, answers
 
 BEGUN = Post("demand", "?period=all", "/demand", [])
@@ -64,6 +65,41 @@ def test_a_view_is_computed_once_for_equal_rights_and_build(settings):
     for worker in threading.enumerate():
         if worker.name == "warming":
             worker.join()
+
+
+def test_ahead_of_a_click_answers_are_only_kept_and_only_in_spare_time(settings, monkeypatch):
+    app = create_app(settings)
+    browser = app.server.test_client()
+    browser.get("/see-as/deputy-manager")
+
+    def ahead(view: str, search: str):
+        headers = {"X-CSRFToken": token_of(browser), AHEAD: "1"}
+        said = browser.post(ASK, json=answers(app, view, f"/{view}", search), headers=headers)
+        assert (said.status_code, said.data) == (204, b"")
+
+    with monkeypatch.context() as busy:
+        busy.setattr(Flight, "is_idle", False)
+        ahead("demand", "?period=all")
+    post = answers(app, "demand", "/demand", "?period=all")
+    first = ask(browser, post)
+    assert not was_kept(first)
+    ahead("demand", "?period=last-30")
+    found = ask(browser, answers(app, "demand", "/demand", "?period=last-30"))
+    assert was_kept(found) and b"is-ready" in found.data
+    ahead("demand", "?period=all")  # known already
+    assert ask(browser, post).data == first.data
+
+
+def test_nobody_has_looked_at_what_was_asked_ahead(settings):
+    app = create_app(settings)
+    browser = app.server.test_client()
+    browser.get("/see-as/deputy-manager")
+    state = State(settings)
+    before = len(state.audit_lines(100))
+    for headers, lines in (({AHEAD: "1"}, 0), ({}, 1)):
+        post = answers(app, "request", f"/requests/{city.requests()['request_id'][0]}", "")
+        browser.post(ASK, json=post, headers={"X-CSRFToken": token_of(browser), **headers})
+        assert len(state.audit_lines(100)) == before + lines
 
 
 def test_what_failed_is_not_kept():
