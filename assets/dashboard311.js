@@ -1123,8 +1123,25 @@
     const none = menu.querySelector(".none-found");
     if (none) none.hidden = any;
   }
+  function find(field) { // of all cards, what holds every word; a card that has nothing of it is not shown
+    const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const finder = field.closest(".finder");
+    const told = [...document.querySelectorAll(`#page .${finder.dataset.finds} > div`)];
+    told.forEach((one) => {
+      const text = one.textContent.toLowerCase();
+      one.hidden = !words.every((word) => text.includes(word));
+    });
+    document.querySelectorAll("#page > .grid > [data-panel]").forEach((card) => {
+      const own = told.filter((one) => card.contains(one));
+      if (own.length) card.hidden = own.every((one) => one.hidden);
+    });
+    const left = told.filter((one) => !one.hidden).length;
+    finder.querySelector(".found").textContent = words.length ? `${left} of ${told.length}` : "";
+  }
   document.addEventListener("input", (event) => {
-    if (event.target.type === "search" && event.target.closest(".options")) seek(event.target);
+    if (event.target.type !== "search") return;
+    if (event.target.closest(".options")) seek(event.target);
+    if (event.target.closest(".finder")) find(event.target);
   });
 
   // ── Sorting a table by its headings ──

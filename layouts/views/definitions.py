@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+import dash_bootstrap_components as dbc
+
 from dashboard.domain.policy import Permission
 from data_access.measures import agents, contacts, inspections, outcomes, published_calls, requests
 from data_access.semantics import Measure
 from layouts import components as c
+from layouts import html
 from layouts.definitions import definitions
 from layouts.figures import words
 from layouts.view import Context, Drawing, Panel, View
@@ -19,6 +22,16 @@ def draw_definitions(answers: tuple[()], context: Context, *, measures: tuple[Me
     text = f"**{c.count(len(measures))}** measures; the command dashboard311 ask calls them by the names at “Unit”."
     foot = words.foot("", "the same for every filter")
     return Drawing(c.sentence(text), body=definitions(measures, in_full=True), foot=foot)
+
+
+def draw_finder(answers: tuple[()], context: Context) -> Drawing:
+    """A field: what is typed there leaves the measures that speak of it."""
+    asked = "Find a measure: “backlog”, “answered”"
+    field = dbc.Input(type="search", placeholder=asked, className="field", autocomplete="off")
+    words = html.Span("Find a measure", className="visually-hidden")
+    said = html.Span(className="found", role="status")
+    named = {"data-finds": "definitions"}
+    return Drawing(body=html.Div([html.Label([words, field]), said], className="finder", **named))
 
 
 _SUBJECTS = (
@@ -33,6 +46,7 @@ _SUBJECTS = (
 
 def _panels() -> Iterator[Panel]:
     """A card for each subject; a measure that one takes from another is told there."""
+    yield Panel("find", "Which measure are you looking for?", (), draw_finder, width=12, kind="plain", height=40)
     told: set[str] = set()
     for name, question, module, needs in _SUBJECTS:
         own = tuple(one for one in vars(module).values() if isinstance(one, Measure) and one.name not in told)

@@ -252,3 +252,18 @@ def test_what_a_number_means_is_one_click_away(visit):
             assert complaints(page) == []
             page.keyboard.press("Escape")
             expect(button).to_be_focused()
+
+
+def test_a_measure_is_found_by_its_words(window):
+    page = window
+    page.goto("/definitions")
+    settle(page)
+    field = page.get_by_role("searchbox", name="Find a measure")
+    every = page.locator(".definitions > div").count()
+    field.fill("open  due")
+    shown = page.locator(".definitions > div:visible")
+    assert 0 < shown.count() < every
+    assert all("open" in text.lower() and "due" in text.lower() for text in shown.all_inner_texts())
+    expect(page.get_by_role("status").filter(has_text=f"{shown.count()} of {every}")).to_be_visible()
+    field.fill("")
+    expect(shown).to_have_count(every)

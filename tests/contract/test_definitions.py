@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from data_access.measures import CATALOGUE
+from layouts.markup import markup
 from layouts.views import collect_views
 
 VIEW = next(view for view in collect_views() if view.name == "definitions")
 
 
 def told(panels) -> list[str]:
-    return [measure.name for panel in panels for measure in panel.draw.keywords["measures"]]
+    return [measure.name for panel in panels[1:] for measure in panel.draw.keywords["measures"]]
 
 
 def test_every_measure_is_told_once():
@@ -17,7 +18,12 @@ def test_every_measure_is_told_once():
 
 
 def test_a_card_tells_what_its_measures_mean():
-    panel = VIEW.panels[0]
+    panel = VIEW.panels[1]
     said = repr(panel.draw((), None).body)
     for measure in panel.draw.keywords["measures"]:
         assert measure.label in said and measure.name in said
+
+
+def test_the_field_that_finds_measures_is_read_aloud():
+    said = markup(VIEW.panels[0].draw((), None).body)
+    assert '<span class="visually-hidden">Find a measure</span>' in said and 'type="search"' in said
