@@ -30,6 +30,7 @@ from data_access.timeline import OneRequest, Timeline
 from layouts import grid, html
 from layouts import page as screen
 from layouts import view as parts
+from layouts.figures.literal import literal
 from layouts.figures.packing import packed
 from layouts.markup import markup
 from layouts.view import Context, Dated, Drawing, Event, FromAddress, OnDays, Panel, Place, View, asked_of
@@ -267,7 +268,7 @@ def on_card(panel: Panel, drawing: Drawing, answers: Answered) -> dict[str, Any]
     if drawing.figure is not None and not drawing.is_empty:
         every = next((answer.every for answer in answers if answer is not None and answer.every), None)
         brush = panel.selects == "period"
-        figure = {"figure": packed(drawing.figure), "height": panel.height, "brush": brush, "every": every}
+        figure = {"figure": packed(literal(drawing.figure)), "height": panel.height, "brush": brush, "every": every}
     notes = dict.fromkeys(note for answer in answers if answer is not None for note in answer.notes)
     foot = drawing.foot or []
     foot = list(foot) if isinstance(foot, list | tuple) else [html.Span(foot) if isinstance(foot, str) else foot]
