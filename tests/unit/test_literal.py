@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from layouts.figures.literal import literal
 
+NOISE = "Noise <10 pm>"
 OURS = re.compile(r"</?(?:b|br|extra)>")
 
 
@@ -19,17 +20,19 @@ def drawn(text: str) -> str:
 
 
 def test_what_is_no_tag_of_ours_is_drawn_and_what_is_one_stays():
-    figure = {
-        "data": [{"text": ["Noise <10 pm>", "A & B"], "hovertext": "<b>R&amp;D</b><br>5", "customdata": ["Noise <10 pm>"]}],
-        "layout": {"annotations": [{"text": "<b>3</b> of <i>"}], "xaxis": {"title": {"text": "a < b"}, "range": [0, 1]}},
-    }  # fmt: skip
+    traces = [{"text": [NOISE, "A & B"], "hovertext": "<b>R&amp;D</b><br>5", "customdata": [NOISE]}]
+    axis = {"title": {"text": "a < b"}, "range": [0, 1]}
+    figure = {"data": traces, "layout": {"annotations": [{"text": "<b>3</b> of <i>"}], "xaxis": axis}}
     told = literal(figure)
-    trace, axis = told["data"][0], told["layout"]["xaxis"]
+    trace = told["data"][0]
     assert trace["text"] == ["Noise &lt;10 pm>", "A & B"]
     assert trace["hovertext"] == "<b>R&amp;amp;D</b><br>5"
-    assert trace["customdata"] == ["Noise <10 pm>"]  # a value, not a text
-    assert told["layout"]["annotations"][0]["text"] == "<b>3</b> of &lt;i>" and axis["title"]["text"] == "a &lt; b"
-    assert figure["data"][0]["text"][0] == "Noise <10 pm>" and axis["range"] == [0, 1]
+    assert trace["customdata"] == [NOISE]  # a value, not a text
+    assert told["layout"]["annotations"][0]["text"] == "<b>3</b> of &lt;i>" and told["layout"]["xaxis"] == {
+        "title": {"text": "a &lt; b"},
+        "range": [0, 1],
+    }
+    assert traces[0]["text"][0] == NOISE and axis["title"]["text"] == "a < b"  # left as it is
 
 
 @given(st.text("<>&;#bri/ amp1x"))
