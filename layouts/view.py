@@ -97,6 +97,8 @@ class Drawing:
         Nothing to draw: the sentence says why and what to change.
     grid
         For panels of kind ``grid``: what `layouts.grid.spec` tells of the list.
+    points
+        What a brief names one by one below the sentence: words, and the address of what shows more.
     """
 
     sentence: Any = ""
@@ -105,6 +107,7 @@ class Drawing:
     foot: Any = ""
     is_empty: bool = False
     grid: dict | None = None
+    points: tuple[tuple[Any, str], ...] = ()
 
 
 Draw = Callable[..., Drawing]

@@ -8,6 +8,7 @@ import click
 
 from dashboard.cli.accounts import user_group
 from dashboard.cli.asking import ask_command
+from dashboard.cli.briefing import brief_command
 from dashboard.cli.catalogue import dimensions_command, measures_command, schema_command
 from dashboard.cli.demo import demo_command
 from dashboard.cli.importing import import_command, refused_command, sync_command
@@ -24,7 +25,7 @@ def main(data: Path | None) -> None:
 
 
 for command in (
-    ask_command, check_command, demo_command, dimensions_command, import_command, measures_command, publish_command,
-    refused_command, retain_command, schema_command, serve_command, sync_command, user_group,
+    ask_command, brief_command, check_command, demo_command, dimensions_command, import_command, measures_command,
+    publish_command, refused_command, retain_command, schema_command, serve_command, sync_command, user_group,
 ):  # fmt: skip
     main.add_command(command)

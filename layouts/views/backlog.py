@@ -41,6 +41,8 @@ from layouts.view import Accounted, Compared, Context, Drawing, Over, Panel, Vie
 MONTHS = last_months(13)
 WEEKS = 8
 TEAMS = 11
+POINTS = 5
+"""So many requests a brief names one by one."""
 SOON, LATEST, OLDEST = 8, 15, 10
 LISTED = ("request_id", "public_id", "service_type", "department", "district", "address", "team")
 """What lists of requests say of each, besides its times."""
@@ -302,7 +304,11 @@ def draw_flow(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
 
 
 def _number(row: pd.Series) -> Any:
-    return c.link(str(row["public_id"]), f"/requests/{quote(str(row['request_id']), safe='')}", className="nw")
+    return c.link(str(row["public_id"]), _page(row), className="nw")
+
+
+def _page(row: pd.Series) -> str:
+    return f"/requests/{quote(str(row['request_id']), safe='')}"
 
 
 def _where(row: pd.Series) -> Any:
@@ -316,9 +322,17 @@ def _holder(row: pd.Series) -> Any:
     return row["team"] if isinstance(row["team"], str) else c.status("misses", "Not assigned")
 
 
+def _held(row: pd.Series) -> str:
+    return f"held by {row['team']}" if isinstance(row["team"], str) else "not assigned"
+
+
+def _kind(row: pd.Series) -> str:
+    return row["service_type"] if isinstance(row["service_type"], str) else c.NOTHING
+
+
 def _type(row: pd.Series, context: Context) -> Any:
     """The type, with its department where several are shown."""
-    kind = row["service_type"] if isinstance(row["service_type"], str) else c.NOTHING
+    kind = _kind(row)
     several = len(context.filters.chosen(department.name)) != 1
     return c.twin(kind, row["department"]) if several and isinstance(row["department"], str) else kind
 
@@ -450,7 +464,14 @@ def draw_latest(answers: tuple[Answer | Rows | None, ...], context: Context) -> 
         text += ("are " if len(lines) > 1 else "") + f"**{c.count(late[0])}** "
     body = c.table(columns, lines, caption="Overdue requests, the latest first")
     foot = words.foot(_whole_list(overdue, rows.n, "due_at", context), "the earliest due first")
-    return Drawing(c.sentence(text + "days past due."), body=body, foot=foot)
+    points = tuple(
+        (
+            [f"{row['public_id']}, {_kind(row)}: ", *c.sentence(words.plural(days, "day")), f" late, {_held(row)}"],
+            _page(row),
+        )
+        for (_, row), days in zip(rows.frame.head(POINTS).iterrows(), late, strict=False)
+    )
+    return Drawing(c.sentence(text + "days past due."), body=body, foot=foot, points=points)
 
 
 def draw_oldest(answers: tuple[Answer | Rows | None, ...], context: Context) -> Drawing:

@@ -402,7 +402,8 @@ def draw_changes(answers: tuple[Answer | None, ...], context: Context) -> Drawin
     quiet = html.P("Every watched number is within what is usual for it.", className="sub nothing-changed")
     kind = "changes" if len(found) > FEW_SIGNALS else "changes few"
     signals = html.Ul([_signal(one, context) for one in found], className=kind) if found else quiet
-    return Drawing(c.sentence(text), body=signals, foot=words.foot(BAND))
+    points = tuple(([*_told(one), f"; {_usually(one)}"], _there(one, context)) for one in found)
+    return Drawing(c.sentence(text), body=signals, foot=words.foot(BAND), points=points)
 
 
 SIGNALS, FEW_SIGNALS = 10, 6
@@ -416,22 +417,34 @@ def usually(low: float, high: float, unit: str) -> str:
     return f"usually {c.number(low, unit)} to {c.number(high, unit)}"
 
 
+def _told(one: Signal) -> list[Any]:
+    return [*c.sentence(one.words), f", {one.seen.words.lower()}"]
+
+
+def _usually(one: Signal) -> str:
+    return usually(*one.seen.band, one.unit)
+
+
+def _there(one: Signal, context: Context) -> str:
+    """The view that shows more of a signal, narrowed to what it is about."""
+    return f"/{one.view}{context.filters.choose(one.dimension, (one.value,)).to_search()}"
+
+
 def _signal(one: Signal, context: Context) -> html.Li:
     low, high = one.seen.band
     gap = 0.15 * (max(high, one.last) - min(low, one.last) or 1.0)
     reach = (min(low, one.last) - gap, max(high, one.last) + gap)
-    there = context.filters.choose(one.dimension, (one.value,)).to_search()
     return html.Li(
         [
             c.mark(one.seen.status),
             html.Div(
                 [
-                    html.Span([*c.sentence(one.words), f", {one.seen.words.lower()}"]),
+                    html.Span(_told(one)),
                     html.Div(
                         [
                             c.interval_mark(low, high, one.last, reach, one.seen.status),
-                            html.Span(usually(low, high, one.unit)),
-                            c.link(one.view.capitalize(), f"/{one.view}{there}"),
+                            html.Span(_usually(one)),
+                            c.link(one.view.capitalize(), _there(one, context)),
                         ],
                         className="ev",
                     ),
