@@ -51,73 +51,92 @@ BUSY = "The server is busy. Try again in a moment."
 
 def keep_answers(app: Dash, services: Services, views: Sequence[View], cache: Cache | None) -> None:
     """Answer a view's post from what was answered before, where that may be kept."""
-    by_name = {view.name: view for view in views}
-    desk = Flight(AT_ONCE, IN_LINE, services.settings.query_seconds)
-    asked: Counter[tuple[Viewer, str, str, str]] = Counter()
-    seen = {"build": ""}
+    repeats = _Repeats(services, views, cache)
+    app.server.before_request(repeats.answer)
+    app.server.after_request(repeats.keep)
+    app.server.teardown_request(repeats.leave)
 
-    @app.server.before_request
-    def answer_again() -> Response | None:
+
+class _Repeats:
+    """What is kept of answers, who computes others now, and what is asked most."""
+
+    def __init__(self, services: Services, views: Sequence[View], cache: Cache | None):
+        self._services, self._views, self._cache = services, views, cache
+        self._by_name = {view.name: view for view in views}
+        self._desk = Flight(AT_ONCE, IN_LINE, services.settings.query_seconds)
+        self._asked: Counter[tuple[Viewer, str, str, str]] = Counter()
+        self._build_id = ""
+
+    def answer(self) -> Response | None:
+        """The kept answer to a view's post; None for what is to be computed now, when its turn has come."""
         if request.path != ASK or request.method != "POST":
             return None
-        post = _post_of(request.get_json(silent=True), views)
+        post = _post_of(request.get_json(silent=True), self._views)
         if post is None:
             return None
         try:
-            build_id, viewer = services.build().build_id, services.viewer().rights
+            build_id, viewer = self._services.build().build_id, self._services.viewer().rights
         except Problem:
             return None  # the view says what is wrong
-        _ask_again(build_id)
-        may_keep = is_kept(by_name[post.view], viewer)
-        is_ahead = AHEAD in request.headers
+        self._ask_again(build_id)
+        may_keep, is_ahead = is_kept(self._by_name[post.view], viewer), AHEAD in request.headers
         if not post.wave and may_keep and not is_ahead:
-            asked[viewer, post.view, post.search, post.path] += 1
+            self._asked[viewer, post.view, post.search, post.path] += 1
         words = (program(), build_id, repr(viewer), post.words)
         key = "view-" + hashlib.sha256(orjson.dumps(words)).hexdigest()
-        kept = _kept(cache, key) if may_keep and post.only is None else None
-        if is_ahead and (kept is not None or not may_keep or cache is None or not desk.is_idle):
+        kept = self._kept(key) if may_keep and post.only is None else None
+        if is_ahead and (kept is not None or not may_keep or self._cache is None or not self._desk.is_idle):
             return Response(status=204)
         if kept is not None:
             return kept
+        return self._in_turn(post, key if may_keep else None, is_ahead)
+
+    def _in_turn(self, post: Post, key: str | None, is_ahead: bool) -> Response | None:
+        """Wait to compute an answer, to be kept by `key` if it may be; by then somebody may have had the same."""
         waiting = ExitStack()
         try:
-            waiting.enter_context(desk.turn(key if may_keep else f"view-{uuid.uuid4()}"))
+            waiting.enter_context(self._desk.turn(key or f"view-{uuid.uuid4()}"))
         except Busy:
-            return told_busy(by_name[post.view], post)
+            return told_busy(self._by_name[post.view], post)
         g.turn = waiting
-        if not may_keep:
+        if key is None:
             return None
         g.key, g.is_ahead = key, is_ahead
-        if post.only is None and (kept := _kept(cache, key)) is not None:  # somebody asked the same a moment ago
-            return kept
-        return None
+        return self._kept(key) if post.only is None else None
 
-    @app.server.after_request
-    def keep(response: Response) -> Response:
+    def keep(self, response: Response) -> Response:
+        """Keep an answer that is whole; of one that was asked ahead nothing is sent."""
         key = g.pop("key", None)
         if request.path == ASK and response.mimetype == "application/json" and "Server-Timing" not in response.headers:
             # Dash writes for use inside HTML, “<” in six signs: a quarter of what is sent.
             response.set_data(orjson.dumps(orjson.loads(response.get_data())))
-        if cache is not None and key is not None and is_whole(response):
-            cache.set(key, response.get_data())
+        if self._cache is not None and key is not None and is_whole(response):
+            self._cache.set(key, response.get_data())
         if g.pop("is_ahead", False):
             response.set_data(b"")
             response.status_code = 204
         return response
 
-    @app.server.teardown_request
-    def leave(_problem: BaseException | None) -> None:
+    def leave(self, _problem: BaseException | None) -> None:
+        """Let the next one compute."""
         if (turn := g.pop("turn", None)) is not None:
             turn.close()
 
-    def _ask_again(build_id: str) -> None:
+    def _kept(self, key: str) -> Response | None:
+        stored = self._cache.get(key) if self._cache is not None else None
+        if not isinstance(stored, bytes):
+            return None
+        return Response(stored, mimetype="application/json", headers={"Server-Timing": KEPT})
+
+    def _ask_again(self, build_id: str) -> None:
         """When a build has just been noticed, ask what was asked most of the ones before."""
-        before, seen["build"] = seen["build"], build_id
-        if cache is None or not before or before == build_id:
+        before, self._build_id = self._build_id, build_id
+        if self._cache is None or not before or before == build_id:
             return
-        most = [one for one, _ in asked.most_common(MOST_ASKED)]
-        asked.clear()
-        threading.Thread(target=_warm, args=(most, services, by_name), daemon=True, name="warming").start()
+        most = [one for one, _ in self._asked.most_common(MOST_ASKED)]
+        self._asked.clear()
+        warm = threading.Thread(target=_warm, args=(most, self._services, self._by_name), daemon=True, name="warming")
+        warm.start()
 
 
 class Post(NamedTuple):
@@ -168,13 +187,6 @@ def is_kept(view: View, viewer: Viewer) -> bool:
 def is_whole(response: Response) -> bool:
     """Whether every card of an answer could be answered."""
     return response.status_code == 200 and FAILED not in response.get_data()
-
-
-def _kept(cache: Cache | None, key: str) -> Response | None:
-    stored = cache.get(key) if cache is not None else None
-    if not isinstance(stored, bytes):
-        return None
-    return Response(stored, mimetype="application/json", headers={"Server-Timing": KEPT})
 
 
 def told_busy(view: View, post: Post) -> Response:
