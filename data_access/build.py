@@ -31,7 +31,7 @@ from dashboard.domain.errors import BadRequest, DataUnavailable
 from dashboard.settings import Settings
 from data_access import derive, schema
 from data_access.arrow import to_arrow
-from data_access.carry_over import CarryingOver, Kept
+from data_access.carry_over import CarryingOver, Kept, tell_pauses
 from data_access.continuing import Basis, of_this_code
 from data_access.dialects import said_by
 from data_access.engine import Warehouse, builds_folder, city_row
@@ -272,6 +272,7 @@ class Build:
         with closing(Warehouse(self.settings)) as warehouse:
             before = city_that_gives_way(warehouse, self.city, replace)
             if before is None or before.city_id != self.city["city_id"] or before.is_made_up != self.city["is_made_up"]:
+                tell_pauses(self._work, None)
                 return Kept()
             file = file_in_service(warehouse, self._folder)
             carrying = CarryingOver(self._work, warehouse, file, self.started_at, again, corrected, ids)

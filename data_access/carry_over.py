@@ -33,6 +33,8 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    union,
+    union_all,
 )
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
@@ -117,6 +119,7 @@ class CarryingOver:
                     self._compare(old, table.name)
             if basis is not None:
                 self._go_on(basis, old_of, olds)
+            tell_pauses(self.work, olds.get(schema.request_event))
             for table, old in olds.items():
                 self._carry(old, table)
                 if self.work.continuing:
@@ -244,11 +247,13 @@ class CarryingOver:
             if name in hints or not table.c[name].info.get("derived")
         }
         stays = self._unlisted(old, table.name)
+        if table.name == "request_pause":
+            stays.append(old.c.request_id.not_in(select(_RETOLD.c.request_id)))
         if "src_id" in table.c and work.rows[table.name]:
             compared = _compared(table.name).c
             stays.append(_OLD_ROW.not_in(select(compared.old).where(~compared.same)))
         elif work.rows[table.name] and table.name != "refused_row":
-            key = schema.key_of(table.name) or [next(iter(table.c)).name]
+            key = schema.key_of(table.name)
             rewritten, wholly = (
                 exists().where(*(old.c[one].is_not_distinct_from(staged.c[one]) for one in names)).correlate(old)
                 for names in (key, [one for one in columns if one in old.c])
@@ -300,6 +305,33 @@ class CarryingOver:
         same = exists().where(now.c.import_id == import_id, now.c.file == refused.c.file, now.c.raw == refused.c.raw)
         same_source = func.starts_with(refused.c.import_id, f"{import_id.rsplit('-', 1)[0]}-")
         return and_(same_source, same.correlate(refused))
+
+
+_RETOLD = named_table("pauses_retold", named_column("request_id", String))
+"""The requests of which events tell pauses, or told them, and which were written anew."""
+
+
+def tell_pauses(work: WorkFile, old: FromClause | None) -> None:
+    """Let the pauses wait that new events tell of, with all events of their requests.
+
+    `old` is the table of events in service. Of a request whose events tell of pauses, what else was told of pauses
+    gives way, for an event may have been put right; what this very build was told of its pauses holds.
+    """
+    events, pauses = work.staged["request_event"], work.staged["request_pause"]
+    columns = ("request_id", "event_id", "event_at", "kind", "to_value")
+    sides = [select(*(events.c[one] for one in columns))]
+    told = [select(events.c.request_id).where(events.c.kind == "pause")]
+    if old is not None:
+        again = old.c.event_id.in_(select(events.c.event_id))
+        touched = old.c.request_id.in_(select(events.c.request_id))
+        sides.append(select(*(old.c[one] for one in columns)).where(touched, ~again))
+        told.append(select(old.c.request_id).where(touched, old.c.kind == "pause"))
+    ids = union(*told).subquery("told")
+    by_events = select(ids.c.request_id).where(ids.c.request_id.not_in(select(pauses.c.request_id)))
+    work.connection.execute(TableOf(_RETOLD.name, by_events))
+    found = derive.pauses(union_all(*sides).subquery("both"), select(_RETOLD.c.request_id))
+    work.connection.execute(insert(pauses).from_select(["request_id", "start_at", "end_at", "reason"], found))
+    work.rows["request_pause"] = work.waiting("request_pause")
 
 
 def _compared(name: str) -> Any:

@@ -678,9 +678,17 @@ def bare(table: Table, metadata: MetaData, of: Sequence[Column] | None = None) -
     return Table(table.name, metadata, *columns)
 
 
+_TOLD_APART = {
+    "agent_state": ("agent_id", "start_at", "state"),  # of no length are some, which begin when the next one does
+    "request_pause": ("request_id", "start_at"),
+    "asset_status": ("asset_id", "start_at"),
+}  # fmt: skip
+"""The columns that tell apart the rows of tables without a primary key: their sources give them no id."""
+
+
 def key_of(name: str) -> list[str]:
-    """The columns by which the rows of a table are told apart."""
-    return [one.name for one in metadata.tables[name].primary_key]
+    """The columns by which the rows of a table are told apart; none where nothing tells."""
+    return [one.name for one in metadata.tables[name].primary_key] or list(_TOLD_APART.get(name, ()))
 
 
 # Bits of `dq_flags`: validity flags of measures section 0. A flag never drops a row.
