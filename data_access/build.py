@@ -215,6 +215,8 @@ class Build:
         same = and_(*(one == several.c[one.name] for one in key))
         rowid: Any = literal_column("rowid")
         order = [staged.c.updated_at.desc().nulls_last()] if "updated_at" in staged.c else []
+        if name == "agent_state":  # systems write states that last no time, each where another one begins
+            order = [staged.c.end_at.desc()]
         place = func.row_number().over(partition_by=key, order_by=[*order, rowid.desc()])
         hashed = [staged.c.row_hash] if by_source else []
         alike = (func.row_number().over(partition_by=[*key, one]) for one in hashed)
@@ -330,7 +332,10 @@ class Build:
             if self._work.has(table.name):
                 flags.update(dict(zip((*schema.FLAGS, "_rows"), self._work.one(derive.tally(table)), strict=True)))
         days = (schema.request.c.opened_on, schema.contact.c.arrived_on, schema.contact_interval.c.start_on)
-        ends = [self._work.one(select(func.min(one), func.max(one))) for one in days if self._work.has(one.table.name)]
+        known_days = [one for one in days if self._work.has(one.table.name)]
+        if not known_days and self._work.has("agent_state"):  # and nothing else happened
+            known_days = [schema.agent_state.c.start_on]
+        ends = [self._work.one(select(func.min(one), func.max(one))) for one in known_days]
         self._summary = Summary(
             build_id=self.build_id,
             as_of=as_of,

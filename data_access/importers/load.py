@@ -57,6 +57,8 @@ _ABOUT = {
     "request_event": ("request", "request_id"), "request_pause": ("request", "request_id"),
     "agent_state": ("agent", "agent_id"), "agent_shift": ("agent", "agent_id"),
 }  # fmt: skip
+# Of the hours of agents so many may be told twice, such as where the clocks are set back.
+_SLIPS = 0.01
 # Columns of a file of refused rows that say which they were.
 _CORRECTED = {"refused_file": "file", "refused_row": "row_number", "refused_reason": "reason"}
 
@@ -395,7 +397,7 @@ class Importing:
         ids = {of for one in self.mappings if one.table == "request" for of in one.columns["request_id"].columns}
         kept = build.carry_over(replace, again=self.import_id, corrected=corrected, ids=ids)
         summary = build.finish()
-        self.notes += self._strangers()
+        self.notes += [*self._strangers(), *self._two_states_at_once()]
         if too_many:
             self.notes.append(f"More than {max_refused} rows were refused: what is in service stays as it was.")
         if misread and not dry:
@@ -425,6 +427,25 @@ class Importing:
                 whom = f"{ids:,} {of}{'s' * (ids != 1)} that no import brought, such as {one}"
                 so = "they count once those are" if of == "request" else "they have no team and no name"
                 yield f"{n:,} row{'s' * (n != 1)} of {name} about {whom}: {so}."
+
+    def _two_states_at_once(self) -> Iterator[str]:
+        """Tell of agents who are in two states at once for more than slips of the clock: that time counts twice."""
+        if "agent_state" not in self.written:
+            return
+        s = self.build.staged("agent_state").c
+        before = func.max(s.end_at).over(partition_by=s.agent_id, order_by=(s.start_at, s.end_at), rows=(None, -1))
+        # An end that nobody knows is no end.
+        known = select(s.start_at, s.end_at, before.label("before")).where(s.end_at >= s.start_at).subquery().c
+        lasts = func.epoch(known.end_at) - func.epoch(known.start_at)
+        twice = func.epoch(func.least(known.before, known.end_at)) - func.epoch(known.start_at)
+        both, whole = self.build.connection.execute(
+            select(func.sum(case((twice > 0, twice), else_=0)) / 3600.0, func.sum(lasts) / 3600.0)
+        ).one()
+        if both and both > _SLIPS * whole:
+            yield (
+                f"In {both:,.0f} of {whole:,.0f} hours an agent is in two states at once, and they count twice: let the "
+                'export tell one kind of states, or words = { … = "offline" } for one of the two.'
+            )
 
     def _report(
         self, files: str, read: int, accepted: int, repeated: Repeated, kept: Kept, summary: Summary, dry: bool

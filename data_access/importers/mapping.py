@@ -27,8 +27,8 @@ from data_access.derive import GRAINS
 from data_access.engine import city_row
 
 FACTS = (
-    "request", "contact", "contact_interval", "request_event", "request_pause", "agent", "agent_shift", "agent_state", "survey",
-    "inspection", "calendar_day", "city_event", "route_day", "budget_line", "asset", "asset_status",
+    "request", "contact", "contact_interval", "request_event", "request_pause", "agent", "agent_shift", "agent_state",
+    "survey", "inspection", "calendar_day", "city_event", "route_day", "budget_line", "asset", "asset_status",
 )  # fmt: skip
 
 # What most systems call these states; a mapping adds its own words and may differ. Whatever is in neither is reported
@@ -254,8 +254,8 @@ class Promises:
 class Hours:
     """When the city is at work, for promises in business days and for pauses.
 
-    `open` tells of each weekday, ``mon`` to ``sun``, from when to when (``08:00-17:00``, or a list of such); one that is
-    not named is closed. On `holidays` it is closed, too.
+    `open` tells of each weekday, ``mon`` to ``sun``, from when to when (``08:00-17:00``, or a list of such); one that
+    is not named is closed. On `holidays` it is closed, too.
     """
 
     open: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

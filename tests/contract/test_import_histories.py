@@ -132,7 +132,9 @@ def test_a_pause_ends_when_a_later_export_says_so_and_goes_when_it_was_none(tmp_
     settings = Settings(data=tmp_path / "data")
     brought(settings, tmp_path, HISTORY, HISTORY_TABLE)  # before the cases are known
     brought(settings, tmp_path, CASES, CASE_TABLE)
-    brought(settings, tmp_path, HISTORY, [HISTORY_TABLE[0], f"h9,{THREE},Status,On Hold,Closed,2026-07-02T14:00:00Z,Cy"])
+    brought(
+        settings, tmp_path, HISTORY, [HISTORY_TABLE[0], f"h9,{THREE},Status,On Hold,Closed,2026-07-02T14:00:00Z,Cy"]
+    )
     pauses = held(settings, "request_pause", "request_id", "start_at", "end_at")
     assert pauses[1] == (THREE, at("2026-07-01 14:00"), at("2026-07-02 14:00")) and len(pauses) == 2
     corrected = HISTORY.replace("""['^Status.*\\|On Hold$', "pause"]""", """['^Status.*\\|On Hold$', "status"]""")
