@@ -439,13 +439,11 @@ class Importing:
         lasts = func.epoch(known.end_at) - func.epoch(known.start_at)
         twice = func.epoch(func.least(known.before, known.end_at)) - func.epoch(known.start_at)
         both, whole = self.build.connection.execute(
-            select(func.sum(case((twice > 0, twice), else_=0)) / 3600.0, func.sum(lasts) / 3600.0)
+            select(func.sum(case((known.before > known.start_at, twice), else_=0)), func.sum(lasts))
         ).one()
-        if both and both > _SLIPS * whole:
-            yield (
-                f"In {both:,.0f} of {whole:,.0f} hours an agent is in two states at once, and they count twice: let the "
-                'export tell one kind of states, or words = { … = "offline" } for one of the two.'
-            )
+        if both and float(both) > _SLIPS * float(whole):
+            hours = f"{float(both) / 3600:,.1f} of {float(whole) / 3600:,.1f} hours"
+            yield f"In {hours} an agent is in two states at once, and they count twice: export one kind of states."
 
     def _report(
         self, files: str, read: int, accepted: int, repeated: Repeated, kept: Kept, summary: Summary, dry: bool

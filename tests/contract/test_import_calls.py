@@ -170,7 +170,7 @@ def test_hours_in_two_states_at_once_are_told(tmp_path: Path) -> None:
     lines = ["7,11/03/2025 08:00:00 AM,On Queue,4:00:00", "7,11/03/2025 09:00:00 AM,Interacting,1:00:00",
              "8,11/03/2025 09:00:00 AM,Interacting,1:00:00"]  # fmt: skip
     outcome, _ = brought(tmp_path, STATES, STATES_HEAD, *lines)
-    assert "In 1 of 6 hours an agent is in two states at once" in outcome.report.as_text()
+    assert "In 1.0 of 6.0 hours an agent is in two states at once" in outcome.report.as_text()
 
 
 def test_a_duration_that_is_none_is_refused_and_so_is_one_after_nothing(tmp_path: Path) -> None:
@@ -180,6 +180,6 @@ def test_a_duration_that_is_none_is_refused_and_so_is_one_after_nothing(tmp_path
         "7,11/03/2025 10:00:00 AM,Ready,9",
     ]
     outcome, _ = brought(tmp_path, STATES, STATES_HEAD, *lines)
-    assert outcome.report.refusals == {"not a number": 1, "no end": 1}
+    assert outcome.report.refusals == {"not a number in Duration": 1, "no end in Duration": 1}
     with pytest.raises(ImportRefused, match="seconds_after names one of our columns"):
         mapping_from(CITY + STATES.replace('"start_at" }', '"state" }'), Path("calls.toml"))
