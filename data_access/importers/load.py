@@ -12,7 +12,7 @@ import re
 import shutil
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -29,10 +29,10 @@ from sqlalchemy.schema import DropTable
 from dashboard.domain.errors import ImportRefused, NothingNew
 from dashboard.domain.local_time import wall_clock
 from dashboard.settings import Settings
-from data_access import schema
 from data_access.build import Build, Kept, Repeated, Summary
 from data_access.dialects import Macros, TableOf, ViewOf
 from data_access.importers.asking import count_of, frame_of, register
+from data_access.importers.doubts import doubts
 from data_access.importers.live import Known, is_address, known_of, open_live, shown
 from data_access.importers.mapping import SourceMapping, fold, the_one_that_fits
 from data_access.importers.met import Met
@@ -52,13 +52,6 @@ from data_access.importers.text import checksum
 
 Progress = Callable[[str, int], None]
 _KEPT_WORDS = 20
-# Tables whose rows are about those of another, and the key by which.
-_ABOUT = {
-    "request_event": ("request", "request_id"), "request_pause": ("request", "request_id"),
-    "agent_state": ("agent", "agent_id"), "agent_shift": ("agent", "agent_id"),
-}  # fmt: skip
-# Of the hours of agents so many may be told twice, such as where the clocks are set back.
-_SLIPS = 0.01
 # Columns of a file of refused rows that say which they were.
 _CORRECTED = {"refused_file": "file", "refused_row": "row_number", "refused_reason": "reason"}
 
@@ -397,7 +390,7 @@ class Importing:
         ids = {of for one in self.mappings if one.table == "request" for of in one.columns["request_id"].columns}
         kept = build.carry_over(replace, again=self.import_id, corrected=corrected, ids=ids)
         summary = build.finish()
-        self.notes += [*self._strangers(), *self._two_states_at_once()]
+        self.notes += doubts(build, self.written)
         if too_many:
             self.notes.append(f"More than {max_refused} rows were refused: what is in service stays as it was.")
         if misread and not dry:
@@ -411,39 +404,6 @@ class Importing:
             build.write("import_batch", pd.DataFrame([self._batch(report, summary.flagged)]))
             build.publish()
         return Outcome(report, refused, self.headings, sample.dropna(axis=1, how="all"))
-
-    def _strangers(self) -> Iterator[str]:
-        """Tell of rows that are about requests or agents whom no import brought: they change no number."""
-        for name, (of, key) in _ABOUT.items():
-            if name not in self.written:
-                continue
-            rows, known = self.build.staged(name), schema.metadata.tables[of]
-            known = known if of == "request" else self.build.staged(of)
-            told = rows.c[key].not_in(select(known.c[key]))
-            n, ids, one = self.build.connection.execute(
-                select(func.count(), func.count(rows.c[key].distinct()), func.min(rows.c[key])).where(told)
-            ).one()
-            if n:
-                whom = f"{ids:,} {of}{'s' * (ids != 1)} that no import brought, such as {one}"
-                so = "they count once those are" if of == "request" else "they have no team and no name"
-                yield f"{n:,} row{'s' * (n != 1)} of {name} about {whom}: {so}."
-
-    def _two_states_at_once(self) -> Iterator[str]:
-        """Tell of agents who are in two states at once for more than slips of the clock: that time counts twice."""
-        if "agent_state" not in self.written:
-            return
-        s = self.build.staged("agent_state").c
-        before = func.max(s.end_at).over(partition_by=s.agent_id, order_by=(s.start_at, s.end_at), rows=(None, -1))
-        # An end that nobody knows is no end.
-        known = select(s.start_at, s.end_at, before.label("before")).where(s.end_at >= s.start_at).subquery().c
-        lasts = func.epoch(known.end_at) - func.epoch(known.start_at)
-        twice = func.epoch(func.least(known.before, known.end_at)) - func.epoch(known.start_at)
-        both, whole = self.build.connection.execute(
-            select(func.sum(case((known.before > known.start_at, twice), else_=0)), func.sum(lasts))
-        ).one()
-        if both and float(both) > _SLIPS * float(whole):
-            hours = f"{float(both) / 3600:,.1f} of {float(whole) / 3600:,.1f} hours"
-            yield f"In {hours} an agent is in two states at once, and they count twice: export one kind of states."
 
     def _report(
         self, files: str, read: int, accepted: int, repeated: Repeated, kept: Kept, summary: Summary, dry: bool
