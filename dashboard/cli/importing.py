@@ -136,9 +136,11 @@ def sync_command(mappings, settings) -> None:
 @with_settings
 def refused_command(form, settings) -> None:
     """List the rows that imports refused: file, row, column, value, what was expected and why."""
+    from data_access.importers.refusals import without_formulas
+
     rows = refused_rows(opened(settings).warehouse)
     if form == "csv":
-        rows.to_csv(sys.stdout, index=False, lineterminator="\n")
+        without_formulas(rows).to_csv(sys.stdout, index=False, lineterminator="\n")
         return
     if rows.empty:
         out.print("No row was refused.")

@@ -40,6 +40,7 @@ from data_access.importers.projection import CLOCK, POINTS, TYPED, Projection, p
 from data_access.importers.refusals import Refusals, allowed_refusals, first_of, in_their_files
 from data_access.importers.report import Report
 from data_access.importers.sources import (
+    CORRECTED,
     Misshapen,
     Source,
     adds_up,
@@ -47,13 +48,12 @@ from data_access.importers.sources import (
     mend,
     misshapen,
     open_source,
+    unquoted,
 )
 from data_access.importers.text import checksum
 
 Progress = Callable[[str, int], None]
 _KEPT_WORDS = 20
-# Columns of a file of refused rows that say which they were.
-_CORRECTED = {"refused_file": "file", "refused_row": "row_number", "refused_reason": "reason"}
 
 
 @dataclass(frozen=True)
@@ -218,9 +218,9 @@ class Importing:
         self.notes += [f"{source.file}: {one}" for one in source.notes]
         self.headings[source.file] = (source.names, source.heading.delimiter if source.heading else ",")
         source, projection, lost = self._typed(mapping, source)
-        if set(_CORRECTED) <= set(source.names):
+        if source.is_corrected:
             written = source.relation
-            told = (written.c[one].label(column) for one, column in _CORRECTED.items())
+            told = (unquoted(written.c[one]).label(column) for one, column in CORRECTED.items())
             self._corrected.append(frame_of(self.build.connection, select(*told)))
             misshapen(self.build.connection, source)  # told once already
         self.absent += [one for one in projection.absent() if one not in self.absent]

@@ -43,7 +43,7 @@ from sqlalchemy.sql.expression import TableClause, TryCast
 from dashboard.domain.errors import ImportRefused, did_you_mean, nearest
 from dashboard.domain.spelling import as_compared
 from data_access.importers.mapping import Field, SourceMapping, fold, kind_of
-from data_access.importers.sources import BROKEN, Source
+from data_access.importers.sources import BROKEN, Source, unquoted
 from data_access.importers.times import (
     FIRST_YEAR,
     LAST_YEAR,
@@ -155,7 +155,8 @@ class Projection:
     def _raw(self, name: str) -> _Expr:
         whole = self.column_of(name)
         if whole is not None:
-            return self.relation.c[whole]
+            cell = self.relation.c[whole]
+            return unquoted(cell) if self.source.is_corrected else cell
         outer = self.column_of(_head(name))
         path = "$" + "".join(f'."{part}"' for part in name.split(".")[1:])
         held = self.relation.c[str(outer)]

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import parse as read_xml
-from sqlalchemy import Connection, Select, String, case, cast, func, literal, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, String, case, cast, func, literal, literal_column, select
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
 from sqlalchemy.exc import DBAPIError
@@ -49,6 +49,15 @@ RAW = "source_raw"
 
 _EXCEL = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _AREAS = (".gpkg", ".shp", ".fgb")
+
+
+CORRECTED = {"refused_file": "file", "refused_row": "row_number", "refused_reason": "reason"}
+"""Columns of a file of refused rows that say which they were."""
+
+
+def unquoted(words: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The words of a cell of a file of refused rows: what stands there before a formula is no part of them."""
+    return func.regexp_replace(words, r"^'([=+\-@\t\r\n])", r"\1")
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,11 @@ class Source:
     removed: tuple[tuple[int, str], ...] = ()
     rows: int | None = None
     empty: tuple[str, ...] = ()
+
+    @property
+    def is_corrected(self) -> bool:
+        """Whether it is a file of refused rows."""
+        return set(CORRECTED) <= set(self.names)
 
     @property
     def relation(self) -> TableClause:

@@ -22,6 +22,7 @@ from data_access.importers.mapping import mapping_from
 from data_access.measures.requests import backlog, closed, time_to_close
 from data_access.schema import (
     refused_row,
+    request,
     request_episode,
     request_event,
     service_type,
@@ -63,6 +64,31 @@ def test_refused_rows_can_be_corrected_and_imported_again(tmp_path: Path) -> Non
     warehouse = Warehouse(settings)
     assert warehouse.build().refused == len(warehouse.frame(select(refused_row))) == 0
     warehouse.close()
+
+
+def test_what_would_be_a_formula_is_none_and_comes_back_as_it_was(tmp_path: Path) -> None:
+    """A spreadsheet in which refused rows are corrected calculates whatever begins like a formula."""
+    settings, path = Settings(data=tmp_path / "data"), tmp_path / "export.csv"
+    formula = """=HYPERLINK(""http://x"",A1)"""
+    path.write_bytes(table(f'8,=1+1,,,Open,@Pothole,"{formula}",-71.05,', "9,2024-03-01,,,Open,Pothole,+1,,"))
+    outcome = import_files(settings, mapping(), path)
+    rows = outcome.refused_rows()
+    said = rows[["refused_value", "Opened", "Type", "Address", "Zip"]].iloc[0].to_list()
+    assert said == ["'=1+1", "'=1+1", "'@Pothole", "'" + formula.replace('""', '"'), "-71.05"]
+    told = CliRunner().invoke(main, ["refused", "--format", "csv", "--data", str(settings.data)])
+    assert ",'=1+1," in told.output and ",=1+1" not in told.output
+    corrected = tmp_path / "corrected.csv"
+    rows.assign(Opened="soon").to_csv(corrected, index=False)
+    again = import_files(
+        settings, mapping(), corrected, dry=True
+    ).refused_rows()  # not yet right
+    assert again["Type"].to_list() == ["'@Pothole"]
+    again.assign(Opened="2024-03-02").to_csv(corrected, index=False)
+    assert import_files(settings, mapping(), corrected).report.accepted == 1
+    warehouse = Warehouse(settings)
+    found = warehouse.frame(select(request.c.type_id, request.c.address).order_by(request.c.request_id))
+    warehouse.close()
+    assert found.to_numpy().tolist() == [["@Pothole", formula.replace('""', '"')], ["Pothole", "+1"]]
 
 
 def test_a_file_that_is_corrected_itself_has_no_refused_rows_left(tmp_path: Path) -> None:
