@@ -31,7 +31,7 @@ from dashboard.domain.errors import BadRequest, DataUnavailable
 from dashboard.settings import Settings
 from data_access import derive, schema
 from data_access.arrow import to_arrow
-from data_access.carry_over import CarryingOver, Kept, tell_pauses
+from data_access.carry_over import CarryingOver, Kept, tell_apart, tell_pauses
 from data_access.continuing import Basis, of_this_code
 from data_access.dialects import said_by
 from data_access.engine import Warehouse, builds_folder, city_row
@@ -204,10 +204,12 @@ class Build:
     def keep_last(self, name: str) -> Repeated:
         """Of rows written to this build under one key, keep the one updated last, else the last written.
 
-        The one that stays is flagged, if the table knows flags.
+        The one that stays is flagged, if the table knows flags. Raises ImportRefused if two systems gave one id.
         """
         staged = self._work.staged[name]
         by_source = "src_id" in staged.c
+        if by_source and self._work.one(select(func.count(staged.c.src_system.distinct())))[0] > 1:
+            tell_apart(self._work, staged, staged.alias("others"), "in this import")
         key = [staged.c[one] for one in (("src_system", "src_id") if by_source else schema.key_of(name))]
         if not key:
             return Repeated()
@@ -252,6 +254,7 @@ class Build:
         corrected: pd.DataFrame | None = None,
         ids: Collection[str] = (),
         whole: bool = False,
+        untold: Mapping[str, Collection[str]] | None = None,
     ) -> Kept:
         """Keep what is in service and was not written anew; call after the last `write` of an import.
 
@@ -263,7 +266,8 @@ class Build:
         `corrected` are refused rows (file, row_number, reason) that this import brings once more: they are no longer
         listed as refused, or as what this import makes of them. Nor are those of the same source whose id, in one of
         its columns `ids`, this import accepted, or refused in a file of the same name, nor those that it refused there
-        word for word: it was corrected itself, or exported anew.
+        word for word: it was corrected itself, or exported anew. `untold` are, by table, the columns that the sources
+        of this import do not have: updated rows keep what was known of them.
 
         What is few beside a large city goes on from the build in service instead of making all of it anew, unless
         `whole`: then every row waits in this build, and may still be changed.
@@ -277,7 +281,7 @@ class Build:
                 tell_pauses(self._work, None)
                 return Kept()
             file = file_in_service(warehouse, self._folder)
-            carrying = CarryingOver(self._work, warehouse, file, self.started_at, again, corrected, ids)
+            carrying = CarryingOver(self._work, warehouse, file, self.started_at, again, corrected, ids, untold or {})
             return carrying.kept(None if whole or asdict(before) != self.city else self._basis)
 
     @property

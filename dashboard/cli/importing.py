@@ -86,7 +86,7 @@ def import_command(
         report_to.write_text(json.dumps(report.as_dict(), ensure_ascii=False, indent=1) + "\n", "utf-8")
     if refused_to:
         outcome.refused_rows().to_csv(refused_to, index=False, lineterminator="\n", sep=outcome.delimiter)
-    if not report.dry:
+    if not (report.dry or report.nothing_new):
         publish(settings)
     out.print(report.as_text(), markup=False)
     if dry_run:

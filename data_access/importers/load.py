@@ -14,6 +14,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_in
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,7 @@ class Importing:
     written: dict[str, None] = field(default_factory=dict)
     mappings: list[SourceMapping] = field(default_factory=list)
     headings: dict[str, tuple[Sequence[str], str]] = field(default_factory=dict)
+    untold: dict[str, frozenset[str]] = field(default_factory=dict)
     _corrected: list[pd.DataFrame] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -297,6 +299,8 @@ class Importing:
 
     def _write(self, mapping: SourceMapping, projection: Projection, typed: Any) -> None:
         tz = self.build.city["tz"]
+        untold = projection.untold()
+        self.untold[mapping.table] = self.untold.get(mapping.table, untold) & untold
         self._set_clocks(projection, typed, tz)
         self._place(projection, typed)
         for name in projection.phrased():
@@ -388,7 +392,10 @@ class Importing:
         sample = frame_of(self.build.connection, select(build.staged(main)).limit(10))
         corrected = pd.concat(self._corrected, ignore_index=True) if self._corrected else None
         ids = {of for one in self.mappings if one.table == "request" for of in one.columns["request_id"].columns}
-        kept = build.carry_over(replace, again=self.import_id, corrected=corrected, ids=ids)
+        kept = build.carry_over(replace, again=self.import_id, corrected=corrected, ids=ids, untold=self.untold)
+        for names, n in kept.untold.items():
+            rows = f"{n:,} updated row{'s keep' if n > 1 else ' keeps'} what was known"
+            self.notes.append(f"No file has a column for {' or '.join(names)}: {rows}.")
         summary = build.finish()
         self.notes += doubts(build, self.written)
         if too_many:
@@ -400,7 +407,9 @@ class Importing:
                 "many rows may be refused."
             )
         report = self._report(files, read, accepted, repeated, kept, summary, dry or too_many or misread)
-        if not report.dry:
+        if kept.stays is not None and kept.stays.as_of == summary.as_of and not report.dry:
+            report = replace_in(report, build_id=kept.stays.build_id, nothing_new=True)
+        elif not report.dry:
             build.write("import_batch", pd.DataFrame([self._batch(report, summary.flagged)]))
             build.publish()
         return Outcome(report, refused, self.headings, sample.dropna(axis=1, how="all"))

@@ -135,6 +135,18 @@ class Projection:
             if one.value is None and not self._held(one)
         ]
 
+    def untold(self) -> frozenset[str]:
+        """Our columns that the mapping knows, and the source has no column for.
+
+        None where a column is left out as soon as no row has anything in it, as in JSON.
+        """
+        if not self.source.has_heading:
+            return frozenset()
+        names = set(self.mapping.columns) - set(self.fields)
+        if self.mapping.place and self.mapping.place.x and not self.projected:
+            names |= {"lat", "lon"} - set(self.fields)
+        return frozenset(names | ({"district"} if "source_district" in names else set()))
+
     def _held(self, field: Field) -> list[str]:
         """Those of a field's columns that some record of the source has."""
         heads = {one: self.column_of(one) or self.column_of(_head(one)) for one in self.present(field)}

@@ -102,6 +102,11 @@ class Source:
     empty: tuple[str, ...] = ()
 
     @property
+    def has_heading(self) -> bool:
+        """Whether it names its columns, also those in which nothing stands."""
+        return BROKEN not in self.names
+
+    @property
     def is_corrected(self) -> bool:
         """Whether it is a file of refused rows."""
         return set(CORRECTED) <= set(self.names)
