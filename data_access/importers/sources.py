@@ -319,7 +319,9 @@ def _json(
         connection.execute(ReadObjects(RAW, text.path, text.path.stat().st_size + (1 << 20)))
         rows = select(json_, literal(None, String).label("line")).select_from(named_table(RAW))
         if top and listed:
-            entries = func.unnest(func.json_extract(func.json_extract(json_, pointer_to(listed)), "$[*]")).label("json")
+            within = [listed] if listed in top else listed.split(".")
+            held = func.json_extract(json_, "".join(map(pointer_to, within)))
+            entries = func.unnest(func.json_extract(held, "$[*]")).label("json")
             rows = select(entries, literal(None, String).label("line")).select_from(named_table(RAW))
         connection.execute(ViewOf("source_objects", rows))
     source = _objects(connection, file, _system_in(top or {}), told)
@@ -345,8 +347,12 @@ def _object(path: Path, file: str, alone: bool) -> dict[str, Any] | None:
         raise ImportRefused(file, f"this is not JSON that can be read ({problem}).") from problem
 
 
+_HOLDERS = ("data", "result", "results", "response", "payload", "d")
+"""What answers hold their list of records in, such as those of CKAN."""
+
+
 def _list_in(top: dict[str, Any], alone: bool) -> str:
-    """The name of the list of records in an object; empty if it is itself the record.
+    """The name of the list of records in an object, “result.records” of one within; empty if it is itself the record.
 
     An object `alone` on its line is itself one if it has an id.
     """
@@ -355,6 +361,9 @@ def _list_in(top: dict[str, Any], alone: bool) -> str:
     if known or (alone and any(fold(one).endswith("id") for one in top)):
         return known
     of_objects = [one for one, held in lists.items() if isinstance(held[0], dict)]
+    for holder in _HOLDERS if not lists else ():
+        if isinstance(top.get(holder), dict) and (within := _list_in(top[holder], alone=True)):
+            return f"{holder}.{within}"
     return max(of_objects or ([] if alone else lists), key=lambda name: len(lists[name]), default="")
 
 
