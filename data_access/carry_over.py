@@ -399,13 +399,14 @@ def tell_pauses(work: WorkFile, old: FromClause | None) -> None:
     columns = ("request_id", "event_id", "event_at", "kind", "to_value")
     sides = [select(*(events.c[one] for one in columns))]
     told = [select(events.c.request_id).where(events.c.kind == "pause")]
-    if old is not None:
+    if old is not None and work.rows["request_event"]:
         again = old.c.event_id.in_(select(events.c.event_id))
         touched = old.c.request_id.in_(select(events.c.request_id))
         sides.append(select(*(old.c[one] for one in columns)).where(touched, ~again))
         told.append(select(old.c.request_id).where(touched, old.c.kind == "pause"))
     ids = union(*told).subquery("told")
-    by_events = select(ids.c.request_id).where(ids.c.request_id.not_in(select(pauses.c.request_id)))
+    given = exists().where(pauses.c.request_id == ids.c.request_id)
+    by_events = select(ids.c.request_id).where(ids.c.request_id.is_not(None), ~given)
     work.connection.execute(TableOf(_RETOLD.name, by_events))
     found = derive.pauses(union_all(*sides).subquery("both"), select(_RETOLD.c.request_id))
     work.connection.execute(insert(pauses).from_select(["request_id", "start_at", "end_at", "reason"], found))
