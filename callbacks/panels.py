@@ -108,6 +108,7 @@ def context_of(panel: Panel, filters: Filters, services: Services, place: Place 
         closed_on=services.closed_days(),
         names=services.names(),
         populations=services.populations(),
+        redrawn_on=services.redrawn_on(),
         place_names=services.place_names(size) if size else {},
         assumed=panel.assumes(filters, services.values("service_type")) if panel.assumes else None,
         targets=services.targets(),

@@ -95,6 +95,7 @@ class Services:
         self._roster = once(4)(self._roster_in)
         self._demo_viewers = once(4)(self._demo_viewers_in)
         self._populations = once(4)(self._populations_in)
+        self._redrawn = once(4)(self._redrawn_in)
         self._targets = once(4)(self._targets_in)
         self._has_table = once(64)(self._has_table_in)
         # What is asked again within a moment: the length of a list for each of its pages, a request for each panel.
@@ -218,6 +219,10 @@ class Services:
     def populations(self) -> dict[str, int]:
         """How many people live in each district in force when the data ends; those of unknown number left out."""
         return self._populations(self.build().build_id)
+
+    def redrawn_on(self) -> tuple[date, ...]:
+        """The civil days from which districts have other boundaries than the day before, in order."""
+        return self._redrawn(self.build().build_id)
 
     def targets(self) -> dict[str, float]:
         """What share of its promises each service type is to keep, as in force when the data ends.
@@ -537,10 +542,20 @@ class Services:
         t = schema.district.c
         people = self.warehouse.frame(
             select(t.name, t.population)
-            .where(t.population > 0, t.valid_to_on.is_(None), schema.IN_FIRST_DIVISION)
+            .where(t.population > 0, schema.IN_FORCE, schema.IN_FIRST_DIVISION)
             .order_by(t.name)
         )
         return {name: int(number) for name, number in people.itertuples(index=False)}
+
+    def _redrawn_in(self, _build_id: str) -> tuple[date, ...]:
+        if not self.warehouse.columns("district"):
+            return ()
+        t = schema.district.c
+        days = self.warehouse.frame(
+            select(t.valid_from_on, t.valid_to_on).where(schema.IN_FIRST_DIVISION, t.geometry.isnot(None)).distinct()
+        )
+        told = pd.to_datetime(pd.concat([days["valid_from_on"], days["valid_to_on"]]).dropna())
+        return tuple(sorted({one.date() for one in told}))
 
     def _targets_in(self, _build_id: str) -> dict[str, float]:
         if not self.warehouse.columns("sla_version"):

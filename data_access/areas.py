@@ -39,7 +39,7 @@ class Areas:
         t = schema.district.c
         frame = self._warehouse.frame(
             select(t.name, t.population, t.households, t.geometry).where(
-                t.geometry.isnot(None), t.valid_to_on.is_(None), schema.IN_FIRST_DIVISION
+                t.geometry.isnot(None), schema.IN_FORCE, schema.IN_FIRST_DIVISION
             )
         )
         return _areas(frame)

@@ -31,7 +31,7 @@ from dashboard.domain.errors import BadRequest, DataUnavailable
 from dashboard.settings import Settings
 from data_access import derive, schema
 from data_access.arrow import to_arrow
-from data_access.carry_over import CarryingOver, Kept
+from data_access.carry_over import CarryingOver, Kept, tell_apart, tell_pauses
 from data_access.continuing import Basis, of_this_code
 from data_access.dialects import said_by
 from data_access.engine import Warehouse, builds_folder, city_row
@@ -204,10 +204,12 @@ class Build:
     def keep_last(self, name: str) -> Repeated:
         """Of rows written to this build under one key, keep the one updated last, else the last written.
 
-        The one that stays is flagged, if the table knows flags.
+        The one that stays is flagged, if the table knows flags. Raises ImportRefused if two systems gave one id.
         """
         staged = self._work.staged[name]
         by_source = "src_id" in staged.c
+        if by_source and self._work.one(select(func.count(staged.c.src_system.distinct())))[0] > 1:
+            tell_apart(self._work, staged, staged.alias("others"), "in this import")
         key = [staged.c[one] for one in (("src_system", "src_id") if by_source else schema.key_of(name))]
         if not key:
             return Repeated()
@@ -215,6 +217,8 @@ class Build:
         same = and_(*(one == several.c[one.name] for one in key))
         rowid: Any = literal_column("rowid")
         order = [staged.c.updated_at.desc().nulls_last()] if "updated_at" in staged.c else []
+        if name == "agent_state":  # systems write states that last no time, each where another one begins
+            order = [staged.c.end_at.desc()]
         place = func.row_number().over(partition_by=key, order_by=[*order, rowid.desc()])
         hashed = [staged.c.row_hash] if by_source else []
         alike = (func.row_number().over(partition_by=[*key, one]) for one in hashed)
@@ -250,6 +254,7 @@ class Build:
         corrected: pd.DataFrame | None = None,
         ids: Collection[str] = (),
         whole: bool = False,
+        untold: Mapping[str, Collection[str]] | None = None,
     ) -> Kept:
         """Keep what is in service and was not written anew; call after the last `write` of an import.
 
@@ -261,7 +266,8 @@ class Build:
         `corrected` are refused rows (file, row_number, reason) that this import brings once more: they are no longer
         listed as refused, or as what this import makes of them. Nor are those of the same source whose id, in one of
         its columns `ids`, this import accepted, or refused in a file of the same name, nor those that it refused there
-        word for word: it was corrected itself, or exported anew.
+        word for word: it was corrected itself, or exported anew. `untold` are, by table, the columns that the sources
+        of this import do not have: updated rows keep what was known of them.
 
         What is few beside a large city goes on from the build in service instead of making all of it anew, unless
         `whole`: then every row waits in this build, and may still be changed.
@@ -272,9 +278,10 @@ class Build:
         with closing(Warehouse(self.settings)) as warehouse:
             before = city_that_gives_way(warehouse, self.city, replace)
             if before is None or before.city_id != self.city["city_id"] or before.is_made_up != self.city["is_made_up"]:
+                tell_pauses(self._work, None)
                 return Kept()
             file = file_in_service(warehouse, self._folder)
-            carrying = CarryingOver(self._work, warehouse, file, self.started_at, again, corrected, ids)
+            carrying = CarryingOver(self._work, warehouse, file, self.started_at, again, corrected, ids, untold or {})
             return carrying.kept(None if whole or asdict(before) != self.city else self._basis)
 
     @property
@@ -329,7 +336,10 @@ class Build:
             if self._work.has(table.name):
                 flags.update(dict(zip((*schema.FLAGS, "_rows"), self._work.one(derive.tally(table)), strict=True)))
         days = (schema.request.c.opened_on, schema.contact.c.arrived_on, schema.contact_interval.c.start_on)
-        ends = [self._work.one(select(func.min(one), func.max(one))) for one in days if self._work.has(one.table.name)]
+        known_days = [one for one in days if self._work.has(one.table.name)]
+        if not known_days and self._work.has("agent_state"):  # and nothing else happened
+            known_days = [schema.agent_state.c.start_on]
+        ends = [self._work.one(select(func.min(one), func.max(one))) for one in known_days]
         self._summary = Summary(
             build_id=self.build_id,
             as_of=as_of,

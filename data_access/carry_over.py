@@ -33,6 +33,9 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    union,
+    union_all,
+    update,
 )
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
@@ -60,6 +63,8 @@ class Kept:
 
     `carried` ones are in service and were not written anew. `events` counts, by kind, what must have happened to
     updated requests since, `others` the updated and unchanged rows of tables whose rows bear no id of their source.
+    `untold` names the columns that this import does not tell, of which so many updated rows keep what was known.
+    `stays` is the build in service if this import repeats one that it holds, and brings nothing that it does not.
     """
 
     updated: int = 0
@@ -67,6 +72,16 @@ class Kept:
     carried: int = 0
     events: Mapping[str, int] = field(default_factory=dict)
     others: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    untold: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    stays: InService | None = None
+
+
+@dataclass(frozen=True)
+class InService:
+    """A build in service: its id, and the data's own clock in it."""
+
+    build_id: str
+    as_of: datetime
 
 
 @dataclass
@@ -81,7 +96,7 @@ class CarryingOver:
         What is in service, and its file; None if that does not lie here.
     begun_at
         When the build was begun that all this is for.
-    again, corrected, ids
+    again, corrected, ids, untold
         As `Build.carry_over` is told.
     """
 
@@ -92,11 +107,14 @@ class CarryingOver:
     again: str | None
     corrected: pd.DataFrame | None
     ids: Collection[str]
+    untold: Mapping[str, Collection[str]] = field(default_factory=dict)
     updated: int = 0
     carried: int = 0
     unchanged: Counter[str] = field(default_factory=Counter)  # by table
     events: Counter[str] = field(default_factory=Counter)
     others: dict[str, tuple[int, int]] = field(default_factory=dict)
+    keeping: dict[tuple[str, ...], int] = field(default_factory=dict)  # columns that are not told, in how many rows
+    brings: bool = False  # anything that is not in service
 
     def kept(self, basis: Basis | None) -> Kept:
         """Carry over every table; what that came to.
@@ -117,12 +135,23 @@ class CarryingOver:
                     self._compare(old, table.name)
             if basis is not None:
                 self._go_on(basis, old_of, olds)
+            tell_pauses(self.work, olds.get(schema.request_event))
+            stays = self._repeated(basis, old_of, olds)
             for table, old in olds.items():
                 self._carry(old, table)
                 if self.work.continuing:
                     self.work.continuing.note_changes(table.name, old)
         others = {one.name: self.others.get(one.name, (0, 0)) for one in schema.metadata.sorted_tables}
-        return Kept(self.updated, self.unchanged.total(), self.carried, dict(sorted(self.events.items())), others)
+        events = dict(sorted(self.events.items()))
+        return Kept(
+            self.updated,
+            self.unchanged.total(),
+            self.carried,
+            events,
+            others,
+            self.keeping,
+            stays if not self.brings else None,
+        )
 
     @contextmanager
     def _in_reach(self) -> Iterator[OldOf]:
@@ -171,6 +200,25 @@ class CarryingOver:
         self.work.go_on_from(self.file, basis, as_of, held)
         self.work.progress("going on from what is in service", rows)
 
+    def _repeated(self, own: Basis | None, old_of: OldOf, olds: Mapping[Table, FromClause]) -> InService | None:
+        """The build in service, if it holds this import already and was derived by the same code from the same city.
+
+        A file that is read once more tells nothing of how fresh the data is; what an address answers does.
+        """
+        held = olds.get(schema.import_batch)
+        if own is None or held is None or self.corrected is not None or self.file is None:
+            return None
+        if not self.work.count(held, held.c.import_id == self.again):
+            return None
+        about = old_of(schema.build, self.warehouse.columns(schema.build.name))
+        if "basis" not in about.c:
+            return None
+        build_id, as_of, text = self.work.one(select(about.c.build_id, about.c.as_of, about.c.basis))
+        basis = Basis.from_text(text)
+        new_tables = (name for name in self.work.staged if schema.metadata.tables[name] not in olds)
+        self.brings = any(self.work.rows[name] for name in new_tables)
+        return InService(build_id, as_of) if basis is not None and basis.how == own.how else None
+
     def _says_anew(self, table: Table, old: FromClause) -> bool:
         """Whether rows of a table were written that do not stand so in the build in service."""
         staged = self.work.staged[table.name]
@@ -198,6 +246,8 @@ class CarryingOver:
         work.connection.execute(TableOf(_compared(name).name, pairs))
         c = _compared(name).c
         met, updated = work.one(select(func.count(c.old.distinct()), func.count(case((~c.same, c.old)).distinct())))
+        if updated:
+            self._keep_untold(old, staged)
         if staged.name == "request" and updated:
             given = derive.as_written(staged, old)
             watched = [given[one].label(one) for one in beyond_sql.WATCHED]
@@ -211,19 +261,29 @@ class CarryingOver:
         self.updated += updated
         self.unchanged[name] = met - updated
 
+    def _keep_untold(self, old: FromClause, staged: Table) -> None:
+        """Let updated rows keep what was known of columns that this import does not tell."""
+        given = derive.as_written(staged, old)
+        names = [one for one in sorted(self.untold.get(staged.name, ())) if one in given and one in staged.c]
+        if not names:
+            return
+        key = ("src_system", "src_id")
+        pairs = _compared(staged.name).c
+        rows = select(*(old.c[one] for one in key), *(given[one].label(one) for one in names))
+        rows = rows.where(_OLD_ROW.in_(select(pairs.old).where(~pairs.same)))
+        self.work.connection.execute(TableOf("kept_untold", rows))
+        kept = named_table("kept_untold", *(named_column(one) for one in (*key, *names)))
+        known = [kept.c[one].is_not(None) for one in names]
+        *each, n = self.work.one(select(*(func.count(case((one, 1))) for one in (*known, or_(*known)))))
+        if n:
+            self.keeping[tuple(name for name, one in zip(names, each, strict=True) if one)] = n
+            same = and_(*(kept.c[one] == staged.c[one] for one in key))
+            values = {name: kept.c[name] for name in names}
+            self.work.connection.execute(update(staged).where(same).values(values))
+
     def _tell_apart(self, old: FromClause, staged: Table) -> None:
         """Raise ImportRefused if the ids of another system, which are in service, were written: whose is then what?"""
-        (own,) = schema.key_of(staged.name)
-        alike = and_(old.c[own] == staged.c[own], old.c.src_system != staged.c.src_system)
-        met = select(func.count(staged.c[own].distinct()), func.min(staged.c.src_system), func.min(old.c.src_system))
-        n, system, other = self.work.one(met.select_from(old.join(staged, alike)))
-        if n:
-            raise ImportRefused(
-                system,
-                f"{n:,} of its ids are in service as those of another system, “{other}”. If it is the same one, say "
-                f"system = “{other}” at the top of the mapping; if not, set its ids apart, such as by "
-                f"{own} = {{ column = …, replace = [['^', '{system}-']] }}.",
-            )
+        tell_apart(self.work, staged, old, "in service")
 
     def _note_changes(self, was: pd.DataFrame, now: pd.DataFrame) -> None:
         """Write as events what must have happened to requests between the build in service and this import."""
@@ -244,11 +304,18 @@ class CarryingOver:
             if name in hints or not table.c[name].info.get("derived")
         }
         stays = self._unlisted(old, table.name)
+        brought = work.waiting(table.name)
+        if table.name == "request_pause":
+            stays.append(old.c.request_id.not_in(select(_RETOLD.c.request_id)))
+        if table.name == "refused_row":
+            self.brings |= self._says_anew(table, old)
+        elif "src_id" in table.c:
+            self.brings |= brought > 0  # those that say nothing new were taken out
         if "src_id" in table.c and work.rows[table.name]:
             compared = _compared(table.name).c
             stays.append(_OLD_ROW.not_in(select(compared.old).where(~compared.same)))
         elif work.rows[table.name] and table.name != "refused_row":
-            key = schema.key_of(table.name) or [next(iter(table.c)).name]
+            key = schema.key_of(table.name)
             rewritten, wholly = (
                 exists().where(*(old.c[one].is_not_distinct_from(staged.c[one]) for one in names)).correlate(old)
                 for names in (key, [one for one in columns if one in old.c])
@@ -256,6 +323,7 @@ class CarryingOver:
             of = select(func.count(case((wholly, 1))), func.count(case((~wholly, 1)))).where(rewritten)
             unchanged, updated = work.one(of.select_from(old))
             self.others[table.name] = updated, unchanged
+            self.brings |= brought != unchanged
             stays.append(~rewritten)
         if work.continuing and table.name in IN_PLACE:
             gone = work.continuing.leave(table, old, stays)
@@ -300,6 +368,49 @@ class CarryingOver:
         same = exists().where(now.c.import_id == import_id, now.c.file == refused.c.file, now.c.raw == refused.c.raw)
         same_source = func.starts_with(refused.c.import_id, f"{import_id.rsplit('-', 1)[0]}-")
         return and_(same_source, same.correlate(refused))
+
+
+def tell_apart(work: WorkFile, staged: Table, others: FromClause, where: str) -> None:
+    """Raise ImportRefused if rows were written with ids that rows of another system have in `others`."""
+    (own,) = schema.key_of(staged.name)
+    alike = and_(others.c[own] == staged.c[own], others.c.src_system != staged.c.src_system)
+    met = select(func.count(staged.c[own].distinct()), func.max(staged.c.src_system), func.min(others.c.src_system))
+    n, system, other = work.one(met.select_from(others.join(staged, alike)))
+    if n:
+        raise ImportRefused(
+            system,
+            f"{n:,} of its ids are {where} as those of another system, “{other}”. If it is the same one, say "
+            f"system = “{other}” at the top of the mapping; if not, set its ids apart, such as by "
+            f"{own} = {{ column = …, replace = [['^', '{system}-']] }}.",
+        )
+
+
+_RETOLD = named_table("pauses_retold", named_column("request_id", String))
+"""The requests of which events tell pauses, or told them, and which were written anew."""
+
+
+def tell_pauses(work: WorkFile, old: FromClause | None) -> None:
+    """Let the pauses wait that new events tell of, with all events of their requests.
+
+    `old` is the table of events in service. Of a request whose events tell of pauses, what else was told of pauses
+    gives way, for an event may have been put right; what this very build was told of its pauses holds.
+    """
+    events, pauses = work.staged["request_event"], work.staged["request_pause"]
+    columns = ("request_id", "event_id", "event_at", "kind", "to_value")
+    sides = [select(*(events.c[one] for one in columns))]
+    told = [select(events.c.request_id).where(events.c.kind == "pause")]
+    if old is not None and work.rows["request_event"]:
+        again = old.c.event_id.in_(select(events.c.event_id))
+        touched = old.c.request_id.in_(select(events.c.request_id))
+        sides.append(select(*(old.c[one] for one in columns)).where(touched, ~again))
+        told.append(select(old.c.request_id).where(touched, old.c.kind == "pause"))
+    ids = union(*told).subquery("told")
+    given = exists().where(pauses.c.request_id == ids.c.request_id)
+    by_events = select(ids.c.request_id).where(ids.c.request_id.is_not(None), ~given)
+    work.connection.execute(TableOf(_RETOLD.name, by_events))
+    found = derive.pauses(union_all(*sides).subquery("both"), select(_RETOLD.c.request_id))
+    work.connection.execute(insert(pauses).from_select(["request_id", "start_at", "end_at", "reason"], found))
+    work.rows["request_pause"] = work.waiting("request_pause")
 
 
 def _compared(name: str) -> Any:

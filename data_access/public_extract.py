@@ -278,7 +278,7 @@ class _Tables:
         t = schema.district.c
         if not self._warehouse.columns("district"):
             return []
-        known = select(t.name, t.population).where(t.valid_to_on.is_(None), schema.IN_FIRST_DIVISION)
+        known = select(t.name, t.population).where(schema.IN_FORCE, schema.IN_FIRST_DIVISION)
         rows = self._warehouse.frame(known.order_by(t.name))
         return [
             {"name": name, "population": None if pd.isna(n) else int(n)} for name, n in rows.itertuples(index=False)

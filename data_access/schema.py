@@ -14,6 +14,7 @@ Source: measures reference, section 10, in the words of the glossary.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from sqlalchemy import (
     BigInteger,
@@ -32,6 +33,7 @@ from sqlalchemy import (
     Table,
     Text,
     func,
+    select,
 )
 
 metadata = MetaData()
@@ -198,6 +200,14 @@ district = Table(
 
 IN_FIRST_DIVISION = func.coalesce(district.c.division, "district") == "district"
 """Of `district`: the rows by which roles, maps and rates go."""
+
+_again, _open_end = district.alias("again"), date(9999, 12, 31)
+IN_FORCE = func.coalesce(district.c.valid_to_on, _open_end) == (
+    select(func.max(func.coalesce(_again.c.valid_to_on, _open_end)))
+    .where(func.coalesce(_again.c.division, "district") == func.coalesce(district.c.division, "district"))
+    .scalar_subquery()
+)
+"""Of `district`: the rows that hold last, of a city that was divided anew."""
 
 population_point = Table(
     # Where people live: parcels, address points or the middles of census blocks. What rates are rates of.
@@ -678,9 +688,17 @@ def bare(table: Table, metadata: MetaData, of: Sequence[Column] | None = None) -
     return Table(table.name, metadata, *columns)
 
 
+_TOLD_APART = {
+    "agent_state": ("agent_id", "start_at", "state"),  # of no length are some, which begin when the next one does
+    "request_pause": ("request_id", "start_at"),
+    "asset_status": ("asset_id", "start_at"),
+}  # fmt: skip
+"""The columns that tell apart the rows of tables without a primary key: their sources give them no id."""
+
+
 def key_of(name: str) -> list[str]:
-    """The columns by which the rows of a table are told apart."""
-    return [one.name for one in metadata.tables[name].primary_key]
+    """The columns by which the rows of a table are told apart; none where nothing tells."""
+    return [one.name for one in metadata.tables[name].primary_key] or list(_TOLD_APART.get(name, ()))
 
 
 # Bits of `dq_flags`: validity flags of measures section 0. A flag never drops a row.

@@ -45,6 +45,7 @@ class Context:
     civil days on which it stays shut, holidays most of all.
     `names` are the people the viewer may know by name, by what an answer calls them; all others stay unnamed.
     `populations` are the residents of each district, where they are known.
+    `redrawn_on` are the days from which districts have other boundaries than before.
     `place_names` are what hexagons are called, where the panel lets one choose them.
     `targets` are the shares of their promises that service types are to keep, where they have a goal of their own.
     `own` are the values of dimensions to which the viewer's rows are kept: all of the city's are not theirs to see.
@@ -62,6 +63,7 @@ class Context:
     closed_on: frozenset[date] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
     populations: Mapping[str, int] = field(default_factory=dict, hash=False)
+    redrawn_on: tuple[date, ...] = ()
     place_names: Mapping[str, str] = field(default_factory=dict, hash=False)
     targets: Mapping[str, float] = field(default_factory=dict, hash=False)
     own: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)

@@ -86,7 +86,7 @@ def import_command(
         report_to.write_text(json.dumps(report.as_dict(), ensure_ascii=False, indent=1) + "\n", "utf-8")
     if refused_to:
         outcome.refused_rows().to_csv(refused_to, index=False, lineterminator="\n", sep=outcome.delimiter)
-    if not report.dry:
+    if not (report.dry or report.nothing_new):
         publish(settings)
     out.print(report.as_text(), markup=False)
     if dry_run:
@@ -136,9 +136,11 @@ def sync_command(mappings, settings) -> None:
 @with_settings
 def refused_command(form, settings) -> None:
     """List the rows that imports refused: file, row, column, value, what was expected and why."""
+    from data_access.importers.refusals import without_formulas
+
     rows = refused_rows(opened(settings).warehouse)
     if form == "csv":
-        rows.to_csv(sys.stdout, index=False, lineterminator="\n")
+        without_formulas(rows).to_csv(sys.stdout, index=False, lineterminator="\n")
         return
     if rows.empty:
         out.print("No row was refused.")

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator
 
 import click
 
 from dashboard.cli.telling import OPERATOR, err, opened, out, with_settings
+from dashboard.domain.errors import did_you_mean, nearest
+from dashboard.domain.policy import OWN, Scope
+from dashboard.groups import Group, read_groups
 from dashboard.identity import may_serve
+from dashboard.services import Services
 from dashboard.settings import unknown_in
 from data_access.dialects import database_address
+from data_access.dimensions import DIMENSIONS
 from data_access.engine import check_in_service
 from data_access.public_extract import extract_file, read_extract
 from data_access.state import State, state_file
@@ -45,6 +51,21 @@ def check_command(settings) -> None:
         f"[bold]rows[/]         {build.requests:,} requests, {build.contacts:,} contacts, "
         f"{build.refused:,} refused, {build.flagged:,} flagged"
     )
+    for told in _about_nothing(services, read_groups(settings.groups)):
+        err.print(f"Note: {told}", markup=False)
+
+
+def _about_nothing(services: Services, groups: Iterable[Group]) -> Iterator[str]:
+    """The groups whose members would see nothing, for what they are about is not in the data."""
+    for one in groups:
+        if one.own is None:
+            continue
+        about = OWN[one.role]
+        known = services.teams() if about == "team" else services.values(DIMENSIONS[about], Scope.everything())
+        if one.own not in known:
+            whom = f"The group “{one.name}” is about the {about} “{one.own}”"
+            hint = did_you_mean(nearest(one.own, known)[:1])
+            yield f"{whom}, which the data does not name: its members see nothing.{hint}"
 
 
 def _address(url: str) -> str:

@@ -29,13 +29,14 @@ from data_access.derive.others import (
     published_calls,
     surveys,
 )  # fmt: skip
+from data_access.derive.pauses import pauses
 from data_access.derive.requests import blanks, clock_rows, district_words, opened_on, requests
 
 __all__ = [
     "AREAS", "CLOCKS", "DERIVED", "GRAINS", "HOLDERS", "INCIDENTS", "POINTS", "PROMISES", "TOLD_OF_ALL", "WORDS",
     "Known", "agent_states", "as_written", "assets", "blanks", "city_events", "clock_rows", "contacts",
     "district_words", "episodes", "inspections", "is_midnight", "is_somewhere", "latest", "local_time", "opened_on",
-    "place_of", "points_of", "published_calls", "recurrences", "requests", "rowid", "surveys", "tally",
+    "pauses", "place_of", "points_of", "published_calls", "recurrences", "requests", "rowid", "surveys", "tally",
     "turned_requests", "turns",
 ]  # fmt: skip
 

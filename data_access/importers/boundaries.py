@@ -188,9 +188,10 @@ def _polygons(geometry: shapely.Geometry | None) -> shapely.Geometry | None:
 
 
 def overlapping(areas: pd.DataFrame) -> list[tuple[str, str]]:
-    """Pairs of areas of one division that hold at the same time and share more than a border, by name.
+    """Pairs of areas of one division that hold at the same time and share more than a border.
 
-    `areas` are rows of `district`; what is shared counts from a hundredth of the smaller one.
+    They are told by name, those that hold for different times with these. `areas` are rows of `district`; what is
+    shared counts from a hundredth of the smaller one.
     """
     shapes = shapely.from_geojson(areas["geometry"].to_numpy())
     sizes = shapely.area(shapes)
@@ -202,8 +203,10 @@ def overlapping(areas: pd.DataFrame) -> list[tuple[str, str]]:
     one, two = one[kept], two[kept]
     shared = shapely.area(shapely.intersection(shapes[one], shapes[two]))
     much = shared > _SHARED * np.minimum(sizes[one], sizes[two])
-    names = areas["name"].to_numpy()
-    return list(zip(names[one[much]], names[two[much]], strict=True))
+    one, two = one[much], two[much]
+    alike = (begins[one] == begins[two]) & (ends[one] == ends[two])
+    names, ids = areas["name"].to_numpy(), areas["district_id"].to_numpy()
+    return list(zip(*(np.where(alike, names[side], ids[side]) for side in (one, two)), strict=True))
 
 
 _SHARED = 0.01

@@ -506,8 +506,11 @@ class _NotFound(ImportRefused):
     """What was asked for is not there."""
 
 
+_PORTS = {"http": 80, "https": 443}
+
+
 class _SameHost(urllib.request.HTTPRedirectHandler):
-    """Goes where an answer points to, unless that is another host, or others could listen there."""
+    """Goes where an answer points to, unless that is another host or port, or others could listen there."""
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         asked, there = urllib.parse.urlsplit(req.full_url), urllib.parse.urlsplit(newurl)
@@ -517,6 +520,15 @@ class _SameHost(urllib.request.HTTPRedirectHandler):
             )
         if there.scheme not in (asked.scheme, "https"):  # a token would go there, too
             raise ImportRefused(shown(req.full_url), f"it points to {there.scheme}://…, where others could listen.")
+        try:
+            ports = [(one.port, one.port or _PORTS[one.scheme]) for one in (asked, there)]
+        except ValueError as problem:
+            raise ImportRefused(shown(req.full_url), f"it points to a port that is none ({problem}).") from problem
+        (said, port), (said_there, port_there) = ports
+        if port != port_there and (said or said_there):  # from http to https it may go
+            raise ImportRefused(
+                shown(req.full_url), f"it points to another port, {port_there}; if that is meant, name it."
+            )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

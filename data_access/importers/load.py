@@ -14,6 +14,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_in
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from dashboard.settings import Settings
 from data_access.build import Build, Kept, Repeated, Summary
 from data_access.dialects import Macros, TableOf, ViewOf
 from data_access.importers.asking import count_of, frame_of, register
+from data_access.importers.doubts import doubts
 from data_access.importers.live import Known, is_address, known_of, open_live, shown
 from data_access.importers.mapping import SourceMapping, fold, the_one_that_fits
 from data_access.importers.met import Met
@@ -39,6 +41,7 @@ from data_access.importers.projection import CLOCK, POINTS, TYPED, Projection, p
 from data_access.importers.refusals import Refusals, allowed_refusals, first_of, in_their_files
 from data_access.importers.report import Report
 from data_access.importers.sources import (
+    CORRECTED,
     Misshapen,
     Source,
     adds_up,
@@ -46,13 +49,12 @@ from data_access.importers.sources import (
     mend,
     misshapen,
     open_source,
+    unquoted,
 )
 from data_access.importers.text import checksum
 
 Progress = Callable[[str, int], None]
 _KEPT_WORDS = 20
-# Columns of a file of refused rows that say which they were.
-_CORRECTED = {"refused_file": "file", "refused_row": "row_number", "refused_reason": "reason"}
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,7 @@ class Importing:
     written: dict[str, None] = field(default_factory=dict)
     mappings: list[SourceMapping] = field(default_factory=list)
     headings: dict[str, tuple[Sequence[str], str]] = field(default_factory=dict)
+    untold: dict[str, frozenset[str]] = field(default_factory=dict)
     _corrected: list[pd.DataFrame] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -217,9 +220,9 @@ class Importing:
         self.notes += [f"{source.file}: {one}" for one in source.notes]
         self.headings[source.file] = (source.names, source.heading.delimiter if source.heading else ",")
         source, projection, lost = self._typed(mapping, source)
-        if set(_CORRECTED) <= set(source.names):
+        if source.is_corrected:
             written = source.relation
-            told = (written.c[one].label(column) for one, column in _CORRECTED.items())
+            told = (unquoted(written.c[one]).label(column) for one, column in CORRECTED.items())
             self._corrected.append(frame_of(self.build.connection, select(*told)))
             misshapen(self.build.connection, source)  # told once already
         self.absent += [one for one in projection.absent() if one not in self.absent]
@@ -296,6 +299,8 @@ class Importing:
 
     def _write(self, mapping: SourceMapping, projection: Projection, typed: Any) -> None:
         tz = self.build.city["tz"]
+        untold = projection.untold()
+        self.untold[mapping.table] = self.untold.get(mapping.table, untold) & untold
         self._set_clocks(projection, typed, tz)
         self._place(projection, typed)
         for name in projection.phrased():
@@ -387,8 +392,12 @@ class Importing:
         sample = frame_of(self.build.connection, select(build.staged(main)).limit(10))
         corrected = pd.concat(self._corrected, ignore_index=True) if self._corrected else None
         ids = {of for one in self.mappings if one.table == "request" for of in one.columns["request_id"].columns}
-        kept = build.carry_over(replace, again=self.import_id, corrected=corrected, ids=ids)
+        kept = build.carry_over(replace, again=self.import_id, corrected=corrected, ids=ids, untold=self.untold)
+        for names, n in kept.untold.items():
+            rows = f"{n:,} updated row{'s keep' if n > 1 else ' keeps'} what was known"
+            self.notes.append(f"No file has a column for {' or '.join(names)}: {rows}.")
         summary = build.finish()
+        self.notes += doubts(build, self.written)
         if too_many:
             self.notes.append(f"More than {max_refused} rows were refused: what is in service stays as it was.")
         if misread and not dry:
@@ -398,7 +407,9 @@ class Importing:
                 "many rows may be refused."
             )
         report = self._report(files, read, accepted, repeated, kept, summary, dry or too_many or misread)
-        if not report.dry:
+        if kept.stays is not None and kept.stays.as_of == summary.as_of and not report.dry:
+            report = replace_in(report, build_id=kept.stays.build_id, nothing_new=True)
+        elif not report.dry:
             build.write("import_batch", pd.DataFrame([self._batch(report, summary.flagged)]))
             build.publish()
         return Outcome(report, refused, self.headings, sample.dropna(axis=1, how="all"))

@@ -27,8 +27,8 @@ from data_access.derive import GRAINS
 from data_access.engine import city_row
 
 FACTS = (
-    "request", "contact", "contact_interval", "request_event", "agent", "agent_shift", "agent_state", "survey",
-    "inspection", "calendar_day", "city_event", "route_day", "budget_line", "asset", "asset_status",
+    "request", "contact", "contact_interval", "request_event", "request_pause", "agent", "agent_shift", "agent_state",
+    "survey", "inspection", "calendar_day", "city_event", "route_day", "budget_line", "asset", "asset_status",
 )  # fmt: skip
 
 # What most systems call these states; a mapping adds its own words and may differ. Whatever is in neither is reported
@@ -50,6 +50,10 @@ STATUSES = schema.CLOSED_STATUSES | schema.OPEN_STATUSES
 OUTCOMES = frozenset(
     ("answered", "abandoned", "callback", "voicemail", "overflow", "blocked", "ivr_contained", "ivr_abandon",
      "self_service")
+)  # fmt: skip
+EVENT_KINDS = frozenset(
+    ("created", "assigned", "status", "transfer", "pause", "resume", "comment", "inspect", "work", "close", "reopen",
+     "merge", "sla_change", "edit", "survey")
 )  # fmt: skip
 # What telephone systems call these. Measures count by our words: others are reported, and stay as they are.
 _CHANNEL_WORDS = {
@@ -75,6 +79,7 @@ _KNOWN_WORDS = {
         **{one: one for one in GRAINS},
         **{one.replace("_", sign): one for one in GRAINS for sign in " -"},
     },
+    ("request_event", "kind"): {one: one for one in EVENT_KINDS},
     ("agent_state", "state"): {
         **{one: one for one in ("hold", "break", "meal", "training", "meeting")},
         **dict.fromkeys(("available", "ready", "on queue"), "available"),
@@ -89,6 +94,7 @@ _ONE_OF = {
     ("request", "status"): ("status", STATUSES),
     ("contact", "outcome"): ("outcome", OUTCOMES),
     ("contact_interval", "grain"): ("grain", GRAINS),
+    ("request_event", "kind"): ("kind", EVENT_KINDS),
 }
 _YES_NO = {
     **dict.fromkeys(("true", "t", "yes", "y", "1"), "true"),
@@ -120,6 +126,9 @@ class Field:
         A time at midnight is a date, and means the end of that day.
     days_after
         The column holds a number of days after this one of our columns.
+    seconds_after
+        The column holds how long it was after this one of our columns: seconds, or 0:01:23. An hour that the clocks
+        showed twice lasts as long as any.
     nulls
         Words that mean nothing in this column, besides those of the whole file.
     pattern
@@ -150,6 +159,7 @@ class Field:
     zone: str = ""
     end_of_day: bool = False
     days_after: str = ""
+    seconds_after: str = ""
     nulls: tuple[str, ...] = ()
     pattern: str = ""
     replace: tuple[tuple[str, str], ...] = ()
@@ -241,6 +251,27 @@ class Promises:
 
 
 @dataclass(frozen=True)
+class Hours:
+    """When the city is at work, for promises in business days and for pauses.
+
+    `open` tells of each weekday, ``mon`` to ``sun``, from when to when (``08:00-17:00``, or a list of such); one that
+    is not named is closed. On `holidays` it is closed, too.
+    """
+
+    open: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    holidays: tuple[date, ...] = ()
+
+    @property
+    def windows(self) -> list[list[list[str]]]:
+        """From when to when it is open, Monday first."""
+        week = (self.open.get(day, ()) for day in WEEKDAYS)
+        return [[one.replace(" ", "").split("-") for one in ((day,) if isinstance(day, str) else day)] for day in week]
+
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True)
 class Reading:
     """What is known of the file as such. Empty: found out by looking."""
 
@@ -286,6 +317,7 @@ class SourceMapping:
     areas: Districts | None = None
     place: Place | None = None
     promises: Promises = Promises()
+    hours: Hours | None = None
     also: tuple[SourceMapping, ...] = ()
 
     @property
@@ -327,6 +359,13 @@ class SourceMapping:
         return (_YES_NO | given) if isinstance(self.target.c[name].type, Boolean) else given
 
 
+def _tells_instant(table: Table, columns: Mapping[str, Field], name: str, other: str) -> bool:
+    """Whether a column can tell how long after another it was: both are instants, the other one written down."""
+    if other not in columns or {kind_of(table, one) for one in (name, other)} != {"instant"}:
+        return False
+    return not columns[other].seconds_after and columns[other].value is None
+
+
 def kind_of(table: Table, name: str) -> str:
     """What a column holds: instant, date, whole, number, yes_no or text."""
     held = table.c[name].type
@@ -350,7 +389,7 @@ SHIPPED = Path(__file__).parent / "mappings"
 _SECTIONS = {
     "file": ("file", Reading), "service_type": ("types", Types), "department": ("departments", Departments),
     "district": ("districts", Districts), "area": ("areas", Districts), "place": ("place", Place),
-    "promises": ("promises", Promises),
+    "promises": ("promises", Promises), "calendar": ("hours", Hours),
 }  # fmt: skip
 
 
@@ -437,6 +476,7 @@ class _Reader:
             if section in given:
                 found[target] = self.value(section, kind, given.pop(section))
         self.groups("service_type.internal", found.get("types", Types()).internal, in_database=False)
+        self.hours(found.get("hours"), found.get("promises", Promises()))
         reading = found.get("file", Reading())
         if reading.decimal not in (".", ","):
             raise self.wrong("file.decimal is a point or a comma.")
@@ -454,6 +494,19 @@ class _Reader:
         made = [self.table(one, given[one], {**head, **found, "city": city}) for one in tables]
         first, *others = made
         return SourceMapping(**{**first, "also": tuple(SourceMapping(**one) for one in others)})
+
+    def hours(self, hours: Hours | None, promises: Promises) -> None:
+        """Raise ImportRefused if the hours are none, or are wanted and not told."""
+        if hours is None and promises.days and promises.unit != "calendar_days":
+            raise self.wrong(f"promises.unit = “{promises.unit}” needs [calendar]: from when to when the city works.")
+        for day in hours.open if hours else ():
+            if day not in WEEKDAYS:
+                raise self.wrong(f"calendar.open: “{day}” is no day; there are {', '.join(WEEKDAYS)}.")
+        for window in (one for day in (hours.windows if hours else ()) for one in day):
+            if len(window) != 2 or not all(re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", one) for one in window):
+                raise self.wrong(f"calendar.open: “{'-'.join(window)}” is no time such as 08:00-17:00.")
+            if window[0] >= window[1]:
+                raise self.wrong(f"calendar.open: “{'-'.join(window)}” ends before it begins.")
 
     def address(self, reading: Reading, path: Path) -> str:
         """The address that stands in a file of its own, so that who reads the mapping learns no password."""
@@ -496,7 +549,8 @@ class _Reader:
             raise self.wrong("[request] must say where type_id comes from: the kind of request.")
         for column, one in columns.items():
             what, there = _ONE_OF.get((name, column), ("", ()))
-            for word, meant in [*one.words.items(), ("otherwise", one.otherwise), ("value", one.value)]:
+            words = [*one.words.items(), *one.phrases, ("otherwise", one.otherwise), ("value", one.value)]
+            for word, meant in words:
                 if what and meant is not None and meant not in there:
                     known = ", ".join(sorted(there))
                     raise self.wrong(f"{name}.{column}: {word} = “{meant}” is no {what}; there are {known}.")
@@ -509,6 +563,8 @@ class _Reader:
                 offset_periods(one.zone, 1970, 1979)
             if one.days_after and one.days_after not in columns:
                 raise self.wrong(f"{name}.{column}: days_after names one of our columns.")
+            if one.seconds_after and not _tells_instant(target, columns, column, one.seconds_after):
+                raise self.wrong(f"{name}.{column}: seconds_after names one of our columns of times, read as it is.")
 
     def field(self, where: str, given: Any) -> Field:
         if isinstance(given, str) or (isinstance(given, list) and all(isinstance(one, str) for one in given)):
@@ -559,10 +615,11 @@ class _Reader:
             if not isinstance(said, list) or not all(isinstance(one, dict) and one.get("file") for one in said):
                 raise self.wrong(f"{where} is a list of tables, each with a file.")
             return tuple(self.value(where, Edition, one) for one in said)
-        if kind.startswith("date"):
-            if not isinstance(said, date) or isinstance(said, datetime):
+        if kind.startswith(("date", "tuple[date")):
+            days = [said] if kind.startswith("date") else said
+            if not isinstance(days, list) or any(not isinstance(o, date) or isinstance(o, datetime) for o in days):
                 raise self.wrong(f"{where} is a day such as 2023-05-15, without quotation marks.")
-            return said
+            return said if kind.startswith("date") else tuple(days)
         if kind.startswith("tuple[tuple[str, ...]"):
             if not isinstance(said, list) or not all(isinstance(one, list) for one in said):
                 raise self.wrong(f"{where} is a list of lists of columns.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -72,7 +73,8 @@ class Met:
         """Write the departments and service types that were met, each type with what it mostly goes with."""
         if not self.types:
             return
-        self.build.write("department", self._met_departments(mappings))
+        calendar_id = self._write_hours(mappings)
+        self.build.write("department", self._met_departments(mappings).assign(calendar_id=calendar_id))
         met = pd.DataFrame(
             [(*key, n) for key, n in self.types.items()],
             columns=["type_id", "name", "category", "department_id", "n"],
@@ -100,7 +102,7 @@ class Met:
             duplicate_days=np.where(may_repeat, rules[0].days, np.nan),
         )
         self.build.write("service_type", types)
-        self._write_promises(mappings, set(types["type_id"]))
+        self._write_promises(mappings, set(types["type_id"]), calendar_id)
         self._count_strange_districts(districts)
 
     def _count_strange_districts(self, districts: pd.DataFrame | None) -> None:
@@ -132,11 +134,22 @@ class Met:
             self.unmapped.setdefault(column, Counter()).update(strange)
         return departments
 
-    def _write_promises(self, mappings: Sequence[SourceMapping], types: set[str]) -> None:
+    def _write_hours(self, mappings: Sequence[SourceMapping]) -> str | None:
+        """Write when the city works, by the first mapping that tells; the calendar's id."""
+        hours = next((one.hours for one in mappings if one.hours), None)
+        if hours is None:
+            return None
+        calendar = {"calendar_id": "city", "name": "City", "weekly_windows": json.dumps(hours.windows)}
+        self.build.write("calendar", pd.DataFrame([calendar]))
+        days = pd.DataFrame({"day_on": hours.holidays})
+        self.build.write("calendar_day", days.assign(calendar_id="city", is_business=False, reason="Holiday"))
+        return "city"
+
+    def _write_promises(self, mappings: Sequence[SourceMapping], types: set[str], calendar_id: str | None) -> None:
         rows = [
             {
                 "sla_id": f"{one.src_system}: {type_id}", "type_id": type_id, "target_value": float(days),
-                "target_unit": one.promises.unit, "mode": one.promises.mode,
+                "target_unit": one.promises.unit, "mode": one.promises.mode, "calendar_id": calendar_id,
             }
             for one in mappings
             for type_id, days in one.promises.days.items()

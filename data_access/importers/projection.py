@@ -43,7 +43,7 @@ from sqlalchemy.sql.expression import TableClause, TryCast
 from dashboard.domain.errors import ImportRefused, did_you_mean, nearest
 from dashboard.domain.spelling import as_compared
 from data_access.importers.mapping import Field, SourceMapping, fold, kind_of
-from data_access.importers.sources import BROKEN, Source
+from data_access.importers.sources import BROKEN, Source, unquoted
 from data_access.importers.times import (
     FIRST_YEAR,
     LAST_YEAR,
@@ -135,6 +135,18 @@ class Projection:
             if one.value is None and not self._held(one)
         ]
 
+    def untold(self) -> frozenset[str]:
+        """Our columns that the mapping knows, and the source has no column for.
+
+        None where a column is left out as soon as no row has anything in it, as in JSON.
+        """
+        if not self.source.has_heading:
+            return frozenset()
+        names = set(self.mapping.columns) - set(self.fields)
+        if self.mapping.place and self.mapping.place.x and not self.projected:
+            names |= {"lat", "lon"} - set(self.fields)
+        return frozenset(names | ({"district"} if "source_district" in names else set()))
+
     def _held(self, field: Field) -> list[str]:
         """Those of a field's columns that some record of the source has."""
         heads = {one: self.column_of(one) or self.column_of(_head(one)) for one in self.present(field)}
@@ -155,7 +167,8 @@ class Projection:
     def _raw(self, name: str) -> _Expr:
         whole = self.column_of(name)
         if whole is not None:
-            return self.relation.c[whole]
+            cell = self.relation.c[whole]
+            return unquoted(cell) if self.source.is_corrected else cell
         outer = self.column_of(_head(name))
         path = "$" + "".join(f'."{part}"' for part in name.split(".")[1:])
         held = self.relation.c[str(outer)]
@@ -251,7 +264,7 @@ class Projection:
         firsts = [
             first_reading(one, words.c[f"{name}__w"]).label(f"{name}__1")
             for name, one in self.fields.items()
-            if one.value is None and self.kinds[name] in ("instant", "date")
+            if one.value is None and self.kinds[name] in ("instant", "date") and not one.seconds_after
         ]
         words = select(words, *firsts).select_from(words).subquery("readings") if firsts else words
         columns = [one for name in self.fields for one in self._typed(name, words)]
@@ -314,6 +327,8 @@ class Projection:
         if field.value is not None:
             return [literal(field.value).label(name)]
         given = words.c[f"{name}__w"]
+        if field.seconds_after:
+            return [self._within(name, self._scaled(name, self._amount(name, given))).label(name)]
         if kind == "instant":
             if field.days_after:
                 return self._days_after(name, field, given, words)
@@ -323,8 +338,7 @@ class Projection:
             local, utc = times(field, given, words.c[f"{name}__1"])
             return [cast(func.coalesce(local, utc), Date).label(name)]
         if kind in ("number", "whole"):
-            number, most = self._scaled(name, self._amount(name, given)), self._most(name)
-            number = case((func.isfinite(number) if most is None else func.abs(number) <= most, number))
+            number = self._within(name, self._scaled(name, self._amount(name, given)))
             if field.least is not None:
                 number = case((number >= field.least, number))
             return [(cast(func.round(number), BigInteger) if kind == "whole" else number).label(name)]
@@ -358,7 +372,7 @@ class Projection:
     def _amount(self, name: str, words: _Expr) -> _Expr:
         """The number of one of our columns: seconds also from 0:01:23 and “1m 23s”, shares also from percentages."""
         number = self._number(words)
-        if name.endswith("_s"):
+        if self._lasts(name):
             lasts = func.epoch(TryCast(case((func.regexp_matches(words, _LASTS, "i"), words)), Interval))
             cell = TryCast(case((func.regexp_matches(words, _CELL), words)), DateTime)
             return func.coalesce(number, lasts, func.epoch(cell) - func.epoch(cast(literal("1899-12-31"), DateTime)))
@@ -371,9 +385,18 @@ class Projection:
         scale = self.fields[name].scale
         return number * scale if scale != 1 else number
 
+    def _lasts(self, name: str) -> bool:
+        """Whether a duration is told for one of our columns."""
+        return name.endswith("_s") or bool(self.fields[name].seconds_after)
+
+    def _within(self, name: str, number: _Expr) -> _Expr:
+        """A number that one of our columns can hold; nothing instead of another."""
+        most = self._most(name)
+        return case((func.isfinite(number) if most is None else func.abs(number) <= most, number))
+
     def _most(self, name: str) -> int | None:
         """The largest number that one of our columns holds, or that measures reckon with as seconds; None if any is."""
-        if self.kinds[name] != "whole" and not name.endswith("_s"):
+        if self.kinds[name] != "whole" and not self._lasts(name):
             return None
         return 2**15 - 1 if isinstance(self.mapping.target.c[name].type, SmallInteger) else 2**31 - 1
 
@@ -391,7 +414,7 @@ class Projection:
         """What may be wrong with a row, in the order in which it is told."""
         found = list(self._no_row(row))
         for name in (name for name, field in self.fields.items() if field.value is None):
-            match self.kinds[name]:
+            match "number" if self.fields[name].seconds_after else self.kinds[name]:
                 case "instant" | "date":
                     found += self._no_time(name, row)
                 case "number" | "whole":
@@ -438,7 +461,7 @@ class Projection:
         column, given = self._told(name, row)
         number = self._amount(name, given)
         unread = and_(given.is_not(None), func.isfinite(number).is_not(True))
-        expected = "seconds, or a duration such as 0:01:23" if name.endswith("_s") else "a number"
+        expected = "seconds, or a duration such as 0:01:23" if self._lasts(name) else "a number"
         yield Refusal(unread, column, given, expected, "not a number")
         if (most := self._most(name)) is not None:
             beyond = func.abs(self._scaled(name, number)) > most
@@ -454,6 +477,11 @@ class Projection:
         if not (always or name in _MISSING) or (name == "status" and self.meanings(name) is not None):
             return
         column, given = self._told(name, row)
+        if self.fields[name].phrases and self.fields[name].otherwise is None:
+            fits = or_(*(func.regexp_matches(given, pattern, "i") for pattern, _ in self.fields[name].phrases))
+            unread = func.coalesce(fits, False).is_(False)
+            yield Refusal(unread, column, given, "words that one of the phrases fits", f"no {name}")
+            return
         said = _MISSING.get(name, f"no {name.removesuffix('_at').replace('_', ' ')}")
         wanted = "an id" if said == "no id" else said.removeprefix("no ")
         if name in ("opened_at", "arrived_at"):
@@ -464,7 +492,8 @@ class Projection:
         """Of our columns of times, their formats that hold day and month, each with the two exchanged."""
         found = {}
         for name, one in self.fields.items():
-            if one.value is None and not one.days_after and self.kinds[name] in ("instant", "date"):
+            after = one.days_after or one.seconds_after
+            if one.value is None and not after and self.kinds[name] in ("instant", "date"):
                 both = {form: exchanged(form) for form in one.formats if {"%d", "%m"} <= set(re.findall("%.", form))}
                 found[name] = {form: other for form, other in both.items() if other not in one.formats}
         return {name: both for name, both in found.items() if both}
@@ -489,7 +518,7 @@ class Projection:
         return [
             name
             for name, kind in self.kinds.items()
-            if kind == "instant" and self.fields[name].value is None
+            if kind == "instant" and self.fields[name].value is None and not self.fields[name].seconds_after
         ]  # fmt: skip
 
     def zone_of(self, name: str, city_tz: str) -> str:
@@ -513,6 +542,10 @@ class Projection:
             instant, twice, never = localised(local, clock.c)
             found[name] = func.coalesce(utc, instant)
             doubts.append((and_(utc.is_(None), twice), and_(utc.is_(None), never)))
+        for name, field in self.fields.items():
+            if field.seconds_after:
+                lasts = func.to_microseconds(cast(func.round(typed.c[name] * 1_000_000), BigInteger))
+                found[name] = found.get(field.seconds_after, cast(null(), DateTime)) + lasts
         for name in self.phrased():
             said = named_table(phrase_table(name), named_column("words"), named_column("meaning", String))
             joined = joined.outerjoin(said, said.c.words == typed.c[self._phrased_in(name)])

@@ -127,8 +127,16 @@ class Refusals:
         return found.assign(_at=found["file"].map(order)).sort_values(["_at", "row_number"]).drop(columns="_at")
 
 
+_FORMULA = r"^(?![+-]?[0-9.,]+$)(?=[=+\-@\t\r\n])"
+
+
+def without_formulas(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows as a spreadsheet may open them: “'” stands before what it would take for a formula."""
+    return rows.replace({_FORMULA: "'"}, regex=True)
+
+
 def in_their_files(refused: pd.DataFrame, headings: Mapping[str, tuple[Sequence[str], str]]) -> pd.DataFrame:
-    """The refused rows in the shape of their file, to be corrected and imported again.
+    """The refused rows in the shape of their file, to be corrected in a spreadsheet and imported again.
 
     Columns that say why come first; an import passes over them.
     """
@@ -145,7 +153,7 @@ def in_their_files(refused: pd.DataFrame, headings: Mapping[str, tuple[Sequence[
         said = {"refused_file": file, "refused_row": number, "refused_column": column, "refused_value": value,
                 "refused_expected": expected, "refused_reason": reason}  # fmt: skip
         rows.append(said | {name: held.get(name) for name in names})
-    return pd.DataFrame(rows)
+    return without_formulas(pd.DataFrame(rows))
 
 
 def first_of(refused: pd.DataFrame) -> str:

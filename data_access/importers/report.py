@@ -16,7 +16,7 @@ class Report:
 
     ``read = accepted + refused`` and ``accepted = added + updated + unchanged + repeated``. `repeated` rows were
     followed by a later row of the same id; `identical` ones among them said the same. `details` counts rows of other
-    tables that the same files hold.
+    tables that the same files hold. `nothing_new` says that the build which was in service stays so.
     """
 
     source: str
@@ -43,6 +43,7 @@ class Report:
     notes: Sequence[str] = ()
     absent: Sequence[str] = ()
     dry: bool = False
+    nothing_new: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON would hold it."""
@@ -85,5 +86,8 @@ class Report:
         if self.absent:
             lines.append(f"  Not in this file: {', '.join(self.absent)}.")
         lines += [f"  {one}" for one in self.notes]
-        lines.append("  Nothing was written." if self.dry else f"  In service as build {self.build_id}.")
+        if self.nothing_new:
+            lines.append(f"  Nothing new: build {self.build_id} stays in service.")
+        else:
+            lines.append("  Nothing was written." if self.dry else f"  In service as build {self.build_id}.")
         return "\n".join(lines)

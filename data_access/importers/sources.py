@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import parse as read_xml
-from sqlalchemy import Connection, Select, String, case, cast, func, literal, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, String, case, cast, func, literal, literal_column, select
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
 from sqlalchemy.exc import DBAPIError
@@ -49,6 +49,15 @@ RAW = "source_raw"
 
 _EXCEL = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _AREAS = (".gpkg", ".shp", ".fgb")
+
+
+CORRECTED = {"refused_file": "file", "refused_row": "row_number", "refused_reason": "reason"}
+"""Columns of a file of refused rows that say which they were."""
+
+
+def unquoted(words: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The words of a cell of a file of refused rows: what stands there before a formula is no part of them."""
+    return func.regexp_replace(words, r"^'([=+\-@\t\r\n])", r"\1")
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,16 @@ class Source:
     removed: tuple[tuple[int, str], ...] = ()
     rows: int | None = None
     empty: tuple[str, ...] = ()
+
+    @property
+    def has_heading(self) -> bool:
+        """Whether it names its columns, also those in which nothing stands."""
+        return BROKEN not in self.names
+
+    @property
+    def is_corrected(self) -> bool:
+        """Whether it is a file of refused rows."""
+        return set(CORRECTED) <= set(self.names)
 
     @property
     def relation(self) -> TableClause:
@@ -300,7 +319,9 @@ def _json(
         connection.execute(ReadObjects(RAW, text.path, text.path.stat().st_size + (1 << 20)))
         rows = select(json_, literal(None, String).label("line")).select_from(named_table(RAW))
         if top and listed:
-            entries = func.unnest(func.json_extract(func.json_extract(json_, pointer_to(listed)), "$[*]")).label("json")
+            within = [listed] if listed in top else listed.split(".")
+            held = func.json_extract(json_, "".join(map(pointer_to, within)))
+            entries = func.unnest(func.json_extract(held, "$[*]")).label("json")
             rows = select(entries, literal(None, String).label("line")).select_from(named_table(RAW))
         connection.execute(ViewOf("source_objects", rows))
     source = _objects(connection, file, _system_in(top or {}), told)
@@ -326,8 +347,12 @@ def _object(path: Path, file: str, alone: bool) -> dict[str, Any] | None:
         raise ImportRefused(file, f"this is not JSON that can be read ({problem}).") from problem
 
 
+_HOLDERS = ("data", "result", "results", "response", "payload", "d")
+"""What answers hold their list of records in, such as those of CKAN."""
+
+
 def _list_in(top: dict[str, Any], alone: bool) -> str:
-    """The name of the list of records in an object; empty if it is itself the record.
+    """The name of the list of records in an object, “result.records” of one within; empty if it is itself the record.
 
     An object `alone` on its line is itself one if it has an id.
     """
@@ -336,6 +361,9 @@ def _list_in(top: dict[str, Any], alone: bool) -> str:
     if known or (alone and any(fold(one).endswith("id") for one in top)):
         return known
     of_objects = [one for one, held in lists.items() if isinstance(held[0], dict)]
+    for holder in _HOLDERS if not lists else ():
+        if isinstance(top.get(holder), dict) and (within := _list_in(top[holder], alone=True)):
+            return f"{holder}.{within}"
     return max(of_objects or ([] if alone else lists), key=lambda name: len(lists[name]), default="")
 
 

@@ -19,6 +19,8 @@ _MOST_DAYS = 366 * (LAST_YEAR - FIRST_YEAR)  # from any such year to any other
 
 _BEGINS = r"^[0-9]{4}[-/][0-9]"
 _OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*(Z|z|UTC|utc|[+-][0-9]{2}(:?[0-9]{2})?)$"
+_NO_OFFSET = r"[+-](1[5-9]|[2-9][0-9]|14:?(0[1-9]|[1-5][0-9])|[0-9]{2}:?[6-9][0-9])(:?[0-9]{2})?\s*$"
+"""No clock is further from UTC than 14 hours."""
 _Expr = ColumnElement[Any]
 
 
@@ -87,12 +89,16 @@ def times(field: Field, words: _Expr, first: _Expr | None = None) -> tuple[_Expr
             )
             local.append(cast(literal("1899-12-30"), DateTime) + day)
         elif "%z" in form:
-            utc.append(_naive(func.try_strptime(words, form)))
+            instant = _naive(func.try_strptime(words, form))
+            if form.rstrip().endswith("%z"):
+                instant = case((~func.regexp_matches(words, _NO_OFFSET), instant))
+            utc.append(instant)
         else:
             on_the_wall = first if first is not None and form == field.formats[0] else _on_the_wall(form, words)
             local.append(on_the_wall)
             if form == "iso":
                 zoned = and_(func.regexp_matches(words, _BEGINS), func.regexp_matches(words, _OFFSET))
+                zoned = and_(zoned, ~func.regexp_matches(words, _NO_OFFSET))
                 utc.append(case((zoned, _naive(_with_offset(words)))))
         if form != field.formats[-1]:  # “%Y” would take the 24 of 05/01/24 for a year
             local[len(before) :] = [possible(one) for one in local[len(before) :]]

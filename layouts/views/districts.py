@@ -162,9 +162,22 @@ def draw_sides(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
             f"{how_many}{_subject(context)} {kept}has {words.plural(total.backlog, 'request')} open. "
             f"Choose {'it' if _is_alone(context) else 'a district'} to see its page."
         )
+    text += _redrawn(context)
     foot = words.foot(CAUTION, "" if len(rows) == 1 else "in the order of their names: no ranking")
     body = c.table(columns, rows, caption="Districts side by side", selected=at)
     return Drawing(c.sentence(text), body=body, foot=foot)
+
+
+def _redrawn(context: Context) -> str:
+    """What to know of a period in which districts were given other boundaries."""
+    period = context.filters.period
+    days = [f"**{c.day(one)}**" for one in context.redrawn_on if period.from_on < one < period.to_on]
+    if not days:
+        return ""
+    return (
+        f" Boundaries changed on {' and '.join(days)}: a request counts where its place lay on the day it was opened; "
+        "maps show the last boundaries."
+    )
 
 
 def _in_order(name: str) -> tuple[int, str]:

@@ -188,6 +188,19 @@ def test_a_variable_that_is_no_setting_is_told(run, monkeypatch):
     )
 
 
+def test_a_group_about_what_the_data_does_not_name_is_told(run, monkeypatch, tmp_path):
+    group = '[[group]]\nname = "{0}"\nrole = "department head"\nown = "{0}"\n'
+    (tmp_path / "groups.toml").write_text(group.format("Streets") + group.format("streets") + group.format("Zoo"))
+    monkeypatch.setenv("DASHBOARD311_GROUPS", str(tmp_path / "groups.toml"))
+    told = run("check")
+    assert told.exit_code == 0
+    sees = "which the data does not name: its members see nothing."
+    assert told.stderr.splitlines() == [
+        f"Note: The group “streets” is about the department “streets”, {sees} Did you mean Streets?",
+        f"Note: The group “Zoo” is about the department “Zoo”, {sees}",
+    ]
+
+
 def test_what_people_type_is_text_and_never_markup(run):
     for word in ("[/foo]", "[bold]x[/bold]", ":bug:"):
         assert f"“{word}”" in run("ask", "opened", "--where", f"district={word}").stderr

@@ -53,6 +53,18 @@ def test_ids_that_another_system_gave_are_refused(after_the_old: Settings, tmp_p
     assert ids(after_the_old) == ["1", "2", "3", "4", "5"]
 
 
+def test_ids_that_two_systems_give_in_one_import_are_refused(store: Settings, tmp_path: Path) -> None:
+    (tmp_path / "old.csv").write_text(OLD)
+    (tmp_path / "new.csv").write_text(NEW.replace("Case,", "Ticket,"))
+    both = [
+        mapping_from(one, Path("x.toml")) for one in (CITY, CITY.replace('"old"', '"new"').replace("Case", "Ticket"))
+    ]
+    with pytest.raises(ImportRefused, match="2 of its ids are in this import as those of another system, “new”"):
+        import_files(store, both, [tmp_path / "old.csv", tmp_path / "new.csv"])
+    (tmp_path / "new.csv").write_text("Ticket,Opened,Closed,Status,Type\n9,2024-04-01,,Open,Noise\n")
+    assert import_files(store, both, [tmp_path / "old.csv", tmp_path / "new.csv"]).report.added == 6
+
+
 def test_ids_that_are_set_apart_are_other_requests(after_the_old: Settings, tmp_path: Path) -> None:
     new = CITY.replace('"old"', '"new"').replace('"Case"', '{ column = "Case", replace = [["^", "new-"]] }')
     for _ in range(2):

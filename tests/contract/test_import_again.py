@@ -22,6 +22,7 @@ from data_access.importers.mapping import mapping_from
 from data_access.measures.requests import backlog, closed, time_to_close
 from data_access.schema import (
     refused_row,
+    request,
     request_episode,
     request_event,
     service_type,
@@ -63,6 +64,53 @@ def test_refused_rows_can_be_corrected_and_imported_again(tmp_path: Path) -> Non
     warehouse = Warehouse(settings)
     assert warehouse.build().refused == len(warehouse.frame(select(refused_row))) == 0
     warehouse.close()
+
+
+def test_what_would_be_a_formula_is_none_and_comes_back_as_it_was(tmp_path: Path) -> None:
+    """A spreadsheet in which refused rows are corrected calculates whatever begins like a formula."""
+    settings, path = Settings(data=tmp_path / "data"), tmp_path / "export.csv"
+    formula = """=HYPERLINK(""http://x"",A1)"""
+    path.write_bytes(table(f'8,=1+1,,,Open,@Pothole,"{formula}",-71.05,', "9,2024-03-01,,,Open,Pothole,+1,,"))
+    outcome = import_files(settings, mapping(), path)
+    rows = outcome.refused_rows()
+    said = rows[["refused_value", "Opened", "Type", "Address", "Zip"]].iloc[0].to_list()
+    assert said == ["'=1+1", "'=1+1", "'@Pothole", "'" + formula.replace('""', '"'), "-71.05"]
+    told = CliRunner().invoke(main, ["refused", "--format", "csv", "--data", str(settings.data)])
+    assert ",'=1+1," in told.output and ",=1+1" not in told.output
+    corrected = tmp_path / "corrected.csv"
+    rows.assign(Opened="soon").to_csv(corrected, index=False)
+    again = import_files(settings, mapping(), corrected, dry=True).refused_rows()  # not yet right
+    assert again["Type"].to_list() == ["'@Pothole"]
+    again.assign(Opened="2024-03-02").to_csv(corrected, index=False)
+    assert import_files(settings, mapping(), corrected).report.accepted == 1
+    warehouse = Warehouse(settings)
+    found = warehouse.frame(select(request.c.type_id, request.c.address).order_by(request.c.request_id))
+    warehouse.close()
+    assert found.to_numpy().tolist() == [["@Pothole", formula.replace('""', '"')], ["Pothole", "+1"]]
+
+
+def test_the_same_file_once_more_leaves_the_build_in_service(store: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    path.write_bytes(table(ROW, "8,soon,,,Open,Pothole,,,"))
+    first = import_files(store, mapping(), path).report.build_id
+
+    def in_service() -> str:
+        warehouse = Warehouse(store)
+        found = warehouse.build().build_id
+        warehouse.close()
+        return found
+
+    again = import_files(store, mapping(), path).report
+    assert again.nothing_new and again.unchanged == 1 and again.build_id == in_service() == first
+    assert f"Nothing new: build {first} stays in service." in again.as_text()
+    changed = mapping('[service_type]\nname = "Status"\n')  # another mapping tells something else of the same file
+    assert not import_files(store, changed, path).report.nothing_new and in_service() != first
+    assert import_files(store, changed, path).report.nothing_new
+    other = tmp_path / "other.csv"
+    other.write_bytes(
+        table(ROW, "8,soon,,,Open,Pothole,,,", "")
+    )  # another export, on which nothing happened: refreshed
+    assert not import_files(store, changed, other).report.nothing_new
 
 
 def test_a_file_that_is_corrected_itself_has_no_refused_rows_left(tmp_path: Path) -> None:
@@ -210,6 +258,32 @@ def test_what_changed_between_two_exports_becomes_history(tmp_path: Path) -> Non
     assert again["opened_at"].to_list()[1] == pd.Timestamp("2024-03-05 14:00")
     moved = episodes[episodes["request_id"] == "3"]
     assert moved["department"].to_list()[0] == "Streets" and len(events) == 6
+
+
+def test_what_a_later_export_has_no_column_for_stays_as_it_was(store: Settings, tmp_path: Path) -> None:
+    """A CRM's report was edited: its due time and address are gone, and nobody told."""
+    path = tmp_path / "export.csv"
+    path.write_bytes(table(ROW.replace("Closed", "Open"), ROW.replace("7,", "8,", 1)))
+    import_files(store, mapping(), path)
+
+    def known() -> list[list[object]]:
+        warehouse = Warehouse(store)
+        r = request.c
+        rows = warehouse.frame(select(r.due_source, r.address, r.status, r.type_id).order_by(r.request_id))
+        warehouse.close()
+        return rows.astype(object).where(rows.notna(), None).to_numpy().tolist()
+
+    before = known()
+    few = "ID,Opened,Closed,Status,Type,Zip,Point\n{},2024-03-01 09:00:00,2024-03-02 10:00:00,{},{},02131.0,\n"
+    path.write_text(few.format(7, "Closed", "Noise"))
+    report = import_files(store, mapping(), path).report
+    assert (report.updated, report.carried) == (1, 1)
+    assert "No file has a column for address or due_at: 1 updated row keeps what was known." in report.notes
+    assert known() == [["source", "1 Main St", "closed", "Noise"], before[1]]
+    assert import_files(store, mapping(), path).report.unchanged == 1
+    path.write_bytes(table(ROW.replace("1 Main St", "").replace("Pothole", "Noise")))  # a column with nothing in it
+    import_files(store, mapping(), path)
+    assert known()[0] == ["source", None, "closed", "Noise"]
 
 
 def test_what_was_closed_at_a_time_nobody_wrote_is_in_no_time_to_close(store: Settings, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zipfile
+from datetime import date
 from pathlib import Path
 
 import geopandas as gpd
@@ -12,10 +13,12 @@ import pytest
 import shapely
 from sqlalchemy import select
 
+from callbacks.panels import answers_to, context_of
 from dashboard.domain.errors import ImportRefused
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Scope
-from dashboard.services import Services
+from dashboard.identity import DEPUTY_MANAGER
+from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access.dimensions import area
 from data_access.engine import Warehouse
@@ -28,6 +31,7 @@ from data_access.schema import (
     request,
 )
 from data_access.semantics import Query
+from layouts.views import districts
 from tests.exports import CITY, ROW, mapping, table
 
 
@@ -123,7 +127,10 @@ def test_districts_that_overlap_at_one_time_are_told(tmp_path: Path) -> None:
     editions = WARDS + '[[district.editions]]\nfile = "old*"\nvalid_to = %s\n'
     editions += '[[district.editions]]\nfile = "new*"\nvalid_from = 2024-02-01\n'
     files = [tmp_path / "old.geojson", tmp_path / "new.geojson"]
-    for until, told in (("2024-02-01", "1 pair of them overlap (“1” and “all”)"), ("2024-03-01", "4 pairs of them")):
+    for until, told in (
+        ("2024-02-01", "1 pair of them overlap (“1” and “all”)"),
+        ("2024-03-01", "(“1 until 2024-03-01” and “1 from 2024-02-01”, “"),
+    ):
         by = mapping(editions % until)
         outcome = import_files(Settings(data=tmp_path / until), by, tmp_path / "export.csv", files, dry=True)
         assert any(told in one for one in outcome.report.notes), outcome.report.notes
@@ -166,8 +173,50 @@ valid_from = 2024-03-10
     warehouse.close()
     assert rows["district"].to_list() == ["West", "East"]
     assert rows["district_id"].to_list() == ["West until 2024-03-10", "East from 2024-03-10"]
+    services = Services(settings)
+    assert services.redrawn_on() == (date(2024, 3, 10),)
+    panel = next(one for one in districts.VIEW.panels if one.draw is districts.draw_sides)
+    for search, is_told in (("?period=all", True), ("?from=2024-03-10&to=2024-03-11", False)):
+        filters = Filters.from_search(search, services.clock(), services.dimensions)
+        with acting_as(DEPUTY_MANAGER):
+            answers, context = answers_to(panel, filters, services), context_of(panel, filters, services)
+        assert ("Boundaries changed on" in str(panel.draw(answers, context).sentence)) is is_told
+    services.warehouse.close()
     with pytest.raises(ImportRefused, match="without quotation marks"):
         mapping_from(CITY + editions.replace("= 2024-03-10", '= "2024-03-10"'), Path("test.toml"))
+
+
+@pytest.mark.parametrize(
+    ("until", "since", "said"),
+    [
+        ("valid_to = 2024-03-10", "valid_from = 2024-03-10", None),
+        ("valid_to = 2024-03-10", "valid_from = 2024-03-12",
+         "No district holds from 2024-03-10 until the day before 2024-03-12, and 2 requests were opened then"),
+        ("valid_from = 2024-03-10\nvalid_to = 2024-03-12", "valid_from = 2024-03-12",
+         "No district holds until the day before 2024-03-10, and 1 request was opened then"),
+        ("valid_to = 2024-03-10", "valid_from = 2024-03-10\nvalid_to = 2024-03-12",
+         "No district holds from 2024-03-12, and 1 request was opened then"),
+    ],
+)  # fmt: skip
+def test_days_on_which_no_boundary_holds_are_told(tmp_path: Path, until: str, since: str, said: str | None) -> None:
+    for name in ("old", "new"):
+        wards().to_file(tmp_path / f"{name}.geojson")
+    rest = ',,,Open,Pothole,,,"(40.5, -73.2)"'
+    days = ("2024-03-09", "2024-03-10", "2024-03-11", "2024-03-12")
+    (tmp_path / "export.csv").write_bytes(table(*(f"{n},{day}{rest}" for n, day in enumerate(days))))
+    both = f'[[district.editions]]\nfile = "old*"\n{until}\n[[district.editions]]\nfile = "new*"\n{since}\n'
+    files = [tmp_path / "old.geojson", tmp_path / "new.geojson"]
+    settings = Settings(data=tmp_path / "data")
+    notes = import_files(settings, mapping(WARDS + both), tmp_path / "export.csv", files).report.notes
+    assert [one for one in notes if one.startswith("No district")] == (
+        []
+        if said is None
+        else [f"{said}: let one of [[district.editions]] follow on the other, or leave its end open."]
+    )
+    services = Services(settings)  # maps show those that hold last, if they end, too
+    assert sorted(services.areas.districts()["name"]) == ["1", "2"]
+    assert len(services.redrawn_on()) >= 1
+    services.warehouse.close()
 
 
 def test_a_city_divided_in_two_ways_knows_both_and_each_with_its_own_days(tmp_path: Path) -> None:

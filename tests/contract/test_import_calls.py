@@ -140,3 +140,46 @@ def test_a_state_may_end_when_nobody_knows(tmp_path: Path) -> None:
 def test_a_word_that_no_measure_counts_is_refused(mapping: str, said: str) -> None:
     with pytest.raises(ImportRefused, match=said):
         mapping_from(CITY + mapping, Path("calls.toml"))
+
+
+STATES = """
+[agent_state]
+agent_id = "Agent"
+start_at = { column = "Start", formats = ["%m/%d/%Y %I:%M:%S %p"] }
+end_at = { column = "Duration", seconds_after = "start_at" }
+state = { column = "Status", words = { Coaching = "training" } }
+"""
+STATES_HEAD = "Agent,Start,Status,Duration"
+
+
+def test_states_with_a_duration_go_on_over_midnight_and_the_hour_that_comes_twice(tmp_path: Path) -> None:
+    """On 2 November 2025 the clocks go back from 2:00 to 1:00: two hours of talk from 0:30 end at 1:30, the second."""
+    first = [STATES_HEAD, "7,10/31/2025 11:00:00 PM,Ready,2:00:00", "7,11/01/2025 01:00:00 AM,Coaching,30m"]
+    second = [first[1], "7,11/02/2025 12:30:00 AM,On call,7200", "7,11/02/2025 01:30:00 AM,Ready,0:30:00",
+              "7,11/02/2025 02:00:00 AM,ACW,0:00:00", "7,11/02/2025 02:00:00 AM,ACW,0:10:00"]  # fmt: skip
+    brought(tmp_path, STATES, *first)
+    outcome, settings = brought(tmp_path, STATES, STATES_HEAD, *reversed(second))
+    report = outcome.report
+    assert (report.added, report.unchanged, report.repeated) == (3, 1, 1)  # what was told before stays
+    # ready: 2:00 + 0:30, busy: 2:00 + 0:10, in training 0:30
+    assert told(settings, "busy_s", "ready_s", "logged_in_h") == pytest.approx([7800, 16800, 18600 / 3600])
+    assert "5 rows of agent_state about 1 agent that no import brought, such as 7" in report.as_text()
+
+
+def test_hours_in_two_states_at_once_are_told(tmp_path: Path) -> None:
+    lines = ["7,11/03/2025 08:00:00 AM,On Queue,4:00:00", "7,11/03/2025 09:00:00 AM,Interacting,1:00:00",
+             "8,11/03/2025 09:00:00 AM,Interacting,1:00:00"]  # fmt: skip
+    outcome, _ = brought(tmp_path, STATES, STATES_HEAD, *lines)
+    assert "In 1.0 of 6.0 hours an agent is in two states at once" in outcome.report.as_text()
+
+
+def test_a_duration_that_is_none_is_refused_and_so_is_one_after_nothing(tmp_path: Path) -> None:
+    lines = [
+        "7,11/03/2025 08:00:00 AM,Ready,soon",
+        "7,11/03/2025 09:00:00 AM,Ready,",
+        "7,11/03/2025 10:00:00 AM,Ready,9",
+    ]
+    outcome, _ = brought(tmp_path, STATES, STATES_HEAD, *lines)
+    assert outcome.report.refusals == {"not a number in Duration": 1, "no end in Duration": 1}
+    with pytest.raises(ImportRefused, match="seconds_after names one of our columns"):
+        mapping_from(CITY + STATES.replace('"start_at" }', '"state" }'), Path("calls.toml"))

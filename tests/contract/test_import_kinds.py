@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zipfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import geopandas as gpd
@@ -12,13 +13,18 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import shapely
+import xlsxwriter
 import zstandard
 from pyarrow import parquet
+from sqlalchemy import select
 
 from dashboard.domain.errors import ImportRefused
 from dashboard.settings import Settings
+from data_access.engine import Warehouse
 from data_access.importers.load import import_files
 from data_access.importers.mapping import mapping_from
+from data_access.importers.report import Report
+from data_access.schema import request
 from tests.exports import CITY, ROW, mapping, table
 
 
@@ -283,3 +289,88 @@ def test_records_of_xml_are_named_without_their_namespace(taken) -> None:
 def test_what_is_nested_without_end_is_refused(taken) -> None:
     with pytest.raises(ImportRefused, match="not XML"):
         taken(b"<a>" * 5_000 + b"</a>" * 5_000, "one.xml")
+
+
+SIMPLE = """
+name = "simple"
+[city]
+name = "Testville"
+tz = "America/New_York"
+[request]
+request_id = "{id}"
+opened_at = {{ column = "{opened}", formats = {formats} }}
+closed_at = {{ column = "{closed}", formats = {formats} }}
+status = "{status}"
+type_id = {{ value = "Pothole" }}
+"""
+
+
+def imported(folder: Path, path: Path, **names: str) -> tuple[Report, pd.DataFrame]:
+    settings = Settings(data=folder / "data")
+    outcome = import_files(settings, mapping_from(SIMPLE.format(**names), Path("simple.toml")), path)
+    warehouse = Warehouse(settings)
+    c = request.c
+    rows = warehouse.frame(select(c.request_id, c.opened_at, c.closed_at, c.status).order_by(c.opened_at))
+    warehouse.close()
+    return outcome.report, rows
+
+
+def test_a_workbook_with_a_cover_and_headings_in_groups(tmp_path: Path) -> None:
+    """A sheet before it, a title and merged groups over the heading, a total below; dates as such and as serials."""
+    book = xlsxwriter.Workbook(tmp_path / "report.xlsx", {"default_date_format": "yyyy-mm-dd hh:mm"})
+    book.add_worksheet("Cover").write("A1", "Monthly report")
+    for name in ("Requests", "Serials"):
+        sheet = book.add_worksheet(name)
+        sheet.merge_range("A1:E1", "City of Testville")
+        sheet.merge_range("A2:B2", "Request")
+        sheet.merge_range("C2:D2", "Dates")
+        sheet.write_row(2, 0, ["Number", "State", "Opened", "Closed", "Zip"])
+        for n in range(1, 4):
+            days = [datetime(2025, 3, n, 9, 30), datetime(2025, 3, n + 9)]
+            cells = days if name == "Requests" else [(one - datetime(1899, 12, 30)) / timedelta(days=1) for one in days]
+            sheet.write_row(2 + n, 0, [n, "Closed", *cells, 2131])
+        sheet.write_row(6, 0, ["Total", None, 3])
+    book.close()
+    names = {"id": "Number", "opened": "Opened", "closed": "Closed", "status": "State", "formats": '["iso"]'}
+    report, rows = imported(tmp_path, tmp_path / "report.xlsx", **names)
+    assert (report.accepted, report.refusals) == (3, {"not a time in Opened": 1})
+    assert rows["opened_at"].to_list() == [pd.Timestamp(2025, 3, n, 14, 30) for n in (1, 2, 3)]
+    text = SIMPLE.format(**{**names, "formats": '["excel"]'}).replace(
+        "[request]", '[file]\nsheet = "Serials"\n[request]'
+    )
+    settings = Settings(data=tmp_path / "serials")
+    again = import_files(settings, mapping_from(text, Path("simple.toml")), tmp_path / "report.xlsx")
+    assert again.sample["opened_at"].head(3).to_list() == rows["opened_at"].to_list()
+
+
+def test_parquet_with_zones_dictionaries_and_ids_beyond_what_a_float_holds(tmp_path: Path) -> None:
+    """Hours on both sides of the night in which the clocks go forward; no id may be rounded."""
+    hours = [datetime(2025, 3, 9, 4, tzinfo=UTC) + timedelta(hours=n) for n in range(6)]
+    rows = pa.table(
+        {
+            "id": pa.array([2**60 + n for n in range(6)], pa.int64()),
+            "opened": pa.array(hours, pa.timestamp("us", tz="America/New_York")),
+            "closed": pa.array([one + timedelta(days=1) for one in hours], pa.timestamp("ns", tz="UTC")),
+            "state": pa.array(["Closed", "Done"] * 3).dictionary_encode(),
+        }
+    )
+    parquet.write_table(rows, tmp_path / "export.parquet")
+    names = {"id": "id", "opened": "opened", "closed": "closed", "status": "state", "formats": '["iso"]'}
+    report, found = imported(tmp_path, tmp_path / "export.parquet", **names)
+    assert report.accepted == 6 and found["request_id"].to_list() == [str(2**60 + n) for n in range(6)]
+    assert found["opened_at"].to_list() == [pd.Timestamp(one).tz_localize(None) for one in hours]
+    assert (found["closed_at"] - found["opened_at"] == timedelta(days=1)).all() and set(found["status"]) == {"closed"}
+
+
+@pytest.mark.parametrize("holder", ["result", "data", "some"])
+def test_records_within_an_object_of_an_answer(tmp_path: Path, holder: str) -> None:
+    """As CKAN answers; where the holder has another name the mapping says it."""
+    records = [{"id": n, "at": {"opened": 1740830400000 + n, "closed": None}, "state": "Open"} for n in range(3)]
+    (tmp_path / "answer.json").write_text(json.dumps({"success": True, holder: {"total": 3, "records": records}}))
+    text = SIMPLE.format(id="id", opened="at.opened", closed="at.closed", status="state", formats='["epoch_ms"]')
+    if holder == "some":
+        text = text.replace("[request]", '[file]\nrows = "some.records"\n[request]')
+    report = import_files(
+        Settings(data=tmp_path / "data"), mapping_from(text, Path("x.toml")), tmp_path / "answer.json"
+    )
+    assert (report.report.accepted, report.report.refused) == (3, 0)

@@ -402,6 +402,15 @@ def test_an_endpoint_is_waited_for_and_its_reasons_are_told(
     city.refusals = [(302, {"Location": "http://localhost:1/elsewhere"}, b"")]
     with pytest.raises(ImportRefused, match="another host, localhost"):
         import_files(settings, by, address)
+    here = city.url.removeprefix("http://").partition(":")[0]
+    for where, said in ((f"http://{here}:1/x", "another port, 1;"), (f"https://{here}/x", "another port, 443;"),
+                        (f"http://{here}:99999/x", "a port that is none")):  # fmt: skip
+        city.refusals = [(302, {"Location": where}, b"")]
+        with pytest.raises(ImportRefused, match=said):
+            import_files(settings, by, address)
+    city.refusals = [(302, {"Location": "http://localhost:1/elsewhere"}, b"")]
+    with pytest.raises(ImportRefused, match="another host, localhost"):
+        import_files(settings, by, address)
 
 
 def test_no_secret_is_told_and_none_is_sent_in_the_open(tmp_path: Path, city: City) -> None:

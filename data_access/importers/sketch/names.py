@@ -113,10 +113,11 @@ NUMBER = r"(address|house|street|civic|building)_?(n|no|nr|num|number)$|^haus_?n
 CALLS = (
     r"queue|(talk|hold|wrap|wait|handle|ring|work)_?(time|sec|dur)|total_h|\bacw|abandon|skill|ivr|(^|_)agent|ani$|dnis"
 )
+TURNS = r"^(old|new|from|to|prior|previous)_?(value|status|state|owner|queue|dep(artmen)?t)"
 CHANGES = "outcome|result|action|activit|last|resol|clos|comment|note|priorit|assign|updat|count"
 HOUR = r"^\d{1,2}:\d{2}(:\d{2})?( ?[AaPp]\.?[Mm]\.?)?$"
-LAT = r"^(lat|latitude|y_?lat.*|.*_lat(itude)?|breite(ngrad)?|latitud)$"
-LON = r"^(lon|long|lng|longitude|x_?lon.*|.*_(long|lon|lng|longitude)|länge(ngrad)?|longitud)$"
+LAT = r"^(lat|latitude|y_?lat.*|.*_lat(itude)?|breite(ngrad)?|latitud)(_c)?$"
+LON = r"^(lon|long|lng|longitude|x_?lon.*|.*_(long|lon|lng|longitude)|länge(ngrad)?|longitud)(_c)?$"
 PROJECTED = r"(^|_)(sr)?[xy](_|$|coord)|(^|_)[en]$|coord_?[xy]|(rechts?|hoch|ost|nord)wert|(east|north)ing"
 POINT = r"(?<![\d.])(-?\d{1,3}\.\d+)\s*,\s*(-?\d{1,3}\.\d+)(?![\d.])"
 GEOJSON = r'"coordinates"\s*:\s*\[\s*-?\d+\.\d+\s*,\s*-?\d+\.\d+\s*\]'

@@ -10,7 +10,7 @@ from dashboard.domain.spelling import as_compared
 from data_access.importers.mapping import STATUS_WORDS, fold
 from data_access.importers.sketch.guessing import quoted, state_of
 from data_access.importers.sketch.looking import Column, mostly
-from data_access.importers.sketch.names import CALLS, GEOJSON, NUMBER, POINT, PROJECTED, WKT
+from data_access.importers.sketch.names import CALLS, GEOJSON, NUMBER, POINT, PROJECTED, TURNS, WKT
 from data_access.importers.sources import Source
 from data_access.schema import CLOSED_STATUSES
 
@@ -58,6 +58,10 @@ def written(
     if len(calls) > 1:
         yield f"\n# doubt: {', '.join(calls[:4])} tell of calls rather than of requests; for these see [contact] and"
         yield "# [contact_interval] in docs/importing.md under “Calls”"
+    turns = [one.name for one in columns if re.search(TURNS, fold(one.name))]
+    if len(turns) > 1:
+        yield f"\n# doubt: {', '.join(turns[:4])} tell what became of requests; for a history see [request_event] in"
+        yield "# docs/importing.md under “Histories”"
     yield "\n[request]"
     if "request_id" not in found:
         yield from _no_key(columns, *together, rows)
