@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from dashboard.domain.policy import Permission
-from data_access.measures import agents, contacts, inspections, outcomes, published_calls, requests
+from data_access.measures import agents, contacts, costs, inspections, outcomes, published_calls, requests
 from data_access.semantics import Measure
 from layouts import components as c
 from layouts.definitions import definitions
@@ -27,6 +27,7 @@ _SUBJECTS = (
     ("inspections", "What is counted of visits?", inspections, Permission.READ_REQUESTS),
     ("contacts", "What is counted of calls and other contacts?", contacts, Permission.READ_CONTACTS),
     ("published", "What is counted of published calls?", published_calls, Permission.READ_PUBLISHED_CALLS),
+    ("costs", "What is counted of budgets and costs?", costs, Permission.READ_BUDGET),
     ("agents", "What is counted of agents’ time?", agents, Permission.READ_AGENT_SPREAD),
 )
 
