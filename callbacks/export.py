@@ -274,7 +274,8 @@ def _excel(panel: Panel, filters: Filters, answers: Answered, services: Services
     with xlsxwriter.Workbook(out, options) as book:
         bold, whole = book.add_format({"bold": True}), book.add_format({"num_format": "#,##0"})
         share, at = book.add_format({"num_format": "0.0%"}), book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
-        formats = {"money": book.add_format({"num_format": "#,##0.00"}), "share": share, "at": at, "on": book.add_format({"num_format": "yyyy-mm-dd"}), "whole": whole}
+        money, on = book.add_format({"num_format": "#,##0.00"}), book.add_format({"num_format": "yyyy-mm-dd"})
+        formats = {"money": money, "share": share, "at": at, "on": on, "whole": whole}
         for place, (title, answer) in enumerate(_titled(panel, answers), 1):
             sheet = book.add_worksheet(f"{place} {title or 'Chosen period'}"[:31])
             sheet.set_column(0, 40, 18)

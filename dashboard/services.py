@@ -136,6 +136,7 @@ class Services:
             as_of_on=as_of_on,
             gaps=self._gaps(build.build_id),
             books=self._books(build.build_id),
+            contacts_from_on=build.contacts_from_on,
         )
 
     def local(self, instant: datetime) -> datetime:

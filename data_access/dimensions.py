@@ -53,8 +53,9 @@ service_type = Dimension(
     _carried("service_type", "request", "episode", "survey", "inspection", "work"),
 )  # fmt: skip
 category = Dimension(
-    "category", "Category", "The group of service types it belongs to.", _carried("category", "request", "episode", "work")
-)
+    "category", "Category", "The group of service types it belongs to.",
+    _carried("category", "request", "episode", "work"),
+)  # fmt: skip
 district = Dimension(
     "district", "District", "Where it is: the source's own district, else the one its point lies in.",
     _carried("district", "request", "episode", "survey", "inspection", "work"), missing="no district",
@@ -70,8 +71,9 @@ channel = Dimension(
     in_words=lambda name: name.replace("_", "-"),
 )  # fmt: skip
 priority = Dimension(
-    "priority", "Priority", "The priority the CRM gave it.", _carried("priority", "request", "episode", "work"), missing="none"
-)
+    "priority", "Priority", "The priority the CRM gave it.", _carried("priority", "request", "episode", "work"),
+    missing="none",
+)  # fmt: skip
 status = Dimension(
     "status", "Status", "The request's state in the last data received, not at an earlier moment.",
     _carried("status", "request", "episode"),

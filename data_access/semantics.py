@@ -130,8 +130,8 @@ class Measure:
     """What every measure says of itself (measures R8).
 
     `unit` is one of ``requests``, ``contacts``, ``surveys``, ``visits``, ``share``, ``s`` (seconds), ``s²`` (their
-    squares, added up), ``h`` (hours), ``money`` (in the city's currency) and ``ratio``; `better` is ``higher``, ``lower`` or None where neither is good in
-    itself.
+    squares, added up), ``h`` (hours), ``money`` (in the city's currency) and ``ratio``; `better` is ``higher``,
+    ``lower`` or None where neither is good in itself.
     """
 
     name: str

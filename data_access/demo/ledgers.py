@@ -258,7 +258,7 @@ def budget_frame(first_fiscal_year: int, last_fiscal_year: int) -> pd.DataFrame:
     rows = []
     for year in range(first_fiscal_year, last_fiscal_year + 1):
         elapsed = 0.885 if year == 2026 else 1.0
-        for k, (salary, department) in enumerate(zip(_SALARIES, DEPARTMENTS, strict=True)):
+        for salary, department in zip(_SALARIES, DEPARTMENTS, strict=True):
             for account, share in _CLASSES.items():
                 small = department[0] == "C311" and account in ("contract", "capital")
                 adopted = salary * 1e6 * share * (0.35 if small else 1) * 1.037 ** (year - 2025) * rng.normal(1, 0.02)
@@ -275,7 +275,7 @@ def budget_frame(first_fiscal_year: int, last_fiscal_year: int) -> pd.DataFrame:
              "encumbered"]  # fmt: skip
     made = pd.DataFrame(rows, columns=names)
     closed = pd.to_datetime(made["fiscal_year"].astype(str) + "-08-29 16:00")  # two months after the year's end
-    made["as_of"] = closed.clip(upper=pd.Timestamp(stories.AS_OF))
+    made["as_of"] = closed.where(closed < pd.Timestamp(stories.AS_OF), pd.Timestamp(stories.AS_OF))
     made["is_contact_centre"] = made["department_id"] == "C311"
     return made
 

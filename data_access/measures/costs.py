@@ -1,8 +1,8 @@
 """Numbers about money: what departments may spend and spent, what a contact costs, what a closed request costs.
 
-Budget lines are a fact like any other, known by the fiscal year: sums of a few hundred rows, asked of whole fiscal years
-(`domain.fiscal_years`). What a closed request costs is told by standards (`activity_driver`): so many hours of so many
-people at so much, and materials; what was really spent on it nobody writes down.
+Budget lines are a fact like any other, known by the fiscal year: sums of a few hundred rows, asked of whole fiscal
+years (`domain.fiscal_years`). What a closed request costs is told by standards (`activity_driver`): so many hours of so
+many people at so much, and materials; what was really spent on it nobody writes down.
 """
 
 from __future__ import annotations
@@ -102,8 +102,8 @@ centre_pay = _money(
 )  # fmt: skip
 centre_direct = _money(
     "centre_direct", "Direct cost of the contact centre",
-    "What the contact centre spent on salaries, benefits, overtime, contracts (telephone, software, temporary staff) and "
-    "supplies.",
+    "What the contact centre spent on salaries, benefits, overtime, contracts (telephone, software, temporary staff) "
+    "and supplies.",
     _b.actual, fact=CENTRE, where=_b.account_class.in_(_DIRECT), source="E1",
 )  # fmt: skip
 centre_loaded = _money(
@@ -153,8 +153,8 @@ def _cost(name: str, label: str, about: str, over: Total, under: Total, source: 
 
 pay_per_contact = _cost(
     "pay_per_contact", "Salaries per contact",
-    "Salaries of the contact centre for each contact on any channel, web and app included: as Montgomery County’s MC311 "
-    "counts. The lowest of the figures, for it leaves out most of the cost and counts contacts that nobody took.",
+    "Salaries of the contact centre for each contact on any channel, web and app included, as Montgomery County’s "
+    "MC311 counts. The lowest of the figures, for it leaves out most of the cost and counts contacts that nobody took.",
     centre_pay, contacts, "E (as MC311 counts)",
 )  # fmt: skip
 direct_cost_per_call = _cost(
@@ -215,7 +215,8 @@ standard_labour = _work(
     _sum(_unit.c.labour), "money", _is_known,
 )  # fmt: skip
 standard_materials = _work(
-    "standard_materials", "Standard material cost", "Materials, equipment and contractors, by the standard of each type.",
+    "standard_materials", "Standard material cost",
+    "Materials, equipment and contractors, by the standard of each type.",
     _sum(_unit.c.materials), "money", _is_known,
 )  # fmt: skip
 standard_cost = _work(
@@ -230,7 +231,7 @@ standard_cost_elsewhere = _work(
 )  # fmt: skip
 cost_per_request = Ratio(
     name="cost_per_request", label="Standard cost per problem closed", unit="money", better="lower",
-    about="What one closed request costs on average by the standard of its type: hours of work at what an hour costs, and "
-          "materials. Types without a standard are left out of both.",
+    about="What one closed request costs on average by the standard of its type: hours of work at what an hour costs, "
+          "and materials. Types without a standard are left out of both.",
     formula="standard_cost ÷ work_costed", source="measures reference, E4", over=standard_cost, under=work_costed,
 )  # fmt: skip
