@@ -315,10 +315,12 @@ def _bridge_lying(
          "line": {"width": 1, "dash": "dot", "color": "$text-3"}}
         for i, level in enumerate(levels)
     ]  # fmt: skip
+    left = max(84, 12 + 6 * max(map(len, names)))
+    room, label = 336 - left - 12, 10 + 7 * max(map(len, texts))  # as wide as a phone's card, and the longest number
     layout = {
         "hovermode": False, "barcornerradius": 2, "shapes": connectors, "annotations": labels,
-        "height": 16 + 38 * len(names), "margin": {"l": max(84, 12 + 6 * max(map(len, names))), "r": 12, "t": 8, "b": 8},
-        "xaxis": {"visible": False, "range": [0, most * 1.25], "fixedrange": True},
+        "height": 16 + 38 * len(names), "margin": {"l": left, "r": 12, "t": 8, "b": 8},
+        "xaxis": {"visible": False, "range": [0, most * max(1.25, room / (room - label))], "fixedrange": True},
         "yaxis": {"tickmode": "array", "tickvals": places, "ticktext": [name.replace("<br>", " ") for name in names],
                   "range": [len(names) - 0.5, -0.5], "showgrid": False, "zeroline": False, "showline": True,
                   "linecolor": "$line-2", "rangemode": "normal", "fixedrange": True},

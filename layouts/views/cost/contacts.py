@@ -181,7 +181,9 @@ def draw_others(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     (told,) = answers
     period = asked.now_with_contacts(context.filters.period, context.clock)
     own = {one.like: told.value(one.like) for one in PUBLISHED} if told is not None else {}
-    level = price_level(context.money.prices, period) if period is not None else None
+    if period is None or not any(own.values()):
+        return asked.nothing(context, contacts=True)
+    level = price_level(context.money.prices, period)
     lines = []
     for one in PUBLISHED:
         was = context.money.prices.get(one.year)
@@ -199,9 +201,9 @@ def draw_others(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     low, high = c.money(min(calls), "USD"), c.money(max(calls), "USD")
     text = f"Others told **{low}** to **{high}** a call in money of their year"
     text += f"; counted alike, ours is **{asked.cost(mine, context)}**." if mine else "."
-    name = asked.named(period, context) if period is not None else ""
+    name = asked.named(period, context)
     foot = words.foot(
-        f"Ours: {name}" if name else "",
+        f"Ours: {name}",
         f"second line: in prices of {name}, where the index reaches" if level else "as told, in money of the year",
         "Evanston counts the entire interaction and published no figure",
         "Montgomery’s read from its budget pages, not certain to the cent",

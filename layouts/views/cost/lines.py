@@ -133,7 +133,7 @@ def draw_lines(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         ])  # fmt: skip
     columns = [
         c.Column("Department, program"), c.Column("Budget, amended", True, False), c.Column("Spent", True),
-        c.Column(c.twin("Share spent", f"{c.share(gone)} of year gone"), True),
+        c.Column(c.twin("Share spent", f"year: {c.share(gone)}"), True),
         c.Column(c.twin("Closed", "same part before"), True, on_phone=False),
         c.Column(c.twin("Promises kept", "95 % interval"), True),
     ]  # fmt: skip
@@ -196,7 +196,7 @@ def draw_kinds(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     )
     events = frame["spent_on_events"].sum()
     columns = [c.Column("Kind of cost"), c.Column("", on_phone=False), c.Column("Spent", True),
-               c.Column(c.twin("Share spent", f"{c.share(gone)} of year gone"), True)]  # fmt: skip
+               c.Column(c.twin("Share spent", f"year: {c.share(gone)}"), True)]  # fmt: skip
     body = c.table(columns, lines, caption="Spending by kind of cost", className="rank")
     foot = words.foot(
         asked.named(period, context),
