@@ -86,6 +86,11 @@ def _programs(answer: Answer | None) -> dict[str, pd.DataFrame]:
     return {str(name): rows for name, rows in frame.groupby(department.name) if len(rows) > 1}
 
 
+def _on_desk(words: str) -> html.Span:
+    """A second line that a phone has no room for."""
+    return html.Span(words, className="sub desk")
+
+
 def _money_cells(row: Any, gone: float, context: Context, *, sub: bool = False) -> list[Any]:
     used = row.spent / row.budget_amended if row.budget_amended > 0 else None
     ahead = used is not None and used > gone + AHEAD and not sub
@@ -95,7 +100,7 @@ def _money_cells(row: Any, gone: float, context: Context, *, sub: bool = False) 
     ordered = f"ordered {asked.cost(row.encumbered, context)}" if row.encumbered else ""
     return [
         c.twin(asked.cost(row.budget_amended, context), f"adopted {asked.cost(row.budget_adopted, context)}"),
-        c.twin(asked.cost(row.spent, context), ordered),
+        [asked.cost(row.spent, context), _on_desk(ordered)],
         share,
     ]
 
@@ -135,7 +140,7 @@ def draw_lines(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         c.Column("Department, program"), c.Column("Budget, amended", True, False), c.Column("Spent", True),
         c.Column(c.twin("Share spent", f"year: {c.share(gone)}"), True),
         c.Column(c.twin("Closed", "same part before"), True, on_phone=False),
-        c.Column(c.twin("Promises kept", "95 % interval"), True),
+        c.Column(c.twin("Promises", ["kept", html.Span(", 95 % interval", className="desk")]), True),
     ]  # fmt: skip
     body = c.table(columns, lines, caption="Budget, workload and promises by department", selected=chosen)
     shown = frame[frame[department.name].isin(context.selected)] if context.selected else frame
@@ -166,7 +171,7 @@ def _work_cells(row: Any, was: float | None) -> list[Any]:
     if row.due < words.FEW:
         return [work, html.Span("too few", className="muted")]
     low, high = (float(x) for x in wilson(np.array(row.kept), np.array(row.due))[1:])
-    return [work, c.twin(c.share(row.kept / row.due), f"{100 * low:.1f} to {100 * high:.1f}")]
+    return [work, [c.share(row.kept / row.due), _on_desk(f"{100 * low:.1f} to {100 * high:.1f}")]]
 
 
 def draw_kinds(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
