@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from dashboard.domain.filters import Filters, Period
 from dashboard.domain.fiscal_years import names_of, touched, year_back
@@ -75,8 +74,3 @@ def change(value: float, context: Context) -> str:
     """+$1.2 M or −$40,300."""
     said = c.money(value, context.city.currency)
     return said if value < 0 or not any(digit in said for digit in "123456789") else f"+{said}"
-
-
-def first_column(label: str, **more: Any) -> c.Column:
-    """The heading of a table's first column."""
-    return c.Column(label, **more)

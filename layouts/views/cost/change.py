@@ -49,9 +49,6 @@ class Change(NamedTuple):
     volume_after: float
     events_before: float
     events_after: float
-    whole_before: float
-    """The year before as a whole, events left out."""
-    whole_volume: float
 
     @property
     def usual_before(self) -> float:
@@ -76,7 +73,7 @@ def changed(now: tuple[float, float, float], was: tuple[float, float, float], vo
     """
     cost, events, volume = was
     usual = (cost - events) / volume * volume_then if volume else cost - events
-    return Change(usual + events, now[0], volume_then, now[2], events, now[1], cost - events, volume)
+    return Change(usual + events, now[0], volume_then, now[2], events, now[1])
 
 
 class _Years(NamedTuple):
