@@ -48,7 +48,8 @@ def holds_contacts(services: Services) -> bool:
 
 def held_in_words(services: Services) -> str:
     """What the data in service holds: “service requests and calls”."""
-    words = {"requests": "service requests", "contacts": "calls", "published_calls": "published figures of calls"}
+    words = {"requests": "service requests", "contacts": "calls", "published_calls": "published figures of calls",
+             "budget_lines": "budgets"}  # fmt: skip
     held = services.held()
     return " and ".join(said for kind, said in words.items() if kind in held)
 

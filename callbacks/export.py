@@ -274,7 +274,8 @@ def _excel(panel: Panel, filters: Filters, answers: Answered, services: Services
     with xlsxwriter.Workbook(out, options) as book:
         bold, whole = book.add_format({"bold": True}), book.add_format({"num_format": "#,##0"})
         share, at = book.add_format({"num_format": "0.0%"}), book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
-        formats = {"share": share, "at": at, "on": book.add_format({"num_format": "yyyy-mm-dd"}), "whole": whole}
+        money, on = book.add_format({"num_format": "#,##0.00"}), book.add_format({"num_format": "yyyy-mm-dd"})
+        formats = {"money": money, "share": share, "at": at, "on": on, "whole": whole}
         for place, (title, answer) in enumerate(_titled(panel, answers), 1):
             sheet = book.add_worksheet(f"{place} {title or 'Chosen period'}"[:31])
             sheet.set_column(0, 40, 18)
@@ -306,7 +307,7 @@ def _write(sheet: Any, row: int, column: int, value: Any, name: str, formats: di
         sheet.write_boolean(row, column, value)
     elif isinstance(value, int | float):
         unit = _unit(name, services)
-        sheet.write_number(row, column, value, formats["share"] if unit == "share" else formats["whole"])
+        sheet.write_number(row, column, value, formats[unit if unit in ("share", "money") else "whole"])
     else:
         sheet.write_string(row, column, str(value))
 

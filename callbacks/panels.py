@@ -113,6 +113,7 @@ def context_of(panel: Panel, filters: Filters, services: Services, place: Place 
         assumed=panel.assumes(filters, services.values("service_type")) if panel.assumes else None,
         targets=services.targets(),
         own=dict(services.scope(panel.needs).rows),
+        money=services.money(),
     )
 
 

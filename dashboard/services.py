@@ -18,6 +18,7 @@ from sqlalchemy import func, or_, select
 
 from dashboard.cache import cached, key_of, once
 from dashboard.domain.city_events import marks_days
+from dashboard.domain.costs import Money
 from dashboard.domain.errors import DataUnavailable, NotPermitted, UnknownName
 from dashboard.domain.filters import Clock, Filters
 from dashboard.domain.neighbours import Neighbours
@@ -37,6 +38,7 @@ from data_access.hotspots import Analysed, Analysis, Asking
 from data_access.listing import ListColumn, Listing, Rows, columns_for, count_rows, list_rows
 from data_access.measures import CATALOGUE
 from data_access.measures.contacts import CONTACT, in_force
+from data_access.measures.costs import BUDGET
 from data_access.measures.published_calls import PUBLISHED
 from data_access.measures.requests import REQUEST
 from data_access.places import Ground, named, read_ground
@@ -46,7 +48,7 @@ from data_access.timeline import OneRequest, Rights, Timeline, read_timeline
 
 FACTS = {fact.name: (fact, needs) for fact, needs in (
     (REQUEST, Permission.READ_REQUESTS), (CONTACT, Permission.READ_CONTACTS),
-    (PUBLISHED, Permission.READ_PUBLISHED_CALLS),
+    (PUBLISHED, Permission.READ_PUBLISHED_CALLS), (BUDGET, Permission.READ_BUDGET),
 )}  # fmt: skip
 """Where the values of dimensions are looked up, and what a viewer needs to read there."""
 SIZES = {dimension.name: size for size, dimension in HEXAGONS.items()}
@@ -90,6 +92,8 @@ class Services:
         self._values = once(256)(self._values_in)
         self._events = once(4)(self._events_in)
         self._gaps = once(4)(self._gaps_in)
+        self._books = once(4)(self._books_in)
+        self._money = once(4)(self._money_in)
         self._closed_days = once(4)(self._closed_days_in)
         self._categories = once(4)(self._categories_in)
         self._roster = once(4)(self._roster_in)
@@ -132,6 +136,8 @@ class Services:
             fiscal_year_start_month=city.fiscal_year_start_month,
             as_of_on=as_of_on,
             gaps=self._gaps(build.build_id),
+            books=self._books(build.build_id),
+            contacts_from_on=build.contacts_from_on,
         )
 
     def local(self, instant: datetime) -> datetime:
@@ -224,6 +230,10 @@ class Services:
         """The civil days from which districts have other boundaries than the day before, in order."""
         return self._redrawn(self.build().build_id)
 
+    def money(self) -> Money:
+        """The index of prices, and what an hour of answering contacts costs."""
+        return self._money(self.build().build_id)
+
     def targets(self) -> dict[str, float]:
         """What share of its promises each service type is to keep, as in force when the data ends.
 
@@ -304,7 +314,8 @@ class Services:
         looks_back = as_of is not None and as_of < build.as_of
         if as_of is not None and looks_back:
             then = self.local(as_of).date()
-            clock = replace(clock, as_of=as_of, as_of_on=then, last_on=min(clock.last_on, then))
+            clock = replace(clock, as_of=as_of, as_of_on=then, last_on=min(clock.last_on, then),
+                            books=self._books(build.build_id, as_of))  # fmt: skip
         frame = Frame(
             as_of=as_of if as_of is not None and looks_back else build.as_of,
             answer_within_s=city.answer_within_s,
@@ -583,6 +594,30 @@ class Services:
         events = self._events(build_id)
         gaps = events.loc[events["kind"] == "data_gap", ["start_on", "end_on"]].dropna()
         return tuple((begin.date(), end.date()) for begin, end in gaps.itertuples(index=False))
+
+    def _books_in(self, _build_id: str, as_of: datetime | None = None) -> tuple[tuple[date, date], ...]:
+        """As `Clock.books`; of what the books told by `as_of`, if given."""
+        if not self.warehouse.columns("budget_line"):
+            return ()
+        t = schema.budget_line.c
+        years = select(t.from_on, func.max(t.to_on).label("to_on")).group_by(t.from_on).order_by(t.from_on)
+        rows = self.warehouse.frame(years if as_of is None else years.where(t.as_of <= as_of))
+        return tuple((begin.date(), end.date()) for begin, end in rows.itertuples(index=False))
+
+    def _money_in(self, _build_id: str) -> Money:
+        prices: dict[int, float] = {}
+        if self.warehouse.columns("cost_index"):
+            t = schema.cost_index.c
+            rows = self.warehouse.frame(select(t.year, t.cpi).where(t.cpi > 0).order_by(t.year))
+            prices = {int(year): float(level) for year, level in rows.itertuples(index=False)}
+        hour = None
+        if self.warehouse.columns("activity_driver") and self.warehouse.columns("budget_line"):
+            driver, line = schema.activity_driver.c, schema.budget_line.c
+            centre = select(line.program).where(line.is_contact_centre.is_(True))
+            found = self.warehouse.frame(select(func.avg(driver.hourly_rate).label("rate"))
+                                         .where(driver.program.in_(centre)))  # fmt: skip
+            hour = float(found["rate"].iloc[0]) if len(found) and pd.notna(found["rate"].iloc[0]) else None
+        return Money(prices, hour)
 
     def _closed_days_in(self, _build_id: str) -> frozenset[date]:
         t = schema.calendar_day.c

@@ -15,10 +15,11 @@ import pandas as pd
 import pyarrow as pa
 from sqlalchemy import Select
 
-from dashboard.domain.filters import Clock, Filters, Period, add_months
+from dashboard.domain.filters import DAY, Clock, Filters, Period, add_months
+from dashboard.domain.fiscal_years import left_out, names_of, touched
 from dashboard.domain.policy import Scope
 from dashboard.domain.survival import quantiles_by_group
-from data_access.compile import Frame, caveats, compile_query, compile_values, parts_of
+from data_access.compile import Frame, caveats, check_narrowed_alike, compile_query, compile_values, parts_of
 from data_access.grid import Grid, Read, spread_columns, told_columns
 from data_access.rollups import NOTHING_HELD, Held
 from data_access.semantics import Answer, Dimension, Fact, Measure, Query, Ratio, Spread, Standing
@@ -42,9 +43,14 @@ def ask(reader: Reader, query: Query, filters: Filters, scope: Scope, clock: Clo
     The answer has a row per division and step of time, without gaps. Totals of a step with nothing in it are 0; a
     ratio over nothing is missing, never 0 (measures R5). Steps end where the data ends.
     """
-    period, outside = known_part(filters.period, clock)
+    if any(measure.fact.by_year for measure in parts_of(query.measures)):  # type: ignore[attr-defined]
+        check_narrowed_alike(query, filters)
+        filters, outside = of_whole_years(query, filters, clock)
+    else:
+        period, outside = known_part(filters.period, clock)
+        filters = filters.during(period)
+    period = filters.period
     query = replace(query, every=step_in(query.every, period))
-    filters = filters.during(period)
     statements = compile_query(query, filters, scope, frame)
     steps = steps_of(period, query.every) if query.every else None
     if steps is not None and query.days is not None:
@@ -124,6 +130,26 @@ def known_part(period: Period, clock: Clock) -> tuple[Period, tuple[str, ...]]:
         return period, ()
     whole = period.whole_to_on or (period.to_on if end < period.to_on else None)
     return replace(period, from_on=begin, to_on=end, whole_to_on=whole), ()
+
+
+def of_whole_years(query: Query, filters: Filters, clock: Clock) -> tuple[Filters, tuple[str, ...]]:
+    """`filters` for all days of the fiscal years that their period touches, with a sentence that says which.
+
+    Money is known by the fiscal year; what it is divided by is counted on the same days, event days among them.
+    """
+    contacts = any(measure.fact.name == "contact" for measure in parts_of(query.measures))  # type: ignore[attr-defined]
+    period = touched(filters.period, clock, contacts=contacts)
+    if period is None:  # nothing is told, rather than a year's money over some months of work
+        nothing = Period(clock.end_on, clock.end_on + DAY)
+        told = "No fiscal year of this period has both its budget lines and all of its work in the data."
+        return filters.during(nothing), (told,)
+    asked, notes = filters.period, []
+    if (period.from_on, period.to_on) != (asked.from_on, asked.to_on) or filters.left_out:
+        named = names_of(period, clock.fiscal_year_start_month)
+        notes.append(f"Money is known by the fiscal year: {named}, {period.sentence()}.")
+    if gone := left_out(asked, clock, contacts=contacts):
+        notes.append(f"Without {', '.join(gone)}: not all of its work is in the data.")
+    return filters.during(period).switch("event_days", "in"), tuple(notes)
 
 
 def _counted_days(query: Query, filters: Filters, steps: pd.DatetimeIndex | None) -> np.ndarray | None:

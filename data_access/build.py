@@ -327,7 +327,8 @@ class Build:
             return self._summary
         self._work.squeeze()  # deriving and sorting want the room
         as_of = _utc(as_of) if as_of else last_instant(self._work, self.started_at)
-        known = fill_facts(self._work, self.city["tz"], as_of, self._midnights, self.infer_duplicates)
+        first_month = self.city["fiscal_year_start_month"]
+        known = fill_facts(self._work, self.city["tz"], as_of, self._midnights, self.infer_duplicates, first_month)
         self._sum_up(as_of)
         before = self._work.continuing.basis if self._work.continuing else self._basis
         self._basis = before.after(known, self._work.continuing.scattered if self._work.continuing else 0)
@@ -376,6 +377,7 @@ class Build:
             "requests": self._work.count(schema.request),
             "contacts": self._work.count(schema.contact),
             "published_calls": self._work.count(schema.contact_interval),
+            "budget_lines": self._work.count(schema.budget_line),
             "refused": self._work.count(schema.refused_row),
             "flagged": summary.flagged,
             "basis": self._basis.to_text(),

@@ -434,10 +434,24 @@ def _holding(measure: Measure, where: Iterable, filters: Filters, scope: Scope) 
         yield fact.counted
     if fact.first_report is not None and _counts_incidents(filters):
         yield fact.first_report
-    if isinstance(measure, Total | Spread):  # what stands open stands open on event days too
+    if isinstance(measure, Total | Spread) and not fact.by_year:  # what stands open stands open on event days too
         yield from _on_counted_days(measure.on, filters)
     yield from _chosen(fact, measure, filters)
     yield from permitted(fact, scope)
+
+
+def check_narrowed_alike(query: Query, filters: Filters) -> None:
+    """BadRequest where a filter narrows only one part of a ratio of money to work: it would not be what anything costs.
+
+    What a call by phone costs, say, is not known where the contact centre's budget tells of no channel.
+    """
+    for measure in query.measures:
+        if not isinstance(measure, Ratio) or measure.over.fact.by_year == measure.under.fact.by_year:
+            continue
+        for name, _ in filters.choices:
+            if _narrows(DIMENSIONS[name], measure.over) != _narrows(DIMENSIONS[name], measure.under):
+                label = DIMENSIONS[name].label.lower()
+                raise BadRequest(f"“{measure.name}” is not known by {label}: the budget does not tell it.")
 
 
 def counted_of(measure: Measure) -> Measure:
@@ -528,6 +542,8 @@ def _is_one_of(dimension: Dimension, fact: Fact, values: tuple[str, ...]) -> Col
 
 
 def _check_divisible(query: Query, measure: Measure) -> None:
+    if query.every is not None and measure.fact.by_year:  # type: ignore[attr-defined]
+        raise BadRequest(f"“{measure.name}” is known by the fiscal year, in no steps of time: divide by fiscal_year.")
     for dimension in query.by:
         fact: Fact = measure.fact  # type: ignore[attr-defined]
         if fact.name not in dimension.columns:

@@ -36,7 +36,8 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 def _carried(column: str, *facts: str) -> dict[str, ColumnElement]:
     tables = {
         "request": _request, "episode": _episode, "contact": _contact, "survey": schema.survey.c,
-        "inspection": schema.inspection.c, "contact_interval": _published,
+        "inspection": schema.inspection.c, "contact_interval": _published, "work": _request,
+        "budget": schema.budget_line.c, "centre": schema.budget_line.c,
     }  # fmt: skip
     return {fact: tables[fact][column] for fact in facts}
 
@@ -45,32 +46,34 @@ department = Dimension(
     "department",
     "Department",
     "The department that holds the request now; of what stands open, is closed or moved, the one that held it then.",
-    _carried("department", "request", "episode", "survey", "inspection"),
+    _carried("department", "request", "episode", "survey", "inspection", "work", "budget"),
 )
 service_type = Dimension(
     "service_type", "Service type", "What was asked for, as the CRM names it.",
-    _carried("service_type", "request", "episode", "survey", "inspection"),
+    _carried("service_type", "request", "episode", "survey", "inspection", "work"),
 )  # fmt: skip
 category = Dimension(
-    "category", "Category", "The group of service types it belongs to.", _carried("category", "request", "episode")
-)
+    "category", "Category", "The group of service types it belongs to.",
+    _carried("category", "request", "episode", "work"),
+)  # fmt: skip
 district = Dimension(
     "district", "District", "Where it is: the source's own district, else the one its point lies in.",
-    _carried("district", "request", "episode", "survey", "inspection"), missing="no district",
+    _carried("district", "request", "episode", "survey", "inspection", "work"), missing="no district",
 )  # fmt: skip
 area = Dimension(
     "area", "Area",
     "Of a city that is divided in a second way (wards, neighbourhoods, ZIP codes …), the part its point lies in.",
-    _carried("area", "request", "episode"), missing="no area",
+    _carried("area", "request", "episode", "work"), missing="no area",
 )  # fmt: skip
 channel = Dimension(
     "channel", "Channel", "How it reached the city: phone, web, app …",
-    _carried("channel", "request", "episode", "contact", "contact_interval"),
+    _carried("channel", "request", "episode", "contact", "contact_interval", "work"),
     in_words=lambda name: name.replace("_", "-"),
 )  # fmt: skip
 priority = Dimension(
-    "priority", "Priority", "The priority the CRM gave it.", _carried("priority", "request", "episode"), missing="none"
-)
+    "priority", "Priority", "The priority the CRM gave it.", _carried("priority", "request", "episode", "work"),
+    missing="none",
+)  # fmt: skip
 status = Dimension(
     "status", "Status", "The request's state in the last data received, not at an earlier moment.",
     _carried("status", "request", "episode"),
@@ -249,12 +252,27 @@ published_level = Dimension(
     ordered=LEVELS, missing="not published", to_value=lambda step: LEVELS[int(step)], to_column=LEVELS.index,
 )  # fmt: skip
 
+fiscal_year = Dimension(
+    "fiscal_year", "Fiscal year", "The fiscal year of a budget line, called by the calendar year in which it ends.",
+    _carried("fiscal_year", "budget", "centre"), to_column=int, to_value=lambda year: str(int(year)),
+    in_words=lambda year: f"FY {int(year)}",
+)  # fmt: skip
+program = Dimension(
+    "program", "Program", "What a department’s money is for, as its budget names it.",
+    _carried("program", "budget", "centre"),
+)  # fmt: skip
+account_class = Dimension(
+    "account_class", "Kind of cost", "Salary, benefits, overtime, contract, supplies, capital or indirect.",
+    _carried("account_class", "budget", "centre"),
+)  # fmt: skip
+fund = Dimension("fund", "Fund", "Where a budget line’s money comes from.", _carried("fund", "budget", "centre"))
+
 DIMENSIONS: dict[str, Dimension] = {
     dimension.name: dimension
     for dimension in (
         department, service_type, category, district, area, channel, priority, status, team, closure_outcome, queue,
         agent, reason, asked_type, visit_kind, language, contact_outcome, hour_of_week, weekday, hour, hour_block,
         half_hour, hexagon_8, hexagon_9, hexagon_10, age_band, promise_band, lateness, due_in, promise_position,
-        closing_day, published_level,
+        closing_day, published_level, fiscal_year, program, account_class, fund,
     )
 }  # fmt: skip

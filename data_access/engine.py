@@ -90,6 +90,7 @@ class BuildInfo:
     refused: int
     flagged: int
     published_calls: int = 0
+    budget_lines: int = 0
 
 
 @dataclass(frozen=True)

@@ -44,10 +44,13 @@ FACTS = derive.DERIVED.union(_AS_WRITTEN)
 """The tables that are filled here, places among them; the rows of all others wait for the end."""
 
 
-def fill_facts(work: WorkFile, tz: str, as_of: datetime, midnights: Midnights, infer_duplicates: bool) -> derive.Known:
+def fill_facts(
+    work: WorkFile, tz: str, as_of: datetime, midnights: Midnights, infer_duplicates: bool, first_month: int
+) -> derive.Known:
     """Fill every fact, in its order; what all rows together told of each.
 
-    `tz` is the city's time zone and `as_of` the data's own clock; `infer_duplicates` as for `Build`.
+    `tz` is the city's time zone and `as_of` the data's own clock; `infer_duplicates` as for `Build`;
+    a fiscal year begins in `first_month`.
     """
     context = Context.of(tz, {name: work.frame(select(work.staged[name])) for name in beyond_sql.DIMENSIONS})
     set_clock(work, tz)
@@ -66,6 +69,8 @@ def fill_facts(work: WorkFile, tz: str, as_of: datetime, midnights: Midnights, i
     _fill_requests(work, context, known)
     _fill_contacts(work, known)
     _fill_others(work, context, known)
+    if work.rows["budget_line"]:
+        work.fill(schema.budget_line, derive.budget_lines(work.staged, known, first_month))
     _fill_places(work, context)
     return known
 

@@ -38,7 +38,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-VERSION = 6
+VERSION = 7
 """Raised whenever a build must hold something that earlier ones do not."""
 
 
@@ -103,6 +103,7 @@ build = Table(
     Column("requests", BigInteger, nullable=False),
     Column("contacts", BigInteger, nullable=False),
     Column("published_calls", BigInteger, nullable=False),  # rows of contact_interval
+    Column("budget_lines", BigInteger, nullable=False),
     Column("refused", BigInteger, nullable=False),
     Column("flagged", BigInteger, nullable=False),
     Column("basis", Text),  # how it was made (JSON), for the build that goes on from it (decision 0029)
@@ -617,9 +618,10 @@ survey = Table(
 )
 
 budget_line = Table(
+    # What a department may spend in a fiscal year and has spent of it so far, as the books said at `as_of`.
     "budget_line",
     metadata,
-    _key("fiscal_year", SmallInteger),
+    _key("fiscal_year", SmallInteger),  # called by the calendar year in which it ends
     _key("department_id"),
     _key("program"),
     _key("account_class"),  # salary, benefits, overtime, contract, supplies, capital, indirect
@@ -629,6 +631,11 @@ budget_line = Table(
     Column("actual", Numeric(14, 2)),
     Column("encumbered", Numeric(14, 2)),
     Column("as_of", DateTime),
+    Column("is_contact_centre", Boolean),  # pays for answering contacts: the 311 centre's own lines
+    _derived("department", String),
+    _derived("from_on", Date),
+    _derived("to_on", Date),  # the first civil day of the fiscal year that it does not tell of yet, or that is no more
+    _derived("event", String),  # the city event it was spent on: the one that its program is called by
 )
 
 activity_driver = Table(
@@ -638,7 +645,8 @@ activity_driver = Table(
     _key("program"),
     Column("std_hours", Float),
     Column("crew_size", Float),
-    Column("unit_material_cost", Numeric(14, 2)),
+    Column("hourly_rate", Numeric(14, 2)),  # what an hour of one person costs, pay, benefits and overheads included
+    Column("unit_material_cost", Numeric(14, 2)),  # contractors' share too
     Column("valid_from_on", Date),
 )
 

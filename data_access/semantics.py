@@ -27,7 +27,7 @@ MOMENT_ON = bindparam("moment_on", type_=Date())
 ANSWER_WITHIN_S = bindparam("answer_within_s", type_=Integer())
 SHORT_ABANDON_S = bindparam("short_abandon_s", type_=Integer())
 
-AMOUNTS = ("s", "s²", "h")
+AMOUNTS = ("s", "s²", "h", "money")
 """Units of which there are parts; everything else is counted."""
 
 EVERY = ("day", "week", "month", "quarter", "year")
@@ -51,6 +51,9 @@ class Fact:
         Which rows stand for an incident; the others report what is known already. None where there is no such thing.
     known_on
         The civil day of `known_at`, if every row has one and counts: sums counted by it beforehand leave none out.
+    by_year
+        Whether it is known by the fiscal year only. Questions about it are asked of all days of the fiscal years that
+        their period touches (`domain.fiscal_years`), and in no steps of time.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Fact:
     counted: ColumnElement[bool] | None = field(default=None, hash=False, compare=False)
     first_report: ColumnElement[bool] | None = field(default=None, hash=False, compare=False)
     known_on: Column | None = field(default=None, hash=False, compare=False)
+    by_year: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,8 +130,8 @@ class Measure:
     """What every measure says of itself (measures R8).
 
     `unit` is one of ``requests``, ``contacts``, ``surveys``, ``visits``, ``share``, ``s`` (seconds), ``s²`` (their
-    squares, added up), ``h`` (hours) and ``ratio``; `better` is ``higher``, ``lower`` or None where neither is good in
-    itself.
+    squares, added up), ``h`` (hours), ``money`` (in the city's currency) and ``ratio``; `better` is ``higher``,
+    ``lower`` or None where neither is good in itself.
     """
 
     name: str

@@ -94,7 +94,26 @@ def number(value: float | None, unit: str) -> str:
         return share(value)
     if unit == "s":
         return duration(value)
+    if unit == "money":
+        return NOTHING if _missing(value) else f"{value:,.2f}".replace("-", MINUS)
     return count(value)
+
+
+SIGNS = {"USD": "$", "CAD": "$", "AUD": "$", "NZD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
+"""What is written before an amount; of other currencies the code is."""
+
+
+def money(value: float | None, currency: str, decimals: int | None = None) -> str:
+    """$3.39 · $412 · $18,240 · $1.84 M; cents only where they matter, unless `decimals` are told."""
+    if _missing(value):
+        return NOTHING
+    sign = SIGNS.get(currency, f"{currency}{NBSP}")
+    size, minus = abs(value), MINUS if value < 0 else ""
+    if decimals is not None:
+        return f"{minus}{sign}{size:,.{decimals}f}"
+    if size >= 999_500:
+        return f"{minus}{sign}{size / 1e6:,.{1 if size >= 1e7 else 2}f}{NBSP}M"
+    return f"{minus}{sign}{size:,.{2 if 0 < size < 100 else 0}f}"
 
 
 def _missing(value: Any) -> bool:

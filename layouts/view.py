@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from dashboard.domain.costs import Money
 from dashboard.domain.filters import Clock, Filters, Period
 from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import lately, step_lately
@@ -50,6 +51,7 @@ class Context:
     `targets` are the shares of their promises that service types are to keep, where they have a goal of their own.
     `own` are the values of dimensions to which the viewer's rows are kept: all of the city's are not theirs to see.
     `assumed` are the filters that were asked for where the panel assumes something the reader did not choose.
+    `money` is what prices rose by, and what an hour of answering contacts costs.
     """
 
     filters: Filters
@@ -68,6 +70,7 @@ class Context:
     targets: Mapping[str, float] = field(default_factory=dict, hash=False)
     own: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     assumed: Filters | None = None
+    money: Money = Money()
 
     @property
     def asked(self) -> Filters:

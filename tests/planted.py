@@ -28,6 +28,8 @@ ROLE = {"deputy-manager": "deputy manager", "department-head": "department head"
 CALLER = ("person-planted", "555-0142", "planted@example.org")
 PLACE = ("12 Planted St", "39.612345", "-75.912345")
 WORDS = ("planted note", "caller said planted", "Rose Planted", "planted edit")
+PURSES = {"vector": "Vector moneybox", "streets": "Streets moneybox"}
+"""Programs of the departments' budgets; that of one pays for answering contacts."""
 EVERYTHING = "period=all"
 
 
@@ -53,13 +55,23 @@ def events() -> pd.DataFrame:
     return pd.concat([city.events(), more], ignore_index=True)
 
 
+def budget() -> pd.DataFrame:
+    """A line of each department."""
+    lines = pd.DataFrame({"department_id": list(PURSES), "program": list(PURSES.values()), "actual": [900.0, 700.0]})
+    return lines.assign(fiscal_year=2026, account_class="salary", fund="General", adopted=1000.0, amended=1000.0,
+                        is_contact_centre=lines["department_id"] == "vector")  # fmt: skip
+
+
 def put_in_service(settings: Settings) -> None:
     """Build the city."""
     survey = pd.DataFrame({"survey_id": ["s"], "request_id": ["21"], "score": [2.0], "max_score": [5.0],
                            "sent_at": city.utc(pd.Series(["2026-05-21T09:00"])),
                            "answered_at": city.utc(pd.Series(["2026-05-22T09:00"])),
                            "comment": ["caller said planted"]})  # fmt: skip
-    with Build(settings, city.CITY) as build:
+    with Build(
+        settings, {**city.CITY, "fiscal_year_start_month": 11}
+    ) as build:  # one that is in the data from its start
+        build.write("budget_line", budget())
         build.write("agent", floor.agents())
         build.write("department", city.DEPARTMENTS)
         build.write("service_type", city.TYPES.assign(sensitivity=["P2", "P0", "P3", "P1"]))

@@ -78,6 +78,11 @@ class Clock:
         of an extract.
     gaps
         Stretches of civil days ``[from, to)`` about which nothing is known: what was counted there is no zero.
+    books
+        The fiscal years of which there are budget lines, in order: each from its first day to the first day that its
+        lines do not tell of.
+    contacts_from_on
+        The first civil day with a contact; None where there are none.
     """
 
     first_on: date
@@ -86,6 +91,8 @@ class Clock:
     fiscal_year_start_month: int = 1
     as_of_on: date | None = None
     gaps: tuple[tuple[date, date], ...] = ()
+    books: tuple[tuple[date, date], ...] = ()
+    contacts_from_on: date | None = None
 
     def is_in_gap(self, day: date) -> bool:
         """Whether `day` is one about which nothing is known."""

@@ -19,6 +19,8 @@ class Permission(StrEnum):
     READ_REQUESTS = "read requests"
     READ_CONTACTS = "read contacts"
     READ_PUBLISHED_CALLS = "read what was published of calls"
+    READ_BUDGET = "read budgets and what work costs"
+    READ_CONTACT_COST = "read what contacts cost"
     LIST_REQUESTS = "list single requests and read their timelines"
     READ_ADDRESSES = "read exact addresses"
     READ_NOTES = "read notes and who wrote them"
@@ -33,8 +35,11 @@ ABOUT: dict[str, frozenset[Permission]] = {
     "requests": frozenset({
         Permission.READ_REQUESTS, Permission.LIST_REQUESTS, Permission.READ_ADDRESSES, Permission.READ_NOTES,
     }),
-    "contacts": frozenset({Permission.READ_CONTACTS, Permission.READ_AGENT_SPREAD, Permission.READ_AGENTS}),
+    "contacts": frozenset({
+        Permission.READ_CONTACTS, Permission.READ_AGENT_SPREAD, Permission.READ_AGENTS, Permission.READ_CONTACT_COST,
+    }),
     "published_calls": frozenset({Permission.READ_PUBLISHED_CALLS}),
+    "budget_lines": frozenset({Permission.READ_BUDGET, Permission.READ_CONTACT_COST}),
 }  # fmt: skip
 """What only data with such rows can answer; a city may hold requests alone, or calls alone."""
 USUAL = frozenset({"requests", "contacts"})
@@ -49,6 +54,9 @@ FACTS: dict[str, Permission] = {
     "contact": Permission.READ_CONTACTS,
     "contact_interval": Permission.READ_PUBLISHED_CALLS,
     "agent_state": Permission.READ_AGENT_SPREAD,
+    "budget": Permission.READ_BUDGET,
+    "work": Permission.READ_BUDGET,
+    "centre": Permission.READ_CONTACT_COST,
 }
 """What it takes to ask a fact; one that is not listed is asked by nobody."""
 
@@ -143,9 +151,11 @@ _P = Permission
 ROLES: dict[str, frozenset[Permission]] = {
     "deputy manager": frozenset({
         _P.READ_REQUESTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS, _P.READ_AGENT_SPREAD,
-        _P.READ_IMPORTS,
+        _P.READ_IMPORTS, _P.READ_BUDGET, _P.READ_CONTACT_COST,
     }),
-    "department head": frozenset({_P.READ_REQUESTS, _P.LIST_REQUESTS, _P.READ_ADDRESSES, _P.READ_NOTES}),
+    "department head": frozenset({
+        _P.READ_REQUESTS, _P.LIST_REQUESTS, _P.READ_ADDRESSES, _P.READ_NOTES, _P.READ_BUDGET,
+    }),
     "supervisor": frozenset({
         _P.READ_REQUESTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS, _P.READ_AGENT_SPREAD,
         _P.READ_AGENTS, _P.READ_IMPORTS,
@@ -153,7 +163,7 @@ ROLES: dict[str, frozenset[Permission]] = {
     "council member": frozenset({_P.READ_REQUESTS, _P.LIST_REQUESTS}),
     "analyst": frozenset({
         _P.READ_REQUESTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS, _P.READ_ADDRESSES,
-        _P.READ_AGENT_SPREAD, _P.READ_PSEUDONYMS, _P.READ_IMPORTS,
+        _P.READ_AGENT_SPREAD, _P.READ_PSEUDONYMS, _P.READ_IMPORTS, _P.READ_BUDGET, _P.READ_CONTACT_COST,
     }),
     "administrator": frozenset({_P.ADMINISTER}),  # of the dashboard, not of the data
 }  # fmt: skip

@@ -250,29 +250,47 @@ _CLASSES = {"salary": 1.0, "benefits": 0.34, "overtime": 0.06, "contract": 0.42,
 
 
 def budget_frame(first_fiscal_year: int, last_fiscal_year: int) -> pd.DataFrame:
-    """Rows of `budget_line`; fiscal year n ends on 30 June n, so the last one is not over."""
+    """Rows of `budget_line`; fiscal year n ends on 30 June n, so the last one is not over.
+
+    Overtime and contractors of the storm of May 2026 stand in a program called as the storm is.
+    """
     rng = np.random.default_rng(340)
     rows = []
     for year in range(first_fiscal_year, last_fiscal_year + 1):
         elapsed = 0.885 if year == 2026 else 1.0
-        for k, (salary, department) in enumerate(zip(_SALARIES, DEPARTMENTS, strict=True)):
+        for salary, department in zip(_SALARIES, DEPARTMENTS, strict=True):
             for account, share in _CLASSES.items():
                 small = department[0] == "C311" and account in ("contract", "capital")
                 adopted = salary * 1e6 * share * (0.35 if small else 1) * 1.037 ** (year - 2025) * rng.normal(1, 0.02)
                 amended = adopted * (1.0 if rng.random() < 0.8 else rng.normal(1.03, 0.02))
                 spent = {"overtime": rng.normal(1.12, 0.15), "capital": rng.normal(0.75, 0.2)}.get(account, 0.0)
                 actual = amended * elapsed * (max(spent, 0.2) if spent else rng.normal(0.985, 0.02))
-                if year == 2026 and account == "overtime" and k in (1, 4, 13):
-                    actual *= 1.35  # the storm
                 ordered = amended * (0.08 if account in ("contract", "supplies", "capital") and elapsed < 1 else 0)
                 program = "Call center" if department[0] == "C311" else "Operations"
                 money = (round(float(x), -2) for x in (adopted, amended, actual, ordered))
                 rows.append((year, department[0], program, account, "General", *money))
+                if year == 2026 and (department[0], account) in _STORM:
+                    rows.append((year, department[0], "Storm", account, "General", 0, *_storm(salary, account), 0))
     names = ["fiscal_year", "department_id", "program", "account_class", "fund", "adopted", "amended", "actual",
              "encumbered"]  # fmt: skip
     made = pd.DataFrame(rows, columns=names)
-    made["as_of"] = pd.Timestamp(stories.AS_OF)
+    closed = pd.to_datetime(made["fiscal_year"].astype(str) + "-08-29 16:00")  # two months after the year's end
+    made["as_of"] = closed.where(closed < pd.Timestamp(stories.AS_OF), pd.Timestamp(stories.AS_OF))
+    made["is_contact_centre"] = made["department_id"] == "C311"
     return made
+
+
+_STORM = {("STR", "overtime"), ("STR", "contract"), ("PRK", "overtime"), ("PRK", "contract"), ("C311", "overtime")}
+
+
+def _storm(salary: float, account: str) -> tuple[float, float]:
+    """What was granted for the storm of May 2026 and spent on it, where salaries are so many millions a year."""
+    granted = round(salary * (24_000 if account == "overtime" else 41_000), -2)
+    return granted, round(0.93 * granted, -2)
+
+
+_HOURLY = {"C311": 38.6, "POL": 71.2, "FIR": 68.9, "WAT": 57.8}
+"""What an hour of one person costs, all included, where it is not the usual."""
 
 
 def activity_driver_frame() -> pd.DataFrame:
@@ -286,6 +304,7 @@ def activity_driver_frame() -> pd.DataFrame:
         "program": ["Call center" if DEPARTMENTS[kind.department][0] == "C311" else "Operations" for kind in TYPES],
         "std_hours": np.maximum(hours, 0.1),
         "crew_size": np.where(field, rng.choice([1.0, 2.0, 2.0, 3.0], len(TYPES)), 1.0),
+        "hourly_rate": [_HOURLY.get(DEPARTMENTS[kind.department][0], 52.4) for kind in TYPES],
         "unit_material_cost": material,
         "valid_from_on": pd.Timestamp("2023-07-01"),
     })  # fmt: skip

@@ -23,6 +23,7 @@ from data_access.derive.others import (
     GRAINS,
     agent_states,
     assets,
+    budget_lines,
     city_events,
     contacts,
     inspections,
@@ -34,7 +35,7 @@ from data_access.derive.requests import blanks, clock_rows, district_words, open
 
 __all__ = [
     "AREAS", "CLOCKS", "DERIVED", "GRAINS", "HOLDERS", "INCIDENTS", "POINTS", "PROMISES", "TOLD_OF_ALL", "WORDS",
-    "Known", "agent_states", "as_written", "assets", "blanks", "city_events", "clock_rows", "contacts",
+    "Known", "agent_states", "as_written", "assets", "blanks", "budget_lines", "city_events", "clock_rows", "contacts",
     "district_words", "episodes", "inspections", "is_midnight", "is_somewhere", "latest", "local_time", "opened_on",
     "pauses", "place_of", "points_of", "published_calls", "recurrences", "requests", "rowid", "surveys", "tally",
     "turned_requests", "turns",
@@ -42,6 +43,6 @@ __all__ = [
 
 DERIVED = frozenset({
     "request", "request_episode", "contact", "contact_interval", "survey", "agent_state", "inspection", "place",
-    "asset", "city_event",
+    "asset", "city_event", "budget_line",
 })  # fmt: skip
 """Tables that `fill_facts` derives; all others are copied as written."""

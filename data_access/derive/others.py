@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     Date,
     DateTime,
+    Integer,
     Select,
     Table,
     and_,
@@ -131,3 +132,28 @@ def city_events(staged: Mapping[str, Table]) -> Select:
     made = {"start_on": first, "end_on": func.greatest(first, last) + 1}
     names = (one.name for one in schema.city_event.c)
     return select(*((made[name] if name in made else inner.c[name]).label(name) for name in names))
+
+
+def budget_lines(staged: Mapping[str, Table], known: Known, first_month: int) -> Select:
+    """Budget lines with the days they tell of, their department and the city event they were spent on.
+
+    A fiscal year begins in `first_month` and is called by the calendar year in which it ends. Money spent on a storm
+    is told from the rest by its program: it is called as the event is.
+    """
+    line, event = staged["budget_line"], schema.city_event.c
+    department = latest(staged["department"], "department_id")
+
+    def first_day(fiscal_year: Expr) -> Expr:
+        return func.make_date(cast(fiscal_year, Integer) - (1 if first_month > 1 else 0), first_month, 1)
+
+    named = select(func.lower(event.name).label("key"), func.min(event.name).label("event"))
+    named_event = named.group_by(func.lower(event.name)).subquery()
+    told_to = cast(local_time(func.coalesce(line.c.as_of, known.as_of)), Date) + 1
+    begins, ends = first_day(line.c.fiscal_year), first_day(line.c.fiscal_year + 1)
+    made: dict[str, Expr] = {
+        "department": func.coalesce(department.c.name, line.c.department_id),
+        "from_on": begins, "to_on": func.greatest(func.least(told_to, ends), begins), "event": named_event.c.event,
+    }  # fmt: skip
+    joined = line.outerjoin(department, department.c.department_id == line.c.department_id)
+    joined = joined.outerjoin(named_event, named_event.c.key == func.lower(line.c.program))
+    return all_columns(line, made).select_from(joined).order_by(begins, rowid(line))

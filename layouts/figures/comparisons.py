@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from textwrap import wrap
 from typing import Any, NamedTuple
 
@@ -242,25 +242,30 @@ class Move(NamedTuple):
     by: float
 
 
-def bridge(start: tuple[str, float], moves: Sequence[Move], end: tuple[str, float], unit: str) -> dict[str, Any]:
-    """From one level to another: in-flows up, out-flows down, dotted connectors.
+def bridge(
+    start: tuple[str, float], moves: Sequence[Move], end: tuple[str, float], unit: str,
+    say: Callable[[float], str] = count,
+) -> dict[str, Any]:  # fmt: skip
+    """From one level to another: in-flows up, out-flows down, dotted connectors; `say` writes a level.
 
     Raises ValueError if the moves do not lead from `start` to `end`: a bridge that does not add up is never drawn.
     """
     if abs(start[1] + sum(move.by for move in moves) - end[1]) > 1e-6:
         raise ValueError("the moves do not lead from the start to the end")
-    names, bases, sizes, tokens, texts = [start[0]], [0.0], [start[1]], ["series"], [count(start[1])]
+    names, bases, sizes, tokens, texts = [start[0]], [0.0], [start[1]], ["series"], [say(start[1])]
     level, levels = start[1], [start[1]]
     for move in moves:
         names.append(move.name)
         bases.append(min(level, level + move.by))
         sizes.append(abs(move.by))
         tokens.append("cat-4" if move.by >= 0 else "cat-3")
-        texts.append(signed(move.by) if move.by else "0")
+        texts.append(
+            (signed(move.by) if say is count else ("+" if move.by > 0 else "") + say(move.by)) if move.by else "0"
+        )
         level += move.by
         levels.append(level)
     names, bases, sizes = [*names, end[0]], [*bases, 0.0], [*sizes, end[1]]
-    tokens, texts = [*tokens, "series"], [*texts, count(end[1])]
+    tokens, texts = [*tokens, "series"], [*texts, say(end[1])]
     places = list(range(len(names)))
     hover = [f"<b>{name.replace('<br>', ', ')}</b><br>{text}" for name, text in zip(names, texts, strict=True)]
     bars = {
@@ -310,10 +315,12 @@ def _bridge_lying(
          "line": {"width": 1, "dash": "dot", "color": "$text-3"}}
         for i, level in enumerate(levels)
     ]  # fmt: skip
+    left = max(84, 12 + 6 * max(map(len, names)))
+    room, label = 336 - left - 12, 10 + 7 * max(map(len, texts))  # as wide as a phone's card, and the longest number
     layout = {
         "hovermode": False, "barcornerradius": 2, "shapes": connectors, "annotations": labels,
-        "height": 16 + 38 * len(names), "margin": {"l": 84, "r": 12, "t": 8, "b": 8},
-        "xaxis": {"visible": False, "range": [0, most * 1.25], "fixedrange": True},
+        "height": 16 + 38 * len(names), "margin": {"l": left, "r": 12, "t": 8, "b": 8},
+        "xaxis": {"visible": False, "range": [0, most * max(1.25, room / (room - label))], "fixedrange": True},
         "yaxis": {"tickmode": "array", "tickvals": places, "ticktext": [name.replace("<br>", " ") for name in names],
                   "range": [len(names) - 0.5, -0.5], "showgrid": False, "zeroline": False, "showline": True,
                   "linecolor": "$line-2", "rangemode": "normal", "fixedrange": True},

@@ -8,7 +8,7 @@ from functools import partial
 import dash_bootstrap_components as dbc
 
 from dashboard.domain.policy import Permission
-from data_access.measures import agents, contacts, inspections, outcomes, published_calls, requests
+from data_access.measures import agents, contacts, costs, inspections, outcomes, published_calls, requests
 from data_access.semantics import Measure
 from layouts import components as c
 from layouts import html
@@ -40,6 +40,7 @@ _SUBJECTS = (
     ("inspections", "What is counted of visits?", inspections, Permission.READ_REQUESTS),
     ("contacts", "What is counted of calls and other contacts?", contacts, Permission.READ_CONTACTS),
     ("published", "What is counted of published calls?", published_calls, Permission.READ_PUBLISHED_CALLS),
+    ("costs", "What is counted of budgets and costs?", costs, Permission.READ_BUDGET),
     ("agents", "What is counted of agents’ time?", agents, Permission.READ_AGENT_SPREAD),
 )
 

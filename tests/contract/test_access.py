@@ -22,6 +22,7 @@ from tests.planted import (
     CALLER,
     EVERYTHING,
     PLACE,
+    PURSES,
     ROLE,
     VIEWS,
     WORDS,
@@ -145,6 +146,14 @@ def test_rows_outside_a_role_are_not_there(app, browsers, told):
         said = ask(client, answers(app, "request", f"/requests/{others}")).get_json()["response"]
         assert said == {"answers": {"data": None}}
     assert not [where for where, text in told("council-member") if "Graffiti" in text]
+
+
+def test_money_is_told_to_whoever_may_read_budgets_and_of_their_own_department(told):
+    """A department head (of Streets: it has most requests) reads the own department's lines."""
+    seen = {slug: {purse for purse in PURSES.values() for _, text in told(slug) if purse in text} for slug in ROLE}
+    whole = set(PURSES.values())
+    assert seen == {"deputy-manager": whole, "analyst": whole, "department-head": {PURSES["streets"]},
+                    "supervisor": set(), "council-member": set(), "administrator": set()}  # fmt: skip
 
 
 def test_definitions_are_of_what_a_role_may_ask(told):

@@ -106,8 +106,8 @@ def divisible(measure) -> list:
     ]  # fmt: skip
 
 
-ADDED = tuple(one for one in CATALOGUE.values() if isinstance(one, Total | Standing | Spread))
-"""A ratio is its two totals."""
+ADDED = tuple(one for one in CATALOGUE.values() if isinstance(one, Total | Standing | Spread) and not one.fact.by_year)
+"""A ratio is its two totals. Money has no steps of time, and no sums counted beforehand: its rows are few."""
 SPREADS = tuple(one for one in ADDED if isinstance(one, Spread))
 
 

@@ -41,11 +41,15 @@ from layouts.theme import unknown_tokens
 from layouts.view import Compared, Context, Event, FromAddress, OnDays, Over, asked_of
 from layouts.views import agents, collect_views, overview, promises
 
-CLOCK = Clock(date(2024, 1, 1), date(2026, 5, 20), datetime(2026, 5, 21, 3, 48), 7, date(2026, 5, 20))
+CLOCK = Clock(
+    date(2024, 1, 1), date(2026, 5, 20), datetime(2026, 5, 21, 3, 48), 7, date(2026, 5, 20),
+    books=((date(2024, 7, 1), date(2025, 7, 1)), (date(2025, 7, 1), date(2026, 5, 21))),
+    contacts_from_on=date(2024, 1, 1),
+)  # fmt: skip
 CITY = SimpleNamespace(
     name="Riverton", tz="America/New_York", promise_target_share=0.85, service_level_target_share=0.8,
     service_level_variant="offered",
-    answer_within_s=60, short_abandon_s=5,
+    answer_within_s=60, short_abandon_s=5, currency="USD",
 )  # fmt: skip
 FILTERS = Filters(Period(date(2026, 5, 1), date(2026, 5, 21), "month", date(2026, 6, 1)), "previous")
 STORM = Event("Storm", "storm", date(2026, 5, 16), date(2026, 5, 19))
