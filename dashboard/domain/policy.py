@@ -49,6 +49,7 @@ FACTS: dict[str, Permission] = {
     "contact": Permission.READ_CONTACTS,
     "contact_interval": Permission.READ_PUBLISHED_CALLS,
     "agent_state": Permission.READ_AGENT_SPREAD,
+    "staff_interval": Permission.READ_AGENT_SPREAD,
 }
 """What it takes to ask a fact; one that is not listed is asked by nobody."""
 
