@@ -96,6 +96,7 @@ class Staffing:
         week, recorded = domain.week_of(floor, own), floor.there(own.shrinkage)
         model = domain.tried(floor, week, own, recorded)
         fit = domain.fitted(floor, week, own, recorded)
+        mended = model if fit is None else domain.tried(floor, week, own, recorded * fit)
         own = replace(own, shrinkage=1 - (1 - own.shrinkage) * (1.0 if fit is None else fit))
         goal = replace(
             own, share=own.share if self.target is None else min(self.target, MOST_AIMED_AT),
@@ -105,7 +106,8 @@ class Staffing:
         week = week if goal == own else domain.week_of(floor, goal)
         found = Staffed(
             question=self, frame=pd.DataFrame(), as_of=asking.frame.as_of, notes=notes, period=period, days=tuple(days),
-            floor=floor, own=own, goal=goal, week=week, model=model, fit=fit, has_target=bool(targets),
+            floor=floor, own=own, goal=goal, week=week, model=model, fit=fit,
+            mended=mended, has_target=bool(targets),
             narrowed=narrowed,
         )  # fmt: skip
         return replace(found, frame=found.rows())
@@ -116,7 +118,8 @@ class Staffed(Analysed):
     """A usual week and what it was learnt from.
 
     `own` is what the city aims at, `goal` what the reader does. `model` is what the model expects of those who were
-    there, and `fit` the part of them by which it expects what was seen (`domain.fitted`). `narrowed` are the filters
+    there, `fit` the part of them by which it expects what was seen (`domain.fitted`), and `mended` what it expects of
+    that part. `narrowed` are the filters
     that choose calls, but not those who answer them: then nobody is told to have been there.
     """
 
@@ -129,6 +132,7 @@ class Staffed(Analysed):
     week: Week
     model: Tried = field(compare=False)
     fit: float | None
+    mended: Tried = field(compare=False)
     has_target: bool
     narrowed: tuple[str, ...]
 
@@ -146,6 +150,11 @@ class Staffed(Analysed):
     def knows_roster(self) -> bool:
         """Whether shifts tell who was to be there."""
         return bool(np.isfinite(self.floor.rostered).any())
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the shrinkage was measured: by states, or by the service level that a roster led to."""
+        return self.floor.shrinkage is not None or self.fit is not None
 
     @property
     def answering(self) -> Numbers:

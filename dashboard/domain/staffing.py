@@ -75,9 +75,9 @@ class Floor:
 
     @cached_property
     def handle_s(self) -> float:
-        """Seconds a call takes; NaN if nobody answered."""
-        answered = self.answered.sum()
-        return float(self.handled_s.sum() / answered) if answered > 0 else float("nan")
+        """Seconds a call takes; NaN if nobody answered, or nobody wrote down how long it took."""
+        answered, handled = self.answered.sum(), self.handled_s.sum()
+        return float(handled / answered) if answered > 0 and handled > 0 else float("nan")
 
     @cached_property
     def hang_up_share(self) -> float:
@@ -100,8 +100,11 @@ class Floor:
 
     @cached_property
     def shrinkage(self) -> float | None:
-        """The part of rostered time in which agents were neither on calls nor ready for one; None if not known."""
-        known = np.isfinite(self.present) & np.isfinite(self.rostered) & (self.rostered > 0)
+        """The part of rostered time in which agents were neither on calls nor ready for one; None if not known.
+
+        Of slots in which anybody was: the rest is no shrinkage, but time of which no states were kept.
+        """
+        known = (np.nan_to_num(self.present) > 0) & (np.nan_to_num(self.rostered) > 0)
         if not known.any():
             return None
         return float(np.clip(1 - self.present[known].sum() / self.rostered[known].sum(), 0.0, 0.9))
@@ -191,7 +194,8 @@ def week_of(floor: Floor, goal: Goal) -> Week:
         for name, grid in there.items():
             grid[day] = _mean_of_known(getattr(floor, name)[at])
     is_open = came >= np.minimum(2, np.maximum(weeks, 1))[:, None]
-    own = np.divide(handled, answered, out=np.full((7, slots), floor.handle_s), where=answered >= FEWEST_CALLS)
+    is_own = (answered >= FEWEST_CALLS) & (handled > 0)
+    own = np.divide(handled, answered, out=np.full((7, slots), floor.handle_s), where=is_own)
     load, load_high = (np.where(is_open, one * own / floor.width_s, 0.0) for one in (calls, np.maximum(high, calls)))
     load, load_high = (np.nan_to_num(one) for one in (load, load_high))
     return Week(
