@@ -449,6 +449,7 @@ def _history(asking: Asking) -> tuple[Numbers, Flags]:
     if not counts.any():
         return np.zeros(0), np.zeros(0, bool)
     begin = int(np.flatnonzero(counts)[0])
+    begin = 0 if begin < domain.BLOCK_DAYS else begin  # the first days may have been holidays, or other weekdays
     unusual, clock = asking.unusual(), asking.clock
     is_usual = np.array([one not in unusual and not clock.is_in_gap(one) for one in days], bool)
     return counts[begin:], is_usual[begin:]

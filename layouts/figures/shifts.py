@@ -26,6 +26,11 @@ def classes_of(gap: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(gap), np.digitize(np.nan_to_num(gap), LIMITS), np.nan)
 
 
+def clock(slot: str) -> str:
+    """When a slot begins, as people write it: “9:30”."""
+    return f"{int(slot[:2])}{slot[2:]}"
+
+
 class Cells(NamedTuple):
     """What a grid of the week shows: classes or numbers, what is written on them, and what is said of each."""
 
@@ -107,7 +112,7 @@ def week(
     layout = {
         "hovermode": "closest", "margin": {"l": 44, "r": 12, "t": 8, "b": 28},
         "xaxis": {"type": "linear", "tickmode": "array", "tickvals": ticks[::apart], "ticks": "", "showline": False,
-                  "ticktext": [slots[first + i].lstrip("0") for i in ticks[::apart]], "fixedrange": True,
+                  "ticktext": [clock(slots[first + i]) for i in ticks[::apart]], "fixedrange": True,
                   "range": [-0.5, end - first - 0.5], "showgrid": False, "zeroline": False},
         "yaxis": {"tickmode": "array", "tickvals": list(range(7)), "ticktext": list(SHORT), "range": [6.5, -0.5],
                   "showgrid": False, "zeroline": False, "rangemode": "normal", "fixedrange": True},
@@ -119,7 +124,7 @@ def week(
         chosen = np.isin(np.array(codes), list(selected))
         return [ground, {**of, "opacity": 0.42}, {**of, "z": np.where(chosen, z, np.nan), "hoverinfo": "skip"}]
 
-    few = {**layout["xaxis"], "tickvals": ticks[::3], "ticktext": [slots[first + i].lstrip("0") for i in ticks[::3]]}
+    few = {**layout["xaxis"], "tickvals": ticks[::3], "ticktext": [clock(slots[first + i]) for i in ticks[::3]]}
     return {"data": data(wide), "layout": layout, "narrow": {"data": data(trace), "layout": {**layout, "xaxis": few}}}
 
 
@@ -162,7 +167,7 @@ def day(times: Sequence[str], low: np.ndarray, high: np.ndarray, lines: Sequence
 
 
 def checked(times: Sequence[str], lines: Sequence[Along], target: float) -> dict[str, Any]:
-    """Shares in time by the time of day: seen and expected, with the target."""
+    """Shares in time by the time of day: seen and expected, with a thin line at the target."""
     data = [
         {"type": "scatter", "mode": "lines+markers" if i == 0 else "lines", "x": list(times), "y": line.values,
          "name": line.words, "marker": {"size": 6, "color": f"${line.token}"},
@@ -172,11 +177,7 @@ def checked(times: Sequence[str], lines: Sequence[Along], target: float) -> dict
     ]  # fmt: skip
     layout = _axis(times, "Share answered in time", range=[0, 1], tickformat=".0%")
     layout["shapes"] = [{"type": "line", "x0": 0, "x1": 1, "xref": "paper", "y0": target, "y1": target,
-                         "line": {"width": 1, "color": "$text-3", "dash": "dot"}}]  # fmt: skip
-    layout["annotations"].append(
-        note(f"target {target:.0%}".replace("%", "\xa0%"), x=1, xref="paper", xanchor="right", y=target,
-             yanchor="bottom", font={"size": 12, "color": "$text-3"})
-    )  # fmt: skip
+                         "line": {"width": 1, "color": "$text-3"}}]  # fmt: skip
     return {"data": data, "layout": layout}
 
 

@@ -221,7 +221,7 @@ def _lowest(gap: np.ndarray) -> tuple[int, int]:
 
 
 def _when(found: Staffed, at: tuple[int, int]) -> str:
-    return f"{WEEKDAYS[at[0]]} {found.slots[at[1]].lstrip('0')}"
+    return f"{WEEKDAYS[at[0]]} {shifts.clock(found.slots[at[1]])}"
 
 
 def _key_of(shown: str) -> Any:
@@ -257,9 +257,8 @@ def draw_day(answers: tuple[Staffed | None, ...], context: Context) -> Drawing:
     gap = found.gap()[day]
     hours = week.width_s / 3600
     top = int(week.needed_high[day].argmax())
-    text = (
-        f"**{WEEKDAYS[day]}** needs most at **{found.slots[top].lstrip('0')}**, **{week.needed_high[day, top]}** agents"
-    )
+    most = week.needed_high[day, top]
+    text = f"**{WEEKDAYS[day]}** needs most at **{shifts.clock(found.slots[top])}**, **{most}** agents"
     if np.isfinite(gap).any():
         missing, spare = -np.nansum(np.minimum(gap, 0)) * hours, np.nansum(np.maximum(gap, 0)) * hours
         text += f"; **{missing:.1f}** agent-hours are missing over the day, **{spare:.1f}** are to spare at other times"
@@ -308,12 +307,12 @@ def draw_short(answers: tuple[Staffed | None, ...], context: Context) -> Drawing
         day, first, end = runs[i]
         there, needed = found.answering[day, first:end], found.week.needed_high[day, first:end]
         rows.append([
-            c.twin(f"{WEEKDAYS[day][:3]} {found.slots[first].lstrip('0')}–{_until(found, end)}",
+            c.twin(f"{WEEKDAYS[day][:3]} {shifts.clock(found.slots[first])}–{_until(found, end)}",
                    f"{(end - first) * hours:.1f} h".replace(".0", "")),
             _agents(float(needed.max())), _agents(float(there.mean())), _agents(missing[i]),
         ])  # fmt: skip
     total = sum(missing)
-    text = f"**{total:.0f}** agent-hours a week are missing in **{len(runs)}** stretches"
+    text = f"**{_agents(total)}** agent-hours a week are missing in {words.plural(len(runs), 'stretch', 'stretches')}"
     spare = np.nansum(np.maximum(gap - SPARE, 0)) * hours
     text += f"; **{spare:.0f}** are to spare at other times." if spare >= 1 else "."
     heads = [c.Column(name, True) for name in ("Needed", "Taking calls", "Hours missing")]
@@ -323,7 +322,7 @@ def draw_short(answers: tuple[Staffed | None, ...], context: Context) -> Drawing
 
 
 def _until(found: Staffed, end: int) -> str:
-    return found.slots[end].lstrip("0") if end < len(found.slots) else "24:00"
+    return shifts.clock(found.slots[end]) if end < len(found.slots) else "24:00"
 
 
 def _runs(gap: np.ndarray) -> list[tuple[int, int, int]]:
@@ -349,9 +348,9 @@ def draw_what_if(answers: tuple[Changed | None, ...], context: Context) -> Drawi
         return words.nothing("No half-hour with calls and agents", context)
     levels = [c.share(one.service_level) for one in (now, more, fewer)]
     text = (
-        f"One agent more in every half-hour, **{c.count(found.open_hours)}** hours a week, would have raised the share "
-        f"answered within {staffed.goal.within_s:.0f}{c.NBSP}s from **{levels[0]}** to **{levels[1]}**; one fewer "
-        f"would have lowered it to **{levels[2]}**."
+        f"One agent more in every half-hour, {words.plural(found.open_hours, 'hour')} a week, would have raised the "
+        f"share answered within {staffed.goal.within_s:.0f}{c.NBSP}s from **{levels[0]}** to **{levels[1]}**; one "
+        f"fewer would have lowered it to **{levels[2]}**."
     )
     rows = []
     for n, one in tried.items():
@@ -360,7 +359,7 @@ def draw_what_if(answers: tuple[Changed | None, ...], context: Context) -> Drawi
         positions = n * found.open_hours / (1 - staffed.goal.shrinkage) * 52 / domain.PAID_HOURS
         rows.append([
             name, c.share(one.service_level), _wait(one.wait_s), c.share(one.hung_up), c.share(one.busy),
-            c.NOTHING if n == 0 else f"{positions:+.1f}".replace("-", c.MINUS),
+            c.NOTHING if n == 0 else _signed(positions),
         ])  # fmt: skip
     columns = [
         c.Column("Agents"), c.Column("In time", True), c.Column("Wait", True), c.Column("Hang up", True),
@@ -370,6 +369,10 @@ def draw_what_if(answers: tuple[Changed | None, ...], context: Context) -> Drawi
     basis = "with the agents needed: who was there is not known" if found.is_plan else "by the model, see below"
     caveats = (f"n = {c.count(now.calls)} calls", basis, "wait: of all callers, hang-ups too")
     return Drawing(c.sentence(text), body=body, foot=words.foot("", *caveats))
+
+
+def _signed(positions: float) -> str:
+    return f"{positions:+.{1 if abs(positions) >= 1 else 2}f}".replace("-", c.MINUS)
 
 
 def _wait(seconds: float) -> str:
@@ -477,7 +480,7 @@ def draw_size(answers: tuple[Staffed | None, ...], context: Context) -> Drawing:
     last = np.append(np.flatnonzero(np.diff(agents)), len(agents) - 1)  # the most that each number of agents can take
     here, busy_here = domain.size_pays(callers, found.goal, [mean, top, 2 * mean])
     marks = [(float(here[0]), float(busy_here[0]), "mean half-hour")]
-    if here[1] > here[0]:
+    if here[1] - here[0] > 0.1 * agents[-1]:  # else their names would lie over each other
         marks.append((float(here[1]), float(busy_here[1]), "busiest"))
     figure = shifts.by_size(loads[last], busy[last], agents[last], marks)
     text = (
@@ -534,8 +537,11 @@ def draw_model(answers: tuple[Staffed | None, ...], context: Context) -> Drawing
     figure = shifts.checked(list(found.slots[shown]), lines, found.own.share)
     key = c.key(*((line.token, line.words) for line in lines))
     rest = "what no state tells, calls that come in bunches and queues not everybody serves make the difference"
-    caveats = (f"n = {c.count(n.sum())} calls", _base(found).removeprefix("n = "), _model(found),
-               words.way_of_counting(context), rest if found.fit is not None else "")  # fmt: skip
+    caveats = (
+        f"thin line: target {c.share(found.own.share, 0)}", f"n = {c.count(n.sum())} calls",
+        _base(found).removeprefix("n = "), _model(found), words.way_of_counting(context),
+        rest if found.fit is not None else "",
+    )  # fmt: skip
     return Drawing(c.sentence(text), figure, foot=words.foot(key, *caveats))
 
 
