@@ -199,12 +199,14 @@ def required(
     handle = np.broadcast_to(np.asarray(callers.handle_s, float), load.shape)
     found = np.zeros(load.shape, np.int64)
     open_ = load > 0
+    # Where every hang-up counts no more hang up than the share allows; fewer agents would be too busy with the rest.
+    first = load * share / most_busy if variant == "offered" and most_busy > 0 else np.zeros(load.shape)
     blocked = np.ones(load.shape)
     for n in range(1, MOST_AGENTS + 1):
         blocked = load * blocked / (n + load * blocked)
-        at = np.flatnonzero(open_)
-        if not len(at):
+        if not open_.any():
             break
+        at = np.flatnonzero(open_ & (n >= first - 1e-9))
         one = Callers(handle[at], callers.patience_s, callers.within_s, callers.short_s)
         met = one.with_blocking(load[at], np.full(len(at), n), blocked[at])
         enough = (met.service_level(variant) >= share) & (met.busy <= most_busy + 1e-12) & (n >= least)

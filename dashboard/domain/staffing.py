@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import brentq
 from scipy.stats import t as student
 
 from dashboard.domain.erlang import HANG_UPS_COUNT, Callers, Queue, patience, required, rostered
@@ -285,15 +286,13 @@ def fitted(floor: Floor, week: Week, goal: Goal, agents: Numbers) -> float | Non
     seen = floor.observed(all_of_them.known)
     if all_of_them.outcome.calls < FEWEST_TO_FIT or not 0 < seen < 1:
         return None
-    low, high = FITS
-    for _ in range(18):
-        middle = (low + high) / 2
-        if tried(floor, week, goal, agents * middle).outcome.service_level < seen:
-            low = middle
-        else:
-            high = middle
-    found = (low + high) / 2
-    return found if FITS[0] + 0.01 < found < FITS[1] - 0.01 else None
+
+    def above(part: float) -> float:
+        return tried(floor, week, goal, agents * part).outcome.service_level - seen
+
+    if above(FITS[0]) >= 0 or above(FITS[1]) <= 0:
+        return None
+    return float(brentq(above, *FITS, xtol=2e-4))
 
 
 def size_pays(callers: Callers, goal: Goal, loads: Sequence[float]) -> tuple[Whole, Numbers]:

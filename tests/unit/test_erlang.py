@@ -73,6 +73,20 @@ def test_what_is_printed_as_the_target_is_not_the_target():
     assert required([10.0], Callers(180, within_s=20), 0.7955).tolist() == [13]
 
 
+def test_no_number_below_the_first_that_is_tried_would_do():
+    """Where every hang-up counts, few agents need not be tried: all of them tried come to the same."""
+    loads = np.concatenate([np.linspace(0.05, 6, 40), np.linspace(7, 90, 30)])
+    for patience_s, share, most_busy in ((None, 0.8, 0.85), (60.0, 0.8, 0.85), (400.0, 0.5, 0.7), (20.0, 0.3, 1.0)):
+        callers = Callers(270, patience_s, 60)
+        found = required(loads, callers, share, most_busy=most_busy)
+        every = np.arange(1, 160)[:, None]
+        met = callers.meeting(loads[None, :], every)
+        enough = (met.served >= share) & (met.busy <= most_busy + 1e-12)
+        if patience_s is None:
+            enough &= every > loads
+        assert found.tolist() == (enough.argmax(axis=0) + 1).tolist()
+
+
 def test_nobody_is_needed_where_nobody_calls_and_two_where_two_are_the_least():
     callers = Callers(180, within_s=20)
     assert required([0.0, 0.001, 10.0], callers, 0.8, least=2).tolist() == [0, 2, 14]
