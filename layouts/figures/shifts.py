@@ -122,7 +122,20 @@ def week(
         if not selected:
             return [ground, of]
         chosen = np.isin(np.array(codes), list(selected))
-        return [ground, {**of, "opacity": 0.42}, {**of, "z": np.where(chosen, z, np.nan), "hoverinfo": "skip"}]
+        faded = {key: value for key, value in of.items() if not key.startswith("text")} | {"opacity": 0.42}
+        marked = {**of, "z": np.where(chosen, z, np.nan), "hoverinfo": "skip"}
+        if "text" not in of:
+            return [ground, faded, marked]
+        # What is written on cells fades with them: on those not chosen it is written anew, to be read.
+        days, places = np.nonzero(~chosen & np.isfinite(z))
+        rest = {
+            "type": "scatter", "mode": "text", "x": places.tolist(), "y": days.tolist(), "hoverinfo": "skip",
+            "text": [text[day][place] for day, place in zip(days, places, strict=True)],
+            "textfont": {"size": 11, "color": "$text-2"},
+        }  # fmt: skip
+        shown_text = [[word if is_in else "" for word, is_in in zip(*pair, strict=True)]
+                      for pair in zip(text, chosen, strict=True)]  # fmt: skip
+        return [ground, faded, {**marked, "text": shown_text}, rest]
 
     few = {**layout["xaxis"], "tickvals": ticks[::3], "ticktext": [clock(slots[first + i]) for i in ticks[::3]]}
     return {"data": data(wide), "layout": layout, "narrow": {"data": data(trace), "layout": {**layout, "xaxis": few}}}
