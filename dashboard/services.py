@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -470,8 +470,15 @@ class Services:
         def known(other: Analysis, others: Filters) -> Analysed:
             return self._analyses(build_id, other, others, scope, may, frame)
 
+        def has(table: str) -> bool:
+            return self._has_table(build_id, table)
+
+        def unusual() -> frozenset[date]:
+            spans = ((begin, (end - begin).days) for begin, end in self.event_days())
+            return self.closed_days() | {begin + timedelta(days=n) for begin, days in spans for n in range(days)}
+
         with self.warehouse.reading(build_id) as reading:
-            asking = Asking(reading, filters, scope, self.clock(), frame, may, ground, _rings, known)
+            asking = Asking(reading, filters, scope, self.clock(), frame, may, ground, _rings, known, has, unusual)
             return question.answer(asking)
 
     def _place_names_in(self, build_id: str, resolution: int) -> dict[str, str]:

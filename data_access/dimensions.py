@@ -16,7 +16,7 @@ from data_access.semantics import AS_OF, MOMENT_ON, Dimension
 
 _request, _episode = schema.request.c, schema.request_episode.c
 _contact, _state = schema.contact.c, schema.agent_state.c
-_published = schema.contact_interval.c
+_published, _staff = schema.contact_interval.c, schema.staff_interval.c
 
 
 def _cell(resolution: int, text: str) -> int:
@@ -115,9 +115,12 @@ _HOUR_OF_WEEK = {
     "request": _request.opened_hour_of_week,
     "contact": _contact.arrived_hour_of_week,
     "agent_state": _state.start_hour_of_week,
+    "staff_interval": _staff.start_hour_of_week,
 }
+_BY_THE_HOUR = _published.grain.in_(("quarter_hour", "half_hour", "hour"))
 hour_of_week = Dimension(
-    "hour_of_week", "Hour of the week", "Local time: 0 is Monday 00:00, 167 is Sunday 23:00.", _HOUR_OF_WEEK,
+    "hour_of_week", "Hour of the week", "Local time: 0 is Monday 00:00, 167 is Sunday 23:00.",
+    {**_HOUR_OF_WEEK, "contact_interval": case((_BY_THE_HOUR, _published.start_hour_of_week))},
     ordered=tuple(str(hour) for hour in range(168)), to_column=int,
     in_words=lambda number: f"{WEEKDAYS[int(number) // 24]} {int(number) % 24}:00",
 )  # fmt: skip
@@ -143,7 +146,8 @@ hour_block = Dimension(
     ordered=HOUR_BLOCKS, to_value=lambda number: HOUR_BLOCKS[int(number)], to_column=HOUR_BLOCKS.index,
 )  # fmt: skip
 half_hour = Dimension(
-    "half_hour", "Half-hour", "Local half-hour of the day.", {"contact": _contact.arrived_half_hour},
+    "half_hour", "Half-hour", "Local half-hour of the day.",
+    {"contact": _contact.arrived_half_hour, "staff_interval": _staff.start_half_hour},
     ordered=tuple(f"{n // 2:02d}:{n % 2 * 30:02d}" for n in range(48)),
     to_value=lambda n: f"{int(n) // 2:02d}:{int(n) % 2 * 30:02d}",
     to_column=lambda text: int(text[:2]) * 2 + int(text[3:]) // 30,

@@ -183,6 +183,8 @@ def _fill_others(work: WorkFile, context: Context, known: derive.Known) -> None:
         work.fill(schema.agent_state, derive.agent_states(work.staged, *inside))
     if work.continuing:
         work.continuing.note_new(schema.agent_state)
+    if work.has("agent_shift") or work.has("agent_state"):
+        work.fill(schema.staff_interval, derive.staff_intervals())
     if work.rows["inspection"]:
         visited_on = cast(derive.local_time(visit.c.visited_at), Date)
         _find_points(work, context, derive.points_of(visit, visited_on, known, all_earth=True), known)

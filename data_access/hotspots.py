@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 import numpy as np
@@ -33,7 +33,8 @@ class Asking:
     """Who asks and may do what, about which rows, when.
 
     `ground` and `rings` are the city's, kept with the build; `known` answers another question for the same viewer, or
-    tells what was answered before.
+    tells what was answered before; `has` tells whether the build has a table, and `unusual` the civil days that say
+    little about usual ones: the city was shut, or a storm, an election or the like marks them.
     """
 
     reader: Reader
@@ -45,6 +46,8 @@ class Asking:
     ground: Callable[[int], Ground]
     rings: Callable[[Ground, int], list[Neighbours]]
     known: Callable[[Analysis, Filters], Analysed]
+    has: Callable[[str], bool]
+    unusual: Callable[[], frozenset[date]]
 
     def about(self, filters: Filters) -> Asking:
         """The same viewer asking about other rows."""

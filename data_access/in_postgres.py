@@ -72,6 +72,7 @@ _LOOKED_UP = {
     "survey": ("sent_on", "request_id"),
     "inspection": ("visited_on", "request_id"),
     "agent_state": ("start_on",),
+    "staff_interval": ("start_on",),
     **dict.fromkeys(ROLLUPS, ("day",)),
     **{name: (one.end_on.name, "request_id") for name, one in COPIES.items()},
     **{one.name: dict.fromkeys((one.by, one.day)) for one in SORTED},

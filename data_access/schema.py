@@ -299,6 +299,21 @@ agent_state = Table(
     _derived("team", String),
 )
 
+staff_interval = Table(
+    # How many were there in each half-hour: shifts and states spread over the half-hours they lie in, everybody's
+    # together. Nobody is named here, and what a few were doing is not told at all.
+    "staff_interval",
+    metadata,
+    _key("start_at", DateTime),
+    _derived("start_on", Date),
+    _derived("start_hour_of_week", SmallInteger),
+    _derived("start_half_hour", SmallInteger),
+    _derived("rostered_s", BigInteger),  # of shifts, breaks included
+    _derived("agents", Integer),  # logged in at any time of it
+    _derived("ready_s", BigInteger),  # on calls or available; null where fewer than three agents were logged in
+    _derived("busy_s", BigInteger),  # on calls; the same
+)
+
 # ── Facts ───────────────────────────────────────────────────────────────────────────────────────────
 
 contact = Table(

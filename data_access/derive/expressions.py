@@ -44,6 +44,11 @@ def hour_of_week(local: Expr) -> Expr:
     return cast((func.isodow(local) - 1) * 24 + func.hour(local), SmallInteger)
 
 
+def half_hour(local: Expr) -> Expr:
+    """0 is 00:00 to 00:30, 47 is 23:30 to 24:00, on the wall clock."""
+    return func.hour(local) * 2 + case((func.minute(local) >= 30, 1), else_=0)
+
+
 def seconds(start: Expr, end: Expr) -> Expr:
     """Whole seconds from `start` to `end`; missing if `end` is missing, or lies before `start`, which cannot be."""
     return case((end >= start, func.divide(func.epoch_us(end) - func.epoch_us(start), 1_000_000)))

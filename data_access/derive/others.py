@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Date,
     DateTime,
     Integer,
@@ -16,12 +17,23 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    literal,
     or_,
     select,
+    union_all,
 )
 
 from data_access import schema
-from data_access.derive.expressions import Condition, Expr, all_columns, hour_of_week, local_time, seconds, with_marks
+from data_access.derive.expressions import (
+    Condition,
+    Expr,
+    all_columns,
+    half_hour,
+    hour_of_week,
+    local_time,
+    seconds,
+    with_marks,
+)
 from data_access.derive.joined import AREAS, POINTS, Known, latest, rowid
 
 
@@ -40,7 +52,7 @@ def contacts(staged: Mapping[str, Table], known: Known, *inside: Condition) -> S
     }
     made: dict[str, Expr] = {
         "arrived_on": cast(local, Date), "arrived_hour_of_week": hour_of_week(local),
-        "arrived_half_hour": func.hour(local) * 2 + case((func.minute(local) >= 30, 1), else_=0),
+        "arrived_half_hour": half_hour(local),
         "handle_s": case((and_(c.outcome == "answered", func.coalesce(*parts).is_not(None)), handled)),
         "team": agents.c.team, "service_type": request.c.service_type, "dq_flags": with_marks(c.dq_flags, marks),
     }  # fmt: skip
@@ -59,6 +71,51 @@ def agent_states(staged: Mapping[str, Table], *inside: Condition) -> Select:
     }  # fmt: skip
     joined = state.outerjoin(agents, agents.c.agent_id == state.c.agent_id)
     return all_columns(state, made).select_from(joined).where(*inside).order_by(state.c.start_at, state.c.agent_id)
+
+
+HALF_HOUR_S = 1800
+LONGEST_S = 2 * 86_400
+"""A shift or a state of more than two days was never ended; it tells nothing."""
+FEWEST_ON = 3
+"""What one did is that person's; of two, each knows the other's by their own."""
+_READY, _BUSY = ("available", "talk", "hold", "wrap"), ("talk", "hold", "wrap")
+
+
+def staff_intervals() -> Select:
+    """Shifts and states of all agents together, spread over the half-hours they lie in, from the facts in the build.
+
+    Half-hours are those of UTC; where a city's clock differs from it by odd quarters, theirs begin at the quarter.
+    """
+    shift, state = schema.agent_shift.c, schema.agent_state.c
+    parts = []
+    for of, kind in ((shift, literal("rostered")), (state, state.state)):
+        begin, end = (func.divide(func.epoch_us(one), 1_000_000) for one in (of.start_at, of.end_at))
+        slots = func.unnest(func.range(func.divide(begin, HALF_HOUR_S), func.divide(end - 1, HALF_HOUR_S) + 1))
+        parts.append(
+            select(of.agent_id, kind.label("kind"), begin.label("begin"), end.label("end"), slots.label("slot"))
+            .where(end > begin, end - begin <= LONGEST_S)
+        )  # fmt: skip
+    one = union_all(*parts).subquery().c
+    inside = func.least(one.end, (one.slot + 1) * HALF_HOUR_S) - func.greatest(one.begin, one.slot * HALF_HOUR_S)
+
+    def spent(*kinds: str) -> Expr:
+        return cast(func.sum(case((one.kind.in_(kinds), inside), else_=0)), BigInteger)
+
+    agents = func.count(case((one.kind.not_in(("rostered", "offline")), one.agent_id)).distinct())
+    by_slot = select(
+        func.make_timestamp(one.slot * (HALF_HOUR_S * 1_000_000), type_=DateTime).label("start_at"),
+        spent("rostered").label("rostered_s"), agents.label("agents"), spent(*_READY).label("ready_s"),
+        spent(*_BUSY).label("busy_s"),
+    ).group_by(one.slot).subquery().c  # fmt: skip
+    local = local_time(by_slot.start_at)
+    enough = by_slot.agents >= FEWEST_ON
+    made = {
+        "start_at": by_slot.start_at, "start_on": cast(local, Date), "start_hour_of_week": hour_of_week(local),
+        "start_half_hour": half_hour(local), "rostered_s": by_slot.rostered_s, "agents": by_slot.agents,
+        "ready_s": case((enough, by_slot.ready_s)), "busy_s": case((enough, by_slot.busy_s)),
+    }  # fmt: skip
+    columns = (made[column.name].label(column.name) for column in schema.staff_interval.c)
+    return select(*columns).order_by(by_slot.start_at)
 
 
 def inspections(staged: Mapping[str, Table]) -> Select:

@@ -75,6 +75,23 @@ published_speed_of_answer = Ratio(
     over=published_wait_s, under=published_answered_with_wait,
 )  # fmt: skip
 
+_handled_s = func.coalesce(_i.talk_s, 0) + func.coalesce(_i.hold_s, 0) + func.coalesce(_i.wrap_s, 0)
+_has_handled = and_(_i.talk_s.is_not(None), _i.answered > 0)
+published_handled_s = _total(
+    "published_handled_s", "Handling, as published", "Talk, hold and wrap-up of answered calls together.",
+    func.sum(_handled_s), _has_handled, unit="s",
+)  # fmt: skip
+published_answered_with_handle = _total(
+    "published_answered_with_handle", "Calls answered, with their talk time published",
+    "The base of the handle time.", func.sum(_i.answered), _has_handled,
+)  # fmt: skip
+published_handle_time = Ratio(
+    name="published_handle_time", label="Handle time, as published", unit="s",
+    about="Talk, hold and wrap-up for each answered call, as far as the telephone system publishes them.",
+    formula="Σ (talk + hold + wrap) ÷ Σ answered", source="measures reference, A7, as published",
+    over=published_handled_s, under=published_answered_with_handle,
+)  # fmt: skip
+
 published_levels = _total(
     "published_levels", "Published service levels", "Days (or hours) for which a service level was published.",
     func.count(), _i.service_level_share.is_not(None), unit="stretches",

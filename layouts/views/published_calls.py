@@ -8,21 +8,23 @@ import numpy as np
 
 from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import last_months
-from data_access.dimensions import LEVELS, published_level, weekday
+from data_access.dimensions import LEVELS, WEEKDAYS, hour_of_week, published_level, weekday
 from data_access.measures.published_calls import (
     published_abandoned,
     published_abandonment,
     published_answered,
+    published_handle_time,
     published_levels,
     published_offered,
     published_speed_of_answer,
 )
 from data_access.semantics import Answer, Query
+from data_access.staffing import Staffed, Staffing
 from layouts import components as c
-from layouts.figures import events, series, words
+from layouts.figures import events, series, shifts, words
 from layouts.figures.series import Line
 from layouts.figures.steps import steps_by, steps_of
-from layouts.view import Compared, Context, Drawing, Over, Panel, View
+from layouts.view import Compared, Context, Drawing, FromAddress, Over, Panel, View
 
 _STRIP = Query((published_offered, published_answered, published_abandoned, published_abandonment,
                 published_speed_of_answer))  # fmt: skip
@@ -209,6 +211,33 @@ def draw_weekdays(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     return Drawing(c.sentence(text + "."), body=body, foot=foot)
 
 
+def draw_needed(answers: tuple[Staffed | None, ...], context: Context) -> Drawing:
+    """How many agents each hour of the week needs, where calls and the time they take are published by the hour."""
+    (found,) = answers
+    if found is None or not found.week.is_open.any():
+        why = "No calls are published by the hour: how many agents an hour needs cannot be told from days."
+        return Drawing(sentence=c.empty(why), is_empty=True)
+    if not np.isfinite(found.floor.handle_s):
+        why = "How long calls take is not published (talk, hold, wrap-up): how many agents they need cannot be told."
+        return Drawing(sentence=c.empty(why), is_empty=True)
+    week = found.week
+    day, hour = (int(one) for one in np.unravel_index(week.needed_high.argmax(), week.needed_high.shape))
+    goal = f"{c.share(found.goal.share, 0)} within {found.goal.within_s:.0f}{c.NBSP}s"
+    text = (
+        f"To answer {goal}, **{WEEKDAYS[day]} {hour}:00** needs most: **{week.needed_high[day, hour]}** agents on "
+        f"the phone in a busy week, **{week.needed[day, hour]}** in a usual one. Bring single calls and a roster to "
+        f"compare."
+    )
+    figure = shifts.week(shifts.cells_of(found, "needed"), found.slots, week.is_open, context.selected, hours_each=1.0)
+    key = c.key(("seq-1", "few"), ("seq-3", "more"), ("seq-6", "most agents"), ("surface-3", "no calls"))
+    target = "the city’s target" if found.has_target else "a usual target: the city has set none"
+    foot = words.foot(
+        key, f"n = {len(found.floor.weekday)} usual days {found.period.sentence()}", target,
+        "Erlang C: random arrivals, nobody hangs up", "busy week: the calls that three weeks of four do not exceed",
+    )  # fmt: skip
+    return Drawing(c.sentence(text), figure, foot=foot)
+
+
 _NEEDS = Permission.READ_PUBLISHED_CALLS
 _VOLUME = (published_offered, published_answered, published_abandoned)
 
@@ -258,6 +287,11 @@ VIEW = View(
             "weekdays", "On which weekdays do people call, and wait?",
             (Query((published_offered, published_abandonment, published_speed_of_answer), by=(weekday,)),),
             draw_weekdays, width=12, selects=weekday, needs=_NEEDS,
+        ),
+        Panel(
+            "needed", "How many agents does each hour need?",
+            (FromAddress(lambda place: Staffing(as_published=True), (published_offered, published_handle_time)),),
+            draw_needed, width=12, selects=hour_of_week, height=248, needs=_NEEDS,
         ),
     ),
 )  # fmt: skip

@@ -20,7 +20,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 @pytest.mark.parametrize("measure", CATALOGUE.values(), ids=lambda measure: measure.name)
 def test_every_measure_says_what_it_is(measure):
-    things = {"requests", "contacts", "surveys", "visits", "calls", "stretches"}
+    things = {"requests", "contacts", "surveys", "visits", "calls", "stretches", "half-hours"}
     known = things | {"share", "s", "s²", "h", "money", "ratio"}
     assert measure.unit in known
     assert measure.better in {"higher", "lower", None}

@@ -267,6 +267,8 @@ DRAWN_OTHERWISE: dict[str, tuple[str, ...]] = {
     "calls": ("hours", "half-hours", "handle"),
     "closed-is-not-fixed": ("outcomes",),  # two outcomes of one meaning in one bar
     "agents": ("handle-time",),  # observed over expected: test_people, against a plain computation
+    "staffing": ("week", "day", "model", "size"),  # worked out by the model: test_staffing
+    "published-calls": ("needed",),
 }
 """Panels whose marks are computed from the answers, each with a test of its own."""
 
