@@ -36,7 +36,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-VERSION = 6
+VERSION = 7
 """Raised whenever a build must hold something that earlier ones do not."""
 
 

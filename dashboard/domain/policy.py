@@ -17,6 +17,7 @@ class Permission(StrEnum):
     """One thing a role may do."""
 
     READ_REQUESTS = "read requests"
+    COMPARE_DISTRICTS = "compare how districts are served"
     READ_CONTACTS = "read contacts"
     READ_PUBLISHED_CALLS = "read what was published of calls"
     LIST_REQUESTS = "list single requests and read their timelines"
@@ -31,7 +32,8 @@ class Permission(StrEnum):
 
 ABOUT: dict[str, frozenset[Permission]] = {
     "requests": frozenset({
-        Permission.READ_REQUESTS, Permission.LIST_REQUESTS, Permission.READ_ADDRESSES, Permission.READ_NOTES,
+        Permission.READ_REQUESTS, Permission.COMPARE_DISTRICTS, Permission.LIST_REQUESTS, Permission.READ_ADDRESSES,
+        Permission.READ_NOTES,
     }),
     "contacts": frozenset({Permission.READ_CONTACTS, Permission.READ_AGENT_SPREAD, Permission.READ_AGENTS}),
     "published_calls": frozenset({Permission.READ_PUBLISHED_CALLS}),
@@ -142,18 +144,20 @@ class Viewer:
 _P = Permission
 ROLES: dict[str, frozenset[Permission]] = {
     "deputy manager": frozenset({
-        _P.READ_REQUESTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS, _P.READ_AGENT_SPREAD,
-        _P.READ_IMPORTS,
+        _P.READ_REQUESTS, _P.COMPARE_DISTRICTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS,
+        _P.READ_AGENT_SPREAD, _P.READ_IMPORTS,
     }),
-    "department head": frozenset({_P.READ_REQUESTS, _P.LIST_REQUESTS, _P.READ_ADDRESSES, _P.READ_NOTES}),
+    "department head": frozenset({
+        _P.READ_REQUESTS, _P.COMPARE_DISTRICTS, _P.LIST_REQUESTS, _P.READ_ADDRESSES, _P.READ_NOTES,
+    }),
     "supervisor": frozenset({
-        _P.READ_REQUESTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS, _P.READ_AGENT_SPREAD,
-        _P.READ_AGENTS, _P.READ_IMPORTS,
+        _P.READ_REQUESTS, _P.COMPARE_DISTRICTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS,
+        _P.READ_AGENT_SPREAD, _P.READ_AGENTS, _P.READ_IMPORTS,
     }),
     "council member": frozenset({_P.READ_REQUESTS, _P.LIST_REQUESTS}),
     "analyst": frozenset({
-        _P.READ_REQUESTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS, _P.READ_ADDRESSES,
-        _P.READ_AGENT_SPREAD, _P.READ_PSEUDONYMS, _P.READ_IMPORTS,
+        _P.READ_REQUESTS, _P.COMPARE_DISTRICTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS,
+        _P.READ_ADDRESSES, _P.READ_AGENT_SPREAD, _P.READ_PSEUDONYMS, _P.READ_IMPORTS,
     }),
     "administrator": frozenset({_P.ADMINISTER}),  # of the dashboard, not of the data
 }  # fmt: skip
