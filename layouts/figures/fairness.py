@@ -209,6 +209,8 @@ def _gaps_along_time(
     data, notes, shapes = [], [], []
     values = np.concatenate([part for row in rows for part in (row.values, row.low, row.high)])
     reach = float(np.nanmax(np.abs(values), initial=0.0)) * 1.05 or 1.0
+    size = 10.0 ** np.floor(np.log10(reach))
+    tick = float(max(one for one in (0.5 * size, size, 2 * size, 5 * size) if one <= 0.8 * reach))
     high = ROW_PX * down + 52
     layout: dict[str, Any] = {
         "hovermode": "closest", "margin": {"l": 44, "r": 12, "t": 24, "b": 28}, "height": float(high),
@@ -254,8 +256,9 @@ def _gaps_along_time(
             "range": [steps.days[0], steps.days[-1]] if len(steps) > 1 else None,
         }  # fmt: skip
         layout[f"yaxis{end}"] = {
-            "domain": [y0, y1], "anchor": f"x{end}", "range": [-reach, reach], "nticks": 3, "fixedrange": True,
-            "tickformat": ",.2~f", "showgrid": True, "gridcolor": "$line", "showticklabels": column == 0,
+            "domain": [y0, y1], "anchor": f"x{end}", "range": [-reach, reach], "tickvals": [-tick, 0, tick],
+            "fixedrange": True, "tickformat": ",.2~f", "showgrid": True, "gridcolor": "$line",
+            "showticklabels": column == 0,
             "zeroline": False, "rangemode": "normal", "tickfont": {"size": 11, "color": "$text-3"},
         }  # fmt: skip
     return {"data": data, "layout": {**layout, "annotations": notes, "shapes": shapes}}

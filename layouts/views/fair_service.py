@@ -255,7 +255,10 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         c.figure("Reports", f"{min(rates):,.0f}–{max(rates):,.0f}" if rates else c.NOTHING, "",
                  "per 1,000 residents" if rates else "residents are not known"),
     )  # fmt: skip
-    text = f"Requests opened {_stretch(context)}: at least a year, and old enough for {HORIZON_DAYS} days to be known."
+    text = (
+        f"Requests opened {_stretch(context)}: a year or more where there is as much, and old enough for "
+        f"{HORIZON_DAYS} days to be known."
+    )
     return Drawing(c.sentence(text), body=strip)
 
 
@@ -365,8 +368,8 @@ def draw_table(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         ])  # fmt: skip
     rows += [[_named(name, UNKNOWN, context), *[c.NOTHING] * 8] for name in fair.too_few]
     columns = [
-        c.Column("District"), c.Column(c.twin("Gap to the city", "days"), True),
-        c.Column(c.twin("Ratio", "to the city"), True),
+        c.Column("District", className="nw"), c.Column(c.twin("Gap to the city", "days"), True),
+        c.Column(c.twin("Ratio", "to the city"), True, False),
         c.Column(c.twin("Same mix", "days; city’s"), True, False),
         c.Column(c.twin("Drawn in", "days, where few"), True, False),
         c.Column(c.twin("Year before", "days"), True, False),
@@ -421,7 +424,7 @@ def draw_kept(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     more = [name for name, one in zip(fair.names, side, strict=True) if one > 0]
     text = f"In **{len(fewer) or 'none'}** of {len(rows)} districts fewer promises were kept than chance explains"
     text += f" ({words.listed(fewer, NAMED)})" if fewer else ""
-    text += f", in **{len(more)}** more ({words.listed(more, NAMED)})" if more else ""
+    text += f", more in **{len(more)}** ({words.listed(more, NAMED)})" if more else ""
     foot = words.foot(
         "Bar: 95 % interval", f"n = {c.count(found.n.sum())} that fell due", _too_few_words(fair), "by name: no ranking"
     )
