@@ -366,6 +366,8 @@ class Build:
             "requests": self._work.count(schema.request),
             "contacts": self._work.count(schema.contact),
             "published_calls": self._work.count(schema.contact_interval),
+            "rounds": self._work.count(schema.route_day),
+            "assets": self._work.count(schema.asset),
             "refused": self._work.count(schema.refused_row),
             "flagged": summary.flagged,
             "basis": self._basis.to_text(),

@@ -90,6 +90,8 @@ class BuildInfo:
     refused: int
     flagged: int
     published_calls: int = 0
+    rounds: int = 0
+    assets: int = 0
 
 
 @dataclass(frozen=True)

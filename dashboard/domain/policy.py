@@ -20,6 +20,8 @@ class Permission(StrEnum):
     COMPARE_DISTRICTS = "compare how districts are served"
     READ_CONTACTS = "read contacts"
     READ_PUBLISHED_CALLS = "read what was published of calls"
+    READ_ROUNDS = "read the rounds of collection routes"
+    READ_ASSETS = "read how often assets fail"
     LIST_REQUESTS = "list single requests and read their timelines"
     READ_ADDRESSES = "read exact addresses"
     READ_NOTES = "read notes and who wrote them"
@@ -37,6 +39,8 @@ ABOUT: dict[str, frozenset[Permission]] = {
     }),
     "contacts": frozenset({Permission.READ_CONTACTS, Permission.READ_AGENT_SPREAD, Permission.READ_AGENTS}),
     "published_calls": frozenset({Permission.READ_PUBLISHED_CALLS}),
+    "rounds": frozenset({Permission.READ_ROUNDS}),
+    "assets": frozenset({Permission.READ_ASSETS}),
 }  # fmt: skip
 """What only data with such rows can answer; a city may hold requests alone, or calls alone."""
 USUAL = frozenset({"requests", "contacts"})
@@ -51,6 +55,8 @@ FACTS: dict[str, Permission] = {
     "contact": Permission.READ_CONTACTS,
     "contact_interval": Permission.READ_PUBLISHED_CALLS,
     "agent_state": Permission.READ_AGENT_SPREAD,
+    "round": Permission.READ_ROUNDS,
+    "asset": Permission.READ_ASSETS,
 }
 """What it takes to ask a fact; one that is not listed is asked by nobody."""
 
@@ -142,22 +148,23 @@ class Viewer:
 
 
 _P = Permission
+_SERVICE = (_P.READ_ROUNDS, _P.READ_ASSETS)
 ROLES: dict[str, frozenset[Permission]] = {
     "deputy manager": frozenset({
         _P.READ_REQUESTS, _P.COMPARE_DISTRICTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS,
-        _P.READ_AGENT_SPREAD, _P.READ_IMPORTS,
+        _P.READ_AGENT_SPREAD, _P.READ_IMPORTS, *_SERVICE,
     }),
     "department head": frozenset({
-        _P.READ_REQUESTS, _P.COMPARE_DISTRICTS, _P.LIST_REQUESTS, _P.READ_ADDRESSES, _P.READ_NOTES,
+        _P.READ_REQUESTS, _P.COMPARE_DISTRICTS, _P.LIST_REQUESTS, _P.READ_ADDRESSES, _P.READ_NOTES, *_SERVICE,
     }),
     "supervisor": frozenset({
         _P.READ_REQUESTS, _P.COMPARE_DISTRICTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS,
-        _P.READ_AGENT_SPREAD, _P.READ_AGENTS, _P.READ_IMPORTS,
+        _P.READ_AGENT_SPREAD, _P.READ_AGENTS, _P.READ_IMPORTS, *_SERVICE,
     }),
-    "council member": frozenset({_P.READ_REQUESTS, _P.LIST_REQUESTS}),
+    "council member": frozenset({_P.READ_REQUESTS, _P.LIST_REQUESTS, *_SERVICE}),
     "analyst": frozenset({
         _P.READ_REQUESTS, _P.COMPARE_DISTRICTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS,
-        _P.READ_ADDRESSES, _P.READ_AGENT_SPREAD, _P.READ_PSEUDONYMS, _P.READ_IMPORTS,
+        _P.READ_ADDRESSES, _P.READ_AGENT_SPREAD, _P.READ_PSEUDONYMS, _P.READ_IMPORTS, *_SERVICE,
     }),
     "administrator": frozenset({_P.ADMINISTER}),  # of the dashboard, not of the data
 }  # fmt: skip

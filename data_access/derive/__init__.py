@@ -27,6 +27,7 @@ from data_access.derive.others import (
     contacts,
     inspections,
     published_calls,
+    routes,
     surveys,
 )  # fmt: skip
 from data_access.derive.requests import blanks, clock_rows, district_words, opened_on, requests
@@ -35,12 +36,12 @@ __all__ = [
     "AREAS", "CLOCKS", "DERIVED", "GRAINS", "HOLDERS", "INCIDENTS", "POINTS", "PROMISES", "TOLD_OF_ALL", "WORDS",
     "Known", "agent_states", "as_written", "assets", "blanks", "city_events", "clock_rows", "contacts",
     "district_words", "episodes", "inspections", "is_midnight", "is_somewhere", "latest", "local_time", "opened_on",
-    "place_of", "points_of", "published_calls", "recurrences", "requests", "rowid", "surveys", "tally",
+    "place_of", "points_of", "published_calls", "recurrences", "requests", "routes", "rowid", "surveys", "tally",
     "turned_requests", "turns",
 ]  # fmt: skip
 
 DERIVED = frozenset({
     "request", "request_episode", "contact", "contact_interval", "survey", "agent_state", "inspection", "place",
-    "asset", "city_event",
+    "asset", "route", "city_event",
 })  # fmt: skip
 """Tables that `fill_facts` derives; all others are copied as written."""

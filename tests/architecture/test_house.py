@@ -11,7 +11,18 @@ from dashboard.cli.demo import stories_in_markdown
 from dashboard.settings import Settings
 from data_access import schema
 from data_access.dimensions import DIMENSIONS
-from data_access.measures import CATALOGUE, agents, contacts, fairness, inspections, outcomes, published_calls, requests
+from data_access.measures import (
+    CATALOGUE,
+    agents,
+    assets,
+    collection,
+    contacts,
+    fairness,
+    inspections,
+    outcomes,
+    published_calls,
+    requests,
+)
 from data_access.semantics import Measure, Ratio
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,7 +31,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 @pytest.mark.parametrize("measure", CATALOGUE.values(), ids=lambda measure: measure.name)
 def test_every_measure_says_what_it_is(measure):
-    known = {"requests", "contacts", "surveys", "visits", "share", "s", "s²", "h", "ratio", "calls", "stretches"}
+    known = {"requests", "contacts", "surveys", "visits", "share", "s", "s²", "h", "ratio", "calls", "stretches",
+             "stops", "rounds", "10,000 stops", "1,000 months"}  # fmt: skip
     assert measure.unit in known
     assert measure.better in {"higher", "lower", None}
     assert measure.about.endswith(".") and measure.formula and measure.source.startswith("measures reference")
@@ -29,7 +41,7 @@ def test_every_measure_says_what_it_is(measure):
 
 
 def test_no_two_measures_bear_one_name():
-    modules = (requests, outcomes, fairness, inspections, contacts, published_calls, agents)
+    modules = (requests, outcomes, fairness, inspections, collection, assets, contacts, published_calls, agents)
     declared = {
         id(one): one for module in modules for one in vars(module).values() if isinstance(one, Measure)
     }  # fmt: skip

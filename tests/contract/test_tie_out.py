@@ -33,7 +33,7 @@ from data_access.dimensions import DIMENSIONS
 from data_access.hotspots import FoundPlaces
 from data_access.listing import Listing, Rows
 from data_access.measures import CATALOGUE
-from data_access.semantics import Answer, Dimension, Query, Ratio, Spread, Standing, Total
+from data_access.semantics import Answer, Dimension, Exposure, Query, Ratio, Spread, Standing, Total
 from layouts import components as c
 from layouts.markup import markup
 from layouts.page import measures_of
@@ -157,7 +157,7 @@ def agrees_with_ask(question: Any, answer: Answer, filters: Filters, services: S
             found = frame[frame[step] == frame[step].max()]
         periods = [during] if query.days is None else [during.during(Period(day, day + DAY)) for day in query.days]
         whole = sum(number(services, part, one) for one in periods)
-        assert found[part.name].sum() == pytest.approx(whole, abs=1e-6), f"{where}: {part.name}"
+        assert found[part.name].sum() == pytest.approx(whole, rel=1e-12, abs=1e-6), f"{where}: {part.name}"
     for measure in query.measures:
         if isinstance(measure, Ratio):
             under = frame[measure.under.name].to_numpy(float)
@@ -318,7 +318,7 @@ def is_close_to_any(value: float, known: np.ndarray) -> bool:
 def test_the_walk_meets_every_kind_of_number():
     """The walk above is worth what it walks: every kind of measure, and every fact that is counted on a screen."""
     shown = [measure for view in VIEWS for panel in view.panels for measure in measures_of(panel)]
-    assert {type(measure) for measure in shown} == {Total, Standing, Ratio, Spread}
+    assert {type(measure) for measure in shown} == {Total, Standing, Exposure, Ratio, Spread}
     assert {measure.name for measure in shown} <= set(CATALOGUE)
     chosen = [panel.chooses() for view in VIEWS for panel in view.panels]
     assert set(DIMENSIONS) >= {one.name for one in chosen if isinstance(one, Dimension)}
