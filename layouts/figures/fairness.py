@@ -172,7 +172,7 @@ def _rows_with_intervals(
                   "rangemode": "normal", "ticks": "", "showline": False, "zeroline": False, "fixedrange": True,
                   "nticks": 5, "tickangle": 0, **axis},
         "yaxis": {"tickmode": "array", "tickvals": places,
-                  "ticktext": label_weights(names, selected, *((16, 1) if on_phone else (24, 2))),
+                  "ticktext": label_weights(names, selected, *((18, 2) if on_phone else (24, 2))),
                   "range": [len(places) - 0.5, -0.5], "automargin": True, "showgrid": False, "zeroline": False,
                   "rangemode": "normal", "fixedrange": True},
     }  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -219,10 +220,20 @@ def draw_streams(answers: tuple[Answer | None, ...], context: Context) -> Drawin
         text += f"{frame[stream.name].iloc[high]}"
     at = [i for i, name in enumerate(frame[stream.name]) if name in context.selected]
     foot = words.foot(
-        "Second line: 95 % interval (exact Poisson)", f"n = {c.count(missed)} reported",
+        _list_of(sum(third.values()), context), f"n = {c.count(missed)} reported",
+        "second line: 95 % interval (exact Poisson)",
         "crews tell: stops not served on rounds that went out", "by the day the collection was due",
     )  # fmt: skip
     return Drawing(c.sentence(f"{text}."), body=c.table(columns, lines, caption="Streams", selected=at), foot=foot)
+
+
+def _list_of(n: float, context: Context) -> Any:
+    """The way to the third misses themselves, with addresses for who may read them; nothing where there are none."""
+    if not n:
+        return ""
+    search = context.filters.to_search()
+    href = f"/requests?of={repeated_misses.name}" + (f"&{search[1:]}" if search else "")
+    return c.link("Open the third miss" if n == 1 else f"List the {c.count(n)} third misses at one address", href)
 
 
 def _expected(frame: pd.DataFrame, by: Dimension, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

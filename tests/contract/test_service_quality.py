@@ -20,6 +20,7 @@ from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access.build import Build
 from data_access.dimensions import DIMENSIONS
+from data_access.listing import Listing
 from data_access.measures import CATALOGUE
 from data_access.semantics import Query
 from layouts.markup import markup
@@ -292,3 +293,12 @@ def test_a_city_with_one_of_both_has_the_panels_of_that(works, tmp_path):
         assert VIEW in permitted([VIEW], services)
         assert {panel.needs for panel in permitted(VIEW.panels, services)} == {Permission.READ_ASSETS}
     services.warehouse.close()
+
+
+def test_third_misses_lead_to_their_list(works):
+    june = "?from=2026-06-01&to=2026-07-01"
+    assert "/requests?of=repeated_misses&amp;from=2026-06-01" in markup(drawn(works, "streams", june).foot)
+    assert "repeated_misses" not in markup(drawn(works, "streams").foot)
+    filters = Filters(JUNE)
+    with acting_as(DEPUTY_MANAGER):
+        assert works.rows(Listing(CATALOGUE["repeated_misses"]), filters).frame["request_id"].tolist() == ["m5"]
