@@ -470,7 +470,8 @@ def rows_of(measure: Measure, filters: Filters, scope: Scope) -> tuple[Fact, lis
     spread those it has durations of.
     """
     counted = counted_of(measure)
-    assert isinstance(counted, Total | Standing | Spread)
+    if not isinstance(counted, Total | Standing | Spread):
+        raise BadRequest(f"“{counted.name}” counts time, not rows: there is no list behind it.")
     if isinstance(counted, Standing):
         when = _standing_at(counted, filters.period.to_on)
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,8 @@ from dashboard.identity import DEPUTY_MANAGER
 from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access.build import Build
-from data_access.dimensions import DIMENSIONS
+from data_access.dimensions import DIMENSIONS, district
+from data_access.semantics import Answer, Query
 from layouts.markup import markup
 from layouts.views import collect_views
 from layouts.views.fair_service import CAUTION
@@ -96,10 +97,52 @@ def test_the_mix_is_no_gap_and_the_one_that_waits_longer_is_found(uneven):
     assert abs(gaps["North"]) < 0.6 and abs(gaps["South"]) < 0.6
 
 
+def test_gaps_are_those_of_a_plain_computation(uneven):
+    """Kinds one by one, from the rows themselves: first by type and season, what is too rare then by type."""
+    rows = requests().assign(opened=lambda frame: frame["opened_at"] - timedelta(hours=4))  # about the city's own days
+    rows = rows[rows["opened_at"] <= AS_OF - timedelta(days=60)]
+    seconds = (rows["closed_at"].fillna(AS_OF) - rows["opened_at"]).dt.total_seconds().clip(upper=60 * 86_400)
+    rows = rows.assign(days=seconds / 86_400, season=rows["opened"].dt.quarter)
+    expected = {}
+    for name in ("North", "South", "East", "West"):
+        left, here, city_days, weight = rows, 0.0, 0.0, 0
+        for kinds in (["type_id", "season"], ["type_id"]):
+            done = []
+            for _, some in left.groupby(kinds):
+                own = some[some["source_district"] == name]["days"]
+                if min(len(own), len(some) - len(own)) >= 5:
+                    weight, here = weight + len(some), here + len(some) * own.mean()
+                    city_days += some["days"].sum()
+                    done.append(some.index)
+            left = left.drop(np.concatenate(done)) if done else left
+        expected[name] = (here - city_days) / weight
+    traces = [trace for trace in drawn(uneven, "funnel").figure["data"] if "customdata" in trace]
+    shown = {name: y for trace in traces for name, y in zip(trace["customdata"], trace["y"], strict=True)}
+    assert shown == pytest.approx(expected, abs=1e-3)
+    rates = next(trace for trace in drawn(uneven, "reports").figure["data"] if "customdata" in trace)
+    opened = requests()["source_district"].value_counts()
+    assert dict(zip(rates["customdata"], rates["x"], strict=True)) == pytest.approx(
+        {name: opened[name] / 9 for name in ("North", "South", "East", "West")}
+    )
+
+
 def test_a_short_wait_where_hardly_anybody_reports_is_never_called_good(uneven):
     traces = [trace for trace in drawn(uneven, "funnel").figure["data"] if "customdata" in trace]
     verdicts = {trace["name"]: list(trace["customdata"]) for trace in traces}
     assert verdicts["shorter, but clearly fewer reports"] == ["West"] and "shorter than in the city" not in verdicts
+
+
+def test_every_channel_is_in_a_bar(uneven):
+    """What is too rare to have a colour of its own stands together: each district's parts add up to all."""
+    panel = next(one for one in VIEW.panels if one.name == "channels")
+    rows = [("North", f"way {i}", 40 - i) for i in range(8)] + [("South", "way 0", 30), (district.missing, "way 0", 9)]
+    frame = pd.DataFrame(rows, columns=["district", "channel", "opened"])
+    with acting_as(DEPUTY_MANAGER):
+        context = context_of(panel, Filters.from_search("", uneven.clock(), DIMENSIONS), uneven)
+    figure = panel.draw((Answer(Query(()), frame, AS_OF),), context).figure
+    parts = {trace["name"]: list(trace["x"]) for trace in figure["data"]}
+    assert parts["other"][0] == pytest.approx((35 + 34 + 33) / sum(range(33, 41))) and parts["other"][1] == 0
+    assert np.sum(list(parts.values()), axis=0).tolist() == pytest.approx([1, 1])
 
 
 def test_small_districts_are_left_out_and_the_caution_is_there(uneven):

@@ -25,6 +25,7 @@ from data_access.measures import CATALOGUE
 from data_access.semantics import Query
 from layouts.markup import markup
 from layouts.views import collect_views
+from layouts.views.service_quality import _expected
 from tests import city
 
 AS_OF = datetime(2026, 6, 30, 16)  # UTC; in the city it is noon
@@ -302,3 +303,12 @@ def test_third_misses_lead_to_their_list(works):
     filters = Filters(JUNE)
     with acting_as(DEPUTY_MANAGER):
         assert works.rows(Listing(CATALOGUE["repeated_misses"]), filters).frame["request_id"].tolist() == ["m5"]
+
+
+def test_what_is_expected_of_a_route_is_its_streams_rate():
+    """Two refuse routes of 1 and 3 ten thousands of stops with 40 misses, and a recycling route by itself."""
+    rows = [("A", "refuse", 25, 1.0), ("B", "refuse", 15, 3.0), ("C", "recycling", 7, 2.0)]
+    frame = pd.DataFrame(rows, columns=["route", "stream", "missed_reported", "scheduled_stops"])
+    missed, stops, expected = _expected(frame, DIMENSIONS["route"], ["A", "B", "C", "D"])
+    assert missed.tolist() == [25, 15, 7, 0] and stops.tolist() == [1, 3, 2, 0]
+    assert expected.tolist() == [10, 30, 7, 0]  # 40 misses of 40,000 stops; what has none is expected to have none

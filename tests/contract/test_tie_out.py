@@ -33,7 +33,7 @@ from data_access.dimensions import DIMENSIONS
 from data_access.hotspots import FoundPlaces
 from data_access.listing import Listing, Rows
 from data_access.measures import CATALOGUE
-from data_access.semantics import Answer, Dimension, Exposure, Query, Ratio, Spread, Standing, Total
+from data_access.semantics import Answer, Dimension, Query, Ratio, Spread, Standing, Total
 from layouts import components as c
 from layouts.markup import markup
 from layouts.page import measures_of
@@ -267,6 +267,9 @@ DRAWN_OTHERWISE: dict[str, tuple[str, ...]] = {
     "calls": ("hours", "half-hours", "handle"),
     "closed-is-not-fixed": ("outcomes",),  # two outcomes of one meaning in one bar
     "agents": ("handle-time",),  # observed over expected: test_people, against a plain computation
+    # for the city's mix, and per resident: test_fair_service, against a plain computation
+    "fair-service": ("funnel", "kept", "reports", "trend", "channels"),  # the rarest channels in one bar
+    "service-quality": ("routes", "weekdays"),  # for the same streams: test_service_quality
 }
 """Panels whose marks are computed from the answers, each with a test of its own."""
 
@@ -318,7 +321,7 @@ def is_close_to_any(value: float, known: np.ndarray) -> bool:
 def test_the_walk_meets_every_kind_of_number():
     """The walk above is worth what it walks: every kind of measure, and every fact that is counted on a screen."""
     shown = [measure for view in VIEWS for panel in view.panels for measure in measures_of(panel)]
-    assert {type(measure) for measure in shown} == {Total, Standing, Exposure, Ratio, Spread}
+    assert {type(measure) for measure in shown} == {Total, Standing, Ratio, Spread}
     assert {measure.name for measure in shown} <= set(CATALOGUE)
     chosen = [panel.chooses() for view in VIEWS for panel in view.panels]
     assert set(DIMENSIONS) >= {one.name for one in chosen if isinstance(one, Dimension)}
