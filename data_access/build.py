@@ -378,6 +378,8 @@ class Build:
             "contacts": self._work.count(schema.contact),
             "published_calls": self._work.count(schema.contact_interval),
             "budget_lines": self._work.count(schema.budget_line),
+            "rounds": self._work.count(schema.route_day),
+            "assets": self._work.count(schema.asset),
             "refused": self._work.count(schema.refused_row),
             "flagged": summary.flagged,
             "basis": self._basis.to_text(),

@@ -18,6 +18,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     DateTime,
+    Float,
     Integer,
     Select,
     Table,
@@ -55,6 +56,7 @@ from data_access.rollups import (
 from data_access.semantics import (
     EVERY,
     Dimension,
+    Exposure,
     Fact,
     Measure,
     Query,
@@ -151,6 +153,8 @@ def caveats(query: Query, filters: Filters) -> tuple[str, ...]:
         found.append("Incidents: a report joined to an earlier one is not counted again.")
     if filters.left_out and any(isinstance(measure, Standing) for measure in parts_of(query.measures)):
         found.append("What stands open is counted on event days too.")
+    if filters.left_out and any(isinstance(measure, Exposure) for measure in parts_of(query.measures)):
+        found.append("Time in service is counted on event days too.")
     return tuple(dict.fromkeys(found))
 
 
@@ -165,6 +169,8 @@ def _statements(query: Query, filters: Filters, scope: Scope, frame: Frame) -> I
                 yield from _standing(measure, query, filters, scope, frame)
             case Spread():
                 yield from _spread(measure, query, filters, scope, frame)
+            case Exposure():
+                yield _exposure(measure, query, filters, scope, frame)
     for totals in dated.values():
         yield from _totals(tuple(totals), query, filters, scope, frame)
 
@@ -382,6 +388,18 @@ def _stood(
     return stood.having(total != 0) if names else stood
 
 
+def _exposure(measure: Exposure, query: Query, filters: Filters, scope: Scope, frame: Frame) -> Statement:
+    """SELECT how long rows lasted within the period."""
+    begin, end = (literal(one, Date) for one in (filters.period.from_on, filters.period.to_on))
+    lasted = func.least(func.coalesce(measure.end_on, end), end) - func.greatest(measure.start_on, begin)
+    days = cast(func.coalesce(func.sum(lasted), 0), Float) / measure.unit_days
+    when = [measure.start_on < end, or_(measure.end_on.is_(None), measure.end_on > begin)]
+    where = [measure.where, or_(measure.end_on.is_(None), measure.end_on > measure.start_on)]
+    return _grouped(
+        "total", (measure,), measure.fact, None, [days.label(measure.name)], when, where, query, filters, scope, frame
+    )
+
+
 def _grouped(
     part: str, measures: tuple, fact: Fact, on: ColumnElement | None, values: list, when: list, where: list,
     query: Query, filters: Filters, scope: Scope, frame: Frame,
@@ -466,7 +484,8 @@ def rows_of(measure: Measure, filters: Filters, scope: Scope) -> tuple[Fact, lis
     spread those it has durations of.
     """
     counted = counted_of(measure)
-    assert isinstance(counted, Total | Standing | Spread)
+    if not isinstance(counted, Total | Standing | Spread):
+        raise BadRequest(f"“{counted.name}” counts time, not rows: there is no list behind it.")
     if isinstance(counted, Standing):
         when = _standing_at(counted, filters.period.to_on)
     else:
@@ -523,7 +542,7 @@ def permitted(fact: Fact, scope: Scope) -> Iterator[ColumnElement[bool]]:
                 "so they are not shown."
             )
         yield _is_one_of(dimension, fact, values)
-    if scope.hides:
+    if scope.hides and fact.has_types:
         kind = DIMENSIONS["service_type"].columns.get(fact.name)
         if kind is None:
             raise NotPermitted(f"{fact.plural.capitalize()} carry no service type, so they are not shown to you.")
@@ -544,6 +563,8 @@ def _is_one_of(dimension: Dimension, fact: Fact, values: tuple[str, ...]) -> Col
 def _check_divisible(query: Query, measure: Measure) -> None:
     if query.every is not None and measure.fact.by_year:  # type: ignore[attr-defined]
         raise BadRequest(f"“{measure.name}” is known by the fiscal year, in no steps of time: divide by fiscal_year.")
+    if isinstance(measure, Exposure) and query.every is not None:
+        raise BadRequest(f"“{measure.name}” is told of a period as a whole, not in steps of time.")
     for dimension in query.by:
         fact: Fact = measure.fact  # type: ignore[attr-defined]
         if fact.name not in dimension.columns:

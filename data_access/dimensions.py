@@ -9,14 +9,16 @@ from __future__ import annotations
 from functools import partial
 
 import h3
-from sqlalchemy import BigInteger, ColumnElement, Integer, case, cast, extract, func, literal, or_
+from sqlalchemy import BigInteger, ColumnElement, Integer, case, cast, extract, func, literal, or_, select
 
 from data_access import schema
+from data_access.asset_ages import AGES, ASSET_STRETCH, age_of
 from data_access.semantics import AS_OF, MOMENT_ON, Dimension
 
 _request, _episode = schema.request.c, schema.request_episode.c
 _contact, _state = schema.contact.c, schema.agent_state.c
 _published, _staff = schema.contact_interval.c, schema.staff_interval.c
+_round, _route, _asset = schema.route_day.c, schema.route.c, schema.asset.c
 
 
 def _cell(resolution: int, text: str) -> int:
@@ -36,17 +38,28 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 def _carried(column: str, *facts: str) -> dict[str, ColumnElement]:
     tables = {
         "request": _request, "episode": _episode, "contact": _contact, "survey": schema.survey.c,
-        "inspection": schema.inspection.c, "contact_interval": _published, "work": _request,
+        "inspection": schema.inspection.c, "contact_interval": _published, "asset": ASSET_STRETCH.c, "work": _request,
         "budget": schema.budget_line.c, "centre": schema.budget_line.c,
     }  # fmt: skip
     return {fact: tables[fact][column] for fact in facts}
+
+
+def _of_route(column: str, of: ColumnElement = _round.route_id) -> ColumnElement:
+    """What the route of a round, or of a request, is: routes are few, and looked up."""
+    return select(_route[column]).where(_route.route_id == of).scalar_subquery()
+
+
+def _of_asset(expression: ColumnElement) -> ColumnElement:
+    """What the asset is that a request names."""
+    return select(expression).where(_asset.asset_id == _request.asset_id).scalar_subquery()
 
 
 department = Dimension(
     "department",
     "Department",
     "The department that holds the request now; of what stands open, is closed or moved, the one that held it then.",
-    _carried("department", "request", "episode", "survey", "inspection", "work", "budget"),
+    _carried("department", "request", "episode", "survey", "inspection", "asset", "work", "budget")
+    | {"round": _of_route("department")},
 )
 service_type = Dimension(
     "service_type", "Service type", "What was asked for, as the CRM names it.",
@@ -58,7 +71,9 @@ category = Dimension(
 )  # fmt: skip
 district = Dimension(
     "district", "District", "Where it is: the source's own district, else the one its point lies in.",
-    _carried("district", "request", "episode", "survey", "inspection", "work"), missing="no district",
+    _carried("district", "request", "episode", "survey", "inspection", "asset", "work")
+    | {"round": _of_route("district")},
+    missing="no district",
 )  # fmt: skip
 area = Dimension(
     "area", "Area",
@@ -249,6 +264,41 @@ closing_day = Dimension(
     in_words=lambda day: f"day {int(day)} of the month",
 )  # fmt: skip
 
+stream = Dimension(
+    "stream", "Stream", "What is collected: refuse, recycling, organics, bulk.",
+    {"request": _of_route("stream", _request.route_id), "round": _of_route("stream")}, missing="no route",
+)  # fmt: skip
+route = Dimension(
+    "route", "Route", "The collection route that a stop, or a missed collection, belongs to.",
+    {"request": _request.route_id, "round": _round.route_id}, missing="no route",
+)  # fmt: skip
+contractor = Dimension(
+    "contractor", "Collected by", "Who drives the route: the city’s own crews, or whom it pays.",
+    {"request": _of_route("contractor", _request.route_id), "round": _of_route("contractor")}, missing="not known",
+)  # fmt: skip
+service_weekday = Dimension(
+    "service_weekday", "Day of collection", "The weekday on which the collection was due.",
+    {fact: cast(extract("isodow", column), Integer) for fact, column in (
+        ("request", _request.service_on), ("round", _round.service_on))},
+    ordered=WEEKDAYS, missing="no collection", to_value=lambda n: WEEKDAYS[int(n) - 1],
+    to_column=lambda name: WEEKDAYS.index(name) + 1,
+)  # fmt: skip
+
+asset_kind = Dimension(
+    "asset_kind", "Kind of asset", "What it is: a parking meter, a street light …",
+    {"request": _of_asset(_asset.kind), "asset": ASSET_STRETCH.c.kind}, missing="no asset of the register",
+    in_words=lambda name: name.replace("_", " "),
+)  # fmt: skip
+asset_model = Dimension(
+    "asset_model", "Model", "The model of the asset, as the register of assets has it.",
+    {"request": _of_asset(_asset.model), "asset": ASSET_STRETCH.c.model},
+)  # fmt: skip
+asset_age = Dimension(
+    "asset_age", "Age of the asset", "How long ago the asset was installed, at the time in question.",
+    {"request": _of_asset(age_of(_request.opened_on - _asset.installed_on)), "asset": ASSET_STRETCH.c.age},
+    ordered=tuple(age for _, age in AGES), missing="not known",
+)  # fmt: skip
+
 LEVELS = tuple(f"{5 * step}–{5 * step + 5} %" for step in range(20))
 published_level = Dimension(
     "published_level", "Published service level", "The service level published of a day (or hour), in steps of 5 %.",
@@ -277,6 +327,7 @@ DIMENSIONS: dict[str, Dimension] = {
         department, service_type, category, district, area, channel, priority, status, team, closure_outcome, queue,
         agent, reason, asked_type, visit_kind, language, contact_outcome, hour_of_week, weekday, hour, hour_block,
         half_hour, hexagon_8, hexagon_9, hexagon_10, age_band, promise_band, lateness, due_in, promise_position,
-        closing_day, published_level, fiscal_year, program, account_class, fund,
+        closing_day, published_level, fiscal_year, program, account_class, fund, stream, route, contractor,
+        service_weekday, asset_kind, asset_model, asset_age,
     )
 }  # fmt: skip

@@ -91,6 +91,8 @@ class BuildInfo:
     flagged: int
     published_calls: int = 0
     budget_lines: int = 0
+    rounds: int = 0
+    assets: int = 0
 
 
 @dataclass(frozen=True)

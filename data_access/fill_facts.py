@@ -194,6 +194,8 @@ def _fill_others(work: WorkFile, context: Context, known: derive.Known) -> None:
         stood_on = func.coalesce(asset.c.removed_on, literal(newest.astype("datetime64[D]").astype(object), Date))
         _find_points(work, context, derive.points_of(asset, stood_on, known, all_earth=True), known)
         work.fill(schema.asset, derive.assets(work.staged))
+    if work.rows["route"]:
+        work.fill(schema.route, derive.routes(work.staged))
     if work.rows["survey"]:
         work.fill(schema.survey, derive.surveys(work.staged))
     if work.rows["contact_interval"]:

@@ -420,6 +420,8 @@ def _declared() -> dict[str, Rollup]:
             name, keys, of_fact = f"rollup_{fact}_standing_{by}", _STANDING_BY[by], next(iter(at_end.values())).fact
             found.append(Rollup(name, of_fact, MOMENT_ON, keys, at_end, by=divisions))
     for (fact, day), totals in dated.items():
+        if day is schema.request.c.service_on:
+            continue  # few requests have such a day: they are quick to count as they are
         of = getattr(day, "name", None) or f"{totals[0].name}_on"
         summed = {total.name: total for total in totals}
         for by, keys in _BY.get(fact, {}).items():

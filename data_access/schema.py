@@ -104,6 +104,8 @@ build = Table(
     Column("contacts", BigInteger, nullable=False),
     Column("published_calls", BigInteger, nullable=False),  # rows of contact_interval
     Column("budget_lines", BigInteger, nullable=False),
+    Column("rounds", BigInteger, nullable=False),  # rows of route_day
+    Column("assets", BigInteger, nullable=False),
     Column("refused", BigInteger, nullable=False),
     Column("flagged", BigInteger, nullable=False),
     Column("basis", Text),  # how it was made (JSON), for the build that goes on from it (decision 0029)
@@ -581,6 +583,7 @@ asset = Table(
     Column("lon", Float),
     Column("attributes", Text),
     _derived("district", String),
+    _derived("department", String),  # the one that holds most of the requests about such things
 )
 
 asset_status = Table(
@@ -601,6 +604,7 @@ route = Table(
     Column("contractor", String),
     Column("weekday", SmallInteger),  # 0 = Monday
     Column("district", String),
+    _derived("department", String),  # the one that holds most of the requests about such collections
 )
 
 route_day = Table(

@@ -1,4 +1,4 @@
-"""The words that declarations are made of: facts, dimensions, the four kinds of measure, queries and answers.
+"""The words that declarations are made of: facts, dimensions, the five kinds of measure, queries and answers.
 
 A measure is declared once as a SQLAlchemy Core expression; nothing here asks, and nothing here knows the screen.
 """
@@ -27,7 +27,7 @@ MOMENT_ON = bindparam("moment_on", type_=Date())
 ANSWER_WITHIN_S = bindparam("answer_within_s", type_=Integer())
 SHORT_ABANDON_S = bindparam("short_abandon_s", type_=Integer())
 
-AMOUNTS = ("s", "s²", "h", "money")
+AMOUNTS = ("s", "s²", "h", "money", "10,000 stops", "1,000 months")
 """Units of which there are parts; everything else is counted."""
 
 EVERY = ("day", "week", "month", "quarter", "year")
@@ -49,6 +49,8 @@ class Fact:
         Which rows measures may count at all (information-only rows are no requests, measures R10).
     first_report
         Which rows stand for an incident; the others report what is known already. None where there is no such thing.
+    has_types
+        Whether its rows are of service types; of others none is of a sensitive one.
     known_on
         The civil day of `known_at`, if every row has one and counts: sums counted by it beforehand leave none out.
     by_year
@@ -65,6 +67,7 @@ class Fact:
     first_report: ColumnElement[bool] | None = field(default=None, hash=False, compare=False)
     known_on: Column | None = field(default=None, hash=False, compare=False)
     by_year: bool = False
+    has_types: bool = True
 
 
 @dataclass(frozen=True)
@@ -130,8 +133,8 @@ class Measure:
     """What every measure says of itself (measures R8).
 
     `unit` is one of ``requests``, ``contacts``, ``surveys``, ``visits``, ``share``, ``s`` (seconds), ``s²`` (their
-    squares, added up), ``h`` (hours), ``money`` (in the city's currency) and ``ratio``; `better` is ``higher``,
-    ``lower`` or None where neither is good in itself.
+    squares, added up), ``h`` (hours), ``money`` (in the city's currency), ``10,000 stops``, ``1,000 months``,
+    ``stops``, ``rounds`` and ``ratio``; `better` is ``higher``, ``lower`` or None where neither is good in itself.
     """
 
     name: str
@@ -172,11 +175,26 @@ class Standing(Measure):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Exposure(Measure):
+    """How long things were there to fail or to be used, within the period: adds over rows and over time.
+
+    A row counts the days from the civil day `start_on` (inclusive) until `end_on` (exclusive; null: it goes on) that
+    lie in the period, in units of so many days. It is told of a period as a whole, not in steps.
+    """
+
+    fact: Fact
+    start_on: ColumnElement = field(hash=False, compare=False)
+    end_on: ColumnElement = field(hash=False, compare=False)
+    unit_days: float
+    where: ColumnElement[bool] | None = field(default=None, hash=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ratio(Measure):
     """One total (or standing) over another, each added up first, divided last (measures R4)."""
 
     over: Total | Standing
-    under: Total | Standing
+    under: Total | Standing | Exposure
 
 
 @dataclass(frozen=True, kw_only=True)

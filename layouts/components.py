@@ -90,6 +90,8 @@ def number(value: float | None, unit: str) -> str:
     """A measure's value in its own unit: ``share``, ``s``, ``ratio``, or a count of things."""
     if unit == "ratio":
         return NOTHING if _missing(value) else f"{value:.2f}"
+    if unit in ("10,000 stops", "1,000 months"):
+        return NOTHING if _missing(value) else f"{value:,.1f}"
     if unit == "share":
         return share(value)
     if unit == "s":

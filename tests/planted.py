@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -34,8 +35,12 @@ EVERYTHING = "period=all"
 
 
 def requests() -> pd.DataFrame:
-    """Those of the tiny city, each by one caller, with a note and a place."""
+    """Those of the tiny city, each by one caller, with a note and a place; three of a route, three of a meter."""
     rows = city.requests()
+    missed, broken = rows["request_id"].isin(["1", "2", "8"]), rows["request_id"].isin(["21", "22", "25"])
+    rows["route_id"] = missed.map({True: "R1", False: None})
+    rows["service_on"] = rows["opened_at"].dt.date.where(missed)
+    rows["asset_id"] = broken.map({True: "M1", False: None})
     rows["person_key"] = "person-planted"
     rows["note"] = "planted note, call 555-0142 or planted@example.org"
     rows["address"] = "12 Planted St"
@@ -62,6 +67,12 @@ def budget() -> pd.DataFrame:
                         is_contact_centre=lines["department_id"] == "vector")  # fmt: skip
 
 
+def rounds() -> pd.DataFrame:
+    """The route goes out every day of June."""
+    days = [date(2026, 6, day) for day in range(1, 31)]
+    return pd.DataFrame({"service_on": days, "route_id": "R1", "scheduled_stops": 900, "is_suspended": False})
+
+
 def put_in_service(settings: Settings) -> None:
     """Build the city."""
     survey = pd.DataFrame({"survey_id": ["s"], "request_id": ["21"], "score": [2.0], "max_score": [5.0],
@@ -83,6 +94,13 @@ def put_in_service(settings: Settings) -> None:
         build.write("contact", pd.concat([city.contacts(), floor.calls()]).assign(person_key="person-planted"))
         build.write("agent_state", floor.states())
         build.write("contact_interval", city.published_calls())
+        build.write(
+            "route", pd.DataFrame({"route_id": ["R1"], "stream": "refuse", "district": "North", "weekday": [0]})
+        )
+        build.write("route_day", rounds())
+        build.write("asset", pd.DataFrame({"asset_id": ["M1"], "kind": "parking_meter", "model": "Kestrel",
+                                           "installed_on": [date(2020, 1, 1)], "lat": [39.612345],
+                                           "lon": [-75.912345]}))  # fmt: skip
         build.publish(as_of=city.AS_OF)
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import bdtr, bdtrik, ndtri
+from scipy.special import bdtr, bdtrik, ndtri, pdtr, pdtrik
 
 Reals = npt.NDArray[np.float64]
 
@@ -57,6 +57,29 @@ def _quantile(q: float, n: npt.NDArray[np.int64], p0: float) -> Reals:
     here, below = bdtr(r, many, p0), np.where(r > 0, bdtr(np.maximum(r - 1, 0), many, p0), 0.0)
     share = (r - (here - q) / (here - below)) / many
     return np.where(n > 0, np.clip(share, 0, 1), np.nan)
+
+
+def poisson_limits(expected: Any, level: float = CONTROL) -> Limits:
+    """Between what multiples of the `expected` numbers observed ones lie with chance `level`; exact, interpolated.
+
+    Where less than one tail is left to none at all, the lower end is 0; where nothing is expected both are nan.
+
+    Source: measures reference, A15.3 and D1 (per-route funnel); Spiegelhalter (2005), appendix A.3.
+    """
+    e = np.asarray(expected, np.float64)
+    if not 0 < level < 1:
+        raise ValueError("A level lies between 0 and 1.")
+    many = np.where(e > 0, e, 1.0)
+
+    def quantile(q: float) -> Reals:
+        r = np.ceil(pdtrik(np.maximum(q, pdtr(0, many)), many))  # the smallest number with at least q up to it
+        r = np.where(pdtr(0, many) >= q, 0.0, r)
+        r = np.where((r > 0) & (pdtr(np.maximum(r - 1, 0), many) >= q), r - 1, r)  # the inverse may be a hair off
+        here, below = pdtr(r, many), np.where(r > 0, pdtr(np.maximum(r - 1, 0), many), 0.0)
+        return np.where(e > 0, np.maximum(r - (here - q) / (here - below), 0.0) / many, np.nan)
+
+    tail = (1 - level) / 2
+    return Limits(quantile(tail), quantile(1 - tail))
 
 
 def dispersion(z: Any, trim: float = 0.1) -> float:

@@ -17,10 +17,13 @@ class Permission(StrEnum):
     """One thing a role may do."""
 
     READ_REQUESTS = "read requests"
+    COMPARE_DISTRICTS = "compare how districts are served"
     READ_CONTACTS = "read contacts"
     READ_PUBLISHED_CALLS = "read what was published of calls"
     READ_BUDGET = "read budgets and what work costs"
     READ_CONTACT_COST = "read what contacts cost"
+    READ_ROUNDS = "read the rounds of collection routes"
+    READ_ASSETS = "read how often assets fail"
     LIST_REQUESTS = "list single requests and read their timelines"
     READ_ADDRESSES = "read exact addresses"
     READ_NOTES = "read notes and who wrote them"
@@ -33,13 +36,16 @@ class Permission(StrEnum):
 
 ABOUT: dict[str, frozenset[Permission]] = {
     "requests": frozenset({
-        Permission.READ_REQUESTS, Permission.LIST_REQUESTS, Permission.READ_ADDRESSES, Permission.READ_NOTES,
+        Permission.READ_REQUESTS, Permission.COMPARE_DISTRICTS, Permission.LIST_REQUESTS, Permission.READ_ADDRESSES,
+        Permission.READ_NOTES,
     }),
     "contacts": frozenset({
         Permission.READ_CONTACTS, Permission.READ_AGENT_SPREAD, Permission.READ_AGENTS, Permission.READ_CONTACT_COST,
     }),
     "published_calls": frozenset({Permission.READ_PUBLISHED_CALLS}),
     "budget_lines": frozenset({Permission.READ_BUDGET, Permission.READ_CONTACT_COST}),
+    "rounds": frozenset({Permission.READ_ROUNDS}),
+    "assets": frozenset({Permission.READ_ASSETS}),
 }  # fmt: skip
 """What only data with such rows can answer; a city may hold requests alone, or calls alone."""
 USUAL = frozenset({"requests", "contacts"})
@@ -58,6 +64,8 @@ FACTS: dict[str, Permission] = {
     "budget": Permission.READ_BUDGET,
     "work": Permission.READ_BUDGET,
     "centre": Permission.READ_CONTACT_COST,
+    "round": Permission.READ_ROUNDS,
+    "asset": Permission.READ_ASSETS,
 }
 """What it takes to ask a fact; one that is not listed is asked by nobody."""
 
@@ -149,22 +157,25 @@ class Viewer:
 
 
 _P = Permission
+_SERVICE = (_P.READ_ROUNDS, _P.READ_ASSETS)
 ROLES: dict[str, frozenset[Permission]] = {
     "deputy manager": frozenset({
-        _P.READ_REQUESTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS, _P.READ_AGENT_SPREAD,
-        _P.READ_IMPORTS, _P.READ_BUDGET, _P.READ_CONTACT_COST,
+        _P.READ_REQUESTS, _P.COMPARE_DISTRICTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS,
+        _P.READ_AGENT_SPREAD, _P.READ_IMPORTS, _P.READ_BUDGET, _P.READ_CONTACT_COST, *_SERVICE,
     }),
     "department head": frozenset({
-        _P.READ_REQUESTS, _P.LIST_REQUESTS, _P.READ_ADDRESSES, _P.READ_NOTES, _P.READ_BUDGET,
+        _P.READ_REQUESTS, _P.COMPARE_DISTRICTS, _P.LIST_REQUESTS, _P.READ_ADDRESSES, _P.READ_NOTES, _P.READ_BUDGET,
+        *_SERVICE,
     }),
     "supervisor": frozenset({
-        _P.READ_REQUESTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS, _P.READ_AGENT_SPREAD,
-        _P.READ_AGENTS, _P.READ_IMPORTS,
+        _P.READ_REQUESTS, _P.COMPARE_DISTRICTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS,
+        _P.READ_AGENT_SPREAD, _P.READ_AGENTS, _P.READ_IMPORTS, *_SERVICE,
     }),
-    "council member": frozenset({_P.READ_REQUESTS, _P.LIST_REQUESTS}),
+    "council member": frozenset({_P.READ_REQUESTS, _P.LIST_REQUESTS, *_SERVICE}),
     "analyst": frozenset({
-        _P.READ_REQUESTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS, _P.READ_ADDRESSES,
-        _P.READ_AGENT_SPREAD, _P.READ_PSEUDONYMS, _P.READ_IMPORTS, _P.READ_BUDGET, _P.READ_CONTACT_COST,
+        _P.READ_REQUESTS, _P.COMPARE_DISTRICTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS,
+        _P.READ_ADDRESSES, _P.READ_AGENT_SPREAD, _P.READ_PSEUDONYMS, _P.READ_IMPORTS, _P.READ_BUDGET,
+        _P.READ_CONTACT_COST, *_SERVICE,
     }),
     "administrator": frozenset({_P.ADMINISTER}),  # of the dashboard, not of the data
 }  # fmt: skip

@@ -77,6 +77,44 @@ def told_after(days: int) -> Stretch:
     return moved
 
 
+def at_least_a_year(of: Stretch) -> Stretch:
+    """The stretch `of` gives, begun earlier where it is shorter than twelve months, as far as the data reaches."""
+
+    def year(chosen: Period, clock: Clock) -> Period:
+        found = of(chosen, clock)
+        begin = max(add_months(found.to_on, -12), clock.first_on)
+        return Period(begin, found.to_on) if begin < found.from_on else found
+
+    return year
+
+
+def a_year_before(of: Stretch) -> Callable[[Period, Clock], Period | None]:
+    """The stretch `of` gives, a year earlier; None if the data begins later."""
+
+    def earlier(chosen: Period, clock: Clock) -> Period | None:
+        found = of(chosen, clock).a_year_earlier()
+        return found if found.from_on >= clock.first_on else None
+
+    return earlier
+
+
+def quarters_told_after(days: int, number: int) -> Stretch:
+    """Up to `number` whole quarters of the calendar, the last of them over for `days` days and in the chosen period.
+
+    In younger data as many whole quarters as there are; at least the last one.
+    """
+
+    def quarters(chosen: Period, clock: Clock) -> Period:
+        end = told_after(days)(chosen, clock).to_on
+        end, _ = _step_around(max(min(end, clock.end_on), clock.first_on + DAY), "quarter", clock)
+        first, _ = _step_around(clock.first_on, "quarter", clock)
+        first = first if first == clock.first_on else add_months(first, 3)
+        begin = max(add_months(end, -3 * number), first)
+        return Period(min(begin, add_months(end, -3)), end)
+
+    return quarters
+
+
 WHOLE_MONTHS = 7
 """So many whole months it takes to say what is usual for one; a younger city is looked at by the week."""
 

@@ -28,6 +28,7 @@ from data_access.derive.others import (
     contacts,
     inspections,
     published_calls,
+    routes,
     staff_intervals,
     surveys,
 )  # fmt: skip
@@ -38,12 +39,12 @@ __all__ = [
     "AREAS", "CLOCKS", "DERIVED", "GRAINS", "HOLDERS", "INCIDENTS", "POINTS", "PROMISES", "TOLD_OF_ALL", "WORDS",
     "Known", "agent_states", "as_written", "assets", "blanks", "budget_lines", "city_events", "clock_rows", "contacts",
     "district_words", "episodes", "inspections", "is_midnight", "is_somewhere", "latest", "local_time", "opened_on",
-    "pauses", "place_of", "points_of", "published_calls", "recurrences", "requests", "rowid", "staff_intervals",
-    "surveys", "tally", "turned_requests", "turns",
+    "pauses", "place_of", "points_of", "published_calls", "recurrences", "requests", "routes", "rowid",
+    "staff_intervals", "surveys", "tally", "turned_requests", "turns",
 ]  # fmt: skip
 
 DERIVED = frozenset({
     "request", "request_episode", "contact", "contact_interval", "survey", "agent_state", "inspection", "place",
-    "asset", "city_event", "budget_line", "staff_interval",
+    "asset", "route", "city_event", "budget_line", "staff_interval",
 })  # fmt: skip
 """Tables that `fill_facts` derives; all others are copied as written."""

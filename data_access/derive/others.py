@@ -133,10 +133,35 @@ def inspections(staged: Mapping[str, Table]) -> Select:
 
 
 def assets(staged: Mapping[str, Table]) -> Select:
-    """Assets with the district they stand or stood in."""
+    """Assets with the district they stand or stood in, and the department that answers for their kind."""
     asset = staged["asset"]
+    answers = _answering(asset.c.kind, asset.c.asset_id, schema.request.c.asset_id)
     joined = asset.outerjoin(POINTS, POINTS.c.row == rowid(asset)).outerjoin(AREAS, AREAS.c.area == POINTS.c.area)
-    return all_columns(asset, {"district": AREAS.c.district}).select_from(joined).order_by(rowid(asset))
+    joined = joined.outerjoin(answers, answers.c.kind == asset.c.kind)
+    made: dict[str, Expr] = {"district": AREAS.c.district, "department": answers.c.department}
+    return all_columns(asset, made).select_from(joined).order_by(rowid(asset))
+
+
+def routes(staged: Mapping[str, Table]) -> Select:
+    """Collection routes with the department that answers for what they collect."""
+    route = staged["route"]
+    answers = _answering(route.c.stream, route.c.route_id, schema.request.c.route_id)
+    joined = route.outerjoin(answers, answers.c.kind == route.c.stream)
+    return all_columns(route, {"department": answers.c.department}).select_from(joined).order_by(rowid(route))
+
+
+def _answering(kind: Expr, key: Expr, named: Expr) -> Any:
+    """Of each kind of thing the department that holds most of the requests that name one: ``kind``, ``department``."""
+    request = schema.request.c
+    counts = (
+        select(kind.label("kind"), request.department, func.count().label("n"))
+        .where(named == key, request.department.is_not(None))
+        .group_by(kind, request.department)
+        .subquery()
+    )
+    place = func.row_number().over(partition_by=counts.c.kind, order_by=(counts.c.n.desc(), counts.c.department))
+    ranked = select(counts, place.label("place")).subquery()
+    return select(ranked.c.kind, ranked.c.department).where(ranked.c.place == 1).subquery("answering")
 
 
 def surveys(staged: Mapping[str, Table]) -> Select:

@@ -6,12 +6,36 @@ A new measure is a new declaration in one file of this folder; tooltips, definit
 
 from __future__ import annotations
 
-from data_access.measures import agents, contacts, costs, inspections, outcomes, published_calls, requests, staffing
+from data_access.measures import (
+    agents,
+    assets,
+    collection,
+    contacts,
+    costs,
+    fairness,
+    inspections,
+    outcomes,
+    published_calls,
+    requests,
+    staffing,
+)
 from data_access.semantics import Measure
 
 CATALOGUE: dict[str, Measure] = {
     value.name: value
-    for module in (requests, outcomes, inspections, contacts, published_calls, agents, staffing, costs)
+    for module in (
+        requests,
+        outcomes,
+        fairness,
+        inspections,
+        collection,
+        assets,
+        contacts,
+        published_calls,
+        agents,
+        staffing,
+        costs,
+    )  # fmt: skip
     for value in vars(module).values()
     if isinstance(value, Measure)
 }

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, DateTime, and_, cast, func
 
 from data_access import schema
 from data_access.dialects import Elapsed
+from data_access.measures.fairness import HORIZON_DAYS
 from data_access.measures.requests import EPISODE, REQUEST
 from data_access.semantics import AS_OF, Fact, Ratio, Spread, Total
 
@@ -20,7 +21,7 @@ _r, _e, _s = schema.request.c, schema.request_episode.c, schema.survey.c
 REOPENED_WITHIN_DAYS = 14
 RECURRED_WITHIN_DAYS = 30
 FOLLOWED_DAYS = 30
-SETTLED_AFTER = timedelta(days=max(REOPENED_WITHIN_DAYS, RECURRED_WITHIN_DAYS, FOLLOWED_DAYS))
+SETTLED_AFTER = timedelta(days=max(REOPENED_WITHIN_DAYS, RECURRED_WITHIN_DAYS, FOLLOWED_DAYS, HORIZON_DAYS))
 """Whatever a day's openings and closings lead to is known after so long; what falls due aside."""
 LAST_PART = 0.9
 """The last tenth of a promise begins here."""

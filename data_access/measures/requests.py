@@ -27,7 +27,8 @@ _open = _r.closed_at.is_(None)
 # Closed, and nobody wrote when: nobody knows how long it took, and it does not run on either. Nor is a closing before
 # the opening a duration; such requests count as closed everywhere else.
 _unwitnessed = and_(schema.bears(_r.dq_flags, "status_conflict"), _r.status.in_(sorted(schema.CLOSED_STATUSES)))
-_lasts = or_(_r.close_s.isnot(None), and_(_open, ~func.coalesce(_unwitnessed, false())))
+LASTS = or_(_r.close_s.isnot(None), and_(_open, ~func.coalesce(_unwitnessed, false())))
+"""What is known to have lasted so long."""
 
 # ── Flow: taken in + reopened + moved in − moved out − closed = change of the backlog ──
 
@@ -183,15 +184,15 @@ promised_time = Spread(
     where=and_(_r.due_at <= AS_OF, _r.promise_s.isnot(None)),
 )  # fmt: skip
 
-_elapsed_s = case((_r.closed_at.isnot(None), _r.close_s), else_=Elapsed(_r.opened_at, cast(AS_OF, DateTime)))
+ELAPSED_S = case((_r.closed_at.isnot(None), _r.close_s), else_=Elapsed(_r.opened_at, cast(AS_OF, DateTime)))
 promise_used = Spread(
     name="promise_used", label="Promised time used, in thousandths", unit="ratio", better="lower",
     about="The time to close as a part of the time that was promised for the same request: 1000 is closed on the due "
           "time. Half of the requests opened in the period use this much or less; still-open ones count as not closed.",
     formula="Kaplan–Meier median and 9 in 10 of 1000 × (closed_at − opened_at) ÷ (due_at − opened_at)",
     source="measures reference, B-SLA and B-survival",
-    fact=REQUEST, duration_s=_elapsed_s * 1000.0 / func.nullif(_r.promise_s, 0), has_ended=_r.closed_at.isnot(None),
-    on=_r.opened_on, where=and_(_r.promise_s > 0, _lasts),
+    fact=REQUEST, duration_s=ELAPSED_S * 1000.0 / func.nullif(_r.promise_s, 0), has_ended=_r.closed_at.isnot(None),
+    on=_r.opened_on, where=and_(_r.promise_s > 0, LASTS),
 )  # fmt: skip
 
 sla_compliance = Ratio(
@@ -283,6 +284,6 @@ time_to_close = Spread(
           "nobody wrote when, nobody knows how long it took.",
     formula="Kaplan–Meier median and 9 in 10 of closed_at − opened_at, open ones censored at as_of",
     source="measures reference, B7 and B-survival",
-    fact=REQUEST, duration_s=_elapsed_s, has_ended=_r.closed_at.isnot(None), on=_r.opened_on,
-    where=_lasts,
+    fact=REQUEST, duration_s=ELAPSED_S, has_ended=_r.closed_at.isnot(None), on=_r.opened_on,
+    where=LASTS,
 )  # fmt: skip

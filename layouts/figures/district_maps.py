@@ -61,6 +61,18 @@ def by_share(names: Sequence[str], shares: np.ndarray, words: Sequence[str], bui
     return _figure(data, build_id, view)
 
 
+def by_class(
+    names: Sequence[str], tokens: Sequence[str], words: Sequence[str], build_id: str, view: maps.Fit
+) -> dict:  # fmt: skip
+    """Every district in the colour of its class, a token each; `view` is from `maps.fitted`."""
+    data = []
+    for token in dict.fromkeys(tokens):
+        at = [i for i, one in enumerate(tokens) if one == token]
+        areas = _areas([names[i] for i in at], np.zeros(len(at)), 1, [words[i] for i in at], build_id)
+        data.append(areas | {"colorscale": [[0, f"${token}"], [1, f"${token}"]]})
+    return _figure(data, build_id, view)
+
+
 def with_hexagons(
     names: Sequence[str], chosen: Sequence[str], words: Sequence[str], cells: Sequence[str], values: np.ndarray,
     said: Sequence[str], build_id: str, resolution: int,

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dashboard.domain.funnel import FEWEST, WARNING, Funnel, binomial_limits, widened
+from dashboard.domain.funnel import FEWEST, WARNING, Funnel, binomial_limits, poisson_limits, widened
 from layouts import html
 from layouts.components import count, marker, share
 from layouts.figures.comparisons import label_weights
@@ -114,6 +114,51 @@ def _marked(
                        "opacity": opacity, "line": {"width": 1.5, "color": edge}},
         })  # fmt: skip
     return traces
+
+
+def funnel_of_ratios(
+    marks: Sequence[Mark], observed: np.ndarray, expected: np.ndarray, phi: float, unit: str, across: str, things: str,
+    selected: Sequence[str] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """Observed over expected numbers by how many were expected, with exact limits around one that narrow with them.
+
+    `phi` is how much more they vary than chance would have it: limits are √`phi` times as far from one.
+    """
+    ratios, by = observed / expected, float(np.sqrt(phi))
+    most = float(expected.max()) * 1.08
+    x = np.geomspace(max(float(expected.min()) * 0.7, 1.0), most, 80)
+    (low, high), (lower, upper) = (
+        [np.maximum(1 + (end - 1) * by, 0.0) for end in poisson_limits(x, *level)] for level in ((WARNING,), ())
+    )
+    quiet = {"type": "scatter", "mode": "lines", "x": x, "hoverinfo": "skip"}
+    dashed = {"width": 1, "color": "$text-3", "dash": "dash"}
+    hover = [
+        f"<b>{mark.label}</b><br>{ratio:.2f} × as many {things} as expected<br>{count(n)}, of {expect:,.0f} expected"
+        f"<br>{mark.verdict}"
+        for mark, ratio, n, expect in zip(marks, ratios, observed, expected, strict=True)
+    ]
+    data: list[dict[str, Any]] = [
+        {**quiet, "y": low, "line": {"width": 0}},
+        {**quiet, "y": high, "line": {"width": 0}, "fill": "tonexty", "fillcolor": "$band"},
+        {**quiet, "y": lower, "line": dashed},
+        {**quiet, "y": upper, "line": dashed},
+        *_marked(marks, expected, ratios, hover, selected),
+    ]
+    top = 1.15 * max(float(ratios.max()), float(upper[np.searchsorted(x, expected.min()).clip(0, 79)]))
+    labels = [
+        note(mark.label, x=at, y=y, yshift=14, font={"size": 12, "color": "$text"}, name="dot")
+        for mark, at, y in zip(marks, expected, ratios, strict=True)
+        if mark.verdict != WITHIN or mark.value in selected
+    ]
+    layout = {
+        "hovermode": "closest", "annotations": [unit_note(unit), *labels], "margin": {"b": 44, "r": 12},
+        "shapes": [{"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 1, "y1": 1,
+                    "line": {"width": 1, "color": "$text-2"}}],
+        "xaxis": {"title": {"text": across, "standoff": 8, "font": {"size": 12}}, "range": [0, most],
+                  "tickformat": ","},
+        "yaxis": {"range": [0, top], "rangemode": "normal", "tickformat": ".2~f", "ticksuffix": " ×"},
+    }  # fmt: skip
+    return {"data": data, "layout": layout}
 
 
 ROOM_NAMED, ROOM_UNNAMED, ROOM_BETWEEN = 24, 9, 12

@@ -323,3 +323,17 @@ def test_values_have_words():
     assert DIMENSIONS["hour_of_week"].say("34") == "Tuesday 10:00"
     assert DIMENSIONS["hexagon_9"].say("892a93c3113ffff") == "hexagon c3113"
     assert DIMENSIONS["district"].say("3 Old Port") == "3 Old Port"
+
+
+def test_times_up_to_a_horizon_count_what_is_open_as_the_horizon(tiny):
+    """Of the requests opened 60 days before the clock: 27 to 31; two nights of changed clocks, and one open still."""
+    hours = 33.5 + (11 * 24 + 8.5) + (8 * 24 + 13 + 1 / 60) + (29 * 24 + 13) + 60 * 24
+    everything = Period(date(2025, 11, 1), date(2026, 7, 1))
+    found = ask(tiny, "restricted_mean_time", "restricted_s2", period=everything)
+    assert found.value("incidents_followed") == 5 and found.value("restricted_s") == pytest.approx(hours * 3600)
+    assert found.value("restricted_mean_time") == pytest.approx(hours * 720)
+    assert ask(tiny, "restricted_s2", period=everything, district="Hill").value("restricted_s2") == pytest.approx(
+        (205 * 3600 + 60) ** 2
+    )
+    # what was opened in May is too young
+    assert number(tiny, "incidents_followed", period=MAY) == 0

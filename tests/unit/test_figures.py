@@ -17,9 +17,12 @@ from plotly.io.json import to_json_plotly
 from dashboard.domain.filters import Clock, Filters, Period
 from dashboard.domain.policy import ABOUT
 from dashboard.domain.stretches import (
+    a_year_before,
+    at_least_a_year,
     day_before,
     last_months,
     last_whole_weeks,
+    quarters_told_after,
     running,
     time_before,
     told_after,
@@ -53,7 +56,8 @@ CITY = SimpleNamespace(
 )  # fmt: skip
 FILTERS = Filters(Period(date(2026, 5, 1), date(2026, 5, 21), "month", date(2026, 6, 1)), "previous")
 STORM = Event("Storm", "storm", date(2026, 5, 16), date(2026, 5, 19))
-CONTEXT = Context(FILTERS, CLOCK, CITY, "build-1", events=(STORM,))
+PEOPLE = {"Alpha": 21_000, "Beta": 9_000, "Gamma": 400}
+CONTEXT = Context(FILTERS, CLOCK, CITY, "build-1", events=(STORM,), populations=PEOPLE)
 
 
 def months(values: list[float], first: str = "2025-05-01", **more: list[float]) -> Steps:
@@ -189,6 +193,18 @@ def test_what_takes_time_to_be_told_is_asked_of_an_earlier_stretch_as_long():
     assert told_after(30)(FILTERS.period, CLOCK) == Period(date(2026, 3, 31), date(2026, 4, 20))
     everything = told_after(30)(Period(date(2024, 1, 1), date(2026, 5, 21)), CLOCK)
     assert everything == Period(date(2024, 1, 1), date(2026, 4, 20))
+
+
+def test_districts_are_compared_over_a_year_at_least_and_over_whole_quarters():
+    year = at_least_a_year(told_after(60))(FILTERS.period, CLOCK)
+    assert year == Period(date(2025, 3, 21), date(2026, 3, 21))
+    assert at_least_a_year(told_after(60))(Period(date(2024, 1, 1), date(2025, 6, 1)), CLOCK).days == 517
+    assert a_year_before(told_after(30))(Period(date(2026, 3, 1), date(2026, 4, 1)), CLOCK).from_on == date(2025, 3, 1)
+    young = replace(CLOCK, first_on=date(2025, 6, 15))
+    assert at_least_a_year(told_after(60))(FILTERS.period, young).from_on == date(2025, 6, 15)
+    assert a_year_before(at_least_a_year(told_after(60)))(FILTERS.period, young) is None
+    assert quarters_told_after(60, 12)(FILTERS.period, young) == Period(date(2025, 7, 1), date(2026, 1, 1))
+    assert quarters_told_after(60, 2)(FILTERS.period, CLOCK) == Period(date(2025, 7, 1), date(2026, 1, 1))
 
 
 def test_what_stands_open_is_drawn_as_long_as_closings_are_known():
@@ -618,8 +634,10 @@ def answer_to(query: Query, period: Period, empty: bool) -> Answer:
         values = given.get(dimension.name) or dimension.ordered or ("Alpha", "Beta", "Gamma")
         rows = [{**row, dimension.name: value} for row in rows for value in values]
     if every:
-        freq = {"day": "D", "week": "7D", "month": "MS"}[every]
-        first = pd.Timestamp(period.from_on).replace(day=1) if every == "month" else pd.Timestamp(period.from_on)
+        freq = {"day": "D", "week": "7D", "month": "MS", "quarter": "QS"}[every]
+        first = pd.Timestamp(period.from_on)
+        if every in ("month", "quarter"):
+            first = first.to_period(every[0].upper()).start_time
         steps = pd.date_range(first, period.to_on, freq=freq, inclusive="left")
         rows = [{**row, every: step} for row in rows for step in steps]
     if empty and query.by:

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.special import pdtr
 
-from dashboard.domain.funnel import binomial_limits, dispersion, funnel, outside_by_score, widened
+from dashboard.domain.funnel import binomial_limits, dispersion, funnel, outside_by_score, poisson_limits, widened
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,29 @@ def test_one_that_differs_lies_outside_and_one_of_few_contacts_never_does():
 
 def test_scores_without_a_value_are_inside():
     assert outside_by_score([0.1, -0.2, 0.3, -0.4, 0.2, -0.1, 0.3, -0.3, 9.0, np.nan]).tolist() == [0] * 8 + [1, 0]
+
+
+def test_limits_of_counts_hold_what_they_promise():
+    """Interpolated quantiles of the Poisson distribution, as multiples of what is expected."""
+    low, high = poisson_limits(100.0, 0.95)
+    # P(X ≤ 80) = 0.0226, P(X ≤ 81) = 0.0283: 0.025 lies between; P(X ≤ 119) = 0.9721, P(X ≤ 120) = 0.9773
+    assert 0.80 < low < 0.81 and 1.19 < high < 1.20
+    for expected in (0.5, 3.0, 20.0, 500.0, 20_000.0):
+        outer, inner = poisson_limits(expected), poisson_limits(expected, 0.95)
+        assert 0 <= outer.low <= inner.low <= 1 <= inner.high <= outer.high
+        first = float(np.ceil(inner.low * expected))
+        inside = pdtr(np.floor(inner.high * expected), expected) - (pdtr(first - 1, expected) if first else 0)
+        assert inside > 0.9
+    many = poisson_limits(np.array([0.0, 10.0, 100.0, 1000.0]))
+    assert np.isnan(many.low[0]) and np.isnan(many.high[0])
+    assert (np.diff(many.low[1:]) > 0).all() and (np.diff(many.high[1:]) < 0).all()
+    with pytest.raises(ValueError, match="level"):
+        poisson_limits(10.0, 1.0)
+
+
+def test_as_many_routes_lie_outside_as_the_level_says():
+    rng = np.random.default_rng(4)
+    expected = rng.uniform(10, 200, 40_000)
+    ratio = rng.poisson(expected) / expected
+    low, high = poisson_limits(expected, 0.95)
+    assert np.mean((ratio < low) | (ratio > high)) == pytest.approx(0.05, abs=0.01)
