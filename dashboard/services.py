@@ -454,8 +454,11 @@ class Services:
         def known(other: Analysis, others: Filters) -> Analysed:
             return self._analyses(build_id, other, others, scope, may, frame)
 
+        def has(table: str) -> bool:
+            return self._has_table(build_id, table)
+
         with self.warehouse.reading(build_id) as reading:
-            asking = Asking(reading, filters, scope, self.clock(), frame, may, ground, _rings, known)
+            asking = Asking(reading, filters, scope, self.clock(), frame, may, ground, _rings, known, has)
             return question.answer(asking)
 
     def _place_names_in(self, build_id: str, resolution: int) -> dict[str, str]:

@@ -33,7 +33,7 @@ class Asking:
     """Who asks and may do what, about which rows, when.
 
     `ground` and `rings` are the city's, kept with the build; `known` answers another question for the same viewer, or
-    tells what was answered before.
+    tells what was answered before. `has` tells whether there is a table of a name.
     """
 
     reader: Reader
@@ -45,6 +45,7 @@ class Asking:
     ground: Callable[[int], Ground]
     rings: Callable[[Ground, int], list[Neighbours]]
     known: Callable[[Analysis, Filters], Analysed]
+    has: Callable[[str], bool]
 
     def about(self, filters: Filters) -> Asking:
         """The same viewer asking about other rows."""

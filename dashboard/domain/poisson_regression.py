@@ -1,7 +1,8 @@
 """Counts explained by what goes with them: Poisson regression with a log link, and how sure its coefficients are.
 
 Counts vary more than Poisson's and hang together in time; so beside the model's own variance there are the
-quasi-Poisson one and Newey and West's. Source: measures reference, D3; McCullagh and Nelder 1989, Generalized Linear Models.
+quasi-Poisson one and Newey and West's. Source: measures reference, D3; McCullagh and Nelder 1989, Generalized Linear
+Models.
 """
 
 from __future__ import annotations

@@ -95,8 +95,8 @@ def test_each_step_is_held_against_the_others_before():
     treated, comparison = np.array([10, 20, 30, 90.0]), np.array([10, 10, 10, 10.0])
     one = np.ones(4)
     found = event_study(treated, comparison, (one, one), np.array([False, False, False, True]))
-    assert [effect.ratio for effect in found] == pytest.approx([(10 / 10) / (50 / 20), (20 / 10) / (40 / 20),
-                                                                (30 / 10) / (30 / 20), (90 / 10) / (60 / 30)])  # fmt: skip
+    by_hand = [(10 / 10) / (50 / 20), (20 / 10) / (40 / 20), (30 / 10) / (30 / 20), (90 / 10) / (60 / 30)]
+    assert [effect.ratio for effect in found] == pytest.approx(by_hand)
     assert found[3].log_se == pytest.approx(np.sqrt(1 / 90 + 1 / 10 + 1 / 60 + 1 / 30))
     empty = event_study(np.array([5, 0, 5.0]), np.ones(3), (np.ones(3), np.ones(3)), np.array([False, True, True]))
     assert not empty[1].is_known
