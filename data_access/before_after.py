@@ -81,9 +81,9 @@ OUTCOMES: Mapping[str, Outcome] = {
 class BeforeAfter:
     """Whether a change did anything to an outcome.
 
-    `change` is the id of one, or empty for the first there is; `outcome` a key of `OUTCOMES`. It is asked of all the
-    data around the change, whatever period the reader chose; the service type chosen takes the place of the change's
-    own.
+    `change` is the id of one, or empty for the first that can be told; `outcome` a key of `OUTCOMES`. It is asked of
+    all the data around the change, whatever period the reader chose; the service type chosen takes the place of the
+    change's own.
     """
 
     change: str = ""
@@ -104,20 +104,26 @@ class BeforeAfter:
         known = {one.change_id: one for one in changes}
         if self.change and self.change not in known:
             raise UnknownName("change", self.change, list(known))
-        change = known[self.change] if self.change else changes[0]
+        end_on = asking.clock.last_on + DAY
+
+        def compared(one: Change) -> Windows | None:
+            return windows(one.start_on, one.settled_on, asking.clock.first_on, end_on)
+
+        usual = next((one for one in changes if compared(one) is not None), changes[0])
+        change = known[self.change] if self.change else usual
+        empty = replace(empty, usual=usual.change_id)
         filters, about, missing = _about(asking, change)
         empty = replace(empty, change=change, about=about)
         if change.kind not in UNITS and not change.is_of_assets:
             return replace(empty, lacks="kind")
         if missing:
             return replace(empty, lacks="type")
-        end_on = asking.clock.last_on + DAY
-        found = windows(change.start_on, change.settled_on, asking.clock.first_on, end_on)
+        found = compared(change)
         if found is None:
             return replace(empty, lacks="days")
         count = count_assets if change.is_of_assets else count_values
-        compared = (found.before, found.after)
-        counted = count(asking, change, outcome.over, outcome.under, filters, compared, asking.has)
+        stretches = (found.before, found.after)
+        counted = count(asking, change, outcome.over, outcome.under, filters, stretches, asking.has)
         return _judged(replace(empty, windows=found, notes=counted.notes), counted, asking.clock.first_on, end_on)
 
 
@@ -172,6 +178,8 @@ class Judged(Analysed):
 
     Parameters
     ----------
+    usual
+        The id of the change that is told where none is named.
     lacks
         What keeps it from being told at all: ``changes``, ``kind``, ``type``, ``days``, ``units``; empty if nothing.
     about
@@ -200,6 +208,7 @@ class Judged(Analysed):
     changes: tuple[Change, ...]
     outcome: Outcome
     about: str
+    usual: str = ""
     lacks: str = ""
     change: Change | None = None
     windows: Windows | None = None

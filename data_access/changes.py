@@ -32,7 +32,7 @@ from data_access.semantics import Dimension, Query, Total
 _i, _a, _r = schema.intervention.c, schema.asset.c, schema.request.c
 ASSET = "asset"
 UNITS: Mapping[str, Dimension] = {one.name: one for one in (district, area, service_type, department)}
-"""Kinds of units that are values of a dimension; besides there are assets."""
+"""Kinds of units (`schema.UNIT_KINDS`) that are values of a dimension; besides there are assets."""
 MONTH_DAYS = 30.4375
 """An asset in service for so many days is an asset-month (measures D2)."""
 SIDES = ("treated", "comparison")
@@ -125,8 +125,9 @@ class Counted:
         How many units of each side are counted.
     unknown
         Names that are no unit of this city.
-    by_phone
-        (2 sides, before and after): the share that came by phone; NaN where no channel is recorded.
+    channel, by_channel
+        The channel by which most came, and (2 sides, before and after) the share that came by it; NaN where none is
+        recorded.
     notes
         What must be seen with it.
     """
@@ -138,7 +139,8 @@ class Counted:
     names: tuple[tuple[str, ...], tuple[str, ...]]
     used: tuple[int, int]
     unknown: tuple[str, ...]
-    by_phone: Numbers
+    channel: str
+    by_channel: Numbers
     per_asset: bool
     notes: tuple[str, ...] = ()
 
@@ -220,27 +222,40 @@ def count_values(
         over_of.append(counts.sum(axis=0))
         # A day is a day, however many districts it is counted in.
         under_of.append(base.sum(axis=0) if under is not None else counts_day.astype(float) * bool(len(side)))
+    channels = _channels_of_values(asking, chosen, over, dimension, sides, compared)
     return Counted(
         period.from_on, np.array(over_of), np.array(under_of), (units[0], units[1]), (tuple(sides[0]), tuple(sides[1])),
-        (len(sides[0]), len(sides[1])), unknown, _phone_of_values(asking, chosen, over, dimension, sides, compared),
-        False, answer.notes,
+        (len(sides[0]), len(sides[1])), unknown, *_by_channel(channels), False, answer.notes,
     )  # fmt: skip
 
 
-def _phone_of_values(
+def _channels_of_values(
     asking: Asking, chosen: Filters, over: Total, dimension: Dimension, sides: Sequence[Sequence[str]],
     compared: Stretches,
-) -> Numbers:  # fmt: skip
-    found = np.full((2, 2), np.nan)
+) -> pd.DataFrame:  # fmt: skip
+    parts = []
     for at, period in enumerate(compared):
         frame = asking.about(chosen.during(period)).ask(Query((over,), by=(dimension, channel))).frame
-        frame = frame[frame[channel.name] != channel.missing]
-        for side, names in enumerate(sides):
-            mine = frame[frame[dimension.name].isin(list(names))]
-            total = float(mine[over.name].sum())
-            if total:
-                found[side, at] = float(mine.loc[mine[channel.name] == "phone", over.name].sum()) / total
-    return found
+        side = np.where(frame[dimension.name].isin(list(sides[0])), SIDES[0], SIDES[1])
+        told = frame[channel.name].where(frame[channel.name] != channel.missing)
+        parts.append(pd.DataFrame({"side": side, "at": at, "channel": told, "n": frame[over.name]}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _by_channel(rows: pd.DataFrame) -> tuple[str, Numbers]:
+    """The channel by which most came, and the share that came by it on each side, before and after."""
+    found = np.full((2, 2), np.nan)
+    rows = rows[rows["channel"].notna() & (rows["n"] > 0)]
+    if rows.empty:
+        return "", found
+    sums = rows.groupby("channel")["n"].sum()
+    most = str(sums.sort_index().idxmax())
+    for side, name in enumerate(SIDES):
+        for at in (0, 1):
+            mine = rows[(rows["side"] == name) & (rows["at"] == at)]
+            if len(mine):
+                found[side, at] = float(mine.loc[mine["channel"] == most, "n"].sum() / mine["n"].sum())
+    return most, found
 
 
 # ── Assets ──────────────────────────────────────────────────────────────────────────────────────────
@@ -341,11 +356,12 @@ def count_assets(
         days = [counts_day[(one.from_on - period.from_on).days : (one.to_on - period.from_on).days] for one in compared]
         base = np.array([np.full(len(register), float(one.sum())) for one in days])
     both = Units(y[0], y[1], base[0], base[1])
-    phone = asked(over, _window(over, compared).label("at"), _r.channel, among=_in_either(over, compared))
+    by_channel = asked(over, _window(over, compared).label("at"), _r.channel, among=_in_either(over, compared))
     names = (tuple(register.loc[is_treated, "unit"]), tuple(register.loc[~is_treated, "unit"]))
     return Counted(
         period.from_on, counts, exposure, (both.among(is_treated), both.among(~is_treated)), names,
-        (int(is_treated.sum()), int((~is_treated).sum())), unknown, _phone_of(phone), per_asset and under is None,
+        (int(is_treated.sum()), int((~is_treated).sum())), unknown, *_by_channel(by_channel),
+        per_asset and under is None,
         () if per_asset else ("The asset register does not hold these assets: counted by the day.",),
     )  # fmt: skip
 
@@ -382,17 +398,6 @@ def _passed(
     first, last = ((day - period.from_on).days for day in (during.from_on, during.to_on))
     begin, end = np.clip(in_service[:, 0], first, last), np.clip(in_service[:, 1], first, last)
     return (passed[end] - passed[begin]).astype(float)
-
-
-def _phone_of(rows: pd.DataFrame) -> Numbers:
-    found = np.full((2, 2), np.nan)
-    for side, name in enumerate(SIDES):
-        for at in (0, 1):
-            mine = rows[(rows["side"] == name) & (rows["at"] == at) & rows["channel"].notna()]
-            total = float(mine["n"].sum())
-            if total:
-                found[side, at] = float(mine.loc[mine["channel"] == "phone", "n"].sum()) / total
-    return found
 
 
 def whole_period(first_on: date, last_on: date) -> Period:

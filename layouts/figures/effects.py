@@ -23,7 +23,7 @@ RATIOS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 NARROW = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Ticks of one that does not reach far."""
 COARSE = (0.25, 0.5, 1.0, 2.0, 4.0)
-"""The same on a phone."""
+"""The same where they stand closer."""
 TIMES = 2.0
 """From so many times as many a ratio is told as such, and not in percent."""
 
@@ -32,7 +32,7 @@ def as_change(ratio: float) -> str:
     """0.57 → “−43 %”; 1.13 → “+13 %”; 6.1 → “× 6.1”; unknown → “–”."""
     if ratio != ratio:
         return c.NOTHING
-    if ratio >= TIMES:
+    if round(ratio, 3) >= TIMES:
         return f"×{c.NBSP}{ratio:.1f}" if ratio < 100 else f"×{c.NBSP}{ratio:,.0f}"
     return c.signed_share(ratio - 1, 0)
 
@@ -41,7 +41,7 @@ def as_range(low: float, high: float) -> str:
     """“−54 to −30 %”, “× 3.4 to 10.9”."""
     if low != low or high != high:
         return c.NOTHING
-    if low >= 1 and high >= TIMES:
+    if high >= TIMES and (low >= 1 or high >= 2 * TIMES):
         return f"×{c.NBSP}{low:.1f} to {high:.1f}"
     ends = (f"{100 * (one - 1):+.0f}".replace("-", c.MINUS) for one in (low, high))
     first, last = ("0" if one in ("+0", f"{c.MINUS}0") else one for one in ends)
@@ -110,8 +110,8 @@ def _ratio_axis(effects: Sequence[Effect], few: bool = False) -> dict[str, Any]:
     low = max(min([one.low for one in known] or [0.8]), low / 2.5)
     high = min(max([one.high for one in known] or [1.25]), high * 2.5)
     ends = float(np.log10(min(low, 0.8) / 1.1)), float(np.log10(max(high, 1.25) * 1.1))
-    reach = 10 ** ends[0] > 0.2 and 10 ** ends[1] < 5
-    among = (COARSE if few else NARROW) if reach else RATIOS
+    reach = ends[1] - ends[0]
+    among = NARROW if reach < 0.8 and not few else COARSE if reach < 1.4 else RATIOS
     ticks = [one for one in among if ends[0] <= np.log10(one) <= ends[1]]
     if few:  # every other one where they stand close
         at = ticks.index(1)

@@ -17,7 +17,7 @@ from dashboard.domain.difference_in_differences import FEWEST, MANY_UNITS, Effec
 from dashboard.domain.interrupted_series import FEWEST_COUNTS, FEWEST_STEPS
 from data_access.before_after import OUTCOMES, BeforeAfter, Judged, PartOf, Series
 from data_access.changes import MONTH_DAYS, UNITS, Change
-from data_access.dimensions import service_type
+from data_access.dimensions import channel, service_type
 from layouts import components as c
 from layouts import html
 from layouts.figures import effects, events, words
@@ -30,7 +30,7 @@ NEAR = timedelta(days=60)
 NAMED = 3
 """So many units are named, more are counted."""
 SHIFTED = 0.1
-"""By so much the part that comes by phone may change differently before people report in another way."""
+"""By so much the part that comes by one channel may change differently before people report in another way."""
 
 
 # ── what the address asks ──
@@ -105,7 +105,7 @@ def _moved(effect: Effect) -> str:
     if effect.ratio < 1:
         low, high = (100 * (1 - one) for one in (effect.high, effect.low))
         return f"**fell by {100 * (1 - effect.ratio):.0f}{c.NBSP}%** ({low:.0f} to {high:.0f}{c.NBSP}%)"
-    if effect.ratio >= effects.TIMES:
+    if round(effect.ratio, 3) >= effects.TIMES:
         return f"**rose to {effect.ratio:.1f} times** what it was ({effect.low:.1f} to {effect.high:.1f})"
     low, high = (100 * (one - 1) for one in (effect.low, effect.high))
     return f"**rose by {100 * (effect.ratio - 1):.0f}{c.NBSP}%** ({low:.0f} to {high:.0f}{c.NBSP}%)"
@@ -129,12 +129,14 @@ def verdict(found: Judged) -> str:
                 f"itself says so too ({as_change(gap.overall.value if gap else np.nan)}): **both methods agree**."
             )
         case "alone":
-            said = _moved(effect) if effect.direction else f"changed by {range_}: **no effect can be told**"
-            text = f"{subject} {said} against the comparison. {_no_series(found)}"
+            said = f"{subject} {_moved(effect)} against the comparison"
+            if not effect.direction:
+                said = f"**No effect can be told**. {subject}: {range_} against the comparison"
+            text = f"{said}. {_no_series(found)}"
         case "neither":
             text = (
-                f"**No effect can be told**: {subject[0].lower()}{subject[1:]} changed by {range_} against the "
-                f"comparison and by {series} in the series itself. Both methods agree."
+                f"**No effect can be told**. {subject}: {range_} against the comparison, {series} in the series "
+                "itself. Both methods agree."
             )
         case "unsure":
             text = (
@@ -231,13 +233,14 @@ def draw_verdict(answers: Sequence[Judged], context: Context) -> Drawing:
 def _choices(found: Judged, context: Context) -> html.Div:
     """Which change, one after the other as there may be many, and what is to have changed."""
     here = context.filters
-    first = found.changes[0].change_id
-    current = found.change.change_id if found.change else first
+    current = found.change.change_id if found.change else found.usual
 
     def to(name: str, value: str, usual: str) -> str:
         return here.with_parameter(name, *([] if value == usual else [value])).to_search()
 
-    changes = [[(one.name, to("change", one.change_id, first), one.change_id == current)] for one in found.changes]
+    changes = [
+        [(one.name, to("change", one.change_id, found.usual), one.change_id == current)] for one in found.changes
+    ]
     outcomes = [(one.words, to("outcome", name, "opened"), one is found.outcome) for name, one in OUTCOMES.items()]
     return html.Div(
         [c.controls(*changes, label="Which change"), c.controls(outcomes, label="What is to have changed")],
@@ -608,16 +611,14 @@ def _at_the_same_time(found: Judged, context: Context) -> Check:
 
 def _reported(found: Judged) -> Check:
     question = "Is it reported as before?"
-    phone = found.counted.by_phone if found.counted is not None else np.full((2, 2), np.nan)
     caution = "A telephone number on a new device brings reports, not faults."
-    if not np.isfinite(phone).all():
+    counted = found.counted
+    if counted is None or not np.isfinite(counted.by_channel).all():
         return question, "unknown", "not seen", f"No channel is recorded. {caution}"
-    shift = (phone[0, 1] - phone[0, 0]) - (phone[1, 1] - phone[1, 0])
-    said = (
-        f"By phone {c.share(phone[0, 0], 0)} before, {c.share(phone[0, 1], 0)} after; elsewhere "
-        f"{c.share(phone[1, 0], 0)} and {c.share(phone[1, 1], 0)}."
-    )
-    if abs(shift) > SHIFTED:
+    part = counted.by_channel
+    before, after, there, later = (c.share(one, 0) for one in part.ravel())
+    said = f"By {channel.say(counted.channel)}: {before} before, {after} after; elsewhere {there} and {later}."
+    if abs((part[0, 1] - part[0, 0]) - (part[1, 1] - part[1, 0])) > SHIFTED:
         return question, "near", "caution", f"{said} {caution}"
     return question, "meets", "much alike", f"{said} Only visits or sensors can tell reports from faults."
 
