@@ -50,7 +50,7 @@ from dashboard.domain.errors import UnknownName
 from dashboard.domain.filters import DAY, Filters, Period
 from dashboard.domain.interrupted_series import FEWEST_STEPS, Break, interrupted_series
 from data_access import schema
-from data_access.changes import UNITS, Change, Counted, count_assets, count_values, read_changes, whole_period
+from data_access.changes import SIDES, UNITS, Change, Counted, count_assets, count_values, read_changes, whole_period
 from data_access.dimensions import HEXAGONS, area, category, service_type
 from data_access.hotspots import Analysed, Asking
 from data_access.measures.requests import broken, closed, due, opened, reopened
@@ -234,6 +234,13 @@ class Judged(Analysed):
         return agreement(self.effect, self.gap.overall if self.gap else None)
 
     @property
+    def alike(self) -> Effect:
+        """The rate of the treated over that of the comparison, before; unknown if they are counted by the day."""
+        if self.outcome.under is None and not (self.counted is not None and self.counted.per_asset):
+            return UNKNOWN
+        return before_and_after(self.counts[2], self.counts[0], self.exposure[2], self.exposure[0], self.spread)
+
+    @property
     def is_shaken(self) -> bool:
         """Whether the same is found where nothing changed: at a quarter of the dates, or in too many groups."""
         if not self.effect.direction:
@@ -392,7 +399,26 @@ def _fakes(found: Judged) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["kind", "what", "ratio", "low", "high"])
 
 
-TABLES = {"steps": _stepwise, "series": _along, "fakes": _fakes}
+def _checks(found: Judged) -> pd.DataFrame:
+    """A row for each number that is held against the answer: ratios with their intervals, shares and counts."""
+    assert found.counted is not None and found.study is not None
+    last = [one for step, one in zip(found.study.steps, found.ratios, strict=True) if step.number == -1]
+    rows: list[tuple] = [
+        ("treated over comparison before", *found.alike[:3]),
+        (f"drift a {found.study.every_step} before", *found.drift[:3]),
+        (f"drift a {found.study.every_step} that would explain the effect", found.explains, None, None),
+        *((f"last {found.study.every_step} before", *one[:3]) for one in last),
+    ]
+    for side, name in enumerate(SIDES):
+        for at, when in enumerate(("before", "after")):
+            share = found.counted.by_channel[side, at]
+            rows.append((f"share by {found.counted.channel or 'channel'}, {name} {when}", share, None, None))
+        rows.append((f"units, {name}", float(found.counted.used[side]), None, None))
+    rows.append(("units not known", float(len(found.counted.unknown)), None, None))
+    return pd.DataFrame(rows, columns=["check", "value", "low", "high"])
+
+
+TABLES = {"checks": _checks, "steps": _stepwise, "series": _along, "fakes": _fakes}
 
 
 @dataclass(frozen=True)

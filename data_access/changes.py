@@ -165,24 +165,20 @@ Stretches = tuple[Period, Period]
 # ── Units that are values of a dimension ────────────────────────────────────────────────────────────
 
 
-def resolved(reader: Reader, change: Change, has: Callable[[str], bool]) -> tuple[list[list[str]], tuple[str, ...]]:
-    """The values of its dimension that each side of a change names, by id or by name; and the names nobody knows."""
+def _called(reader: Reader, kind: str, has: Callable[[str], bool]) -> dict[str, str]:
+    """The name of each unit of a kind that a table lists, by its id and by its name."""
     tables: Mapping[str, tuple[Any, str, Any]] = {
         "district": (schema.district, "district_id", schema.IN_FIRST_DIVISION),
         "area": (schema.district, "district_id", ~schema.IN_FIRST_DIVISION),
         "service_type": (schema.service_type, "type_id", None),
         "department": (schema.department, "department_id", None),
     }
-    table, key, where = tables[change.kind]
-    called: dict[str, str] = {}
-    if has(table.name):
-        question = select(table.c[key], table.c.name).where(*([] if where is None else [where]))
-        pairs = [(str(a), str(b)) for a, b in reader.frame(question).dropna().itertuples(index=False, name=None)]
-        called = {name: name for _, name in pairs} | dict(pairs)
-    sides = [[called[one] for one in names if one in called] for names in change.named]
-    return [list(dict.fromkeys(side)) for side in sides], tuple(
-        one for names in change.named for one in names if one not in called
-    )
+    table, key, where = tables[kind]
+    if not has(table.name):
+        return {}
+    question = select(table.c[key], table.c.name).where(*([] if where is None else [where]))
+    pairs = [(str(a), str(b)) for a, b in reader.frame(question).dropna().itertuples(index=False, name=None)]
+    return dict(pairs) | {name: name for _, name in pairs}
 
 
 def count_values(
@@ -191,12 +187,17 @@ def count_values(
 ) -> Counted:  # fmt: skip
     """Count a change whose units are values of a dimension, as any other question is counted."""
     dimension = UNITS[change.kind]
-    sides, unknown = resolved(asking.reader, change, has)
+    called = _called(asking.reader, change.kind, has)
+    sides = [list(dict.fromkeys(called.get(one, one) for one in names)) for names in change.named]
     chosen = filters.choose(dimension.name, [*sides[0], *sides[1]])
     period = filters.period
     measures = (over,) if under is None else (over, under)
     answer = asking.about(chosen).ask(Query(measures, by=(dimension,), every="day"))
     names, codes = answer.coded(dimension.name)
+    # A source may write districts that no table lists.
+    known = {*called.values(), *names}
+    unknown = tuple(one for one in dict.fromkeys([*sides[0], *sides[1]]) if one not in known)
+    sides = [[one for one in side if one in known] for side in sides]
     days = (answer.column("day").astype("datetime64[D]") - np.datetime64(period.from_on, "D")).astype(int)
     counts_day = counted_days(filters, period, asking.clock.gaps)
     grids = []

@@ -99,6 +99,9 @@ _TABLES = {
 def _check_names(build: Build, file: str, row: Any, units: Sequence[str]) -> None:
     kind = row["unit_kind"]
     known, names = _names(build, *_TABLES[kind])
+    column = schema.request.c[kind]  # a source may write districts that no table lists
+    written = build.connection.scalars(select(column).where(column.is_not(None)).distinct().order_by(column)).all()
+    known, names = known | set(written), list(dict.fromkeys([*names, *written]))
     if unknown := [one for one in units if one not in known]:
         what = kind.replace("_", " ")
         few = ", ".join(f"“{one}”" for one in unknown[:_FEW]) + (" …" if len(unknown) > _FEW else "")

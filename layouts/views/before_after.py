@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from dashboard.domain.before_after import WEEKS_52
-from dashboard.domain.difference_in_differences import FEWEST, MANY_UNITS, Effect, before_and_after
+from dashboard.domain.difference_in_differences import FEWEST, MANY_UNITS, Effect
 from dashboard.domain.interrupted_series import FEWEST_COUNTS, FEWEST_STEPS
 from data_access.before_after import OUTCOMES, BeforeAfter, Judged, PartOf, Series
 from data_access.changes import MONTH_DAYS, UNITS, Change
@@ -548,8 +548,7 @@ def _alike(found: Judged) -> Check:
     if not comparable:
         return (question, "unknown", "not seen", "Sides of different size cannot be compared by counts. If a side was "
                 "chosen because it was bad, it gets better by itself (regression to the mean).")  # fmt: skip
-    counts, exposure = found.counts, found.exposure
-    ratio = before_and_after(counts[2], counts[0], exposure[2], exposure[0], found.spread)
+    ratio = found.alike
     if not ratio.is_known:
         return question, "unknown", "too few", "Too few to tell."
     said = f"Where it was made the rate was {as_change(ratio.ratio)} ({as_range(ratio.low, ratio.high)}) before."
@@ -643,7 +642,7 @@ def _written_down(found: Judged) -> Check:
 
 
 _ASKED = FromAddress(asked_in)
-_STUDY, _SERIES, _FAKES = (_part(table) for table in ("steps", "series", "fakes"))
+_STUDY, _SERIES, _FAKES, _CHECKS = (_part(table) for table in ("steps", "series", "fakes", "checks"))
 
 VIEW = View(
     name="before-after",
@@ -661,6 +660,6 @@ VIEW = View(
               height=340),
         Panel("fakes", "Is as much found where nothing was changed?", (_FAKES,), draw_fakes, width=6, is_roomy=True,
               height=340),
-        Panel("cautions", "What could fool us?", (_ASKED,), draw_cautions, width=12, height=320),
+        Panel("cautions", "What could fool us?", (_CHECKS,), draw_cautions, width=12, height=320),
     ),
 )  # fmt: skip
