@@ -17,7 +17,7 @@ from dashboard.domain.difference_in_differences import FEWEST, MANY_UNITS, Effec
 from dashboard.domain.interrupted_series import FEWEST_COUNTS, FEWEST_STEPS
 from data_access.before_after import OUTCOMES, BeforeAfter, Judged, PartOf, Series
 from data_access.changes import MONTH_DAYS, UNITS, Change
-from data_access.dimensions import channel, service_type
+from data_access.dimensions import category, channel, service_type
 from layouts import components as c
 from layouts import html
 from layouts.figures import effects, events, words
@@ -27,6 +27,8 @@ from layouts.view import Context, Drawing, Event, FromAddress, Panel, Place, Vie
 
 NEAR = timedelta(days=60)
 """What began so shortly before a change, or while it is looked at, is told beside it."""
+LISTED = ("opened", "broken")
+"""Outcomes whose requests can be listed."""
 NAMED = 3
 """So many units are named, more are counted."""
 SHIFTED = 0.1
@@ -218,7 +220,7 @@ def draw_verdict(answers: Sequence[Judged], context: Context) -> Drawing:
             return lacking
         return Drawing(lacking.sentence, body=_choices(found, context))
     assert found.change is not None and found.counted is not None and found.windows is not None
-    body = html.Div([_choices(found, context), _about(found), _methods(found)])
+    body = html.Div([_choices(found, context), _about(found), _methods(found, context)])
     compared = found.windows
     foot = words.foot(
         f"Before: {compared.before.sentence()}; after: {compared.after.sentence()}",
@@ -227,7 +229,11 @@ def draw_verdict(answers: Sequence[Judged], context: Context) -> Drawing:
         "" if found.spread < 1.11 else f"widened {np.sqrt(found.spread):.1f} × because counts vary more than chance",
         "by the ups and downs of each unit" if found.by_units else "",
     )  # fmt: skip
-    return Drawing(c.sentence(verdict(found)), body=body, foot=foot)
+    text = verdict(found)
+    if context.own:
+        mine = words.listed([value for values in context.own.values() for value in values])
+        text += f" Told of what you may see only: {mine}."
+    return Drawing(c.sentence(text), body=body, foot=foot)
 
 
 def _choices(found: Judged, context: Context) -> html.Div:
@@ -264,7 +270,22 @@ def _about(found: Judged) -> html.P:
     return c.paragraph(text, "change-about")
 
 
-def _methods(found: Judged) -> html.Div:
+def _listing(found: Judged, context: Context, at: int) -> str | None:
+    """The address of the list of what one of the four numbers counts; None where no filter picks just these."""
+    change, counted, compared = found.change, found.counted, found.windows
+    name = _key_of(found)
+    if change is None or counted is None or compared is None or change.is_of_assets or name not in LISTED:
+        return None
+    here = context.filters.alone().during((compared.before, compared.after)[at % 2])
+    here = here.choose(change.kind, counted.names[at // 2])
+    if change.kind == service_type.name:
+        here = here.without(category.name)
+    elif found.about and not here.chosen(service_type.name):
+        here = here.choose(service_type.name, [found.about])
+    return "/requests" + here.with_parameter("of", name).to_search()
+
+
+def _methods(found: Judged, context: Context) -> html.Div:
     """The three methods as a table."""
     rates = [n / of if of else np.nan for n, of in zip(found.counts, found.exposure, strict=True)]
     said = [_rate(found, one) for one in rates]
@@ -278,7 +299,9 @@ def _methods(found: Judged) -> html.Div:
         return [html.B(as_change(one.ratio)), as_range(one.low, one.high)]
 
     def counted(at: int) -> list[Any]:
-        return c.twin(said[at], f"{c.count(found.counts[at])} {found.outcome.things}")
+        n = f"{c.count(found.counts[at])} {found.outcome.things}"
+        href = _listing(found, context, at)
+        return c.twin(said[at], c.link(n, href) if href and found.counts[at] else n)
 
     few = html.Span("too few", className="muted")
     rows = [

@@ -27,6 +27,8 @@ from dashboard.settings import Settings
 from data_access.before_after import OUTCOMES, BeforeAfter, Judged, PartOf
 from data_access.build import Build
 from data_access.dimensions import DIMENSIONS, district
+from data_access.listing import Listing
+from data_access.measures import CATALOGUE
 from data_access.measures.requests import broken, due, opened
 from data_access.semantics import Query
 from layouts.markup import markup
@@ -280,9 +282,33 @@ def test_the_answer_is_one_plain_sentence_and_the_methods_stand_in_their_order(s
     assert "<b>By and by</b>" in markup(drawn(services, "verdict", "").body)  # the first that can be told
 
 
+@pytest.mark.parametrize(("change", "outcome"), [("routes", "opened"), ("types", "opened"), ("routes", "broken")])
+def test_the_list_behind_a_number_has_as_many_requests(services, change, outcome):
+    search = f"?change={change}&outcome={outcome}&channel=app"
+    body = markup(drawn(services, "verdict", search).body)
+    listed = re.findall(r'href="/requests([^"]+)"[^>]*>([\d,]+) ', body)
+    assert len(listed) == 4
+    for href, n in listed:
+        filters = Filters.from_search(href.replace("&amp;", "&"), services.clock(), DIMENSIONS, ("of",))
+        with acting_as(DEPUTY_MANAGER):
+            rows = services.rows(Listing(CATALOGUE[filters.parameter("of")[-1]]), filters.with_parameter("of"))
+        assert rows.n == int(n.replace(",", "")) > 0
+    assert "/requests" not in markup(drawn(services, "verdict", "?change=meters").body)  # no filter picks assets
+
+
+def test_who_sees_a_part_is_told_so(services):
+    with acting_as(Viewer("C", "council member", district="North")):
+        panel = VIEW.panels[0]
+        filters = Filters.from_search("?change=routes", services.clock(), DIMENSIONS, VIEW.parameters)
+        place = {"change": ("routes",)}
+        card = panel.draw(answers_to(panel, filters, services, place), context_of(panel, filters, services, place))
+    text = markup(card.sentence)
+    assert "Too few to tell" in text and "what you may see only: <b>North</b>" in text
+
+
 def test_choices_are_links_that_keep_the_filters(services):
     body = markup(drawn(services, "verdict", "?period=all&channel=phone&change=routes&outcome=broken").body)
-    links = [one.replace("&amp;", "&") for one in re.findall(r'href="([^"]+)"', body)]
+    links = [one.replace("&amp;", "&") for one in re.findall(r'href="(\?[^"]+)"', body)]
     assert links and all("channel=phone" in one and "period=all" in one for one in links)
     assert any("change=types" in one and "outcome=broken" in one for one in links)
     assert any("change" not in one and "outcome=broken" in one for one in links)  # the first is the usual one
