@@ -24,6 +24,8 @@ NARROW = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Ticks of one that does not reach far."""
 COARSE = (0.25, 0.5, 1.0, 2.0, 4.0)
 """The same where they stand closer."""
+ROOM, PHONE_ROOM = 0.08, 0.32
+"""How much of the axis a tick's words take."""
 TIMES = 2.0
 """From so many times as many a ratio is told as such, and not in percent."""
 
@@ -103,7 +105,10 @@ def _apart(notes: list[dict[str, Any]], top: float) -> list[dict[str, Any]]:
 
 
 def _ratio_axis(effects: Sequence[Effect], few: bool = False) -> dict[str, Any]:
-    """A logarithmic axis that holds every ratio, and of intervals what lies within ten times beyond."""
+    """A logarithmic axis that holds every ratio, and of intervals what lies within two and a half times beyond.
+
+    It has room for `few` ticks on a phone.
+    """
     known = [one for one in effects if one.is_known]
     ratios = [one.ratio for one in known] or [1.0]
     low, high = min(ratios), max(ratios)
@@ -112,10 +117,12 @@ def _ratio_axis(effects: Sequence[Effect], few: bool = False) -> dict[str, Any]:
     ends = float(np.log10(min(low, 0.8) / 1.1)), float(np.log10(max(high, 1.25) * 1.1))
     reach = ends[1] - ends[0]
     among = NARROW if reach < 0.8 and not few else COARSE if reach < 1.4 else RATIOS
-    ticks = [one for one in among if ends[0] <= np.log10(one) <= ends[1]]
-    if few:  # every other one where they stand close
-        at = ticks.index(1)
-        ticks = ticks[at % 2 :: 2] if len(ticks) > 4 else ticks
+    ticks = [1.0]  # and from there those that have room beside it
+    for one in sorted(among, key=lambda ratio: abs(np.log10(ratio))):
+        apart = min(abs(np.log10(one / other)) for other in ticks)
+        if ends[0] <= np.log10(one) <= ends[1] and apart >= (PHONE_ROOM if few else ROOM) * reach:
+            ticks.append(one)
+    ticks.sort()
     # Of a log axis Plotly takes ticks as values and ranges as logarithms.
     return {"type": "log", "range": list(ends), "tickmode": "array", "tickvals": ticks,
             "ticktext": [_tick(one) for one in ticks]}  # fmt: skip

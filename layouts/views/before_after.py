@@ -142,13 +142,13 @@ def verdict(found: Judged) -> str:
             )
         case "unsure":
             text = (
-                f"**Only one of two methods can tell an effect**: against the comparison {range_}, in the series "
-                f"itself {series}. A hint, no proof."
+                f"**Only one of two methods can tell an effect**. {subject}: {range_} against the comparison, {series} "
+                "in the series itself. A hint, no proof."
             )
         case _:
             text = (
-                f"**The methods contradict each other**: against the comparison {range_}, in the series itself "
-                f"{series}. Rely on neither."
+                f"**The methods contradict each other**. {subject}: {range_} against the comparison, {series} in the "
+                "series itself. Rely on neither."
             )
     if found.is_shaken:
         text += " But as much is found **where nothing was changed**: do not rely on it."
