@@ -51,7 +51,7 @@ from dashboard.domain.filters import DAY, Filters, Period
 from dashboard.domain.interrupted_series import FEWEST_STEPS, Break, interrupted_series
 from data_access import schema
 from data_access.changes import SIDES, UNITS, Change, Counted, count_assets, count_values, read_changes, whole_period
-from data_access.dimensions import HEXAGONS, area, category, service_type
+from data_access.dimensions import DIMENSIONS, HEXAGONS, area, category, service_type
 from data_access.hotspots import Analysed, Asking
 from data_access.measures.requests import broken, closed, due, opened, reopened
 from data_access.semantics import Total
@@ -124,7 +124,19 @@ class BeforeAfter:
         count = count_assets if change.is_of_assets else count_values
         stretches = (found.before, found.after)
         counted = count(asking, change, outcome.over, outcome.under, filters, stretches, asking.has)
-        return _judged(replace(empty, windows=found, notes=counted.notes), counted, asking.clock.first_on, end_on)
+        notes = tuple(dict.fromkeys([*counted.notes, *_not_narrowed(asking.filters, filters, change)]))
+        return _judged(replace(empty, windows=found, notes=notes), counted, asking.clock.first_on, end_on)
+
+
+def _not_narrowed(chosen: Filters, asked: Filters, change: Change) -> list[str]:
+    """What the reader chose and this is not narrowed by."""
+    found = []
+    for name, _ in chosen.choices:
+        if not asked.chosen(name) or name == change.kind:
+            label = DIMENSIONS[name].label.lower()
+            own = "its own are compared" if name == change.kind else "it is not known of them"
+            found.append(f"Not narrowed by {label}: {own}.")
+    return found
 
 
 def _about(asking: Asking, change: Change) -> tuple[Filters, str, bool]:

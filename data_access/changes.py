@@ -18,12 +18,12 @@ import numpy.typing as npt
 import pandas as pd
 from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal, or_, select, union
 
-from dashboard.domain.difference_in_differences import Units
+from dashboard.domain.difference_in_differences import MANY_UNITS, Units
 from dashboard.domain.errors import BadRequest
 from dashboard.domain.filters import DAY, Filters, Period
 from data_access import schema
-from data_access.ask import Reader
-from data_access.compile import rows_of, with_values
+from data_access.ask import SENSITIVE, Reader
+from data_access.compile import caveats, rows_of, with_values
 from data_access.dialects import Listed
 from data_access.dimensions import area, channel, department, district, service_type
 from data_access.hotspots import Asking
@@ -120,7 +120,7 @@ class Counted:
     units
         Of each side its units.
     names
-        What the units of both sides are called, in the order of their `units`.
+        What the units of both sides are called, in the order of their `units`; of many assets the first ones.
     used
         How many units of each side are counted.
     unknown
@@ -358,12 +358,16 @@ def count_assets(
         base = np.array([np.full(len(register), float(one.sum())) for one in days])
     both = Units(y[0], y[1], base[0], base[1])
     by_channel = asked(over, _window(over, compared).label("at"), _r.channel, among=_in_either(over, compared))
-    names = (tuple(register.loc[is_treated, "unit"]), tuple(register.loc[~is_treated, "unit"]))
+    few = [tuple(register.loc[is_side, "unit"]) for is_side in (is_treated, ~is_treated)]
+    names = (few[0][: MANY_UNITS + 1], few[1][: MANY_UNITS + 1])  # of more none is told by itself
     return Counted(
         period.from_on, counts, exposure, (both.among(is_treated), both.among(~is_treated)), names,
         (int(is_treated.sum()), int((~is_treated).sum())), unknown, *_by_channel(by_channel),
         per_asset and under is None,
-        () if per_asset else ("The asset register does not hold these assets: counted by the day.",),
+        (
+            *caveats(Query((over,)), filters), *((SENSITIVE,) if asking.scope.hides else ()),
+            *(() if per_asset else ("The asset register does not hold these assets: counted by the day.",)),
+        ),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import func, or_, select
 
-from dashboard.domain.errors import ImportRefused, did_you_mean, nearest
+from dashboard.domain.errors import BadRequest, ImportRefused, did_you_mean, nearest
 from data_access import schema
 from data_access.build import Build
 from data_access.changes import ASSET, SIDES, listed
@@ -39,7 +39,10 @@ def check_changes(build: Build, file: str, ids: Sequence[str]) -> list[str]:
         if row["unit_kind"] not in schema.UNIT_KINDS:
             kinds = ", ".join(schema.UNIT_KINDS)
             raise ImportRefused(file, f"the change “{name}” is of “{row['unit_kind']}”; there are {kinds}.")
-        sides = [listed(row[f"{side}_ids"]) for side in SIDES]
+        try:
+            sides = [listed(row[f"{side}_ids"]) for side in SIDES]
+        except BadRequest as problem:
+            raise ImportRefused(file, f"the change “{name}”: {problem}") from problem
         for side, units in zip(SIDES, sides, strict=True):
             if not units:
                 raise ImportRefused(file, f"the change “{name}” names no {row['unit_kind']} {_OF[side]}.")

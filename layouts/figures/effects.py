@@ -86,11 +86,16 @@ def both_groups(
         known = np.flatnonzero(np.isfinite(values))
         if len(known) and known[-1] >= last - 1:
             notes.append(end_note(steps.days[last], float(values[known[-1]]), written(values[known[-1]]), words))
-    known = np.concatenate([treated, comparison])
-    top = 1.22 * float(np.nanmax(known, initial=0.0)) or 1.0
+    top = _top(treated, comparison)
     layout = time_layout(unit, _apart(notes, top), range=[0, top])
     layout["xaxis"] |= {"range": [steps.days[0], steps.days[-1]]}
     return {"data": data, "layout": layout}
+
+
+def _top(*lines: np.ndarray) -> float:
+    """Where an axis ends that holds them, with room for the words above."""
+    every = np.concatenate(lines)
+    return 1.22 * float(every[np.isfinite(every)].max(initial=0.0)) or 1.0
 
 
 def _apart(notes: list[dict[str, Any]], top: float) -> list[dict[str, Any]]:
@@ -200,8 +205,7 @@ def broken_series(
         })  # fmt: skip
         notes = [end_note(last, float(fitted[-1]), written(fitted[-1]), "model"),
                  end_note(last, float(without[-1]), written(without[-1]), "as before")]  # fmt: skip
-    parts = [one for one in (rates, fitted, without) if one is not None]
-    top = 1.22 * float(np.nanmax(np.concatenate(parts), initial=0.0)) or 1.0
+    top = _top(*(one for one in (rates, fitted, without) if one is not None))
     layout = time_layout(unit, _apart(notes, top), range=[0, top])
     layout["xaxis"] |= {"range": [steps.days[0], last]}
     return {"data": data, "layout": layout}

@@ -233,7 +233,10 @@ def draw_verdict(answers: Sequence[Judged], context: Context) -> Drawing:
     if context.own:
         mine = words.listed([value for values in context.own.values() for value in values])
         text += f" Told of what you may see only: {mine}."
-    return Drawing(c.sentence(text), body=body, foot=foot)
+    clear = None
+    if not found.effect.is_known and context.filters.choices:
+        clear = c.link("Clear the filters", context.filters.cleared().to_search())
+    return Drawing(c.empty(text, clear), body=body, foot=foot)
 
 
 def _choices(found: Judged, context: Context) -> html.Div:
@@ -358,6 +361,11 @@ def _scaled(found: Judged, rates: np.ndarray, base: float) -> np.ndarray:
     return 100 * rates / base if base else rates * np.nan
 
 
+def _mean(rates: np.ndarray) -> float:
+    known = rates[np.isfinite(rates)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
 def _written(found: Judged) -> Callable[[float], str]:
     if found.outcome.under is not None:
         return lambda value: c.NOTHING if value != value else f"{value:.1f}{c.NBSP}%"
@@ -381,7 +389,7 @@ def draw_groups(answers: Sequence[Judged], context: Context) -> Drawing:
     study, change = found.study, found.change
     assert study is not None and change is not None
     steps = _steps(study, context)
-    rates = [_scaled(found, one, float(np.nanmean(one[~study.is_after]))) for one in study.rates]
+    rates = [_scaled(found, one, _mean(one[~study.is_after])) for one in study.rates]
     figure = effects.both_groups(steps, rates[0], rates[1], _axis(found), _written(found))
     figure = effects.mark_change(events.shade(figure, steps, _others(found, context)), steps, change.start_on)
     before, after = (
@@ -457,7 +465,7 @@ def draw_series(answers: Sequence[Judged], context: Context) -> Drawing:
         return Drawing(c.empty(_no_series(found)), is_empty=True)
     steps, after = _steps(series, context), series.is_after
     of = series.exposure[0]
-    base = float(np.nanmean(series.rates[0][~after])) if (~after).any() else np.nan
+    base = _mean(series.rates[0][~after])
 
     def drawn(values: np.ndarray | None) -> np.ndarray | None:
         if values is None:

@@ -217,7 +217,14 @@ def test_a_chosen_type_takes_the_place_of_the_changes_own(services):
     assert found.about == "Meter broken" and sum(found.counts) == 864 + 540 + 432 + 513
     narrowed = asked(services, "routes", search="?channel=phone")
     assert narrowed.counts.treated_after == 200
-    assert asked(services, "routes", search="?district=South").counts[1] == 400  # its own sides, whatever is chosen
+    own = asked(services, "routes", search="?district=South")  # its own sides, whatever is chosen
+    assert own.counts[1] == 400 and own.notes == ("Not narrowed by district: its own are compared.",)
+    incidents = asked(services, "meters", search="?counting=incidents")
+    assert incidents.notes == ("Incidents: a report joined to an earlier one is not counted again.",)
+    placed = asked(services, "meters", search="?area=no+area")
+    assert placed.counts == (864, 432, 540, 513) and "Not narrowed by area" in placed.notes[0]
+    only = asked(services, "meters", search="?district=South")
+    assert only.lacks == "units"  # none of these assets is known to stand in a district
 
 
 @pytest.mark.parametrize(
@@ -264,6 +271,15 @@ def test_every_card_of_every_change_is_drawn(services, change, outcome):
         assert card.sentence and (card.is_empty or card.figure or card.body is not None)
         text = markup(card.sentence) + markup(card.body)
         assert "nan" not in text.replace("anand", "") and "inf" not in re.sub("inform|interf", "", text)
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_where_nothing_is_counted_every_card_says_so(services, outcome):
+    for panel in VIEW.panels:
+        card = drawn(services, panel.name, f"?change=routes&outcome={outcome}&service_type=Meter+broken&channel=web")
+        assert card.sentence and (card.is_empty or card.figure or card.body is not None)
+    text = markup(drawn(services, "verdict", "?change=meters&channel=web").sentence)
+    assert "Too few to tell" in text and "Clear the filters" in text
 
 
 def test_the_answer_is_one_plain_sentence_and_the_methods_stand_in_their_order(services):

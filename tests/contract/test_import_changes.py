@@ -87,6 +87,7 @@ def test_a_change_is_brought_and_told_and_stays(city: Settings) -> None:
         ("a,A,district,North; South,South,2024-03-21,,", "names “South” on both sides"),
         ("a,A,tree,North,South,2024-03-21,,", "“A” is of “tree”; there are asset, district, area, service_type"),
         ("a,A,district,North,South,2024-03-21,Pothoel,", "is about “Pothoel”, which is no service type.*Pothole"),
+        ("a,A,district,[North,South,2024-03-21,,", "“A”: The units of a change are no JSON list"),
         ("a,A,district,North,South,soon,,", "not one of its 1 rows could be accepted"),
     ],
 )
