@@ -347,6 +347,31 @@ def test_tables_and_files_hold_what_is_drawn(services):
     assert client.get("/export/before-after/verdict.csv?change=nope").status_code == 400
 
 
+def test_marks_are_the_numbers_of_the_table(services):
+    def frame(table: str) -> pd.DataFrame:
+        filters = Filters.from_search("", services.clock(), DIMENSIONS)
+        return services.analyse(PartOf(BeforeAfter("meters"), table), filters, EVERYTHING).frame
+
+    def marks(name: str, axis: str) -> dict[str, np.ndarray]:
+        data = drawn(services, name, "?change=meters").figure["data"]
+        return {one["name"]: np.asarray(one[axis], float) for one in data if "name" in one}
+
+    steps, series, fakes = frame("steps"), frame("series"), frame("fakes")
+    groups = marks("groups", "y")
+    for words, column in (("changed", "treated"), ("comparison", "comparison")):
+        assert groups[words] == pytest.approx((1000 * steps[column] / steps[f"{column}_exposure"]).to_numpy())
+    study = marks("study", "y")
+    assert np.concatenate([study["before"], study["after"]]) == pytest.approx(steps["ratio"].to_numpy())
+    lines = marks("series", "y")
+    assert lines["counted"] == pytest.approx((1000 * series["treated"] / series["treated_exposure"]).to_numpy())
+    without = 1000 * series["expected_without_the_change"] / series["treated_exposure"]
+    assert lines["without"] == pytest.approx(without[series["step"] >= 0].to_numpy())
+    effects = marks("fakes", "x")
+    assert effects["real"] == pytest.approx(fakes.loc[fakes["kind"] == "the change", "ratio"].to_numpy())
+    dates = fakes.loc[fakes["kind"] == "earlier date", "ratio"].to_numpy()
+    assert set(effects["date"].round(9)) <= set(dates.round(9))
+
+
 def test_a_card_is_a_part_of_the_same_answer(services):
     filters = Filters.from_search("", services.clock(), DIMENSIONS)
     whole = services.analyse(BeforeAfter("meters"), filters, EVERYTHING)
