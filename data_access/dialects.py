@@ -10,7 +10,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Float, ForeignKeyConstraint, MetaData, PrimaryKeyConstraint, Select, Table, create_engine
+from sqlalchemy import Float, ForeignKeyConstraint, MetaData, PrimaryKeyConstraint, Select, String, Table, create_engine
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.compiler import compiles
@@ -329,6 +329,31 @@ def _elapsed_in_duckdb(element: Elapsed, compiler, **kw) -> str:
     # Of microseconds, which takes three quarters of the time that an interval takes to be made and taken apart.
     start, end = (compiler.process(one, **kw) for one in element.clauses)
     return f"((epoch_us({end}) - epoch_us({start})) / 1e6)"
+
+
+# ── Lists in one column ─────────────────────────────────────────────────────────────────────────────
+
+
+class Listed(GenericFunction[str]):
+    """A row for each entry of a list that one column holds: JSON, or words with ``;`` or line ends between them."""
+
+    type = String()
+    name = "listed"
+    inherit_cache = True
+
+
+@compiles(Listed, "postgresql")
+def _listed(element: Listed, compiler, **kw) -> str:
+    text = compiler.process(element.clauses, **kw)
+    split = f"array_to_json(regexp_split_to_array({text}, '[;\n]'))"
+    return f"json_array_elements_text(CASE WHEN ltrim({text}) LIKE '[%%' THEN {text}::json ELSE {split} END)"
+
+
+@compiles(Listed, "duckdb")
+def _listed_in_duckdb(element: Listed, compiler, **kw) -> str:
+    text = compiler.process(element.clauses, **kw)
+    split = f"string_split_regex({text}, '[;\n]')"
+    return f"unnest(CASE WHEN ltrim({text}) LIKE '[%%' THEN from_json({text}, '[\"VARCHAR\"]') ELSE {split} END)"
 
 
 # ── Connections ─────────────────────────────────────────────────────────────────────────────────────

@@ -691,18 +691,21 @@ city_event = Table(
     _derived("end_on", Date),  # the first civil day no longer touched
 )
 
+UNIT_KINDS = ("asset", "district", "area", "service_type", "department")
+"""What the units of an intervention may be, named by their ids or, but for assets, their names."""
+
 intervention = Table(
     "intervention",
     metadata,
     _key("intervention_id"),
     Column("name", String, nullable=False),
-    Column("unit_kind", String, nullable=False),
-    Column("treated_ids", Text),  # JSON lists
+    Column("unit_kind", String, nullable=False),  # one of UNIT_KINDS
+    Column("treated_ids", Text),  # JSON lists, or words with semicolons or line ends between them
     Column("comparison_ids", Text),
     Column("start_on", Date, nullable=False),
-    Column("staggered", Text),
-    Column("primary_outcome", String),
-    Column("preregistered_at", DateTime),
+    Column("staggered", Text),  # where units began one after the other: the days, of which the last one counts
+    Column("primary_outcome", String),  # a service type by its id or name; null is all requests
+    Column("preregistered_at", DateTime),  # when that was written down
 )
 
 

@@ -213,7 +213,7 @@ STORIES: tuple[Story, ...] = (
         "Coin meters (Kestrel M2) make way for card meters (Tern 5); the other 800 stay.",
         "Before / after, Service quality",
         "faults per 1,000 meter-months fall from 60 to 30 where replaced and from 50 to 47 elsewhere",
-        ("All events: open", "All events: New parking meters"),
+        ("Menu: Before / after",),
     ),
     Story(
         "Recycling routes redrawn",

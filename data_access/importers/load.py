@@ -30,9 +30,11 @@ from sqlalchemy.schema import DropTable
 from dashboard.domain.errors import ImportRefused, NothingNew
 from dashboard.domain.local_time import wall_clock
 from dashboard.settings import Settings
+from data_access import schema
 from data_access.build import Build, Kept, Repeated, Summary
 from data_access.dialects import Macros, TableOf, ViewOf
 from data_access.importers.asking import count_of, frame_of, register
+from data_access.importers.changes import brought, check_changes
 from data_access.importers.doubts import doubts
 from data_access.importers.live import Known, is_address, known_of, open_live, shown
 from data_access.importers.mapping import SourceMapping, fold, the_one_that_fits
@@ -392,12 +394,15 @@ class Importing:
         sample = frame_of(self.build.connection, select(build.staged(main)).limit(10))
         corrected = pd.concat(self._corrected, ignore_index=True) if self._corrected else None
         ids = {of for one in self.mappings if one.table == "request" for of in one.columns["request_id"].columns}
+        changes = brought(build) if schema.intervention.name in self.written else []
         kept = build.carry_over(replace, again=self.import_id, corrected=corrected, ids=ids, untold=self.untold)
         for names, n in kept.untold.items():
             rows = f"{n:,} updated row{'s keep' if n > 1 else ' keeps'} what was known"
             self.notes.append(f"No file has a column for {' or '.join(names)}: {rows}.")
         summary = build.finish()
         self.notes += doubts(build, self.written)
+        if changes:
+            self.notes += check_changes(build, files, changes)
         if too_many:
             self.notes.append(f"More than {max_refused} rows were refused: what is in service stays as it was.")
         if misread and not dry:

@@ -29,7 +29,7 @@ from data_access.engine import city_row
 FACTS = (
     "request", "contact", "contact_interval", "request_event", "request_pause", "agent", "agent_shift", "agent_state",
     "survey", "inspection", "calendar_day", "city_event", "route_day", "budget_line", "activity_driver", "cost_index",
-    "asset", "asset_status",
+    "asset", "asset_status", "intervention",
 )  # fmt: skip
 
 # What most systems call these states; a mapping adds its own words and may differ. Whatever is in neither is reported
@@ -81,6 +81,11 @@ _KNOWN_WORDS = {
         **{one.replace("_", sign): one for one in GRAINS for sign in " -"},
     },
     ("request_event", "kind"): {one: one for one in EVENT_KINDS},
+    ("intervention", "unit_kind"): {
+        **{one: one for one in schema.UNIT_KINDS},
+        **{f"{one.replace('_', ' ')}s": one for one in schema.UNIT_KINDS},
+        **dict.fromkeys(("service type", "type", "types"), "service_type"),
+    },
     ("agent_state", "state"): {
         **{one: one for one in ("hold", "break", "meal", "training", "meeting")},
         **dict.fromkeys(("available", "ready", "on queue"), "available"),
@@ -96,6 +101,7 @@ _ONE_OF = {
     ("contact", "outcome"): ("outcome", OUTCOMES),
     ("contact_interval", "grain"): ("grain", GRAINS),
     ("request_event", "kind"): ("kind", EVENT_KINDS),
+    ("intervention", "unit_kind"): ("kind of unit", schema.UNIT_KINDS),
 }
 _YES_NO = {
     **dict.fromkeys(("true", "t", "yes", "y", "1"), "true"),

@@ -413,7 +413,7 @@ def test_a_council_member_sees_what_is_open_in_the_own_district(see_as):
 
 SEEN = {
     "Storm of 16 May 2026": ("Is anything out of the ordinary?", "Storm, 16–18 May 2026. [2-9]\\d\\d more requests"),
-    "New parking meters": ("How many requests came in?", "“New parking meters”, 1 Mar 2025: 11 a month; before, 16"),
+    "New parking meters": ("Did it work?", "Parking meter broken\\) fell by \\d\\d\\s.* beyond what happened"),
     "New lighting contractor": ("When did a service come back more than usual?", "Street light out .* November 2025"),
 }  # fmt: skip
 """What a city of this size says at the end of a story's clicks, and on which card."""

@@ -266,6 +266,7 @@ DRAWN_OTHERWISE: dict[str, tuple[str, ...]] = {
     "demand": ("hours",),
     "calls": ("hours", "half-hours", "handle"),
     "closed-is-not-fixed": ("outcomes",),  # two outcomes of one meaning in one bar
+    "before-after": ("groups", "study", "series", "fakes"),  # rates and ratios: test_did_it_work
     "agents": ("handle-time",),  # observed over expected: test_people, against a plain computation
     "staffing": ("week", "day", "model", "size"),  # worked out by the model: test_staffing
     "published-calls": ("needed",),
