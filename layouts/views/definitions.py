@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from dashboard.domain.policy import Permission
-from data_access.measures import agents, contacts, inspections, outcomes, published_calls, requests
+from data_access.measures import agents, contacts, inspections, outcomes, published_calls, requests, staffing
 from data_access.semantics import Measure
 from layouts import components as c
 from layouts.definitions import definitions
@@ -28,6 +28,7 @@ _SUBJECTS = (
     ("contacts", "What is counted of calls and other contacts?", contacts, Permission.READ_CONTACTS),
     ("published", "What is counted of published calls?", published_calls, Permission.READ_PUBLISHED_CALLS),
     ("agents", "What is counted of agents’ time?", agents, Permission.READ_AGENT_SPREAD),
+    ("staffing", "What is counted of who was there?", staffing, Permission.READ_AGENT_SPREAD),
 )
 
 
