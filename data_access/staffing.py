@@ -264,7 +264,8 @@ class Plan:
         return {
             "target": self.goal.share, "within_seconds": self.goal.within_s, "hours_on_the_phone_a_week": self.hours,
             "positions": self.positions, "most_on_the_roster": self.most, "service_level": self.outcome.service_level,
-            "abandonment": self.outcome.hung_up, "wait_seconds": _told(self.outcome.wait_s), "occupancy": self.outcome.busy,
+            "abandonment": self.outcome.hung_up, "wait_seconds": _told(self.outcome.wait_s),
+            "occupancy": self.outcome.busy,
         }  # fmt: skip
 
 

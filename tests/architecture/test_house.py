@@ -11,7 +11,7 @@ from dashboard.cli.demo import stories_in_markdown
 from dashboard.settings import Settings
 from data_access import schema
 from data_access.dimensions import DIMENSIONS
-from data_access.measures import CATALOGUE, agents, contacts, inspections, outcomes, published_calls, requests
+from data_access.measures import CATALOGUE, agents, contacts, inspections, outcomes, published_calls, requests, staffing
 from data_access.semantics import Measure, Ratio
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +30,7 @@ def test_every_measure_says_what_it_is(measure):
 
 
 def test_no_two_measures_bear_one_name():
-    modules = (requests, outcomes, inspections, contacts, published_calls, agents)
+    modules = (requests, outcomes, inspections, contacts, published_calls, agents, staffing)
     declared = {
         id(one): one for module in modules for one in vars(module).values() if isinstance(one, Measure)
     }  # fmt: skip
