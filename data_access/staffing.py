@@ -210,7 +210,7 @@ class WhatIf:
         hours = known.week.hours(1.0)
         frame = pd.DataFrame([
             {"more_agents": n, "hours_a_week": n * hours, "service_level": one.service_level,
-             "abandonment": one.hung_up, "wait_seconds": one.wait_s, "occupancy": one.busy, "calls": one.calls}
+             "abandonment": one.hung_up, "wait_seconds": _told(one.wait_s), "occupancy": one.busy, "calls": one.calls}
             for n, one in outcomes.items()
         ])  # fmt: skip
         return Changed(
@@ -264,7 +264,8 @@ class Plan:
         return {
             "target": self.goal.share, "within_seconds": self.goal.within_s, "hours_on_the_phone_a_week": self.hours,
             "positions": self.positions, "most_on_the_roster": self.most, "service_level": self.outcome.service_level,
-            "abandonment": self.outcome.hung_up, "wait_seconds": self.outcome.wait_s, "occupancy": self.outcome.busy,
+            "abandonment": self.outcome.hung_up, "wait_seconds": _told(self.outcome.wait_s),
+            "occupancy": self.outcome.busy,
         }  # fmt: skip
 
 
@@ -353,6 +354,11 @@ class Grown(Analysed):
     yearly: Growth
     scenarios: tuple[Scenario, ...]
     positions_now: float
+
+
+def _told(seconds: float) -> float:
+    """A wait as tables and files hold it: none where the queue grows without end."""
+    return seconds if np.isfinite(seconds) else float("nan")
 
 
 # ── counts ──

@@ -263,7 +263,7 @@ def tried(
 
     def between(of: str) -> Numbers:
         a, b = (getattr(one, of) for one in (fewer, more))
-        return np.where(part > 0, (1 - part) * np.where(part < 1, a, 0.0) + part * b, a)
+        return (1 - part) * a + part * np.where(part > 0, b, 0.0)  # a wait may be endless, and no part of it none
 
     level[known] = (1 - part) * fewer.service_level(goal.variant) + part * more.service_level(goal.variant)
     gone = between("hangs_up")

@@ -19,6 +19,7 @@ from data_access.measures import (
     outcomes,
     published_calls,
     requests,
+    staffing,
 )
 from data_access.semantics import Measure
 from layouts import components as c
@@ -56,6 +57,7 @@ _SUBJECTS = (
     ("published", "What is counted of published calls?", published_calls, Permission.READ_PUBLISHED_CALLS),
     ("costs", "What is counted of budgets and costs?", costs, Permission.READ_BUDGET),
     ("agents", "What is counted of agents’ time?", agents, Permission.READ_AGENT_SPREAD),
+    ("staffing", "What is counted of who was there?", staffing, Permission.READ_AGENT_SPREAD),
 )
 
 

@@ -74,6 +74,8 @@ def test_the_model_expects_of_whole_agents_what_erlang_does_and_between_them_som
     more = tried(known, week, GOAL, known.present, extra=1).outcome.service_level
     assert more == pytest.approx(0.9414528, abs=1e-7) and half == pytest.approx((0.888350019 + more) / 2)
     assert tried(known, week, GOAL, known.present, extra=-4).outcome.wait_s == np.inf  # ten for ten erlangs
+    alone = tried(known, week, GOAL, known.present, extra=-14).outcome
+    assert (alone.service_level, alone.wait_s) == (0, np.inf) and np.isnan(alone.busy)
     nobody = tried(known, week, GOAL, np.full((1, 3), np.nan)).outcome
     assert nobody.calls == 0 and np.isnan(nobody.service_level)
 
