@@ -28,7 +28,7 @@ from data_access.engine import city_row
 
 FACTS = (
     "request", "contact", "contact_interval", "request_event", "request_pause", "agent", "agent_shift", "agent_state",
-    "survey", "inspection", "calendar_day", "city_event", "route_day", "budget_line", "activity_driver", "cost_index",
+    "survey", "inspection", "calendar_day", "city_event", "route", "route_day", "budget_line", "activity_driver", "cost_index",
     "asset", "asset_status", "intervention",
 )  # fmt: skip
 
