@@ -139,7 +139,7 @@ def test_every_card_is_drawn_from_it(published: Services) -> None:
     said, figures = {}, {}
     for panel in VIEW.panels:
         drawing = panel.draw(answers_to(panel, filters, published), context_of(panel, filters, published))
-        assert not drawing.is_empty, panel.name
+        assert drawing.is_empty == (panel.name == "needed"), panel.name  # which days do not tell: test_staffing
         said[panel.name] = markup(drawing.sentence) + markup(drawing.body)
         figures[panel.name] = drawing.figure
     assert "1,200" in said["strip"] and "<b>1,038</b> were answered" in said["published-calls"]
