@@ -28,8 +28,8 @@ from data_access.engine import city_row
 
 FACTS = (
     "request", "contact", "contact_interval", "request_event", "request_pause", "agent", "agent_shift", "agent_state",
-    "survey", "inspection", "calendar_day", "city_event", "route", "route_day", "budget_line", "activity_driver", "cost_index",
-    "asset", "asset_status", "intervention",
+    "survey", "inspection", "calendar_day", "city_event", "route", "route_day", "budget_line", "activity_driver",
+    "cost_index", "asset", "asset_status", "intervention",
 )  # fmt: skip
 
 # What most systems call these states; a mapping adds its own words and may differ. Whatever is in neither is reported

@@ -37,9 +37,10 @@ OTHERS = {
     "lamps": ("Lamp,Kind,Since", '[asset]\nasset_id = "Lamp"\nkind = "Kind"\n'
               'installed_on = { column = "Since", formats = ["%Y-%m-%d"] }\n'),
 }  # fmt: skip
+STOPS = {"R1": 400, "R2": 100}
 ROWS = {
     "routes": ["R1,refuse,Own crew", "R2,recycling,Hauler"],
-    "rounds": [f"{route},2024-03-{day:02d},{stops}" for day in range(4, 30) for route, stops in (("R1", 400), ("R2", 100))],
+    "rounds": [f"{route},2024-03-{day:02d},{stops}" for day in range(4, 30) for route, stops in STOPS.items()],
     "lamps": [f"L{n},Street light,2023-01-01" for n in range(100)],
 }  # fmt: skip
 
@@ -53,8 +54,10 @@ def bring(folder: Path, name: str, heading: str, rows: list[str], mapping: str) 
 
 @pytest.fixture
 def services(tmp_path) -> Services:
-    misses = [f"M{n},2024-03-{5 + n % 20:02d},Missed pickup,SAN,{'R1' if n < 13 else 'R2'},2024-03-{4 + n % 20:02d},,Open"
-              for n in range(39)]  # fmt: skip
+    misses = [
+        f"M{n},2024-03-{5 + n % 20:02d},Missed pickup,SAN,R{1 if n < 13 else 2},2024-03-{4 + n % 20:02d},,Open"
+        for n in range(39)
+    ]
     faults = [f"F{n},2024-03-{5 + n:02d},Light out,PW,,,L{n},Open" for n in range(6)]
     bring(tmp_path, "requests", "Id,Opened,Kind,Dept,Route,Round,Lamp,Status", misses + faults, REQUESTS)
     for name, (heading, mapping) in OTHERS.items():
