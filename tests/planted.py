@@ -73,6 +73,16 @@ def rounds() -> pd.DataFrame:
     return pd.DataFrame({"service_on": days, "route_id": "R1", "scheduled_stops": 900, "is_suspended": False})
 
 
+def write_means(build: Build) -> None:
+    """What the city works with: its budget, a route with its rounds, a parking meter."""
+    build.write("budget_line", budget())
+    build.write("route", pd.DataFrame({"route_id": ["R1"], "stream": "refuse", "district": "North", "weekday": [0]}))
+    build.write("route_day", rounds())
+    build.write("asset", pd.DataFrame({"asset_id": ["M1"], "kind": "parking_meter", "model": "Kestrel",
+                                       "installed_on": [date(2020, 1, 1)], "lat": [39.612345],
+                                       "lon": [-75.912345]}))  # fmt: skip
+
+
 def put_in_service(settings: Settings) -> None:
     """Build the city."""
     survey = pd.DataFrame({"survey_id": ["s"], "request_id": ["21"], "score": [2.0], "max_score": [5.0],
@@ -82,7 +92,7 @@ def put_in_service(settings: Settings) -> None:
     with Build(
         settings, {**city.CITY, "fiscal_year_start_month": 11}
     ) as build:  # one that is in the data from its start
-        build.write("budget_line", budget())
+        write_means(build)
         build.write("agent", floor.agents())
         build.write("department", city.DEPARTMENTS)
         build.write("service_type", city.TYPES.assign(sensitivity=["P2", "P0", "P3", "P1"]))
@@ -94,13 +104,6 @@ def put_in_service(settings: Settings) -> None:
         build.write("contact", pd.concat([city.contacts(), floor.calls()]).assign(person_key="person-planted"))
         build.write("agent_state", floor.states())
         build.write("contact_interval", city.published_calls())
-        build.write(
-            "route", pd.DataFrame({"route_id": ["R1"], "stream": "refuse", "district": "North", "weekday": [0]})
-        )
-        build.write("route_day", rounds())
-        build.write("asset", pd.DataFrame({"asset_id": ["M1"], "kind": "parking_meter", "model": "Kestrel",
-                                           "installed_on": [date(2020, 1, 1)], "lat": [39.612345],
-                                           "lon": [-75.912345]}))  # fmt: skip
         build.publish(as_of=city.AS_OF)
 
 

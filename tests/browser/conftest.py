@@ -18,7 +18,7 @@ import pytest
 
 from dashboard.settings import Settings
 from data_access.build import Build
-from tests import city
+from tests import city, planted
 
 playwright = pytest.importorskip("playwright.sync_api")
 playwright.expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
@@ -74,6 +74,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     data = tmp_path_factory.mktemp("browser")
     with Build(Settings(data=data), city.CITY) as build:
         city.write(build)
+        planted.write_means(build)
         build.publish(as_of=city.AS_OF)
     with serving(data) as url:
         yield url
