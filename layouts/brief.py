@@ -21,6 +21,10 @@ CARDS = {
     "closed-is-not-fixed": ("outcomes", "reopened-types"),
     "calls": ("level", "abandonment", "surge", "status"),
     "demand": ("forecast", "forecast-contacts"),
+    "staffing": ("short", "targets"),
+    "cost": ("contact", "lines"),
+    "service-quality": ("streams", "models"),
+    "fair-service": ("table",),
 }
 """The cards that speak in a brief, by view, if the reader may see them. None is about people: letters are passed on."""
 WIDTH = 78
