@@ -326,10 +326,11 @@ def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     view = maps.fitted(sorted(set(places[hexagon_9.name])), district_maps.HEIGHT_PX)
     figure = district_maps.by_class(names, [fairness.ON_MAP[kind] for kind in kinds], hover, context.build_id, view)
     quiet = [name for name in fair.names if reported.is_quiet(name)]
-    text = "Coloured is how long requests wait for the city’s mix, never how many there are"
+    text = _waits(fair.names, verdicts)
     text += f"; clearly fewer reports come from {words.listed(quiet, NAMED)}." if quiet else "."
     shown = [(fairness.ON_MAP[kind], kind) for kind in fairness.ON_MAP if kind in kinds]
-    return Drawing(c.sentence(text), figure, foot=words.foot(c.key(*shown), CAUTION))
+    foot = words.foot(c.key(*shown), "coloured by how long the same mix waits, never by how many there are", CAUTION)
+    return Drawing(c.sentence(text), figure, foot=foot)
 
 
 def _rate_words(name: str, reported: Reported) -> str:
@@ -369,9 +370,9 @@ def draw_table(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     rows += [[_named(name, UNKNOWN, context), *[c.NOTHING] * 8] for name in fair.too_few]
     columns = [
         c.Column("District", className="nw"), c.Column(c.twin("Gap to the city", "days"), True),
-        c.Column(c.twin("Ratio", "to the city"), True, False),
-        c.Column(c.twin("Same mix", "days; city’s"), True, False),
-        c.Column(c.twin("Drawn in", "days, where few"), True, False),
+        c.Column(c.twin("Ratio", "to the city"), True, False, "wide"),
+        c.Column(c.twin("Same mix", "days; city’s"), True, False, "wide"),
+        c.Column(c.twin("Drawn in", "days, where few"), True, False, "wide"),
         c.Column(c.twin("Year before", "days"), True, False),
         c.Column(c.twin("Promises kept", "points, same mix"), True, False),
         c.Column(c.twin("Reports", "per 1,000"), True, False),
@@ -422,7 +423,8 @@ def draw_kept(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     _of_height(figure, len(rows))
     fewer = [name for name, one in zip(fair.names, side, strict=True) if one < 0]
     more = [name for name, one in zip(fair.names, side, strict=True) if one > 0]
-    text = f"In **{len(fewer) or 'none'}** of {len(rows)} districts fewer promises were kept than chance explains"
+    said = "fewer promises were kept" if fewer else "were fewer promises kept"
+    text = f"In **{len(fewer) or 'none'}** of {len(rows)} districts {said} than chance explains"
     text += f" ({words.listed(fewer, NAMED)})" if fewer else ""
     text += f", more in **{len(more)}** ({words.listed(more, NAMED)})" if more else ""
     foot = words.foot(
@@ -475,14 +477,14 @@ def draw_trend(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         )
     elif not grew and not fell:
         text = (
-            f"In **{len(quarters)}** quarters no district’s gap to the city has a trend that chance does not explain."
+            f"Over **{len(quarters)}** quarters no district’s gap to the city grew or closed more than chance explains."
         )
     else:
         said = [f"waits grew longer against the city in {words.listed(grew, NAMED)}"] if grew else []
         said += [f"{'' if grew else 'waits grew '}shorter in {words.listed(fell, NAMED)}"] if fell else []
         text = words.capital(f"in **{len(quarters)}** quarters {', '.join(said)}.")
     foot = words.foot(
-        "Line at none: the city; shaded: 95 % interval", "same types of requests", "days",
+        "Line at 0: the city; shaded: 95 % interval", "same types of requests", "days",
         f"{len(names) - len(shown)} more in the table" if len(names) > len(shown) else "",
         "trend: Mann–Kendall, false alarms held to 5 %",
     )  # fmt: skip

@@ -207,11 +207,12 @@ def draw_table(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         return asked.nothing(context)
     lines = [_row(name, one, years, context) for name, one in found.items()]
     events = any(one.events_before or one.events_after for one in found.values())
+    prices = c.Column(c.twin("Prices", "in general"), True, on_phone=False, className="wide")
     columns = [
         c.Column("Department"), c.Column(c.twin("Spent", asked.named(years.now, context)), True),
-        c.Column(c.twin("Change", "without city events" if events else ""), True),
+        c.Column(c.twin("Change", "events left out" if events else ""), True),
         c.Column(c.twin("Volume", "problems closed"), True, on_phone=False),
-        *([c.Column(c.twin("Prices", "in general"), True, on_phone=False, className="wide")] if years.times is not None else []),
+        *([prices] if years.times is not None else []),
         c.Column(c.twin("Own cost", "of each"), True, on_phone=False),
         c.Column(c.twin("Each, now", "then"), True),
         c.Column(c.twin("One more", "came with"), True, on_phone=False, className="wide"),
@@ -223,7 +224,8 @@ def draw_table(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     text = "City events left out, " if events else ""
     text += f"**{name}** changed most, by **{asked.change(most.change, context)}**: "
     volume = "more" if most.volume >= 0 else "fewer"
-    text += f"**{asked.change(most.volume, context)}** for {volume} problems closed, the rest for what each came to cost."
+    text += f"**{asked.change(most.volume, context)}** for {volume} problems closed, the rest for what each came to "
+    text += "cost."
     foot = words.foot(
         "Change = volume + prices + own cost" if years.times is not None else "Change = volume + own cost",
         "all a department spends over the problems it closed: much of it pays for other work",
@@ -243,7 +245,7 @@ def _row(name: str, one: Change, years: _Years, context: Context) -> list[Any]:
     return [
         c.toggle(name, context.filters, department.name, name),
         asked.cost(one.after, context),
-        c.twin(change, f"with them {whole}") if events else change,
+        [change, html.Span(f"with them {whole}", className="sub desk")] if events else change,
         c.twin(asked.change(found.volume, context), c.signed_share(one.volume_after / one.volume_before - 1)),
         *([asked.change(found.prices, context)] if years.times is not None else []),
         asked.change(own, context),

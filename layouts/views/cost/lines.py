@@ -152,9 +152,8 @@ def draw_lines(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     time = asked.years(period)
     text = f"**{part}** of the budget is spent with **{c.share(gone)}** of the {time} gone; "
     if period.is_partial:
-        text += f"{words.listed(ahead, 3)} {'is' if len(ahead) == 1 else 'are'} well ahead of the {time}." if ahead else (
-            f"nobody is well ahead of the {time}."
-        )  # fmt: skip
+        who = f"{words.listed(ahead, 3)} {'is' if len(ahead) == 1 else 'are'}" if ahead else "nobody is"
+        text += f"{who} well ahead of the {time}."
     else:
         over = shown.loc[used > 1, department.name].tolist()
         text += f"{words.listed(over, 3)} spent more than that." if over else "nobody spent more than they may."
@@ -196,11 +195,10 @@ def draw_kinds(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     used = frame["spent"] / frame["budget_amended"].where(frame["budget_amended"] > 0)
     ahead = [KINDS.get(name, name) for name in frame.loc[used > gone + AHEAD, account_class.name]]
     text = f"**{c.share(frame['spent'].iloc[0] / total)}** went into {_small(frame[account_class.name].iloc[0])}"
-    text += (
-        f"; {words.listed(ahead)} {'run' if len(ahead) > 1 or ahead[0].endswith('s') else 'runs'} ahead of the {asked.years(period)}."
-        if ahead
-        else "."
-    )
+    if ahead:
+        run = "run" if len(ahead) > 1 or ahead[0].endswith("s") else "runs"
+        text += f"; {words.listed(ahead)} {run} ahead of the {asked.years(period)}"
+    text += "."
     events = frame["spent_on_events"].sum()
     columns = [c.Column("Kind of cost"), c.Column("", on_phone=False), c.Column("Spent", True),
                c.Column(c.twin("Share spent", f"{asked.years(period)}: {c.share(gone)}"), True)]  # fmt: skip
