@@ -192,7 +192,7 @@ def day(times: Sequence[str], low: np.ndarray, high: np.ndarray, lines: Sequence
             "line": {"width": line.width, "color": f"${line.token}", "dash": line.dash, "shape": "hv"},
             "hovertemplate": f"{line.words} <b>%{{y:.1f}}</b><extra></extra>",
         })  # fmt: skip
-    return {"data": data, "layout": _axis(x, "Agents")}
+    return {"data": data, "layout": _axis(x, "Agents") | {"margin": {"r": 24}}}
 
 
 def checked(times: Sequence[str], lines: Sequence[Along], target: float) -> dict[str, Any]:

@@ -178,7 +178,7 @@ def _lacking(found: Judged, context: Context) -> Drawing:
     match found.lacks:
         case "changes":
             why = (
-                f"{context.city.name} has recorded no change yet. A city brings its own as a table (`intervention`): "
+                f"{context.city.name} has recorded no change yet. A city brings its own as a table (“intervention”): "
                 "a name, the day it began, the units where it was made and those to compare with; docs/importing.md "
                 "says how."
             )

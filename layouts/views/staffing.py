@@ -161,7 +161,8 @@ def draw_strip(answers: tuple[Staffed | None, ...], context: Context) -> Drawing
         c.figure("Shrinkage", c.share(found.own.shrinkage, 0), "of rostered time",
                  "breaks, training, meetings and the like" if found.is_measured else "taken as usual: not measured"),
         c.figure("Answered in time", c.share(level), f"within {found.own.within_s:.0f} s",
-                 f"target {c.share(found.own.share, 0)}" if found.has_target else "the city has set no target"),
+                 f"on usual days; target {c.share(found.own.share, 0)}" if found.has_target else
+                 "on usual days; the city has set no target"),
     )  # fmt: skip
     return Drawing(body=strip)
 
@@ -314,7 +315,7 @@ def draw_short(answers: tuple[Staffed | None, ...], context: Context) -> Drawing
     total = sum(missing)
     text = f"**{_agents(total)}** agent-hours a week are missing in {words.plural(len(runs), 'stretch', 'stretches')}"
     spare = _missing_and_spare(gap)[1] * hours
-    text += f"; **{spare:.0f}** are to spare at other times." if spare >= 1 else "."
+    text += f"; **{spare:.0f}** {'is' if round(spare) == 1 else 'are'} to spare at other times." if spare >= 1 else "."
     heads = [c.Column(name, True) for name in ("Needed", "Taking calls", "Hours missing")]
     body = c.table([c.Column("When"), *heads], rows, caption="Where agents are missing")
     more = f"the first {LISTED} of {len(runs)}" if len(runs) > LISTED else ""

@@ -56,6 +56,8 @@ def draw_departments(answers: tuple[Answer | None, ...], context: Context) -> Dr
         return _no_standard(context)
     # What a part of the work costs is no part of what the whole department spent.
     narrowed = asked.not_followed(context, ("department",))
+    if context.filters.setting("event_days") == "out":
+        narrowed = "; ".join(filter(None, ("of every day, city events too", narrowed)))
     paid = dict(zip(money.frame[department.name], money.frame["spent"], strict=True)) if money and not narrowed else {}
     lines = [_line(row, paid.get(row.department), context) for row in frame.itertuples(index=False)]
     for line, name in zip(lines, frame[department.name], strict=True):
