@@ -73,8 +73,9 @@ def _agents(number: float) -> str:
 
 
 def _base(found: Staffed) -> str:
-    """“n = 88 days of 13 weeks to 17 May 2026, holidays and events left out”."""
-    return f"n = {len(found.floor.weekday)} usual days {words.during(found.period).removeprefix('in the period ')}"
+    """“n = 75 usual days with calls 16 Feb – 17 May 2026”: no holidays and no events among them."""
+    days = int((found.floor.offered.sum(axis=1) > 0).sum())
+    return f"n = {days} usual days with calls {words.during(found.period).removeprefix('in the period ')}"
 
 
 def _nothing(found: Staffed | None, context: Context) -> Drawing | None:
@@ -485,8 +486,8 @@ def draw_size(answers: tuple[Staffed | None, ...], context: Context) -> Drawing:
     agents, busy = domain.size_pays(callers, found.goal, loads.tolist())
     last = np.append(np.flatnonzero(np.diff(agents)), len(agents) - 1)  # the most that each number of agents can take
     here, busy_here = domain.size_pays(callers, found.goal, [mean, top, 2 * mean])
-    marks = [(float(here[0]), float(busy_here[0]), "average half-hour")]
-    if here[1] - here[0] > 0.1 * agents[-1]:  # else their names would lie over each other
+    marks = [(float(here[0]), float(busy_here[0]), "average")]
+    if here[1] - here[0] > 0.2 * agents[-1]:  # else their names would lie over each other
         marks.append((float(here[1]), float(busy_here[1]), "busiest"))
     figure = shifts.by_size(loads[last], busy[last], agents[last], marks)
     text = (

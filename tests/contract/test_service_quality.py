@@ -270,7 +270,7 @@ def test_the_screen_says_the_same(works):
 def test_misses_are_not_told_for_stops_that_cannot_be_narrowed_alike(works):
     search = "?from=2026-05-01&to=2026-06-01&service_type=Missed+refuse"
     assert "Rounds carry no service type" in said(drawn(works, "collections", search).sentence)
-    assert "Assets carry no service type" in said(drawn(works, "models", search).sentence)
+    assert "Assets carry no service type: faults" in said(drawn(works, "models", search).sentence)
     assert drawn(works, "streams", "?from=2026-05-01&to=2026-06-01&department=Sanitation").body is not None
 
 
