@@ -272,6 +272,8 @@ def on_card(panel: Panel, drawing: Drawing, answers: Answered) -> dict[str, Any]
         brush = panel.selects == "period"
         figure = {"figure": packed(literal(drawing.figure)), "height": panel.height, "brush": brush, "every": every}
     notes = dict.fromkeys(note for answer in answers if answer is not None for note in answer.notes)
+    if drawing.is_empty:
+        notes = {}  # they are about numbers, and there are none
     foot = drawing.foot or []
     foot = list(foot) if isinstance(foot, list | tuple) else [html.Span(foot) if isinstance(foot, str) else foot]
     foot += [html.Span(note) for note in notes]

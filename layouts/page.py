@@ -18,7 +18,7 @@ import dash
 from dashboard.domain.filters import Clock, Filters
 from dashboard.domain.policy import Permission, Viewer, may
 from data_access.listing import Listing, listable
-from data_access.semantics import Measure, Query
+from data_access.semantics import Measure, Query, Ratio
 from data_access.timeline import OneRequest
 from layouts import html
 from layouts import view as parts
@@ -363,7 +363,9 @@ def listed_of(panel: Panel) -> Measure | None:
         return None
     kinds = Query | Listing | Accounted
     plain = [measure for item in panel.queries if isinstance(item, kinds) for measure in _asked(item)]
-    return next((measure for measure in plain if listable(measure)), None)
+    # What is counted for so many stops or months has its own requests, though those have none.
+    counted = [one.over if isinstance(one, Ratio) and not listable(one) else one for one in plain]
+    return next((measure for measure in counted if listable(measure)), None)
 
 
 def _asked(item: Question) -> tuple[Measure, ...]:

@@ -146,7 +146,15 @@ def funnel_of_ratios(
     ]
     top = 1.15 * max(float(ratios.max()), float(upper[np.searchsorted(x, expected.min()).clip(0, 79)]))
     labels = [
-        note(mark.label, x=at, y=y, yshift=14, font={"size": 12, "color": "$text"}, name="dot")
+        note(
+            mark.label,
+            x=at,
+            y=y,
+            yshift=14,
+            font={"size": 12, "color": "$text"},
+            name="dot",
+            **({"xanchor": "right", "xshift": 8} if at > 0.8 * most else {}),
+        )
         for mark, at, y in zip(marks, expected, ratios, strict=True)
         if mark.verdict != WITHIN or mark.value in selected
     ]

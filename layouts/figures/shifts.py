@@ -146,9 +146,15 @@ def _axis(times: Sequence[str], unit: str, **height: Any) -> dict[str, Any]:
     return {
         "hovermode": "x unified", "margin": {"r": 12},
         "xaxis": {"type": "category", "tickmode": "array", "tickvals": whole[:: 1 + len(whole) // 9],
+                  "ticktext": [clock(time) for time in whole[:: 1 + len(whole) // 9]],
                   "fixedrange": True},
         "yaxis": {"rangemode": "tozero", "fixedrange": True, **height}, "annotations": [unit_note(unit)],
     }  # fmt: skip
+
+
+def _minutes(time: str) -> int:
+    """Minutes after midnight of “09:30”."""
+    return 60 * int(time[:2]) + int(time[3:])
 
 
 class Along(NamedTuple):
@@ -162,21 +168,31 @@ class Along(NamedTuple):
 
 
 def day(times: Sequence[str], low: np.ndarray, high: np.ndarray, lines: Sequence[Along]) -> dict[str, Any]:
-    """Agents needed, from a usual to a busy week, as a band of steps; those there as lines."""
-    steps = {"type": "scatter", "mode": "lines", "x": list(times), "line": {"width": 0, "shape": "hvh"}}
+    """Agents needed, from a usual to a busy week, as a band of steps; those there as lines.
+
+    A step begins with its slot: the last one is drawn to where it ends.
+    """
+    width = _minutes(times[1]) - _minutes(times[0]) if len(times) > 1 else 30
+    ends = _minutes(times[-1]) + width
+    x = [*times, f"{ends // 60:02d}:{ends % 60:02d}"]
+
+    def to_end(values: np.ndarray) -> np.ndarray:
+        return np.append(values, values[-1])
+
+    steps = {"type": "scatter", "mode": "lines", "x": x, "line": {"width": 0, "shape": "hv"}}
     data = [
-        {**steps, "y": low, "hoverinfo": "skip", "name": "low"},
-        {**steps, "y": high, "name": "needed", "fill": "tonexty", "fillcolor": "$late/0.35", "text": list(low),
-         "line": {"width": 2, "color": "$late", "shape": "hvh"},
+        {**steps, "y": to_end(low), "hoverinfo": "skip", "name": "low"},
+        {**steps, "y": to_end(high), "name": "needed", "fill": "tonexty", "fillcolor": "$late/0.35",
+         "text": list(to_end(low)), "line": {"width": 2, "color": "$late", "shape": "hv"},
          "hovertemplate": "needed <b>%{text:.0f}</b>, in a busy week <b>%{y:.0f}</b><extra></extra>"},
     ]  # fmt: skip
     for line in lines:
         data.append({
-            **steps, "y": line.values, "name": line.words,
-            "line": {"width": line.width, "color": f"${line.token}", "dash": line.dash, "shape": "hvh"},
+            **steps, "y": to_end(line.values), "name": line.words,
+            "line": {"width": line.width, "color": f"${line.token}", "dash": line.dash, "shape": "hv"},
             "hovertemplate": f"{line.words} <b>%{{y:.1f}}</b><extra></extra>",
         })  # fmt: skip
-    return {"data": data, "layout": _axis(times, "Agents")}
+    return {"data": data, "layout": _axis(x, "Agents") | {"margin": {"r": 24}}}
 
 
 def checked(times: Sequence[str], lines: Sequence[Along], target: float) -> dict[str, Any]:

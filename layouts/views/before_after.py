@@ -178,7 +178,7 @@ def _lacking(found: Judged, context: Context) -> Drawing:
     match found.lacks:
         case "changes":
             why = (
-                f"{context.city.name} has recorded no change yet. A city brings its own as a table (`intervention`): "
+                f"{context.city.name} has recorded no change yet. A city brings its own as a table (“intervention”): "
                 "a name, the day it began, the units where it was made and those to compare with; docs/importing.md "
                 "says how."
             )
@@ -516,7 +516,7 @@ def draw_fakes(answers: Sequence[Judged], context: Context) -> Drawing:
     elif groups.effects:
         ratios = np.array([one.ratio for one in groups.effects])
         low, middle, high = (float(x) for x in np.quantile(ratios, (0.025, 0.5, 0.975)))
-        rows.append(Row(f"{len(ratios)} random parts of it", Effect(middle, low, high, 0.0), "all"))
+        rows.append(Row(f"{len(ratios)} random parts", Effect(middle, low, high, 0.0), "all"))
     if len(rows) == 1:
         why = "The data before the change is too short for made-up dates, and the comparison has too few parts."
         return Drawing(c.empty(why), is_empty=True)
@@ -537,7 +537,7 @@ def draw_fakes(answers: Sequence[Judged], context: Context) -> Drawing:
     foot = words.foot(
         "● the change, ■ another date, ◆ another group" if groups.names else "● the change, ■ another date",
         "95 % intervals; dates overlap",
-        "of random parts: where 19 in 20 lie" if groups.effects and not groups.names else "",
+        "random parts of where nothing was changed: where 19 in 20 lie" if groups.effects and not groups.names else "",
     )  # fmt: skip
     figure = effects.effects(rows)
     return Drawing(c.sentence(text), figure, foot=foot)
@@ -609,7 +609,7 @@ def _ahead(found: Judged) -> Check:
     said = f"In the last {study.every_step} before it {as_change(last.ratio)} ({as_range(last.low, last.high)})."
     if last.direction:
         return question, "near", "caution", f"{said} Something was different already."
-    return question, "meets", "no", said
+    return question, "meets", "not to be seen", said
 
 
 def _season(found: Judged) -> Check:

@@ -184,6 +184,11 @@ def _apart(seconds: float) -> str:
     return _gap(seconds).removeprefix("+")
 
 
+def _rate(rate: float) -> str:
+    """Reports per 1,000 residents, with a decimal where there are few."""
+    return f"{rate:,.1f}" if rate < 10 else f"{rate:,.0f}"
+
+
 def _points(share: float) -> str:
     return words.signed_points(share)
 
@@ -252,7 +257,7 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
                  f"{shorter or 'none'} shorter"),
         c.figure("Promises, same mix", str(below) if kept.names else c.NOTHING, "",
                  f"of {len(kept.names)} districts kept fewer than chance explains" if kept.names else "none fell due"),
-        c.figure("Reports", f"{min(rates):,.0f}–{max(rates):,.0f}" if rates else c.NOTHING, "",
+        c.figure("Reports", f"{_rate(min(rates))}–{_rate(max(rates))}" if rates else c.NOTHING, "",
                  "per 1,000 residents" if rates else "residents are not known"),
     )  # fmt: skip
     text = (
@@ -326,16 +331,17 @@ def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     view = maps.fitted(sorted(set(places[hexagon_9.name])), district_maps.HEIGHT_PX)
     figure = district_maps.by_class(names, [fairness.ON_MAP[kind] for kind in kinds], hover, context.build_id, view)
     quiet = [name for name in fair.names if reported.is_quiet(name)]
-    text = "Coloured is how long requests wait for the city’s mix, never how many there are"
+    text = _waits(fair.names, verdicts)
     text += f"; clearly fewer reports come from {words.listed(quiet, NAMED)}." if quiet else "."
     shown = [(fairness.ON_MAP[kind], kind) for kind in fairness.ON_MAP if kind in kinds]
-    return Drawing(c.sentence(text), figure, foot=words.foot(c.key(*shown), CAUTION))
+    foot = words.foot(c.key(*shown), CAUTION, "coloured by how long the same mix waits, never by how many there are")
+    return Drawing(c.sentence(text), figure, foot=foot)
 
 
 def _rate_words(name: str, reported: Reported) -> str:
     if name not in reported.rate:
         return ""
-    return f"<br>{reported.rate[name][0]:,.0f} reports per 1,000 residents (city {reported.city:,.0f})"
+    return f"<br>{_rate(reported.rate[name][0])} reports per 1,000 residents (city {_rate(reported.city)})"
 
 
 def draw_table(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -351,32 +357,33 @@ def draw_table(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     least, most = found.ratio_interval()
     then = earlier.of(earlier.found.gap)
     shares = dict(zip(kept.names, zip(kept.found.gap, *kept.found.gap_interval(), strict=True), strict=True))
+    rates = {name: rate for name, rate in reported.rate.items() if name in fair.names}
     rows = []
     for i, name in enumerate(fair.names):
         gap = shares.get(name)
-        rate = reported.rate.get(name)
+        rate = rates.get(name)
         rows.append([
             _named(name, verdicts[i], context),
             c.twin(_in_days(found.gap[i]), f"{_in_days(low[i])} to {_in_days(high[i])}"),
             c.twin(f"{found.ratio[i]:.2f}{c.NBSP}×", f"{least[i]:.2f}–{most[i]:.2f}"),
             c.twin(f"{found.here[i] / DAY_S:.1f}", f"of {found.city[i] / DAY_S:.1f}"),
             _in_days(drawn[i]),
-            _in_days(then[name]) if name in then else c.NOTHING,
+            *([_in_days(then[name]) if name in then else c.NOTHING] if then else []),
             c.twin(_points(gap[0]), f"{_points(gap[1])} to {_points(gap[2])}") if gap else c.NOTHING,
-            c.twin(f"{rate[0]:,.0f}", f"{rate[1]:,.0f}–{rate[2]:,.0f}") if rate else c.NOTHING,
+            *([c.twin(_rate(rate[0]), f"{_rate(rate[1])}–{_rate(rate[2])}") if rate else c.NOTHING] if rates else []),
             c.twin(c.count(found.n[i]), f"{c.share(found.covered[i], 0)} of the mix"),
         ])  # fmt: skip
-    rows += [[_named(name, UNKNOWN, context), *[c.NOTHING] * 8] for name in fair.too_few]
     columns = [
         c.Column("District", className="nw"), c.Column(c.twin("Gap to the city", "days"), True),
-        c.Column(c.twin("Ratio", "to the city"), True, False),
-        c.Column(c.twin("Same mix", "days; city’s"), True, False),
-        c.Column(c.twin("Drawn in", "days, where few"), True, False),
-        c.Column(c.twin("Year before", "days"), True, False),
+        c.Column(c.twin("Ratio", "to the city"), True, False, "wide"),
+        c.Column(c.twin("Same mix", "days; city’s"), True, False, "wide"),
+        c.Column(c.twin("Drawn in", "days, where few"), True, False, "wide"),
+        *([c.Column(c.twin("Year before", "days"), True, False)] if then else []),
         c.Column(c.twin("Promises kept", "points, same mix"), True, False),
-        c.Column(c.twin("Reports", "per 1,000"), True, False),
+        *([c.Column(c.twin("Reports", "per 1,000"), True, False)] if rates else []),
         c.Column(c.twin("Compared", "requests"), True, False),
     ]  # fmt: skip
+    rows += [[_named(name, UNKNOWN, context), *[c.NOTHING] * (len(columns) - 1)] for name in fair.too_few]
     at = [i for i, name in enumerate([*fair.names, *fair.too_few]) if name in context.selected]
     body = c.table(columns, rows, caption="Districts against the city", selected=at)
     apart = float(np.ptp(fair.raw))
@@ -389,7 +396,7 @@ def draw_table(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         )
     foot = words.foot(
         CAUTION, "by name: no ranking", "second line: 95 % interval", "drawn in: towards the city where few tell",
-        "interval of reports: exact Poisson",
+        "interval of reports: exact Poisson" if rates else "",
     )  # fmt: skip
     return Drawing(c.sentence(f"{text}."), body=body, foot=foot)
 
@@ -422,7 +429,8 @@ def draw_kept(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     _of_height(figure, len(rows))
     fewer = [name for name, one in zip(fair.names, side, strict=True) if one < 0]
     more = [name for name, one in zip(fair.names, side, strict=True) if one > 0]
-    text = f"In **{len(fewer) or 'none'}** of {len(rows)} districts fewer promises were kept than chance explains"
+    said = "fewer promises were kept" if fewer else "were fewer promises kept"
+    text = f"In **{len(fewer) or 'none'}** of {len(rows)} districts {said} than chance explains"
     text += f" ({words.listed(fewer, NAMED)})" if fewer else ""
     text += f", more in **{len(more)}** ({words.listed(more, NAMED)})" if more else ""
     foot = words.foot(
@@ -475,14 +483,14 @@ def draw_trend(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         )
     elif not grew and not fell:
         text = (
-            f"In **{len(quarters)}** quarters no district’s gap to the city has a trend that chance does not explain."
+            f"Over **{len(quarters)}** quarters no district’s gap to the city grew or closed more than chance explains."
         )
     else:
         said = [f"waits grew longer against the city in {words.listed(grew, NAMED)}"] if grew else []
         said += [f"{'' if grew else 'waits grew '}shorter in {words.listed(fell, NAMED)}"] if fell else []
         text = words.capital(f"in **{len(quarters)}** quarters {', '.join(said)}.")
     foot = words.foot(
-        "Line at none: the city; shaded: 95 % interval", "same types of requests", "days",
+        "Line at 0: the city; shaded: 95 % interval", "same types of requests", "days",
         f"{len(names) - len(shown)} more in the table" if len(names) > len(shown) else "",
         "trend: Mann–Kendall, false alarms held to 5 %",
     )  # fmt: skip
@@ -502,7 +510,7 @@ def draw_reports(answers: tuple[Answer | None, ...], context: Context) -> Drawin
         )
         return Drawing(sentence=c.empty(why), is_empty=True)
     rows = [
-        Row(name, *ends, (f"{ends[0]:,.0f}", c.count(reported.n[name])),
+        Row(name, *ends, (_rate(ends[0]), c.count(reported.n[name])),
             f"<b>{name}</b><br>{ends[0]:,.1f} reports per 1,000 residents<br>95 % sure of {ends[1]:,.1f} to "
             f"{ends[2]:,.1f}<br>{c.count(reported.n[name])} reports, {c.count(context.populations[name])} residents")
         for name, ends in reported.rate.items()
@@ -511,7 +519,7 @@ def draw_reports(answers: tuple[Answer | None, ...], context: Context) -> Drawin
                                           {"tickformat": ",", "rangemode": "tozero"})  # fmt: skip
     _of_height(figure, len(rows))
     quiet = [name for name in reported.rate if reported.is_quiet(name)]
-    text = f"**{reported.city:,.0f}** reports for 1,000 residents in the city"
+    text = f"**{_rate(reported.city)}** reports for 1,000 residents in the city"
     text += (
         f"; clearly fewer, less than {c.share(FEW_REPORTS, 0)} of that, in {words.listed(quiet, NAMED)}."
         if quiet else f"; no district has clearly fewer than {c.share(FEW_REPORTS, 0)} of that."
@@ -557,7 +565,7 @@ def draw_channels(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     if len(names) > 1:
         text += f": between {c.share(float(main.min()), 0)} and {c.share(float(main.max()), 0)} in each district"
     foot = words.foot(
-        c.key(*((part.token, part.words) for part in named)), f"n = {c.count(totals.sum())} reports", CAUTION
+        c.key(*((part.token, part.words) for part in named)), CAUTION, f"n = {c.count(totals.sum())} reports"
     )
     return Drawing(c.sentence(f"{text}."), figure, foot=foot)
 

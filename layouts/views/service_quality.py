@@ -75,15 +75,25 @@ def _unfit(context: Context, fact: str, things: str) -> Drawing | None:
     lacking = [one.label.lower() for one in chosen if fact not in one.columns and "request" in one.columns]
     if not lacking:
         return None
-    why = f"{things} carry no {' and no '.join(lacking)}: what was missed of this choice cannot be held against them."
+    what = "faults" if fact == "asset" else "misses"
+    why = f"{things} carry no {' and no '.join(lacking)}: {what} of this choice cannot be held against them."
     return Drawing(
         sentence=c.empty(why, c.link("Clear the filters", context.filters.cleared().to_search())), is_empty=True
     )
 
 
+def _not_yours(what: str, context: Context) -> Drawing:
+    """What a viewer is told who sees a part of the city: others may well have some."""
+    mine = words.listed([value for values in context.own.values() for value in values])
+    why = f"{what} are known of what you may see, {mine}, {words.during(context.filters.period)}."
+    return Drawing(sentence=c.empty(why), is_empty=True)
+
+
 def _no_rounds(context: Context) -> Drawing:
     if context.filters.choices:
         return words.nothing("No collections were scheduled", context)
+    if context.own:
+        return _not_yours("No collections", context)
     why = (
         f"No collections are known {words.during(context.filters.period)}. Bring routes, the stops scheduled on each "
         "day (tables route and route_day) and requests that name their route and day of service."
@@ -93,7 +103,9 @@ def _no_rounds(context: Context) -> Drawing:
 
 def _no_assets(context: Context) -> Drawing:
     if context.filters.choices:
-        return words.nothing("No asset stood", context)
+        return words.nothing("No meters, lights or other assets were in service", context)
+    if context.own:
+        return _not_yours("No meters, lights or other assets", context)
     why = (
         f"No meters, lights or other assets are known {words.during(context.filters.period)}. Bring the register with "
         "kind, model and days of installation and removal (table asset), and requests that name their asset."
@@ -266,9 +278,12 @@ def draw_weekdays(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     _of_height(figure, len(rows))
     above = [day for day, a in zip(days, low, strict=True) if a > overall]
     below = [day for day, b in zip(days, high, strict=True) if b < overall]
-    said = [f"more than on the others are missed on {words.listed(above)}"] if above else []
-    said += [f"fewer on {words.listed(below)}"] if below else []
-    text = words.capital(", ".join(said)) if said else "No day of collection differs clearly from the others"
+    ways = [(above, "more"), (below, "fewer")]
+    said = [f"on {words.listed(days)} {more}" for days, more in ways if days]
+    text = "No day of collection differs clearly from the others"
+    if said:
+        said[0] += " are missed than on the other days"
+        text = words.capital(", ".join(said))
     foot = words.foot(
         "Bar: 95 % interval (exact Poisson)", f"n = {c.count(missed.sum())} reported", "streams as in the whole week",
         f"the axis starts at {_rate(max(figure['layout']['xaxis']['range'][0], 0.0))}",
@@ -370,7 +385,8 @@ def draw_months(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         text += f"; most in {steps.name(int(whole[top]))}: **{_rate(rate[top])}** of 10,000 stops"
     foot = words.foot(
         c.key(*((token, name) for name, token in zip(names, TOKENS, strict=False))),
-        "" if steps.is_whole.all() else "hollow: month not complete", "by the day the collection was due",
+        "" if steps.is_whole.all() else "hollow: month not complete, numbers: the last that is",
+        "by the day the collection was due",
     )  # fmt: skip
     return Drawing(c.sentence(f"{text}."), figure, foot=foot)
 
@@ -402,13 +418,13 @@ def draw_assets(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         figures.append(c.figure(
             words.capital(asset_kind.say(kind)) + "s", _rate(n / time), "of 1,000 a month",
             c.sentence("; ".join(filter(None, (
-                _sure(n, time), change, f"{_rate(row[faults_confirmed.name] / time)} confirmed",
-                none if looked >= words.FEW else "")))),
+                words.plural(n, "fault").replace("**", ""), _sure(n, time), change,
+                f"{_rate(row[faults_confirmed.name] / time)} confirmed", none if looked >= words.FEW else "")))),
         ))  # fmt: skip
     total = now.frame[[faults.name, asset_months.name]].sum()
     text = (
         f"**{c.count(total[faults.name])}** faults were reported in **{c.count(1000 * total[asset_months.name])}** "
-        "months that assets stood."
+        "months of assets in service."
     )
     return Drawing(c.sentence(text), body=c.strip(*figures))
 
@@ -435,14 +451,19 @@ def draw_models(answers: tuple[Answer | None, ...], context: Context) -> Drawing
             _with_interval(row[faults.name], time),
             _with_interval(row[faults_confirmed.name], time),
             c.share(row[no_fault_share.name]) if looked >= words.FEW else "too few",
-            _with_interval(old[faults.name], old[asset_months.name]) if old is not None else c.NOTHING,
-            _with_interval(first[faults.name], first[asset_months.name]) if first is not None else c.NOTHING,
         ])  # fmt: skip
+        if then is not None:
+            lines[-1].append(_with_interval(old[faults.name], old[asset_months.name]) if old is not None else c.NOTHING)
+        if len(young):
+            lines[-1].append(
+                _with_interval(first[faults.name], first[asset_months.name]) if first is not None else c.NOTHING
+            )
     columns = [
         c.Column("Model"), c.Column(c.twin("In service", "months"), True, False),
         c.Column(c.twin("Faults", "of 1,000 a month"), True), c.Column(c.twin("Confirmed", "of 1,000 a month"), True),
-        c.Column("No fault found", True, False), c.Column(c.twin("Faults", "in the comparison"), True, False),
-        c.Column(c.twin("Faults", FIRST_DAYS), True, False),
+        c.Column("No fault found", True, False),
+        *([c.Column(c.twin("Faults", "in the period compared with"), True, False)] if then is not None else []),
+        *([c.Column(c.twin("Faults", FIRST_DAYS), True, False)] if len(young) else []),
     ]  # fmt: skip
     text = f"{words.plural(len(frame), 'model')}: "
     said = []
@@ -499,8 +520,8 @@ def draw_ages(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         own_rows = [row for row in own_rows if time_of[row.name] >= enough]
         if len(own_rows) > 1:
             least, most = (pick(own_rows, key=lambda row: row.value) for pick in (min, max))
-            said.append(f"{asset_kind.say(kind)}s fail most {most.name.rsplit(', ', 1)[1]} after installation "
-                        f"(**{_rate(most.value)}** of 1,000 a month), least {least.name.rsplit(', ', 1)[1]} "
+            said.append(f"{asset_kind.say(kind)}s fail most {_at_age(most.name)} after installation "
+                        f"(**{_rate(most.value)}** of 1,000 a month), least {_at_age(least.name)} "
                         f"(**{_rate(least.value)}**)")  # fmt: skip
     text = words.capital("; ".join(said)) if said else f"**{_rate(rows[0].value)}** of 1,000 a month"
     foot = words.foot(
@@ -508,6 +529,12 @@ def draw_ages(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         f"{few} with less than {words.FEW} months left out" if few else "",
     )  # fmt: skip
     return Drawing(c.sentence(f"{text}."), figure, foot=foot)
+
+
+def _at_age(row: str) -> str:
+    """“over 10 years”, “in the first 60 days”: the age that a row tells after its kind."""
+    age = row.rsplit(", ", 1)[1]
+    return f"in the {age}" if age == FIRST_DAYS else age
 
 
 _RATES = (miss_rate, valid_miss_rate, missed_not_valid, recovery_rate, unserved_stops, suspended_rounds)

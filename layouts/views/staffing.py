@@ -73,8 +73,9 @@ def _agents(number: float) -> str:
 
 
 def _base(found: Staffed) -> str:
-    """“n = 88 days of 13 weeks to 17 May 2026, holidays and events left out”."""
-    return f"n = {len(found.floor.weekday)} usual days {words.during(found.period).removeprefix('in the period ')}"
+    """“n = 75 usual days with calls 16 Feb – 17 May 2026”: no holidays and no events among them."""
+    days = int((found.floor.offered.sum(axis=1) > 0).sum())
+    return f"n = {days} usual days with calls {words.during(found.period).removeprefix('in the period ')}"
 
 
 def _nothing(found: Staffed | None, context: Context) -> Drawing | None:
@@ -161,7 +162,8 @@ def draw_strip(answers: tuple[Staffed | None, ...], context: Context) -> Drawing
         c.figure("Shrinkage", c.share(found.own.shrinkage, 0), "of rostered time",
                  "breaks, training, meetings and the like" if found.is_measured else "taken as usual: not measured"),
         c.figure("Answered in time", c.share(level), f"within {found.own.within_s:.0f} s",
-                 f"target {c.share(found.own.share, 0)}" if found.has_target else "the city has set no target"),
+                 f"on usual days; target {c.share(found.own.share, 0)}" if found.has_target else
+                 "on usual days; the city has set no target"),
     )  # fmt: skip
     return Drawing(body=strip)
 
@@ -260,7 +262,7 @@ def draw_day(answers: tuple[Staffed | None, ...], context: Context) -> Drawing:
     most = week.needed_high[day, top]
     text = f"**{WEEKDAYS[day]}** needs most at **{shifts.clock(found.slots[top])}**, **{most}** agents"
     if np.isfinite(gap).any():
-        missing, spare = -np.nansum(np.minimum(gap, 0)) * hours, np.nansum(np.maximum(gap, 0)) * hours
+        missing, spare = (part * hours for part in _missing_and_spare(gap))
         text += f"; **{missing:.1f}** agent-hours are missing over the day, **{spare:.1f}** are to spare at other times"
     text += "."
     days = [
@@ -282,7 +284,7 @@ def _day_of(found: Staffed, context: Context) -> int:
         return int(hours[0]) // 24
     gap = found.gap()
     if np.isfinite(gap).any():
-        return int(np.argmin(np.nansum(np.minimum(gap, 0), axis=1)))
+        return int(np.argmin(np.nansum(np.where(gap < SHORT, gap, 0.0), axis=1)))
     return int(found.week.needed_high.sum(axis=1).argmax())
 
 
@@ -313,12 +315,17 @@ def draw_short(answers: tuple[Staffed | None, ...], context: Context) -> Drawing
         ])  # fmt: skip
     total = sum(missing)
     text = f"**{_agents(total)}** agent-hours a week are missing in {words.plural(len(runs), 'stretch', 'stretches')}"
-    spare = np.nansum(np.maximum(gap - SPARE, 0)) * hours
-    text += f"; **{spare:.0f}** are to spare at other times." if spare >= 1 else "."
+    spare = _missing_and_spare(gap)[1] * hours
+    text += f"; **{spare:.0f}** {'is' if round(spare) == 1 else 'are'} to spare at other times." if spare >= 1 else "."
     heads = [c.Column(name, True) for name in ("Needed", "Taking calls", "Hours missing")]
     body = c.table([c.Column("When"), *heads], rows, caption="Where agents are missing")
     more = f"the first {LISTED} of {len(runs)}" if len(runs) > LISTED else ""
     return Drawing(c.sentence(text), body=body, foot=words.foot("Needed at the most, taking calls on average", more))
+
+
+def _missing_and_spare(gap: np.ndarray) -> tuple[float, float]:
+    """Agents missing where it is short, and to spare where there are some, added up over the half-hours so called."""
+    return -float(gap[gap < SHORT].sum()), float(gap[gap > SPARE].sum())
 
 
 def _until(found: Staffed, end: int) -> str:
@@ -479,12 +486,12 @@ def draw_size(answers: tuple[Staffed | None, ...], context: Context) -> Drawing:
     agents, busy = domain.size_pays(callers, found.goal, loads.tolist())
     last = np.append(np.flatnonzero(np.diff(agents)), len(agents) - 1)  # the most that each number of agents can take
     here, busy_here = domain.size_pays(callers, found.goal, [mean, top, 2 * mean])
-    marks = [(float(here[0]), float(busy_here[0]), "mean half-hour")]
-    if here[1] - here[0] > 0.1 * agents[-1]:  # else their names would lie over each other
+    marks = [(float(here[0]), float(busy_here[0]), "average")]
+    if here[1] - here[0] > 0.2 * agents[-1]:  # else their names would lie over each other
         marks.append((float(here[1]), float(busy_here[1]), "busiest"))
     figure = shifts.by_size(loads[last], busy[last], agents[last], marks)
     text = (
-        f"In a mean half-hour **{here[0]}** agents are needed and busy for **{c.share(busy_here[0], 0)}** of their "
+        f"In an average half-hour **{here[0]}** agents are needed and busy for **{c.share(busy_here[0], 0)}** of their "
         f"time; with twice the calls **{here[2]}** would do, busy for **{c.share(busy_here[2], 0)}**."
     )
     caveats = (f"for {_goal_of(found)}", f"a small centre must not be held against {c.share(0.85, 0)}")
@@ -525,13 +532,13 @@ def draw_model(answers: tuple[Staffed | None, ...], context: Context) -> Drawing
     )
     off = abs(model.outcome.service_level - seen)
     if found.fit is None:
-        text += ". Too little is known to mend it." if off > 0.02 else ": it fits."
+        text += ". Too little is known to correct it." if off > 0.02 else ": it fits."
     else:
         mended = of_day(found.mended.level)
         lines.insert(1, Along(mended[shown], "expected of those taking calls", "overdue", "dash"))
         by_time = np.nansum(np.abs(mended - was) * n) / n[np.isfinite(mended - was)].sum()
-        text += f", as if **{c.share(found.fit, 0)}** of them had taken calls. So mended, it is off by "
-        text += f"**{100 * by_time:.1f}** points at a mean time of day"
+        text += f", as if **{c.share(found.fit, 0)}** of them had taken calls. So corrected, it is off by "
+        text += f"**{100 * by_time:.1f}** points on average over the day"
         gone = float(np.where(model.known, floor.hung_up, 0).sum() / n.sum())
         text += f", and expects **{c.share(found.mended.outcome.hung_up)}** to hang up; **{c.share(gone)}** did."
     figure = shifts.checked(list(found.slots[shown]), lines, found.own.share)

@@ -22,8 +22,11 @@ from data_access.build import Build
 from data_access.dimensions import DIMENSIONS
 from data_access.listing import Listing
 from data_access.measures import CATALOGUE
+from data_access.measures.assets import faults
+from data_access.measures.collection import missed_reported
 from data_access.semantics import Query
 from layouts.markup import markup
+from layouts.page import listed_of
 from layouts.views import collect_views
 from layouts.views.service_quality import _expected
 from tests import city
@@ -270,7 +273,7 @@ def test_the_screen_says_the_same(works):
 def test_misses_are_not_told_for_stops_that_cannot_be_narrowed_alike(works):
     search = "?from=2026-05-01&to=2026-06-01&service_type=Missed+refuse"
     assert "Rounds carry no service type" in said(drawn(works, "collections", search).sentence)
-    assert "Assets carry no service type" in said(drawn(works, "models", search).sentence)
+    assert "Assets carry no service type: faults" in said(drawn(works, "models", search).sentence)
     assert drawn(works, "streams", "?from=2026-05-01&to=2026-06-01&department=Sanitation").body is not None
 
 
@@ -294,6 +297,14 @@ def test_a_city_with_one_of_both_has_the_panels_of_that(works, tmp_path):
         assert VIEW in permitted([VIEW], services)
         assert {panel.needs for panel in permitted(VIEW.panels, services)} == {Permission.READ_ASSETS}
     services.warehouse.close()
+
+
+def test_a_rate_leads_to_the_requests_that_are_counted_in_it():
+    lists = {panel.name: listed_of(panel) for panel in VIEW.panels}
+    assert {name for name, one in lists.items() if one is missed_reported} == {
+        "collections", "streams", "routes", "weekdays",
+    }  # fmt: skip
+    assert {name for name, one in lists.items() if one is faults} == {"assets", "models", "ages"}
 
 
 def test_third_misses_lead_to_their_list(works):

@@ -23,7 +23,7 @@ from dashboard.identity import DEPUTY_MANAGER
 from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access.build import Build
-from data_access.dimensions import DIMENSIONS, half_hour, hour_of_week, team
+from data_access.dimensions import DIMENSIONS, WEEKDAYS, half_hour, hour_of_week, team
 from data_access.measures import CATALOGUE
 from data_access.semantics import Query
 from data_access.staffing import Growing, Staffed, Staffing, Targets, WhatIf
@@ -350,6 +350,20 @@ def test_the_grid_its_file_and_its_words_agree(centre: Services) -> None:
     assert [text for text in cells["text"][0]] == [shifts.signed(one) for one in answers[0].gap()[0, 18:21]]
     assert f"{int((answers[0].gap() < -0.5).sum()) or 'none'} " in words_of(drawing)
     assert np.asarray(cells["customdata"])[0].tolist() == ["9", "9", "10"]
+
+
+def test_missing_agents_of_the_week_are_those_of_its_days(centre: Services) -> None:
+    day, short = VIEW.panels[2], VIEW.panels[3]
+    filters = filters_in(SEARCH, centre, VIEW)
+    (found,) = answers_to(short, filters, centre, {})
+    missing = 0.0
+    for name in WEEKDAYS:
+        chosen = filters.choose("weekday", [name])
+        said = words_of(day.draw((found,), context_of(day, chosen, centre, {})))
+        told = re.search(r"([\d.]+) agent-hours are missing", said)
+        missing += float(told[1]) if told else 0.0
+    said = words_of(short.draw((found,), context_of(short, filters, centre, {})))
+    assert missing > 0 and f"{missing:.1f}".removesuffix(".0") in said, said
 
 
 # ── as published ──

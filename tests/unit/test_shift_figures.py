@@ -49,3 +49,13 @@ def test_what_is_chosen_keeps_its_colour_and_the_rest_its_numbers():
 
 def test_round_the_clock_there_is_no_room_for_numbers():
     assert "text" not in grid(slots=slice(0, 48))["data"][1]
+
+
+def test_a_step_lasts_from_the_beginning_of_its_half_hour_to_its_end():
+    there = shifts.Along(np.array([2.0, 3.0]), "present", "series")
+    figure = shifts.day(["23:00", "23:30"], np.array([1.0, 2.0]), np.array([2.0, 4.0]), [there])
+    assert not unknown_tokens(figure)
+    for trace in figure["data"]:
+        assert trace["x"] == ["23:00", "23:30", "24:00"] and trace["line"]["shape"] == "hv"
+        assert len(trace["y"]) == 3 and trace["y"][2] == trace["y"][1]
+    assert figure["layout"]["xaxis"]["ticktext"] == ["23:00", "24:00"]

@@ -45,6 +45,11 @@ def named(period: Period, context: Context) -> str:
     return names_of(period, context.clock.fiscal_year_start_month)
 
 
+def years(period: Period) -> str:
+    """“year”, or “years” of several."""
+    return "year" if period.days <= 366 else "years"
+
+
 def nothing(context: Context, *, contacts: bool = False) -> Drawing:
     """Why nothing can be told of money, and what to bring."""
     if contacts and not context.has_contacts:

@@ -124,12 +124,16 @@ def _bridge(one: Change, years: _Years, things: str, each: str, context: Context
         f"{names[0]}: **{asked.change(found.volume, context)}** for {'more' if found.volume >= 0 else 'fewer'} {things}"
     )
     if years.times is not None:
-        text += f", **{asked.change(found.prices, context)}** as prices in general rose by {c.share(years.times - 1)}"
+        moved = "rose" if years.times >= 1 else "fell"
+        text += f", **{asked.change(found.prices, context)}** as prices in general {moved} by "
+        text += c.share(abs(years.times - 1))
     own = found.own + (0.0 if years.times is not None else found.prices)
     text += f", **{asked.change(own, context)}** because each {each} cost "
     text += f"{'more' if own >= 0 else 'less'}{' beyond that' if years.times is not None else ''}"
-    text += f" ({asked.cost(u0, context)} then, {asked.cost(u1, context)} now)"
-    if one.events_before or one.events_after:
+    events = one.events_before or one.events_after
+    text += f" ({'city events left out, ' if events else ''}{asked.cost(u0, context)} then, "
+    text += f"{asked.cost(u1, context)} now)"
+    if events:
         text += (
             f". Without what was spent on city events the change is "
             f"**{asked.change(one.usual_after - one.usual_before, context)}**"
@@ -203,24 +207,27 @@ def draw_table(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         return asked.nothing(context)
     lines = [_row(name, one, years, context) for name, one in found.items()]
     events = any(one.events_before or one.events_after for one in found.values())
+    prices = c.Column(c.twin("Prices", "in general"), True, on_phone=False, className="wide")
     columns = [
         c.Column("Department"), c.Column(c.twin("Spent", asked.named(years.now, context)), True),
         c.Column(c.twin("Change", "events left out" if events else ""), True),
         c.Column(c.twin("Volume", "problems closed"), True, on_phone=False),
-        *([c.Column(c.twin("Prices", "in general"), True, on_phone=False)] if years.times is not None else []),
+        *([prices] if years.times is not None else []),
         c.Column(c.twin("Own cost", "of each"), True, on_phone=False),
         c.Column(c.twin("Each, now", "then"), True),
-        c.Column(c.twin("One more", "came with"), True, on_phone=False),
+        c.Column(c.twin("One more", "came with"), True, on_phone=False, className="wide"),
     ]  # fmt: skip
     at = [i for i, name in enumerate(found) if name in context.selected]
     body = c.table(columns, lines, caption="Change of spending by department", selected=at)
     splits = {name: one.split(years.times) for name, one in found.items()}
     name, most = max(((name, one) for name, one in splits.items() if one), key=lambda one: abs(one[1].change))
-    text = f"**{name}** changed most, by **{asked.change(most.change, context)}**: "
+    text = "City events left out, " if events else ""
+    text += f"**{name}** changed most, by **{asked.change(most.change, context)}**: "
     volume = "more" if most.volume >= 0 else "fewer"
-    text += f"{asked.change(most.volume, context)} for {volume} problems closed, the rest for what each came to cost."
+    text += f"**{asked.change(most.volume, context)}** for {volume} problems closed, the rest for what each came to "
+    text += "cost."
     foot = words.foot(
-        "Change = volume + prices + own cost",
+        "Change = volume + prices + own cost" if years.times is not None else "Change = volume + own cost",
         "all a department spends over the problems it closed: much of it pays for other work",
         "one more: change of cost ÷ change of volume, told where the volume changed by 5 % or more",
         asked.not_followed(context, ("department",)),
@@ -234,11 +241,11 @@ def _row(name: str, one: Change, years: _Years, context: Context) -> list[Any]:
     events = one.events_before or one.events_after
     more = marginal(one.usual_before, one.usual_after, one.volume_before, one.volume_after)
     own = found.own + (0.0 if years.times is not None else found.prices)
-    whole = asked.change(one.after - one.before, context)
+    change, whole = (asked.change(moved, context) for moved in (found.change, one.after - one.before))
     return [
         c.toggle(name, context.filters, department.name, name),
         asked.cost(one.after, context),
-        c.twin(whole, asked.change(found.change, context)) if events else whole,
+        [change, html.Span(f"with them {whole}", className="sub desk")] if events else change,
         c.twin(asked.change(found.volume, context), c.signed_share(one.volume_after / one.volume_before - 1)),
         *([asked.change(found.prices, context)] if years.times is not None else []),
         asked.change(own, context),

@@ -61,12 +61,13 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     strip = c.strip(
         c.figure("Spent", asked.cost(told.value(spent), context), "",
                  of_events or f"of {asked.cost(told.value(budget_amended), context)}"),
-        c.figure("Share of the budget", c.share(used), "", f"{c.share(gone)} of the year gone"),
+        c.figure("Share of the budget", c.share(used), "", f"{c.share(gone)} of the {asked.years(period)} gone"),
         c.figure("Closed", c.count(done), "requests", since),
         c.figure("Promises kept", c.share(told.value(sla_compliance)), "",
                  f"n = {c.count(told.value('due'))} that fell due"),
         c.figure("A closed problem", asked.cost(told.value(cost_per_request), context), "by standard",
-                 f"n = {c.count(told.value('work_costed'))} of {c.count(told.value(work_done))}"),
+                 f"n = {c.count(told.value('work_costed'))} of {c.count(told.value(work_done))}, a problem told twice "
+                 "counts once"),
     )  # fmt: skip
     text = (
         f"**{asked.named(period, context)}**, {period.sentence()}: money is known by the fiscal year, not by the day."
@@ -138,7 +139,7 @@ def draw_lines(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         ])  # fmt: skip
     columns = [
         c.Column("Department, program"), c.Column("Budget, amended", True, False), c.Column("Spent", True),
-        c.Column(c.twin("Share spent", f"year: {c.share(gone)}"), True),
+        c.Column(c.twin("Share spent", f"{asked.years(period)}: {c.share(gone)}"), True),
         c.Column(c.twin("Closed", "same part before"), True, on_phone=False),
         c.Column(c.twin("Promises", ["kept", html.Span(", 95 % interval", className="desk")]), True),
     ]  # fmt: skip
@@ -148,17 +149,17 @@ def draw_lines(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     ahead = shown.loc[used > gone + AHEAD, department.name].tolist()
     known = shown[(shown["budget_amended"] > 0)]
     part = c.share(known["spent"].sum() / known["budget_amended"].sum()) if len(known) else c.NOTHING
-    text = f"**{part}** of the budget is spent with **{c.share(gone)}** of the year gone; "
+    time = asked.years(period)
+    text = f"**{part}** of the budget is spent with **{c.share(gone)}** of the {time} gone; "
     if period.is_partial:
-        text += f"{words.listed(ahead, 3)} {'is' if len(ahead) == 1 else 'are'} well ahead of the year." if ahead else (
-            "nobody is well ahead of the year."
-        )  # fmt: skip
+        who = f"{words.listed(ahead, 3)} {'is' if len(ahead) == 1 else 'are'}" if ahead else "nobody is"
+        text += f"{who} well ahead of the {time}."
     else:
         over = shown.loc[used > 1, department.name].tolist()
         text += f"{words.listed(over, 3)} spent more than that." if over else "nobody spent more than they may."
     foot = words.foot(
         f"{asked.named(period, context)}, {period.sentence()}",
-        "▲ more than 5 points ahead of the year" if ahead else "",
+        f"▲ more than 5 points ahead of the {time}" if ahead else "",
         "promises as on Promises for these days",
         asked.not_followed(context, ("department",)),
     )
@@ -194,14 +195,13 @@ def draw_kinds(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     used = frame["spent"] / frame["budget_amended"].where(frame["budget_amended"] > 0)
     ahead = [KINDS.get(name, name) for name in frame.loc[used > gone + AHEAD, account_class.name]]
     text = f"**{c.share(frame['spent'].iloc[0] / total)}** went into {_small(frame[account_class.name].iloc[0])}"
-    text += (
-        f"; {words.listed(ahead)} {'run' if len(ahead) > 1 or ahead[0].endswith('s') else 'runs'} ahead of the year."
-        if ahead
-        else "."
-    )
+    if ahead:
+        run = "run" if len(ahead) > 1 or ahead[0].endswith("s") else "runs"
+        text += f"; {words.listed(ahead)} {run} ahead of the {asked.years(period)}"
+    text += "."
     events = frame["spent_on_events"].sum()
     columns = [c.Column("Kind of cost"), c.Column("", on_phone=False), c.Column("Spent", True),
-               c.Column(c.twin("Share spent", f"year: {c.share(gone)}"), True)]  # fmt: skip
+               c.Column(c.twin("Share spent", f"{asked.years(period)}: {c.share(gone)}"), True)]  # fmt: skip
     body = c.table(columns, lines, caption="Spending by kind of cost", className="rank")
     foot = words.foot(
         asked.named(period, context),

@@ -56,6 +56,8 @@ def draw_departments(answers: tuple[Answer | None, ...], context: Context) -> Dr
         return _no_standard(context)
     # What a part of the work costs is no part of what the whole department spent.
     narrowed = asked.not_followed(context, ("department",))
+    if context.filters.setting("event_days") == "out":
+        narrowed = "; ".join(filter(None, ("of every day, city events too", narrowed)))
     paid = dict(zip(money.frame[department.name], money.frame["spent"], strict=True)) if money and not narrowed else {}
     lines = [_line(row, paid.get(row.department), context) for row in frame.itertuples(index=False)]
     for line, name in zip(lines, frame[department.name], strict=True):
@@ -76,9 +78,9 @@ def draw_departments(answers: tuple[Answer | None, ...], context: Context) -> Dr
     shown = frame[frame[department.name].isin(context.selected)] if context.selected else frame
     n, cost = shown["work_costed"].sum(), shown["standard_cost"].sum()
     if not n:
-        text = f"No standard tells what a closed request of {words.listed(list(shown[department.name]), 3)} costs"
+        text = f"No standard tells what a closed problem of {words.listed(list(shown[department.name]), 3)} costs"
     else:
-        text = f"By the standard of its type a closed request costs **{asked.cost(cost / n, context)}** on average"
+        text = f"By the standard of its type a closed problem costs **{asked.cost(cost / n, context)}** on average"
     if paid and n:
         spending = sum(paid.get(name, 0.0) for name in shown[department.name])
         share = c.share(cost / spending) if spending > 0 else c.NOTHING
@@ -88,6 +90,7 @@ def draw_departments(answers: tuple[Answer | None, ...], context: Context) -> Dr
         )
     foot = words.foot(
         f"{asked.named(period, context)}; n = {c.count(known)}, {asked.cost(total, context)}",
+        "requests about one problem count once",
         "standard: hours × people × what an hour costs, and materials",
         "the rest is work nobody reports: rounds, planned work, offices, buildings",
         f"what was spent is {narrowed}" if narrowed else "",
