@@ -31,7 +31,6 @@ from dashboard.domain.before_after import (
     windows,
 )
 from dashboard.domain.difference_in_differences import (
-    MANY_UNITS,
     UNKNOWN,
     Effect,
     Fakes,
@@ -445,8 +444,3 @@ class PartOf:
         found = asking.known(self.of, asking.filters)
         assert isinstance(found, Judged)
         return replace(found, question=self, frame=found.frame if found.lacks else TABLES[self.table](found))
-
-
-def many_units(found: Judged) -> bool:
-    """Whether there are so many units on both sides that their own ups and downs are counted with."""
-    return found.counted is not None and min(found.counted.used) >= MANY_UNITS

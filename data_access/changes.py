@@ -27,14 +27,14 @@ from data_access.compile import caveats, rows_of, with_values
 from data_access.dialects import Listed
 from data_access.dimensions import area, channel, department, district, service_type
 from data_access.hotspots import Asking
+from data_access.measures.assets import ASSET as REGISTERED
+from data_access.measures.assets import MONTH_DAYS
 from data_access.semantics import Dimension, Query, Total
 
 _i, _a, _r = schema.intervention.c, schema.asset.c, schema.request.c
 ASSET = "asset"
 UNITS: Mapping[str, Dimension] = {one.name: one for one in (district, area, service_type, department)}
 """Kinds of units (`schema.UNIT_KINDS`) that are values of a dimension; besides there are assets."""
-MONTH_DAYS = 30.4375
-"""An asset in service for so many days is an asset-month (measures D2)."""
 SIDES = ("treated", "comparison")
 Numbers = npt.NDArray[np.float64]
 
@@ -283,20 +283,23 @@ def count_assets(
     """
     reader, period = asking.reader, filters.period
     units = _units_of(change)
-    named = select(units.c.side, units.c.unit, *(literal(None).label(one) for one in ("found", "district")))
-    if has("asset"):
+    named = select(units.c.side, units.c.unit, literal(None).label("found"))
+    if has("asset") and asking.scope.reaches(REGISTERED.name):
         named = select(
-            units.c.side, units.c.unit, _a.asset_id.label("found"), _a.district, _a.installed_on, _a.removed_on
-        ).select_from(units.outerjoin(schema.asset, _a.asset_id == units.c.unit))
+            units.c.side, units.c.unit, _a.asset_id.label("found"), _a.district, _a.department, _a.installed_on,
+            _a.removed_on,
+        ).select_from(units.outerjoin(schema.asset, _a.asset_id == units.c.unit))  # fmt: skip
     register = reader.frame(named.order_by(units.c.side, units.c.unit))
     per_asset = bool(register["found"].notna().any())
     unknown = tuple(register.loc[register["found"].isna(), "unit"]) if per_asset else ()
-    mine = register["found"].notna() if per_asset else np.ones(len(register), bool)
+    mine = register["found"].notna() if per_asset else pd.Series(True, register.index)
     where: list[ColumnElement[bool]] = []
-    for values in (filters.chosen(district.name), *(v for name, v in asking.scope.rows if name == district.name)):
-        if values and per_asset:  # what is counted in must be narrowed as what is counted
-            mine &= register["district"].isin(list(values))
-            where.append(_a.district.in_(values))
+    for one in (district, department) if per_asset else ():  # what is counted in is narrowed as what is counted
+        chosen, seen = filters.chosen(one.name), [values for name, values in asking.scope.rows if name == one.name]
+        for values in [*([chosen] if chosen else []), *seen]:  # whoever may see no value sees no asset
+            is_unknown = one.missing in values
+            mine &= register[one.name].isin(list(values)) | (register[one.name].isna() & is_unknown)
+            where.append(or_(_a[one.name].in_(values), and_(_a[one.name].is_(None), literal(is_unknown))))
     register = register[mine].reset_index(drop=True)
     joined: Any = units.join(schema.request, _r.asset_id == units.c.unit)
     if per_asset:

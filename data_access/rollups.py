@@ -94,6 +94,7 @@ _NOT_BY = {"hour": ("closed_on", "due_on"), "outcome": ("opened_on", "due_on")}
 _BY_MONTH: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[Dimension, ...]]]] = {
     "request": {
         "hexagon": (("opened_on", "due_on"), ("district", "h3_9"), ()),
+        "mix": (("opened_on", "due_on"), ("district", "service_type", "priority"), ()),
         "position": (("closed_on",), ("department", "closure_outcome"), (promise_position,)),
     },
     "contact": {

@@ -21,6 +21,7 @@ ASSET = Fact("asset", "assets", ASSET_STRETCH, known_at=_a.start_on, ends={_a.en
 
 _about_one = _r.asset_id.isnot(None)
 _fault = and_(_about_one, _r.is_duplicate.isnot(True))
+_looked_at = and_(_fault, _r.closed_at.isnot(None))  # looking back, what a later closing found is not known yet
 
 
 def _faults(name: str, label: str, about: str, formula: str, where, better: str | None = "lower") -> Total:
@@ -47,17 +48,17 @@ faults = _faults(
 )  # fmt: skip
 faults_confirmed = _faults(
     "faults_confirmed", "Faults confirmed", "Of those, the ones closed as resolved: there was something to mend.",
-    "faults closed with the outcome “resolved”", and_(_fault, _r.closure_outcome == "resolved"),
+    "faults closed with the outcome “resolved”", and_(_looked_at, _r.closure_outcome == "resolved"),
 )  # fmt: skip
 faults_not_found = _faults(
     "faults_not_found", "No fault found", "Of the faults reported, those where a crew came and found it working.",
-    "faults closed with the outcome “no issue found”", and_(_fault, _r.closure_outcome == "no_issue_found"), None,
+    "faults closed with the outcome “no issue found”", and_(_looked_at, _r.closure_outcome == "no_issue_found"), None,
 )  # fmt: skip
 faults_looked_at = _faults(
     "faults_looked_at", "Faults looked at",
     "Of the faults reported, those closed as resolved or with no issue found: somebody looked.",
     "faults closed as resolved or with no issue found",
-    and_(_fault, _r.closure_outcome.in_(("resolved", "no_issue_found"))), None,
+    and_(_looked_at, _r.closure_outcome.in_(("resolved", "no_issue_found"))), None,
 )  # fmt: skip
 fault_rate = Ratio(
     name="fault_rate", label="Faults for 1,000 asset-months", unit="ratio", better="lower",

@@ -25,6 +25,7 @@ NOT_VALID = ("no_issue_found", "duplicate", "cancelled_by_requester", "unable_to
 """Outcomes that say that the crew had missed nothing."""
 
 _missed = and_(_r.route_id.isnot(None), _r.service_on.isnot(None), _r.is_duplicate.isnot(True))
+_is_closed = _r.closed_at.isnot(None)  # looking back, what a later closing found is not known yet
 
 
 def _misses(name: str, label: str, about: str, formula: str, where, better: str | None = "lower") -> Total:
@@ -68,13 +69,13 @@ missed_valid = _misses(
     "missed_valid", "Missed collections found so",
     "Of those, the ones closed as resolved: the crew came back. What was set out late, blocked, on the wrong day or "
     "withdrawn is not among them, nor what is open or was closed without saying.",
-    "missed_reported closed with the outcome “resolved”", and_(_missed, _r.closure_outcome == "resolved"),
+    "missed_reported closed with the outcome “resolved”", and_(_missed, _is_closed, _r.closure_outcome == "resolved"),
 )  # fmt: skip
 missed_not_valid = _misses(
     "missed_not_valid", "Reported missed, found otherwise",
     "Of the missed collections reported, those whose outcome says that nothing had been missed.",
     f"missed_reported closed with one of the outcomes {', '.join(NOT_VALID).replace('_', ' ')}",
-    and_(_missed, _r.closure_outcome.in_(NOT_VALID)), None,
+    and_(_missed, _is_closed, _r.closure_outcome.in_(NOT_VALID)), None,
 )  # fmt: skip
 _seen = and_(_missed, _r.opened_at <= AS_OF - RECOVERED_WITHIN, or_(_r.closed_at.is_(None), _r.close_s.isnot(None)))
 missed_followed = _misses(
@@ -84,7 +85,7 @@ missed_followed = _misses(
 )  # fmt: skip
 recovered_soon = _misses(
     "recovered_soon", "Collected within 24 hours", "Of those, the ones closed within 24 hours of the report.",
-    "missed_followed with close_s ≤ 86,400", and_(_seen, _r.closed_at.isnot(None), _r.close_s <= 86_400), "higher",
+    "missed_followed with close_s ≤ 86,400", and_(_seen, _is_closed, _r.close_s <= 86_400), "higher",
 )  # fmt: skip
 
 # Which miss at its address it is, of the same type, within 90 days up to its own day.
@@ -93,7 +94,8 @@ _day = _r.service_on - literal(date(1970, 1, 1), Date)  # a whole number of days
 _nth = func.count().over(
     partition_by=(_r.service_type, _address), order_by=_day, range_=(1 - REPEATED_WITHIN_DAYS, 0)
 )  # fmt: skip
-_counted = select(_r.request_id, _nth.label("nth")).where(_missed, _address.isnot(None)).subquery("nth_miss")
+_known = _r.opened_at <= AS_OF
+_counted = select(_r.request_id, _nth.label("nth")).where(_missed, _known, _address.isnot(None)).subquery("nth_miss")
 _repeated = select(_counted.c.request_id).where(_counted.c.nth >= REPEATED_FROM)
 repeated_misses = _misses(
     "repeated_misses", "Third miss at an address, or later",

@@ -44,7 +44,16 @@ _unit: Any = (
     .subquery("unit_cost")
 )
 _holds = or_(_unit.c.valid_from_on.is_(None), _r.closed_on >= _unit.c.valid_from_on)
-_costed: Any = schema.request.outerjoin(_unit, and_(_unit.c.type_id == _r.type_id, _holds))
+_costed: Any = schema.request.outerjoin(_unit, _unit.c.type_id == _r.type_id)
+
+
+def _standard(name: str) -> Any:
+    """A column of the standard that held when the request was closed; null where none did.
+
+    Told where it is counted, not where it is joined: a join by more than the type takes twenty times as long.
+    """
+    return case((_holds, _unit.c[name]))
+
 
 WORK = replace(
     REQUEST, name="work", plural="closed requests", table=_costed,
@@ -194,7 +203,7 @@ def _sum(column: ColumnElement) -> Any:
     return func.sum(cast(column, Float))
 
 
-_is_known = _unit.c.labour.isnot(None)
+_is_known = _standard("labour").isnot(None)
 work_done = _work(
     "work_done", "Problems closed",
     "Requests closed for good, reports of one problem counted once: what departments had to work on.",
@@ -207,27 +216,27 @@ work_costed = _work(
 )  # fmt: skip
 standard_hours = _work(
     "standard_hours", "Standard hours", "Hours of work of all people on them, by the standard of each type.",
-    _sum(_unit.c.hours), "h", _is_known,
+    _sum(_standard("hours")), "h", _is_known,
 )  # fmt: skip
 standard_labour = _work(
     "standard_labour", "Standard labour cost",
     "Those hours at what an hour of one person costs, pay, benefits and overheads included.",
-    _sum(_unit.c.labour), "money", _is_known,
+    _sum(_standard("labour")), "money", _is_known,
 )  # fmt: skip
 standard_materials = _work(
     "standard_materials", "Standard material cost",
     "Materials, equipment and contractors, by the standard of each type.",
-    _sum(_unit.c.materials), "money", _is_known,
+    _sum(_standard("materials")), "money", _is_known,
 )  # fmt: skip
 standard_cost = _work(
     "standard_cost", "Standard cost",
     "Labour and materials of the problems closed, by the standard of each type.",
-    _sum(_unit.c.labour + _unit.c.materials), "money", _is_known,
+    _sum(_standard("labour") + _standard("materials")), "money", _is_known,
 )  # fmt: skip
 standard_cost_elsewhere = _work(
     "standard_cost_elsewhere", "Standard cost outside the contact centre",
     "The same without the programs that answer contacts, whose cost is that of the contact centre.",
-    _sum(_unit.c.elsewhere), "money", _is_known, "E3",
+    _sum(_standard("elsewhere")), "money", _is_known, "E3",
 )  # fmt: skip
 cost_per_request = Ratio(
     name="cost_per_request", label="Standard cost per problem closed", unit="money", better="lower",

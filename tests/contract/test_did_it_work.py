@@ -10,6 +10,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -245,6 +246,14 @@ def test_nobody_is_told_of_rows_they_may_not_see(services):
     assert not north.effect.is_known
     meters = asked(services, "meters", scope=Scope.only("department", "Parks"))
     assert meters.counts == (0, 0, 0, 0) and meters.says == "unknown"
+    assert meters.lacks == "units" and not any(meters.exposure)  # nor how many meters another department has
+    assert meters.counted is not None and meters.counted.used == (0, 0) and meters.counted.names == ((), ())
+    assert asked(services, "meters", scope=Scope.only("district")).lacks == "units"  # whoever may see none
+    own = asked(services, "meters", scope=Scope.only("department", "Vector"))
+    whole = asked(services, "meters")
+    assert own.counts == whole.counts and own.exposure == whole.exposure
+    no_register = replace(EVERYTHING, facts=frozenset({"request"}))
+    assert not asked(services, "meters", scope=no_register).counted.per_asset
     with acting_as(Viewer("A", "administrator")), pytest.raises(Exception, match="may not"):
         services.scope(Permission.READ_REQUESTS)
 

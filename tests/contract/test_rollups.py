@@ -212,6 +212,7 @@ def test_what_is_too_fine_for_days_is_summed_by_month(services):
         (closed_final, (department, position)),
         (contacts, (language, block)),
         (due, (hexagon, district)),
+        (CATALOGUE["restricted_s"], (district, service_type, DIMENSIONS["priority"])),
     ):
         for every in (None, "quarter"):
             assert both(services, Query((measure,), by=by, every=every), filters)[1] == 1, measure.name

@@ -222,6 +222,22 @@ def test_looking_back_nothing_was_removed_yet(works):
     assert {name: value * 30437.5 for name, value in days.items()} == pytest.approx({"Old": 16, "Lamp": 8})
 
 
+def test_looking_back_no_later_closing_has_told_what_was_found(works):
+    """Of May, as it stood: m6 was closed on 7 May at noon, m2 a day later, f3 on the 21st; f4 came on the 30th."""
+    misses, found = ("missed_reported", "missed_valid", "missed_not_valid"), ("faults", "faults_confirmed")
+
+    def told(as_of: datetime | None) -> list[float | None]:
+        return [ask(works, one, as_of=as_of).value(one) for one in (*misses, *found)]
+
+    assert told(datetime(2026, 5, 7, 15)) == [3, 1, 0, 1, 1]
+    assert told(datetime(2026, 5, 7, 16)) == [3, 2, 0, 1, 1]
+    assert told(datetime(2026, 5, 8, 16)) == [3, 2, 1, 1, 1]
+    assert told(datetime(2026, 5, 20, 16)) == [4, 3, 1, 4, 3]
+    assert told(None) == [4, 3, 1, 5, 4]
+    looked = "faults_looked_at"
+    assert [ask(works, looked, as_of=datetime(2026, 5, day, 16)).value(looked) for day in (20, 21)] == [3, 4]
+
+
 def test_time_in_service_is_of_a_period_as_a_whole(works):
     with pytest.raises(BadRequest, match="not in steps of time"):
         ask(works, "fault_rate", every="month")
