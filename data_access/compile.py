@@ -413,7 +413,8 @@ def _grouped(
         statement = _as_known_at(statement.where(fact.known_at <= frame.as_of), fact, frame.as_of)
     else:
         statement = _in_order(statement, on, filters, frame)
-    return Statement(part, tuple(measures), with_values(statement, frame, filters.period.to_on), has_step)
+    during = filters.period
+    return Statement(part, tuple(measures), with_values(statement, frame, during.to_on, during.from_on), has_step)
 
 
 def _in_order(statement: Select, on: ColumnElement | None, filters: Filters, frame: Frame) -> Select:
@@ -503,11 +504,12 @@ def nearest(statement: Select, moment: date, frame: Frame) -> Select:
     return copied(statement) if since is not None and moment >= since and not frame.looks_back else statement
 
 
-def with_values(statement: Select, frame: Frame, moment: date) -> Select:
-    """`statement` with the values that only the question knows."""
+def with_values(statement: Select, frame: Frame, moment: date, since: date = date(1900, 1, 1)) -> Select:
+    """`statement` with the values that only the question knows: of days from `since` on, of what stands at `moment`."""
     return statement.params(
         as_of=frame.as_of,
         moment_on=moment,
+        since_on=since,
         answer_within_s=frame.answer_within_s,
         short_abandon_s=frame.short_abandon_s,
     )

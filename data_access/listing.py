@@ -210,7 +210,7 @@ def _asked(statement: Select, listing: Listing, filters: Filters, frame: Frame) 
     moment = filters.period.to_on
     if isinstance(counted_of(listing.of), Standing):
         statement = nearest(statement, moment, frame)
-    return with_values(statement, frame, moment)
+    return with_values(statement, frame, moment, filters.period.from_on)
 
 
 def _holding(

@@ -24,6 +24,8 @@ AS_OF: ColumnElement[datetime] = bindparam("as_of", type_=DateTime())
 """The data's clock: what was recorded later does not exist."""
 MOMENT_ON = bindparam("moment_on", type_=Date())
 """A Standing is counted at the beginning of this civil day."""
+SINCE_ON = bindparam("since_on", type_=Date())
+"""The first civil day that is asked about; what looks back further than that knows how far."""
 ANSWER_WITHIN_S = bindparam("answer_within_s", type_=Integer())
 SHORT_ABANDON_S = bindparam("short_abandon_s", type_=Integer())
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from sqlalchemy import Date, and_, case, func, literal, or_, select
+from sqlalchemy import Date, Integer, and_, case, cast, func, literal, or_, select
 
 from data_access import schema
 from data_access.measures.requests import REQUEST
-from data_access.semantics import AS_OF, Fact, Ratio, Total
+from data_access.semantics import AS_OF, SINCE_ON, Fact, Ratio, Total
 
 _r, _d = schema.request.c, schema.route_day.c
 _SOURCE = "measures reference, D1"
@@ -95,7 +95,12 @@ _nth = func.count().over(
     partition_by=(_r.service_type, _address), order_by=_day, range_=(1 - REPEATED_WITHIN_DAYS, 0)
 )  # fmt: skip
 _known = _r.opened_at <= AS_OF
-_counted = select(_r.request_id, _nth.label("nth")).where(_missed, _known, _address.isnot(None)).subquery("nth_miss")
+_near = _r.service_on > cast(SINCE_ON, Date) - literal(REPEATED_WITHIN_DAYS, Integer)
+_counted = (
+    select(_r.request_id, _nth.label("nth"))
+    .where(_missed, _known, _near, _address.isnot(None))
+    .subquery("nth_miss")
+)  # fmt: skip
 _repeated = select(_counted.c.request_id).where(_counted.c.nth >= REPEATED_FROM)
 repeated_misses = _misses(
     "repeated_misses", "Third miss at an address, or later",
