@@ -154,8 +154,10 @@ def _shown(value, unit: str | None) -> str:
             return f"{value:.2f}"
         case "money":
             return f"{value:,.2f}"
+        case "h":
+            return f"{value:,.1f} h"
         case "10,000 stops" | "1,000 months":
-            return f"{value:,.3f}"
+            return f"{value:,.3f} × {unit.split()[0]}"
         case "s":
             size, unit = next((size, unit) for size, unit in _LONG if value >= size * 2 or size == 1)
             return f"{value / size:,.0f} s" if size == 1 else f"{value / size:,.1f} {unit}"

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from dashboard.cli import main
+from dashboard.cli.asking import _shown
 from dashboard.services import Services
 
 
@@ -44,6 +45,14 @@ def test_csv_has_a_row_for_every_step_without_gaps(run):
     assert [row["month"] for row in rows] == [f"2025-{m}-01" for m in (11, 12)] + [f"2026-0{m}-01" for m in range(1, 7)]
     assert sum(int(row["opened"]) for row in rows) == 20
     assert rows[-1]["backlog"] == "4"
+
+
+@pytest.mark.parametrize(("value", "unit", "shown"), [
+    (3.5, "h", "3.5 h"), (322.203, "10,000 stops", "322.203 × 10,000"), (14.784, "1,000 months", "14.784 × 1,000"),
+    (1234.5, "money", "1,234.50"), (0.8555, "share", "85.55 %"), (90.0, "s", "90 s"), (1234.0, "requests", "1,234"),
+])  # fmt: skip
+def test_a_value_is_shown_with_its_unit(value, unit, shown):
+    assert _shown(value, unit) == shown
 
 
 def test_a_table_for_people_shows_units(run):
