@@ -82,6 +82,21 @@ def poisson_limits(expected: Any, level: float = CONTROL) -> Limits:
     return Limits(quantile(tail), quantile(1 - tail))
 
 
+def ratio_limits(expected: Any, phi: float, level: float = CONTROL) -> Limits:
+    """`poisson_limits`, √`phi` times as far from one as roots are: there counts vary alike, whatever is expected.
+
+    Widened as they are, the lower limit would fall to nothing where the upper one still tells something.
+    """
+    by = np.sqrt(phi)
+    return Limits(*(np.maximum(1 + by * (np.sqrt(end) - 1), 0.0) ** 2 for end in poisson_limits(expected, level)))
+
+
+def outside_limits(ratios: Any, limits: Limits) -> npt.NDArray[np.int64]:
+    """−1, 0 or 1 for ratios below, inside or above their limits; what is missing is inside."""
+    r = np.asarray(ratios, np.float64)
+    return np.where(r > limits.high, 1, np.where(r < limits.low, -1, 0)).astype(np.int64)
+
+
 def dispersion(z: Any, trim: float = 0.1) -> float:
     """How much more the z-scores vary than chance alone would have it; never less than 1.
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dashboard.domain.funnel import FEWEST, WARNING, Funnel, binomial_limits, poisson_limits, widened
+from dashboard.domain.funnel import FEWEST, WARNING, Funnel, binomial_limits, ratio_limits, widened
 from layouts import html
 from layouts.components import count, marker, share
 from layouts.figures.comparisons import label_weights
@@ -75,14 +75,15 @@ def funnel_of_shares(
     ]
     data += _marked(marks, under, shares, hover, selected)
     last = {"xref": "paper", "x": 1, "xanchor": "left", "xshift": 8, "name": "end", "align": "left"}
+    named = [
+        (mark.label, float(x), float(y))
+        for mark, x, y in zip(marks, under, shares, strict=True)
+        if mark.value is not None and (mark.verdict != WITHIN or mark.value in selected)
+    ]
     notes = [
         unit_note(unit),
         note(f"<b>{share(found.centre)}</b><br>all", y=found.centre, **last),
-        *(
-            note(mark.label, x=x, y=y, yshift=14, font={"size": 12, "color": "$text"}, name="dot")
-            for mark, x, y in zip(marks, under, shares, strict=True)
-            if mark.value is not None and (mark.verdict != WITHIN or mark.value in selected)
-        ),
+        *_names(named, float(most), top - bottom),
     ]
     layout = {
         "hovermode": "closest", "annotations": notes, "margin": {"b": 44},
@@ -92,6 +93,19 @@ def funnel_of_shares(
                   **share_ticks(bottom, top, 0.1 if top - bottom > 0.25 else 0.05)},
     }  # fmt: skip
     return {"data": data, "layout": layout}
+
+
+def _names(named: Sequence[tuple[str, float, float]], width: float, height: float) -> list[dict[str, Any]]:
+    """Labels of marks at x and y, each above its own; below it where another's lies there already."""
+    above: list[tuple[float, float]] = []
+    labels = []
+    for label, x, y in sorted(named, key=lambda one: one[1]):
+        is_free = all(abs(x - at) > 0.35 * width or abs(y - high) > 0.1 * height for at, high in above)
+        above += [(x, y)] if is_free else []
+        side = {"xanchor": "right", "xshift": 8} if x > 0.8 * width else {}
+        font = {"size": 12, "color": "$text"}
+        labels.append(note(label, x=x, y=y, yshift=14 if is_free else -14, font=font, name="dot", **side))
+    return labels
 
 
 def _marked(
@@ -122,14 +136,12 @@ def funnel_of_ratios(
 ) -> dict[str, Any]:  # fmt: skip
     """Observed over expected numbers by how many were expected, with exact limits around one that narrow with them.
 
-    `phi` is how much more they vary than chance would have it: limits are √`phi` times as far from one.
+    `phi` is how much more they vary than chance would have it, by which the limits are wider (`ratio_limits`).
     """
-    ratios, by = observed / expected, float(np.sqrt(phi))
+    ratios = observed / expected
     most = float(expected.max()) * 1.08
     x = np.geomspace(max(float(expected.min()) * 0.7, 1.0), most, 80)
-    (low, high), (lower, upper) = (
-        [np.maximum(1 + (end - 1) * by, 0.0) for end in poisson_limits(x, *level)] for level in ((WARNING,), ())
-    )
+    (low, high), (lower, upper) = ratio_limits(x, phi, WARNING), ratio_limits(x, phi)
     quiet = {"type": "scatter", "mode": "lines", "x": x, "hoverinfo": "skip"}
     dashed = {"width": 1, "color": "$text-3", "dash": "dash"}
     hover = [
@@ -145,19 +157,12 @@ def funnel_of_ratios(
         *_marked(marks, expected, ratios, hover, selected),
     ]
     top = 1.15 * max(float(ratios.max()), float(upper[np.searchsorted(x, expected.min()).clip(0, 79)]))
-    labels = [
-        note(
-            mark.label,
-            x=at,
-            y=y,
-            yshift=14,
-            font={"size": 12, "color": "$text"},
-            name="dot",
-            **({"xanchor": "right", "xshift": 8} if at > 0.8 * most else {}),
-        )
+    named = [
+        (mark.label, float(at), float(y))
         for mark, at, y in zip(marks, expected, ratios, strict=True)
         if mark.verdict != WITHIN or mark.value in selected
     ]
+    labels = _names(named, most, top)
     layout = {
         "hovermode": "closest", "annotations": [unit_note(unit), *labels], "margin": {"b": 44, "r": 12},
         "shapes": [{"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 1, "y1": 1,

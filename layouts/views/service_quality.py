@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dashboard.domain.funnel import dispersion, outside_by_score
+from dashboard.domain.funnel import dispersion, outside_limits, ratio_limits
 from dashboard.domain.intervals import poisson_rate
 from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import last_months, time_before
@@ -51,7 +51,7 @@ from data_access.measures.collection import (
 )
 from data_access.semantics import Answer, Dimension, Query
 from layouts import components as c
-from layouts.figures import fairness, funnels, series, words
+from layouts.figures import fairness, funnels, series, verdicts, words
 from layouts.figures.fairness import Row
 from layouts.figures.funnels import ONCE, TWICE, Mark
 from layouts.figures.series import Line
@@ -304,7 +304,9 @@ def _sides(answer: Answer | None, names: list[str]) -> tuple[np.ndarray, np.ndar
     with np.errstate(divide="ignore", invalid="ignore"):
         # Twice the roots vary by one whatever is expected, which counts themselves do not.
         z = np.where(expected >= FEWEST, 2 * (np.sqrt(missed) - np.sqrt(expected)), np.nan)
-    return missed, expected, outside_by_score(z), dispersion(z)
+        ratios = np.where(expected >= FEWEST, missed / expected, np.nan)
+    phi = dispersion(z)
+    return missed, expected, outside_limits(ratios, ratio_limits(expected, phi)), phi
 
 
 def draw_routes(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -378,11 +380,13 @@ def draw_months(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     figure = series.lines(steps, drawn, "Reported missed of 10,000 stops", written=_rate)
     total_missed, total_stops = (sum(one.values(name) for name in names) for one in (missed, stops))
     whole = np.flatnonzero(steps.is_whole & (total_stops > 0))
-    text = f"**{c.count(total_missed.sum())}** were reported in {len(steps)} months"
+    text = f"**{c.count(total_missed.sum())}** were reported in {words.plural(len(steps), 'month')}"
     if len(whole):
         rate = total_missed[whole] / total_stops[whole]
-        top = int(np.argmax(rate))
-        text += f"; most in {steps.name(int(whole[top]))}: **{_rate(rate[top])}** of 10,000 stops"
+        seen, top = verdicts.usual(rate, miss_rate), int(np.argmax(rate))
+        text = f"In {steps.name(int(whole[-1]))} **{_rate(rate[-1])}** of 10,000 stops were reported missed"
+        text += f", {seen.words[:1].lower()}{seen.words[1:]}" if seen else ""
+        text += f"; most in {steps.name(int(whole[top]))}: **{_rate(rate[top])}**" if top != len(rate) - 1 else ""
     foot = words.foot(
         c.key(*((token, name) for name, token in zip(names, TOKENS, strict=False))),
         "" if steps.is_whole.all() else "hollow: month not complete, numbers: the last that is",

@@ -311,7 +311,7 @@ def draw_short(answers: tuple[Staffed | None, ...], context: Context) -> Drawing
         rows.append([
             c.twin(f"{WEEKDAYS[day][:3]} {shifts.clock(found.slots[first])}–{_until(found, end)}",
                    f"{(end - first) * hours:.1f} h".replace(".0", "")),
-            _agents(float(needed.max())), _agents(float(there.mean())), _agents(missing[i]),
+            c.count(float(needed.max())), f"{there.mean():.1f}", f"{missing[i]:.1f}",
         ])  # fmt: skip
     total = sum(missing)
     text = f"**{_agents(total)}** agent-hours a week are missing in {words.plural(len(runs), 'stretch', 'stretches')}"

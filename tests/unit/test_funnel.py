@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from scipy.special import pdtr
 
-from dashboard.domain.funnel import binomial_limits, dispersion, funnel, outside_by_score, poisson_limits, widened
+from dashboard.domain.funnel import (
+    binomial_limits,
+    dispersion,
+    funnel,
+    outside_by_score,
+    outside_limits,
+    poisson_limits,
+    ratio_limits,
+    widened,
+)
 
 
 @pytest.mark.parametrize(
@@ -86,3 +95,20 @@ def test_as_many_routes_lie_outside_as_the_level_says():
     ratio = rng.poisson(expected) / expected
     low, high = poisson_limits(expected, 0.95)
     assert np.mean((ratio < low) | (ratio > high)) == pytest.approx(0.05, abs=0.01)
+
+
+def test_limits_of_ratios_are_widened_as_roots_are():
+    expected = np.array([20.0, 100.0, 400.0])
+    plain, wide = poisson_limits(expected), ratio_limits(expected, 4.0)
+    np.testing.assert_allclose(ratio_limits(expected, 1.0), plain)
+    for end, wider in zip(plain, wide, strict=True):
+        np.testing.assert_allclose(np.sqrt(wider) - 1, 2 * (np.sqrt(end) - 1))  # √φ = 2
+    # About 2 × (√count − √expected) within 2 × 3.09.
+    reach = 2 * (np.sqrt(wide.high * expected) - np.sqrt(expected))
+    np.testing.assert_allclose(reach[1:], 2 * 3.09, rtol=0.06)
+
+
+def test_what_lies_outside_is_what_is_drawn_outside():
+    limits = ratio_limits(np.array([100.0, 100.0, 100.0, 100.0]), 2.0)
+    ratios = np.array([limits.high[0] + 0.01, 1.0, limits.low[0] - 0.01, np.nan])
+    assert outside_limits(ratios, limits).tolist() == [1, 0, -1, 0]
