@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from dashboard.domain.errors import NotPermitted
 from dashboard.domain.filters import Filters
+from dashboard.domain.policy import ABOUT, Permission
 from dashboard.services import Services
 from layouts.view import Panel, View
 
@@ -46,12 +47,20 @@ def holds_contacts(services: Services) -> bool:
     return services.build().contacts > 0
 
 
+_KINDS = {"requests": "service requests", "contacts": "calls", "published_calls": "published figures of calls",
+          "budget_lines": "budgets", "rounds": "rounds of collection", "assets": "a register of assets"}  # fmt: skip
+
+
 def held_in_words(services: Services) -> str:
     """What the data in service holds: “service requests and calls”."""
-    words = {"requests": "service requests", "contacts": "calls", "published_calls": "published figures of calls",
-             "budget_lines": "budgets"}  # fmt: skip
     held = services.held()
-    return " and ".join(said for kind, said in words.items() if kind in held)
+    return " and ".join(said for kind, said in _KINDS.items() if kind in held)
+
+
+def needed_in_words(view: View, services: Services) -> str:
+    """What a view is about and the data in service does not hold: “budgets”."""
+    asked = {panel.needs for panel in view.panels} - {needs for needs in Permission if services.holds(needs)}
+    return " and ".join(said for kind, said in _KINDS.items() if ABOUT[kind] & asked)
 
 
 def permitted(asking: Iterable[Asking], services: Services) -> list[Asking]:

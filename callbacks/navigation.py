@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dash import ClientsideFunction, Dash, Input, Output
 
-from callbacks.address import held_in_words, permitted, place_at, view_at
+from callbacks.address import held_in_words, needed_in_words, permitted, place_at, view_at
 from callbacks.errors import in_words
 from callbacks.panels import heading_of
 from dashboard.domain.errors import NotPermitted, NotThere, Problem
@@ -52,7 +52,8 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
             if not permitted([view], services):
                 words = screen.page_of_words(
                     "Nothing of this was imported",
-                    f"{city.name}’s data holds {held_in_words(services)} only: nothing that this page is about.",
+                    f"{city.name}’s data holds {held_in_words(services)} only. This page is about "
+                    f"{needed_in_words(view, services)}; docs/importing.md says how that is brought.",
                     link("Go to the overview", "/"),
                 )
                 return words, head, foot, f"{view.title} · {city.name} 311"

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from callbacks.address import permitted
+from callbacks.address import held_in_words, needed_in_words, permitted
 from callbacks.panels import answers_to, context_of
 from dashboard.app import create_app
 from dashboard.cli import main
@@ -129,6 +129,9 @@ def test_the_view_stands_in_the_menu_only_where_something_was_published(publishe
         build.publish()
     services = Services(other)
     assert VIEW not in permitted(views, services) and services.build().published_calls == 0
+    needed = {view.name: needed_in_words(view, services) for view in views}
+    assert (needed["published-calls"], needed["cost"]) == ("published figures of calls", "budgets")
+    assert not needed["staffing"] and held_in_words(services) == "calls"
     services.warehouse.close()
     assert published.clock().first_on.isoformat() == "2026-02-01"
     assert published.values("channel", published.scope(Permission.READ_PUBLISHED_CALLS)) == ["phone"]
