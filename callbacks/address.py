@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from dashboard.domain.errors import NotPermitted
 from dashboard.domain.filters import Filters
-from dashboard.domain.policy import ABOUT, Permission
+from dashboard.domain.policy import ABOUT
 from dashboard.services import Services
 from layouts.view import Panel, View
 
@@ -59,8 +59,8 @@ def held_in_words(services: Services) -> str:
 
 def needed_in_words(view: View, services: Services) -> str:
     """What a view is about and the data in service does not hold: “budgets”."""
-    asked = {panel.needs for panel in view.panels} - {needs for needs in Permission if services.holds(needs)}
-    return " and ".join(said for kind, said in _KINDS.items() if ABOUT[kind] & asked)
+    asked, held = {panel.needs for panel in view.panels}, services.held()
+    return " and ".join(said for kind, said in _KINDS.items() if kind not in held and ABOUT[kind] & asked)
 
 
 def permitted(asking: Iterable[Asking], services: Services) -> list[Asking]:
