@@ -40,7 +40,8 @@ def _said(view: View, panel: Panel, search: str, services: Services) -> Said | N
     try:
         filters = filters_in(search, services, view)
         place = place_at(urlsplit(view.href).path, view, filters)
-        drawing = panel.draw(answers_to(panel, filters, services, place), context_of(panel, filters, services, place))
+        answers = answers_to(panel, filters, services, place, in_full=False)
+        drawing = panel.draw(answers, context_of(panel, filters, services, place))
     except Problem as problem:
         return Said(panel.question, in_words(problem, f"the brief, {panel.name}"))
     return said_by(panel, drawing) if drawing.sentence and not drawing.is_empty else None
