@@ -37,6 +37,8 @@ from data_access.health import OF_IMPORTS, Health, Told, read_health
 from data_access.hotspots import Analysed, Analysis, Asking
 from data_access.listing import ListColumn, Listing, Rows, columns_for, count_rows, list_rows
 from data_access.measures import CATALOGUE
+from data_access.measures.assets import ASSET
+from data_access.measures.collection import ROUND
 from data_access.measures.contacts import CONTACT, in_force
 from data_access.measures.costs import BUDGET
 from data_access.measures.published_calls import PUBLISHED
@@ -48,7 +50,8 @@ from data_access.timeline import OneRequest, Rights, Timeline, read_timeline
 
 FACTS = {fact.name: (fact, needs) for fact, needs in (
     (REQUEST, Permission.READ_REQUESTS), (CONTACT, Permission.READ_CONTACTS),
-    (PUBLISHED, Permission.READ_PUBLISHED_CALLS), (BUDGET, Permission.READ_BUDGET),
+    (PUBLISHED, Permission.READ_PUBLISHED_CALLS), (BUDGET, Permission.READ_BUDGET), (ROUND, Permission.READ_ROUNDS),
+    (ASSET, Permission.READ_ASSETS),
 )}  # fmt: skip
 """Where the values of dimensions are looked up, and what a viewer needs to read there."""
 SIZES = {dimension.name: size for size, dimension in HEXAGONS.items()}

@@ -92,7 +92,7 @@ def values_of(
             continue
         for value, n in reader.frame(statement).itertuples(index=False):
             name = dimension.missing if pd.isna(value) else dimension.to_value(value)
-            counts[name] = counts.get(name, 0) + int(n)
+            counts[name] = counts.get(name, 0) + (0 if fact.is_served else int(n))
     return sorted(counts, key=lambda name: (-counts[name], name))
 
 

@@ -544,7 +544,7 @@ def permitted(fact: Fact, scope: Scope) -> Iterator[ColumnElement[bool]]:
                 "so they are not shown."
             )
         yield _is_one_of(dimension, fact, values)
-    if scope.hides and fact.has_types:
+    if scope.hides and not fact.is_served:
         kind = DIMENSIONS["service_type"].columns.get(fact.name)
         if kind is None:
             raise NotPermitted(f"{fact.plural.capitalize()} carry no service type, so they are not shown to you.")

@@ -51,8 +51,9 @@ class Fact:
         Which rows measures may count at all (information-only rows are no requests, measures R10).
     first_report
         Which rows stand for an incident; the others report what is known already. None where there is no such thing.
-    has_types
-        Whether its rows are of service types; of others none is of a sensitive one.
+    is_served
+        Whether its rows are what is served (rounds, assets), not what came in: none is of a sensitive service type, and
+        none says how frequent a value is.
     known_on
         The civil day of `known_at`, if every row has one and counts: sums counted by it beforehand leave none out.
     by_year
@@ -69,7 +70,7 @@ class Fact:
     first_report: ColumnElement[bool] | None = field(default=None, hash=False, compare=False)
     known_on: Column | None = field(default=None, hash=False, compare=False)
     by_year: bool = False
-    has_types: bool = True
+    is_served: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ _SOURCE = "measures reference, D2"
 MONTH_DAYS = 30.4375
 """The days of a month, on average."""
 
-ASSET = Fact("asset", "assets", ASSET_STRETCH, known_at=_a.start_on, ends={_a.end_on: None}, has_types=False)
+ASSET = Fact("asset", "assets", ASSET_STRETCH, known_at=_a.start_on, ends={_a.end_on: None}, is_served=True)
 
 _about_one = _r.asset_id.isnot(None)
 _fault = and_(_about_one, _r.is_duplicate.isnot(True))

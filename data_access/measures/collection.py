@@ -16,7 +16,7 @@ from data_access.semantics import AS_OF, SINCE_ON, Fact, Ratio, Total
 _r, _d = schema.request.c, schema.route_day.c
 _SOURCE = "measures reference, D1"
 
-ROUND = Fact("round", "rounds", schema.route_day, known_at=_d.service_on, has_types=False)
+ROUND = Fact("round", "rounds", schema.route_day, known_at=_d.service_on, is_served=True)
 
 RECOVERED_WITHIN = timedelta(hours=24)
 REPEATED_WITHIN_DAYS, REPEATED_FROM = 90, 3
