@@ -36,7 +36,7 @@ def brief_command(role, department, district, team, search, base, form, readers,
     dashboard311 brief --role "department head" --department Sanitation
     dashboard311 brief --url https://311.example.gov --format mail --to manager@example.gov | sendmail -t
     """
-    if base and (urlsplit(base).scheme not in ("http", "https") or not urlsplit(base).netloc):
+    if base and not _is_address(base):
         raise BadRequest(f"--url wants an address like https://311.example.gov, not “{base}”.")
     if readers and form != "mail":
         raise BadRequest("--to is for --format mail.")
@@ -53,6 +53,14 @@ def brief_command(role, department, district, team, search, base, form, readers,
         click.echo(as_html(brief) if form == "html" else as_text(brief), nl=False)
 
 
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that hold no address
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
+
+
 def _mail(subject: str, text: str, page: str, readers: tuple[str, ...]) -> str:
     """A message; whoever sends it adds from whom and when."""
     message = EmailMessage()
@@ -62,6 +70,8 @@ def _mail(subject: str, text: str, page: str, readers: tuple[str, ...]) -> str:
             message["To"] = ", ".join(readers)
         except ValueError as problem:
             raise BadRequest(f"--to: {problem}.") from None
+        except (IndexError, AttributeError):  # which Python raises where an address breaks off, “name@”
+            raise BadRequest(f"--to wants addresses like name@example.gov, not “{', '.join(readers)}”.") from None
     message.set_content(text, cte="quoted-printable")
     message.add_alternative(page, subtype="html", cte="quoted-printable")
     return message.as_string()
