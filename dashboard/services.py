@@ -40,7 +40,7 @@ from data_access.measures import CATALOGUE
 from data_access.measures.assets import ASSET
 from data_access.measures.collection import ROUND
 from data_access.measures.contacts import CONTACT, in_force
-from data_access.measures.costs import BUDGET
+from data_access.measures.costs import BUDGET, OF_CENTRE
 from data_access.measures.published_calls import PUBLISHED
 from data_access.measures.requests import REQUEST
 from data_access.places import Ground, named, read_ground
@@ -622,11 +622,9 @@ class Services:
             prices = {int(year): float(level) for year, level in rows.itertuples(index=False)}
         hour = None
         if self.warehouse.columns("activity_driver") and self.warehouse.columns("budget_line"):
-            driver, line = schema.activity_driver.c, schema.budget_line.c
-            centre = select(line.program).where(line.is_contact_centre.is_(True))
-            found = self.warehouse.frame(select(func.avg(driver.hourly_rate).label("rate"))
-                                         .where(driver.program.in_(centre)))  # fmt: skip
-            hour = float(found["rate"].iloc[0]) if len(found) and pd.notna(found["rate"].iloc[0]) else None
+            rate = func.avg(schema.activity_driver.c.hourly_rate).label("rate")
+            found = self.warehouse.frame(select(rate).where(OF_CENTRE))["rate"].iloc[0]
+            hour = float(found) if pd.notna(found) else None
         return Money(prices, hour)
 
     def _closed_days_in(self, _build_id: str) -> frozenset[date]:

@@ -453,7 +453,7 @@ def _holding(measure: Measure, where: Iterable, filters: Filters, scope: Scope) 
         yield fact.counted
     if fact.first_report is not None and _counts_incidents(filters):
         yield fact.first_report
-    if isinstance(measure, Total | Spread) and not fact.by_year:  # what stands open stands open on event days too
+    if isinstance(measure, Total | Spread):  # what stands open stands open on event days too
         yield from _on_counted_days(measure.on, filters)
     yield from _chosen(fact, measure, filters)
     yield from permitted(fact, scope)

@@ -278,10 +278,10 @@ contractor = Dimension(
 )  # fmt: skip
 service_weekday = Dimension(
     "service_weekday", "Day of collection", "The weekday on which the collection was due.",
-    {fact: cast(extract("isodow", column), Integer) for fact, column in (
+    {fact: cast(extract("isodow", column), Integer) - 1 for fact, column in (
         ("request", _request.service_on), ("round", _round.service_on))},
-    ordered=WEEKDAYS, missing="no collection", to_value=lambda n: WEEKDAYS[int(n) - 1],
-    to_column=lambda name: WEEKDAYS.index(name) + 1,
+    ordered=WEEKDAYS, missing="no collection", to_value=lambda number: WEEKDAYS[int(number)],
+    to_column=WEEKDAYS.index,
 )  # fmt: skip
 
 asset_kind = Dimension(

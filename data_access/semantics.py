@@ -103,7 +103,6 @@ class Dimension:
     ordered: tuple | None = None
     missing: str = "not recorded"
     standing_only: bool = False
-    filterable: bool = True
     of_people: bool = False
     to_value: Callable = field(default=str, hash=False, compare=False)
     to_column: Callable = field(default=str, hash=False, compare=False)

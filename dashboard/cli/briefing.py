@@ -8,10 +8,9 @@ from urllib.parse import urlsplit
 import click
 
 from callbacks.brief import brief_of
-from dashboard.cli.roles import about_what, own_of
+from dashboard.cli.roles import about_what, viewer_of
 from dashboard.cli.telling import OPERATOR, opened, with_settings
 from dashboard.domain.errors import BadRequest
-from dashboard.domain.policy import OWN, Viewer
 from dashboard.services import acting_as
 from layouts.brief import as_html, as_text
 from layouts.views import collect_views
@@ -42,8 +41,7 @@ def brief_command(role, department, district, team, search, base, form, readers,
         raise BadRequest("--to is for --format mail.")
     search = search if search.startswith("?") else f"?{search}"
     services = opened(settings)
-    own = own_of(services, role, {"department": department, "district": district, "team": team})
-    viewer = Viewer(role, role, **{OWN[role]: own} if own else {})
+    viewer = viewer_of(services, role, {"department": department, "district": district, "team": team})
     with acting_as(viewer):
         brief = brief_of(search, services, collect_views(), base)
     services.state.record(OPERATOR, role, "brief", " ".join((brief.reader, search, *readers)))
