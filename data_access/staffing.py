@@ -280,10 +280,10 @@ class Compared(Analysed):
 def _plan(known: Staffed, goal: Goal, factor: float = 1.0, least: int = 1) -> Plan:
     """What `goal` asks for with `factor` times the calls."""
     week = known.week
-    floor = known.floor if factor == 1.0 else replace(known.floor, offered=known.floor.offered * factor)
-    needed: Whole = domain.needed(known.floor, goal, week.load_high * factor, week.handle_s, least)
+    floor = known.floor.grown(factor)
+    needed: Whole = domain.needed(floor, goal, week.load_high * factor, week.handle_s, least)
     positions, most = domain.positions_of_week(week, needed, goal.shrinkage)
-    outcome = domain.tried(floor, week, goal, _on_days(week, needed, known.floor)).outcome
+    outcome = domain.tried(floor, week, goal, _on_days(week, needed, floor)).outcome
     return Plan(goal, week.hours(needed), positions, most, outcome)
 
 

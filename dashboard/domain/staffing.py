@@ -110,6 +110,11 @@ class Floor:
             return None
         return float(np.clip(1 - self.present[known].sum() / self.rostered[known].sum(), 0.0, 0.9))
 
+    def grown(self, factor: float) -> Floor:
+        """The same days with so many times the calls, each treated as it was; as many agents."""
+        of_calls = ("offered", "answered", "handled_s", "hung_up", "in_time", "counted", "waited_s")
+        return replace(self, **{name: getattr(self, name) * factor for name in of_calls})
+
     def there(self, shrinkage: float) -> Numbers:
         """Agents there: as recorded, else those rostered less the shrinkage; NaN where neither is known."""
         return np.where(np.isfinite(self.present), self.present, self.rostered * (1 - shrinkage))
