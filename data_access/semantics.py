@@ -134,9 +134,9 @@ class Dimension:
 class Measure:
     """What every measure says of itself (measures R8).
 
-    `unit` is one of ``requests``, ``contacts``, ``surveys``, ``visits``, ``share``, ``s`` (seconds), ``s²`` (their
-    squares, added up), ``h`` (hours), ``money`` (in the city's currency), ``10,000 stops``, ``1,000 months``,
-    ``stops``, ``rounds`` and ``ratio``; `better` is ``higher``, ``lower`` or None where neither is good in itself.
+    `unit` is what is counted (``requests``, ``contacts``, ``rounds`` …), or ``share``, ``ratio``, or one of `AMOUNTS`:
+    ``s`` (seconds), ``s²`` (their squares, added up), ``h`` (hours), ``money`` (in the city's currency), ``10,000
+    stops``, ``1,000 months``. `better` is ``higher``, ``lower`` or None where neither is good in itself.
     """
 
     name: str
@@ -188,12 +188,11 @@ class Exposure(Measure):
     start_on: ColumnElement = field(hash=False, compare=False)
     end_on: ColumnElement = field(hash=False, compare=False)
     unit_days: float
-    where: ColumnElement[bool] | None = field(default=None, hash=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio(Measure):
-    """One total (or standing) over another, each added up first, divided last (measures R4)."""
+    """One total (or standing) over another, or over an exposure; each added up first, divided last (measures R4)."""
 
     over: Total | Standing
     under: Total | Standing | Exposure
