@@ -37,8 +37,10 @@ from data_access.health import OF_IMPORTS, Health, Told, read_health
 from data_access.hotspots import Analysed, Analysis, Asking
 from data_access.listing import ListColumn, Listing, Rows, columns_for, count_rows, list_rows
 from data_access.measures import CATALOGUE
+from data_access.measures.assets import ASSET
+from data_access.measures.collection import ROUND
 from data_access.measures.contacts import CONTACT, in_force
-from data_access.measures.costs import BUDGET
+from data_access.measures.costs import BUDGET, OF_CENTRE
 from data_access.measures.published_calls import PUBLISHED
 from data_access.measures.requests import REQUEST
 from data_access.places import Ground, named, read_ground
@@ -48,7 +50,8 @@ from data_access.timeline import OneRequest, Rights, Timeline, read_timeline
 
 FACTS = {fact.name: (fact, needs) for fact, needs in (
     (REQUEST, Permission.READ_REQUESTS), (CONTACT, Permission.READ_CONTACTS),
-    (PUBLISHED, Permission.READ_PUBLISHED_CALLS), (BUDGET, Permission.READ_BUDGET),
+    (PUBLISHED, Permission.READ_PUBLISHED_CALLS), (BUDGET, Permission.READ_BUDGET), (ROUND, Permission.READ_ROUNDS),
+    (ASSET, Permission.READ_ASSETS),
 )}  # fmt: skip
 """Where the values of dimensions are looked up, and what a viewer needs to read there."""
 SIZES = {dimension.name: size for size, dimension in HEXAGONS.items()}
@@ -619,11 +622,9 @@ class Services:
             prices = {int(year): float(level) for year, level in rows.itertuples(index=False)}
         hour = None
         if self.warehouse.columns("activity_driver") and self.warehouse.columns("budget_line"):
-            driver, line = schema.activity_driver.c, schema.budget_line.c
-            centre = select(line.program).where(line.is_contact_centre.is_(True))
-            found = self.warehouse.frame(select(func.avg(driver.hourly_rate).label("rate"))
-                                         .where(driver.program.in_(centre)))  # fmt: skip
-            hour = float(found["rate"].iloc[0]) if len(found) and pd.notna(found["rate"].iloc[0]) else None
+            rate = func.avg(schema.activity_driver.c.hourly_rate).label("rate")
+            found = self.warehouse.frame(select(rate).where(OF_CENTRE))["rate"].iloc[0]
+            hour = float(found) if pd.notna(found) else None
         return Money(prices, hour)
 
     def _closed_days_in(self, _build_id: str) -> frozenset[date]:

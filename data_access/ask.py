@@ -19,7 +19,7 @@ from dashboard.domain.filters import DAY, Clock, Filters, Period, add_months
 from dashboard.domain.fiscal_years import left_out, names_of, touched
 from dashboard.domain.policy import Scope
 from dashboard.domain.survival import quantiles_by_group
-from data_access.compile import Frame, caveats, check_narrowed_alike, compile_query, compile_values, parts_of
+from data_access.compile import Frame, caveats, compile_query, compile_values, parts_of
 from data_access.grid import Grid, Read, spread_columns, told_columns
 from data_access.rollups import NOTHING_HELD, Held
 from data_access.semantics import Answer, Dimension, Fact, Measure, Query, Ratio, Spread, Standing
@@ -44,7 +44,6 @@ def ask(reader: Reader, query: Query, filters: Filters, scope: Scope, clock: Clo
     ratio over nothing is missing, never 0 (measures R5). Steps end where the data ends.
     """
     if any(measure.fact.by_year for measure in parts_of(query.measures)):  # type: ignore[attr-defined]
-        check_narrowed_alike(query, filters)
         filters, outside = of_whole_years(query, filters, clock)
     else:
         period, outside = known_part(filters.period, clock)
@@ -92,7 +91,7 @@ def values_of(
             continue
         for value, n in reader.frame(statement).itertuples(index=False):
             name = dimension.missing if pd.isna(value) else dimension.to_value(value)
-            counts[name] = counts.get(name, 0) + int(n)
+            counts[name] = counts.get(name, 0) + (0 if fact.is_served else int(n))
     return sorted(counts, key=lambda name: (-counts[name], name))
 
 

@@ -27,6 +27,7 @@ from dashboard.domain.before_after import (
     fake_dates,
     parts,
     steps,
+    steps_in,
     whole,
     windows,
 )
@@ -286,7 +287,7 @@ def _judged(empty: Judged, counted: Counted, first_on: date, end_on: date) -> Ju
         study.over[0][before], study.over[1][before], (study.exposure[0][before], study.exposure[1][before]), loose
     )
     middles = [one.from_on.toordinal() + one.days / 2 for one in (compared.before, compared.after)]
-    between = (middles[1] - middles[0]) / (30.4375 if study.every_step == "month" else 7)
+    between = steps_in(middles[1] - middles[0], study.every_step)
     series = _series(counted, _long_steps(change, first_on, end_on))
     gap = None
     if series.steps:

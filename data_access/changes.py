@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, litera
 
 from dashboard.domain.difference_in_differences import MANY_UNITS, Units
 from dashboard.domain.errors import BadRequest
-from dashboard.domain.filters import DAY, Filters, Period
+from dashboard.domain.filters import DAY, MONTH_DAYS, Filters, Period
 from data_access import schema
 from data_access.ask import SENSITIVE, Reader
 from data_access.compile import caveats, rows_of, with_values
@@ -28,7 +28,6 @@ from data_access.dialects import Listed
 from data_access.dimensions import area, channel, department, district, service_type
 from data_access.hotspots import Asking
 from data_access.measures.assets import ASSET as REGISTERED
-from data_access.measures.assets import MONTH_DAYS
 from data_access.semantics import Dimension, Query, Total
 
 _i, _a, _r = schema.intervention.c, schema.asset.c, schema.request.c

@@ -104,7 +104,7 @@ Summed = tuple[Rollup, list[ColumnElement[bool]]]
 
 
 def parts_of(measures: Iterable[Measure]) -> tuple[Measure, ...]:
-    """The totals, standings and spreads that `measures` are made of, each once."""
+    """The totals, standings, spreads and exposures that `measures` are made of, each once."""
     found: dict[str, Measure] = {}
     for measure in measures:
         for part in (measure.over, measure.under) if isinstance(measure, Ratio) else (measure,):
@@ -115,11 +115,12 @@ def parts_of(measures: Iterable[Measure]) -> tuple[Measure, ...]:
 def compile_query(query: Query, filters: Filters, scope: Scope, frame: Frame) -> tuple[Statement, ...]:
     """Write the SELECTs that answer `query` for the rows in `filters` and `scope`.
 
-    Raises BadRequest if a measure cannot be divided as asked, NotPermitted if `scope` restricts a dimension that
+    Raises BadRequest if a measure cannot be divided or narrowed as asked, NotPermitted if `scope` restricts a dimension that
     a measure's fact does not carry.
     """
     if query.every not in (None, *EVERY):
         raise BadRequest("Choose the step of time before compiling.")
+    _check_narrowed_alike(query, filters)
     return tuple(_statements(query, filters, scope, frame))
 
 
@@ -394,7 +395,7 @@ def _exposure(measure: Exposure, query: Query, filters: Filters, scope: Scope, f
     lasted = func.least(func.coalesce(measure.end_on, end), end) - func.greatest(measure.start_on, begin)
     days = cast(func.coalesce(func.sum(lasted), 0), Float) / measure.unit_days
     when = [measure.start_on < end, or_(measure.end_on.is_(None), measure.end_on > begin)]
-    where = [measure.where, or_(measure.end_on.is_(None), measure.end_on > measure.start_on)]
+    where = [or_(measure.end_on.is_(None), measure.end_on > measure.start_on)]
     return _grouped(
         "total", (measure,), measure.fact, None, [days.label(measure.name)], when, where, query, filters, scope, frame
     )
@@ -453,24 +454,10 @@ def _holding(measure: Measure, where: Iterable, filters: Filters, scope: Scope) 
         yield fact.counted
     if fact.first_report is not None and _counts_incidents(filters):
         yield fact.first_report
-    if isinstance(measure, Total | Spread) and not fact.by_year:  # what stands open stands open on event days too
+    if isinstance(measure, Total | Spread):  # what stands open stands open on event days too
         yield from _on_counted_days(measure.on, filters)
     yield from _chosen(fact, measure, filters)
     yield from permitted(fact, scope)
-
-
-def check_narrowed_alike(query: Query, filters: Filters) -> None:
-    """BadRequest where a filter narrows only one part of a ratio of money to work: it would not be what anything costs.
-
-    What a call by phone costs, say, is not known where the contact centre's budget tells of no channel.
-    """
-    for measure in query.measures:
-        if not isinstance(measure, Ratio) or measure.over.fact.by_year == measure.under.fact.by_year:
-            continue
-        for name, _ in filters.choices:
-            if _narrows(DIMENSIONS[name], measure.over) != _narrows(DIMENSIONS[name], measure.under):
-                label = DIMENSIONS[name].label.lower()
-                raise BadRequest(f"“{measure.name}” is not known by {label}: the budget does not tell it.")
 
 
 def counted_of(measure: Measure) -> Measure:
@@ -544,7 +531,7 @@ def permitted(fact: Fact, scope: Scope) -> Iterator[ColumnElement[bool]]:
                 "so they are not shown."
             )
         yield _is_one_of(dimension, fact, values)
-    if scope.hides and fact.has_types:
+    if scope.hides and not fact.is_served:
         kind = DIMENSIONS["service_type"].columns.get(fact.name)
         if kind is None:
             raise NotPermitted(f"{fact.plural.capitalize()} carry no service type, so they are not shown to you.")
@@ -560,6 +547,20 @@ def _is_one_of(dimension: Dimension, fact: Fact, values: tuple[str, ...]) -> Col
     if dimension.missing in values:
         conditions.append(column.is_(None))
     return reduce(or_, conditions)
+
+
+def _check_narrowed_alike(query: Query, filters: Filters) -> None:
+    """BadRequest where a filter narrows only one part of a ratio of money to work: it would not be what anything costs.
+
+    What a call by phone costs, say, is not known where the contact centre's budget tells of no channel.
+    """
+    for measure in query.measures:
+        if not isinstance(measure, Ratio) or measure.over.fact.by_year == measure.under.fact.by_year:
+            continue
+        for name, _ in filters.choices:
+            if _narrows(DIMENSIONS[name], measure.over) != _narrows(DIMENSIONS[name], measure.under):
+                label = DIMENSIONS[name].label.lower()
+                raise BadRequest(f"“{measure.name}” is not known by {label}: the budget does not tell it.")
 
 
 def _check_divisible(query: Query, measure: Measure) -> None:

@@ -49,6 +49,11 @@ def _of_route(column: str, of: ColumnElement = _round.route_id) -> ColumnElement
     return select(_route[column]).where(_route.route_id == of).scalar_subquery()
 
 
+def _by_route(column: str) -> dict[str, ColumnElement]:
+    """What their route is, of rounds and of requests that name one."""
+    return {"request": _of_route(column, _request.route_id), "round": _of_route(column)}
+
+
 def _of_asset(expression: ColumnElement) -> ColumnElement:
     """What the asset is that a request names."""
     return select(expression).where(_asset.asset_id == _request.asset_id).scalar_subquery()
@@ -266,7 +271,7 @@ closing_day = Dimension(
 
 stream = Dimension(
     "stream", "Stream", "What is collected: refuse, recycling, organics, bulk.",
-    {"request": _of_route("stream", _request.route_id), "round": _of_route("stream")}, missing="no route",
+    _by_route("stream"), missing="no route",
 )  # fmt: skip
 route = Dimension(
     "route", "Route", "The collection route that a stop, or a missed collection, belongs to.",
@@ -274,14 +279,14 @@ route = Dimension(
 )  # fmt: skip
 contractor = Dimension(
     "contractor", "Collected by", "Who drives the route: the city’s own crews, or whom it pays.",
-    {"request": _of_route("contractor", _request.route_id), "round": _of_route("contractor")}, missing="not known",
+    _by_route("contractor"), missing="not known",
 )  # fmt: skip
 service_weekday = Dimension(
     "service_weekday", "Day of collection", "The weekday on which the collection was due.",
-    {fact: cast(extract("isodow", column), Integer) for fact, column in (
+    {fact: cast(extract("isodow", column), Integer) - 1 for fact, column in (
         ("request", _request.service_on), ("round", _round.service_on))},
-    ordered=WEEKDAYS, missing="no collection", to_value=lambda n: WEEKDAYS[int(n) - 1],
-    to_column=lambda name: WEEKDAYS.index(name) + 1,
+    ordered=WEEKDAYS, missing="no collection", to_value=lambda number: WEEKDAYS[int(number)],
+    to_column=WEEKDAYS.index,
 )  # fmt: skip
 
 asset_kind = Dimension(

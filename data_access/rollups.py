@@ -89,6 +89,8 @@ _BY: dict[str, dict[str, tuple[str, ...]]] = {
 
 # Hours are those of the opening, outcomes those of the closing: nobody divides by them along other days.
 _NOT_BY = {"hour": ("closed_on", "due_on"), "outcome": ("opened_on", "due_on")}
+# Few requests have such a day: they are quick to count as they are.
+_NOT_ALONG = ("service_on",)
 
 # What would be too fine day by day is summed by month: of which day, by which columns and which other divisions.
 _BY_MONTH: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[Dimension, ...]]]] = {
@@ -421,10 +423,10 @@ def _declared() -> dict[str, Rollup]:
             name, keys, of_fact = f"rollup_{fact}_standing_{by}", _STANDING_BY[by], next(iter(at_end.values())).fact
             found.append(Rollup(name, of_fact, MOMENT_ON, keys, at_end, by=divisions))
     for (fact, day), totals in dated.items():
-        if day is schema.request.c.service_on:
-            continue  # few requests have such a day: they are quick to count as they are
         of = getattr(day, "name", None) or f"{totals[0].name}_on"
         summed = {total.name: total for total in totals}
+        if of in _NOT_ALONG:
+            continue
         for by, keys in _BY.get(fact, {}).items():
             if of not in _NOT_BY.get(by, ()):
                 found.append(Rollup(f"rollup_{fact}_{of}_{by}", totals[0].fact, day, keys, summed))

@@ -51,8 +51,9 @@ class Fact:
         Which rows measures may count at all (information-only rows are no requests, measures R10).
     first_report
         Which rows stand for an incident; the others report what is known already. None where there is no such thing.
-    has_types
-        Whether its rows are of service types; of others none is of a sensitive one.
+    is_served
+        Whether its rows are what is served (rounds, assets), not what came in: none is of a sensitive service type, and
+        none says how frequent a value is.
     known_on
         The civil day of `known_at`, if every row has one and counts: sums counted by it beforehand leave none out.
     by_year
@@ -69,7 +70,7 @@ class Fact:
     first_report: ColumnElement[bool] | None = field(default=None, hash=False, compare=False)
     known_on: Column | None = field(default=None, hash=False, compare=False)
     by_year: bool = False
-    has_types: bool = True
+    is_served: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,6 @@ class Dimension:
     ordered: tuple | None = None
     missing: str = "not recorded"
     standing_only: bool = False
-    filterable: bool = True
     of_people: bool = False
     to_value: Callable = field(default=str, hash=False, compare=False)
     to_column: Callable = field(default=str, hash=False, compare=False)
@@ -134,9 +134,9 @@ class Dimension:
 class Measure:
     """What every measure says of itself (measures R8).
 
-    `unit` is one of ``requests``, ``contacts``, ``surveys``, ``visits``, ``share``, ``s`` (seconds), ``s²`` (their
-    squares, added up), ``h`` (hours), ``money`` (in the city's currency), ``10,000 stops``, ``1,000 months``,
-    ``stops``, ``rounds`` and ``ratio``; `better` is ``higher``, ``lower`` or None where neither is good in itself.
+    `unit` is what is counted (``requests``, ``contacts``, ``rounds`` …), or ``share``, ``ratio``, or one of `AMOUNTS`:
+    ``s`` (seconds), ``s²`` (their squares, added up), ``h`` (hours), ``money`` (in the city's currency), ``10,000
+    stops``, ``1,000 months``. `better` is ``higher``, ``lower`` or None where neither is good in itself.
     """
 
     name: str
@@ -188,12 +188,11 @@ class Exposure(Measure):
     start_on: ColumnElement = field(hash=False, compare=False)
     end_on: ColumnElement = field(hash=False, compare=False)
     unit_days: float
-    where: ColumnElement[bool] | None = field(default=None, hash=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio(Measure):
-    """One total (or standing) over another, each added up first, divided last (measures R4)."""
+    """One total (or standing) over another, or over an exposure; each added up first, divided last (measures R4)."""
 
     over: Total | Standing
     under: Total | Standing | Exposure

@@ -89,15 +89,17 @@ class Staffing:
         targets = told["service_level_target_share"].astype(float).dropna().tolist()
         own_share = targets[0] if targets else USUAL_TARGET
         own = Goal(
-            min(own_share, MOST_AIMED_AT), asking.frame.answer_within_s, _first(floor.shrinkage),
+            min(own_share, MOST_AIMED_AT), asking.frame.answer_within_s,
+            domain.USUAL_SHRINKAGE if floor.shrinkage is None else floor.shrinkage,
             asking.frame.service_level_variant, asking.frame.short_abandon_s,
         )  # fmt: skip
         # What was seen is held against the city's own seconds, whatever is aimed at.
         week, recorded = domain.week_of(floor, own), floor.there(own.shrinkage)
-        model = domain.tried(floor, week, own, recorded)
+        model = mended = domain.tried(floor, week, own, recorded)
         fit = domain.fitted(floor, week, own, recorded)
-        mended = model if fit is None else domain.tried(floor, week, own, recorded * fit)
-        own = replace(own, shrinkage=1 - (1 - own.shrinkage) * (1.0 if fit is None else fit))
+        if fit is not None:
+            mended = domain.tried(floor, week, own, recorded * fit)
+            own = replace(own, shrinkage=1 - (1 - own.shrinkage) * fit)
         goal = replace(
             own, share=own.share if self.target is None else min(self.target, MOST_AIMED_AT),
             within_s=own.within_s if self.within_s is None else self.within_s,
@@ -106,8 +108,7 @@ class Staffing:
         week = week if goal == own else domain.week_of(floor, goal)
         found = Staffed(
             question=self, frame=pd.DataFrame(), as_of=asking.frame.as_of, notes=notes, period=period, days=tuple(days),
-            floor=floor, own=own, goal=goal, week=week, model=model, fit=fit,
-            mended=mended, has_target=bool(targets),
+            floor=floor, own=own, goal=goal, week=week, model=model, fit=fit, mended=mended, has_target=bool(targets),
             narrowed=narrowed,
         )  # fmt: skip
         return replace(found, frame=found.rows())
@@ -119,8 +120,8 @@ class Staffed(Analysed):
 
     `own` is what the city aims at, `goal` what the reader does. `model` is what the model expects of those who were
     there, `fit` the part of them by which it expects what was seen (`domain.fitted`), and `mended` what it expects of
-    that part. `narrowed` are the filters
-    that choose calls, but not those who answer them: then nobody is told to have been there.
+    that part. `narrowed` are the filters that choose calls, but not those who answer them: then nobody is told to have
+    been there.
     """
 
     question: Staffing
@@ -159,16 +160,16 @@ class Staffed(Analysed):
     @property
     def answering(self) -> Numbers:
         """Agents who took calls, for each slot of the week: those present, or rostered, as far as the model fits."""
-        by_roster = self.week.rostered * (1 - self.own.shrinkage)
-        fit = 1.0 if self.fit is None else self.fit
-        return np.where(np.isfinite(self.week.present), self.week.present * fit, by_roster)
+        return self._taking_calls(self.week)
 
     @property
     def answering_on_days(self) -> Numbers:
         """The same for each slot of each day."""
-        fit = 1.0 if self.fit is None else self.fit
-        by_roster = self.floor.rostered * (1 - self.own.shrinkage)
-        return np.where(np.isfinite(self.floor.present), self.floor.present * fit, by_roster)
+        return self._taking_calls(self.floor)
+
+    def _taking_calls(self, of: Week | Floor) -> Numbers:
+        fit = 1.0 if self.fit is None else self.fit  # the shrinkage of those rostered has it in it
+        return domain.agents_there(of.present * fit, of.rostered, self.own.shrinkage)
 
     def gap(self) -> Numbers:
         """Agents who took calls less those needed in a busy week; NaN where closed or not known."""
@@ -280,10 +281,10 @@ class Compared(Analysed):
 def _plan(known: Staffed, goal: Goal, factor: float = 1.0, least: int = 1) -> Plan:
     """What `goal` asks for with `factor` times the calls."""
     week = known.week
-    floor = known.floor if factor == 1.0 else replace(known.floor, offered=known.floor.offered * factor)
-    needed: Whole = domain.needed(known.floor, goal, week.load_high * factor, week.handle_s, least)
+    floor = known.floor.grown(factor)
+    needed: Whole = domain.needed(floor, goal, week.load_high * factor, week.handle_s, least)
     positions, most = domain.positions_of_week(week, needed, goal.shrinkage)
-    outcome = domain.tried(floor, week, goal, _on_days(week, needed, known.floor)).outcome
+    outcome = domain.tried(floor, week, goal, _on_days(week, needed, floor)).outcome
     return Plan(goal, week.hours(needed), positions, most, outcome)
 
 
@@ -327,10 +328,10 @@ class Growing:
              "positions_by_the_year": one.by_year, **one.plan.row()}
             for one in scenarios
         ]  # fmt: skip
-        rostered = float(np.nansum(known.week.rostered)) * known.week.width_s / 3600
+        rostered_hours = float(np.nansum(known.week.rostered)) * known.week.width_s / 3600
         return Grown(
             question=self, frame=pd.DataFrame(rows), as_of=known.as_of, notes=known.notes, staffed=known,
-            yearly=yearly, scenarios=tuple(scenarios), positions_now=rostered * 52 / domain.PAID_HOURS,
+            yearly=yearly, scenarios=tuple(scenarios), positions_now=domain.positions_of_hours(rostered_hours),
         )  # fmt: skip
 
 
@@ -362,10 +363,6 @@ def _told(seconds: float) -> float:
 
 
 # ── counts ──
-
-
-def _first(*values: float | None) -> float:
-    return next((one for one in values if one is not None), domain.USUAL_SHRINKAGE)
 
 
 def _usual(asking: Asking, period: Period) -> list[date]:

@@ -14,11 +14,11 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from dashboard.cli.roles import about_what, own_of
+from dashboard.cli.roles import about_what, viewer_of
 from dashboard.cli.telling import err, known, opened, with_settings
 from dashboard.domain.errors import BadRequest
 from dashboard.domain.filters import DAY, SWITCHES, Filters, Period, civil_day
-from dashboard.domain.policy import FACTS, OWN, Scope, Viewer
+from dashboard.domain.policy import FACTS, Scope, Viewer
 from dashboard.services import Services, acting_as
 from data_access.compile import parts_of
 from data_access.dimensions import DIMENSIONS
@@ -68,9 +68,7 @@ def ask_command(
     own = {"department": department, "district": district, "team": team}
     if not role and any(own.values()):
         raise BadRequest("--department, --district and --team say what a --role is about; rows are chosen by --where.")
-    viewer = (
-        Viewer(role, role, **{OWN[role]: about} if (about := own_of(services, role, own)) else {}) if role else None
-    )
+    viewer = viewer_of(services, role, own) if role else None
     clock = services.clock()
     period = Period(
         clock.first_on if begin is None else civil_day(begin, "--from"),

@@ -8,10 +8,9 @@ from urllib.parse import urlsplit
 import click
 
 from callbacks.brief import brief_of
-from dashboard.cli.roles import about_what, own_of
+from dashboard.cli.roles import about_what, viewer_of
 from dashboard.cli.telling import OPERATOR, opened, with_settings
 from dashboard.domain.errors import BadRequest
-from dashboard.domain.policy import OWN, Viewer
 from dashboard.services import acting_as
 from layouts.brief import as_html, as_text
 from layouts.views import collect_views
@@ -36,14 +35,13 @@ def brief_command(role, department, district, team, search, base, form, readers,
     dashboard311 brief --role "department head" --department Sanitation
     dashboard311 brief --url https://311.example.gov --format mail --to manager@example.gov | sendmail -t
     """
-    if base and (urlsplit(base).scheme not in ("http", "https") or not urlsplit(base).netloc):
+    if base and not _is_address(base):
         raise BadRequest(f"--url wants an address like https://311.example.gov, not “{base}”.")
     if readers and form != "mail":
         raise BadRequest("--to is for --format mail.")
     search = search if search.startswith("?") else f"?{search}"
     services = opened(settings)
-    own = own_of(services, role, {"department": department, "district": district, "team": team})
-    viewer = Viewer(role, role, **{OWN[role]: own} if own else {})
+    viewer = viewer_of(services, role, {"department": department, "district": district, "team": team})
     with acting_as(viewer):
         brief = brief_of(search, services, collect_views(), base)
     services.state.record(OPERATOR, role, "brief", " ".join((brief.reader, search, *readers)))
@@ -51,6 +49,14 @@ def brief_command(role, department, district, team, search, base, form, readers,
         click.echo(_mail(brief.subject, as_text(brief), as_html(brief), readers), nl=False)
     else:
         click.echo(as_html(brief) if form == "html" else as_text(brief), nl=False)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that hold no address
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
 def _mail(subject: str, text: str, page: str, readers: tuple[str, ...]) -> str:
@@ -62,6 +68,8 @@ def _mail(subject: str, text: str, page: str, readers: tuple[str, ...]) -> str:
             message["To"] = ", ".join(readers)
         except ValueError as problem:
             raise BadRequest(f"--to: {problem}.") from None
+        except (IndexError, AttributeError):  # which Python raises where an address breaks off, “name@”
+            raise BadRequest(f"--to wants addresses like name@example.gov, not “{', '.join(readers)}”.") from None
     message.set_content(text, cte="quoted-printable")
     message.add_alternative(page, subtype="html", cte="quoted-printable")
     return message.as_string()

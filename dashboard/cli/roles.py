@@ -8,7 +8,7 @@ import click
 
 from dashboard.cli.telling import known
 from dashboard.domain.errors import BadRequest, UnknownName
-from dashboard.domain.policy import OWN, ROLES, Scope
+from dashboard.domain.policy import OWN, ROLES, Scope, Viewer
 from dashboard.services import Services
 from data_access.dimensions import DIMENSIONS
 
@@ -37,3 +37,9 @@ def own_of(services: Services, role: str, given: dict[str, str | None]) -> str |
         teams = services.teams()
         return value if not teams or value in teams else known("team", value, dict.fromkeys(teams))
     return services.resolve(DIMENSIONS[about], value, Scope.everything())
+
+
+def viewer_of(services: Services, role: str, given: dict[str, str | None]) -> Viewer:
+    """In whose eyes a command looks: somebody with `role`, about what is given."""
+    own = own_of(services, role, given)
+    return Viewer(role, role, **{OWN[role]: own} if own else {})

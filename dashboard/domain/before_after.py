@@ -10,8 +10,9 @@ from datetime import date, timedelta
 from typing import Literal, NamedTuple
 
 from dashboard.domain.difference_in_differences import Effect
-from dashboard.domain.filters import Period, add_months
+from dashboard.domain.filters import MONTH_DAYS, Period, add_months
 from dashboard.domain.interrupted_series import Ratio
+from dashboard.domain.intervals import direction
 
 YEAR_MONTHS = 12
 WEEKS_52 = timedelta(weeks=52)
@@ -78,9 +79,14 @@ def steps(
     before = [Step(edge(start_on, -n - 1), edge(start_on, -n), -n - 1) for n in range(most)]
     # What lies between is left out, and later steps keep their distance from the beginning.
     gap = (settled_on - start_on).days
-    shift = round(gap / (30.4375 if every == "month" else 7))
+    shift = round(steps_in(gap, every))
     after = [Step(edge(settled_on, n), edge(settled_on, n + 1), n + shift) for n in range(most)]
     return [one for one in reversed(before) if one.from_on >= first_on] + [one for one in after if one.to_on <= end_on]
+
+
+def steps_in(days: float, every: str) -> float:
+    """How many steps so many days are."""
+    return days / (MONTH_DAYS if every == "month" else 7)
 
 
 def whole(start_on: date, end_on: date, every: str) -> int:
@@ -134,7 +140,7 @@ def agreement(effect: Effect, series: Ratio | None) -> Agreement:
         return "unknown"
     if series is None:
         return "alone"
-    other = -1 if series.high < 1 else 1 if series.low > 1 else 0
+    other = direction(series.low, series.high)
     if effect.direction == other:
         return "agree" if other else "neither"
     return "contradict" if effect.direction * other < 0 else "unsure"

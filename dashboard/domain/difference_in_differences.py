@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
+from dashboard.domain.intervals import Z_95, direction
 from dashboard.domain.poisson_regression import Numbers, fit_poisson
 
-SPREAD = float(ndtri(0.975))
 FEWEST = 10
 """A cell of fewer is too few for a rate (measures R5)."""
 MANY_UNITS = 20
@@ -50,14 +49,14 @@ class Effect(NamedTuple):
     @property
     def direction(self) -> int:
         """−1: it fell, 1: it rose; 0: no change can be told."""
-        return -1 if self.high < 1 else 1 if self.low > 1 else 0
+        return direction(self.low, self.high)
 
 
 UNKNOWN = Effect(np.nan, np.nan, np.nan, np.nan)
 
 
 def _effect(log_ratio: float, log_se: float) -> Effect:
-    error = SPREAD * log_se
+    error = Z_95 * log_se
     ratio, low, high = (float(np.exp(x)) for x in (log_ratio, log_ratio - error, log_ratio + error))
     return Effect(ratio, low, high, float(log_se))
 
@@ -194,7 +193,7 @@ def event_study(
     of_treated, of_comparison = exposure
     found = []
     for i in range(len(treated)):
-        others = ~is_after.copy()
+        others = ~is_after
         others[i] = False
         counts = Four(treated[others].sum(), treated[i], comparison[others].sum(), comparison[i])
         base = Four(of_treated[others].sum(), of_treated[i], of_comparison[others].sum(), of_comparison[i])
@@ -258,11 +257,6 @@ class Fakes(NamedTuple):
         if not self.effects or not effect.is_known:
             return float("nan")
         return (1 + self.as_large(effect)) / (1 + len(self.effects))
-
-    @property
-    def covering(self) -> int:
-        """How many have an interval that holds 1, as nineteen in twenty should."""
-        return sum(one.direction == 0 for one in self.effects)
 
 
 def placebo_groups(comparison: Units, treated_share: float, dispersion: float = 1.0) -> Fakes:

@@ -17,6 +17,8 @@ from urllib.parse import parse_qsl, urlencode
 from dashboard.domain.errors import BadRequest, UnknownName
 
 DAY = timedelta(days=1)
+MONTH_DAYS = 30.4375
+"""The days of a month, on average."""
 
 PRESETS: Mapping[str, str] = {
     "last-7": "Last 7 days",

@@ -39,14 +39,19 @@ def known_years(clock: Clock, *, contacts: bool = False) -> tuple[Period, ...]:
     One that is not over, or not told to its end, ends with the last day that both the books and the data tell of. With
     `contacts` only those in which contacts are known too.
     """
-    known_from = clock.contacts_from_on if contacts else clock.first_on
     found = []
     for begin, told_to in clock.books:
         end = min(told_to, clock.end_on)
-        if known_from is not None and begin >= max(known_from, clock.first_on) - LATE and begin < end:
+        if _is_known_from(begin, clock, contacts=contacts) and begin < end:
             whole = add_months(begin, 12)
             found.append(Period(begin, end, whole_to_on=whole if end < whole else None))
     return tuple(found)
+
+
+def _is_known_from(begin: date, clock: Clock, *, contacts: bool) -> bool:
+    """Whether the data reaches back to a year that begins on `begin`."""
+    known_from = clock.contacts_from_on if contacts else clock.first_on
+    return known_from is not None and begin >= known_from - LATE
 
 
 def touched(period: Period, clock: Clock, *, contacts: bool = False) -> Period | None:
@@ -104,8 +109,8 @@ def part_before(*, one_year: bool = False, contacts: bool = False) -> Years:
             return None
         whole = now.whole_to_on or now.to_on
         months = (whole.year - now.from_on.year) * 12 + whole.month - now.from_on.month
-        begin, known_from = add_months(now.from_on, -months), clock.contacts_from_on if contacts else clock.first_on
-        if known_from is None or begin < known_from - LATE:
+        begin = add_months(now.from_on, -months)
+        if not _is_known_from(begin, clock, contacts=contacts):
             return None
         return Period(begin, min(add_months(now.to_on, -months), now.from_on))
 

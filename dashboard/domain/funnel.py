@@ -5,6 +5,7 @@ A ranking always has a last place; limits that narrow with n say whether the las
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,12 +52,16 @@ def _quantile(q: float, n: npt.NDArray[np.int64], p0: float) -> Reals:
     if p0 in (0.0, 1.0):
         return np.where(n > 0, p0, np.nan)
     many = np.maximum(n, 1)
-    r = np.ceil(bdtrik(q, many, p0))
-    r = np.where((r > 0) & (bdtr(np.maximum(r - 1, 0), many, p0) >= q), r - 1, r)  # the inverse may be a hair off
-    r = np.clip(r, 0, many)
-    here, below = bdtr(r, many, p0), np.where(r > 0, bdtr(np.maximum(r - 1, 0), many, p0), 0.0)
-    share = (r - (here - q) / (here - below)) / many
+    r = np.clip(np.ceil(bdtrik(q, many, p0)), 0, many)
+    share = _between_whole(r, q, lambda k: bdtr(k, many, p0)) / many
     return np.where(n > 0, np.clip(share, 0, 1), np.nan)
+
+
+def _between_whole(r: Reals, q: float, up_to: Callable[[Reals], Reals]) -> Reals:
+    """Where between r − 1 and r the chance `up_to` a number is q; r is the smallest that has at least q up to it."""
+    r = np.where((r > 0) & (up_to(np.maximum(r - 1, 0)) >= q), r - 1, r)  # the inverse may be a hair off
+    here, below = up_to(r), np.where(r > 0, up_to(np.maximum(r - 1, 0)), 0.0)
+    return r - (here - q) / (here - below)
 
 
 def poisson_limits(expected: Any, level: float = CONTROL) -> Limits:
@@ -72,11 +77,9 @@ def poisson_limits(expected: Any, level: float = CONTROL) -> Limits:
     many = np.where(e > 0, e, 1.0)
 
     def quantile(q: float) -> Reals:
-        r = np.ceil(pdtrik(np.maximum(q, pdtr(0, many)), many))  # the smallest number with at least q up to it
-        r = np.where(pdtr(0, many) >= q, 0.0, r)
-        r = np.where((r > 0) & (pdtr(np.maximum(r - 1, 0), many) >= q), r - 1, r)  # the inverse may be a hair off
-        here, below = pdtr(r, many), np.where(r > 0, pdtr(np.maximum(r - 1, 0), many), 0.0)
-        return np.where(e > 0, np.maximum(r - (here - q) / (here - below), 0.0) / many, np.nan)
+        none = pdtr(0, many)
+        r = np.where(none >= q, 0.0, np.ceil(pdtrik(np.maximum(q, none), many)))
+        return np.where(e > 0, np.maximum(_between_whole(r, q, lambda k: pdtr(k, many)), 0.0) / many, np.nan)
 
     tail = (1 - level) / 2
     return Limits(quantile(tail), quantile(1 - tail))

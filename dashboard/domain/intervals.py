@@ -1,4 +1,4 @@
-"""How far a share or a rate may be from the truth: 95 % intervals, the only ones in the house.
+"""How far a share or a rate may be from the truth: 95 % intervals.
 
 Vectorised: one number or arrays of one shape. Where there is nothing to divide by, everything is nan.
 """
@@ -13,7 +13,8 @@ from scipy.special import chdtri, ndtri
 
 Reals = npt.NDArray[np.float64]
 
-_SPREAD = float(ndtri(0.975))
+Z_95 = float(ndtri(0.975))
+"""So many standard errors to either side are 95 %."""
 
 
 class Interval(NamedTuple):
@@ -22,6 +23,11 @@ class Interval(NamedTuple):
     value: Reals
     lower: Reals
     upper: Reals
+
+
+def direction(low: float, high: float) -> int:
+    """Where the interval of a ratio lies: −1 below 1, 1 above it; 0: no difference can be told."""
+    return -1 if high < 1 else 1 if low > 1 else 0
 
 
 def wilson(successes: Any, n: Any) -> Interval:
@@ -37,11 +43,11 @@ def wilson(successes: Any, n: Any) -> Interval:
     k, n = np.asarray(successes, dtype=np.float64), np.asarray(n, dtype=np.float64)
     if ((k < 0) | (k > n)).any():
         raise ValueError("Successes are a part of all: between 0 and n.")
-    z2 = _SPREAD**2
+    z2 = Z_95**2
     with np.errstate(divide="ignore", invalid="ignore"):
         share = k / n
         middle = (k + z2 / 2) / (n + z2)
-        width = _SPREAD / (n + z2) * np.sqrt(k * (n - k) / n + z2 / 4)
+        width = Z_95 / (n + z2) * np.sqrt(k * (n - k) / n + z2 / 4)
     # None of n and all of n are exact ends; the difference of two roundings is not.
     lower = np.where(k == 0, 0.0, middle - width)
     upper = np.where(k == n, 1.0, middle + width)

@@ -96,8 +96,7 @@ class Floor:
     @cached_property
     def service_level(self) -> float:
         """The share answered in time; NaN without calls."""
-        base = self.counted.sum()
-        return float(self.in_time.sum() / base) if base > 0 else float("nan")
+        return self.observed(np.ones(self.counted.shape, bool))
 
     @cached_property
     def shrinkage(self) -> float | None:
@@ -110,14 +109,24 @@ class Floor:
             return None
         return float(np.clip(1 - self.present[known].sum() / self.rostered[known].sum(), 0.0, 0.9))
 
+    def grown(self, factor: float) -> Floor:
+        """The same days with so many times the calls, each treated as it was; as many agents."""
+        of_calls = ("offered", "answered", "handled_s", "hung_up", "in_time", "counted", "waited_s")
+        return replace(self, **{name: getattr(self, name) * factor for name in of_calls})
+
     def there(self, shrinkage: float) -> Numbers:
         """Agents there: as recorded, else those rostered less the shrinkage; NaN where neither is known."""
-        return np.where(np.isfinite(self.present), self.present, self.rostered * (1 - shrinkage))
+        return agents_there(self.present, self.rostered, shrinkage)
 
     def observed(self, known: Flags) -> float:
         """The service level of some slots of days; NaN without calls."""
         base = self.counted[known].sum()
         return float(self.in_time[known].sum() / base) if base > 0 else float("nan")
+
+
+def agents_there(present: Numbers, rostered: Numbers, shrinkage: float) -> Numbers:
+    """Those present where that is known, else those rostered less the shrinkage; NaN where neither is."""
+    return np.where(np.isfinite(present), present, rostered * (1 - shrinkage))
 
 
 @dataclass(frozen=True)
@@ -130,9 +139,9 @@ class Goal:
     variant: str = "offered"
     short_s: float = 5.0
 
-    def callers(self, floor: Floor, handle_s: npt.ArrayLike, within_s: float | None = None) -> Callers:
+    def callers(self, floor: Floor, handle_s: npt.ArrayLike) -> Callers:
         """Who calls there, as queues know them."""
-        return Callers(handle_s, floor.patience_s, self.within_s if within_s is None else within_s, self.short_s)
+        return Callers(handle_s, floor.patience_s, self.within_s, self.short_s)
 
 
 @dataclass(frozen=True)
@@ -241,9 +250,7 @@ class Tried:
     """The service level expected in each slot of each day; NaN where not known."""
 
 
-def tried(
-    floor: Floor, week: Week, goal: Goal, agents: Numbers, extra: float = 0.0, within_s: float | None = None
-) -> Tried:  # fmt: skip
+def tried(floor: Floor, week: Week, goal: Goal, agents: Numbers, extra: float = 0.0) -> Tried:
     """What the model expects of the calls that came, with `agents` (a grid of days; NaN: not known) and `extra` ones.
 
     Between whole numbers of agents it is in between. Slots without calls do not count.
@@ -256,7 +263,7 @@ def tried(
         none = float("nan")
         return Tried(known, Outcome(0.0, none, none, none, none), level)
     there = np.maximum(agents[known] + extra, 0.0)
-    callers = goal.callers(floor, handle[known], within_s)
+    callers = goal.callers(floor, handle[known])
     low, part = np.floor(there).astype(np.int64), there - np.floor(there)
     fewer, more = callers.meeting(load[known], low), callers.meeting(load[known], low + 1)
     calls = floor.offered[known]
@@ -306,20 +313,23 @@ def size_pays(callers: Callers, goal: Goal, loads: Sequence[float]) -> tuple[Who
 # ── Positions ──
 
 
-def positions_of_year(
-    calls: float, handle_s: float, shrinkage: float, *, busy: float = PLANNED_BUSY, paid_hours: float = PAID_HOURS
-) -> float:  # fmt: skip
+def positions_of_year(calls: float, handle_s: float, shrinkage: float) -> float:
     """Full positions for the calls of a year: their hours of work over what a position has time for.
 
     It knows no half-hours, and asks for too few in a small centre: 84,000 calls of 240 s are 4.81 positions.
     """
-    return calls * handle_s / 3600 / (busy * (1 - shrinkage) * paid_hours)
+    return calls * handle_s / 3600 / (PLANNED_BUSY * (1 - shrinkage) * PAID_HOURS)
+
+
+def positions_of_hours(hours: float) -> float:
+    """Full positions that so many hours on the roster of every week are."""
+    return hours * 52 / PAID_HOURS
 
 
 def positions_of_week(week: Week, agents: Whole, shrinkage: float) -> tuple[float, int]:
     """Full positions that so many agents on the phone in each slot are, and the most on the roster at once."""
     hours = week.hours(agents) / (1 - shrinkage)
-    return hours * 52 / PAID_HOURS, int(rostered(agents, shrinkage).max(initial=0))
+    return positions_of_hours(hours), int(rostered(agents, shrinkage).max(initial=0))
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
+
+from dashboard.domain.intervals import Z_95
 
 Reals = npt.NDArray[np.float64]
 
 FEWEST = 5
 """A kind of request of which an area, or the rest of the city, has fewer is held against a coarser kind."""
-Z_95 = float(ndtri(0.975))
 
 
 class Standardised(NamedTuple):

@@ -12,8 +12,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from dashboard.domain.intervals import Z_95
+
 Reals = npt.NDArray[np.float64]
-Z_95 = 1.959963984540054
 _LAST_BIT = 1e-12
 """A share that is 0.5 but for the last bit is 0.5."""
 

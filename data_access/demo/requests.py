@@ -14,6 +14,7 @@ import numpy as np
 import shapely
 from scipy.special import ndtri
 
+from dashboard.domain.filters import MONTH_DAYS
 from data_access.demo import stories
 from data_access.demo.assets import METER_FAULTS, METERS, TREATED, assets
 from data_access.demo.catalogue import CATEGORIES, DEPARTMENTS, TYPE_AT, TYPES, clocks, daily_pattern, promises
@@ -173,7 +174,7 @@ class Requests:
             prone = np.zeros(METERS)
             prone[low:high] = rng.gamma(2.0, 0.5, high - low)
             self._pools.append(("meter", prone))
-            faults = np.where(after, before_after[1], before_after[0]) * (high - low) / 1000 / 30.4375
+            faults = np.where(after, before_after[1], before_after[0]) * (high - low) / 1000 / MONTH_DAYS
             busy = np.array([1.2, 1.2, 1.2, 1.2, 1.2, 0.8, 0.2])[(span + 3) % 7]
             add(TYPE_AT["Parking meter broken"], len(self._pools) - 1, faults * busy)
         for burst in BURSTS:

@@ -5,31 +5,25 @@ Calls about an asset are not faults of it: some clear by themselves, some were n
 
 from __future__ import annotations
 
-from sqlalchemy import and_, func
+from functools import partial
 
+from sqlalchemy import and_
+
+from dashboard.domain.filters import MONTH_DAYS
 from data_access import schema
 from data_access.asset_ages import ASSET_STRETCH
-from data_access.measures.requests import REQUEST
-from data_access.semantics import Exposure, Fact, Ratio, Total
+from data_access.measures.requests import INCIDENT, requests_counted
+from data_access.semantics import Exposure, Fact, Ratio
 
 _r, _a = schema.request.c, ASSET_STRETCH.c
 _SOURCE = "measures reference, D2"
-MONTH_DAYS = 30.4375
-"""The days of a month, on average."""
 
-ASSET = Fact("asset", "assets", ASSET_STRETCH, known_at=_a.start_on, ends={_a.end_on: None}, has_types=False)
+ASSET = Fact("asset", "assets", ASSET_STRETCH, known_at=_a.start_on, ends={_a.end_on: None}, is_served=True)
 
 _about_one = _r.asset_id.isnot(None)
-_fault = and_(_about_one, _r.is_duplicate.isnot(True))
+_fault = and_(_about_one, INCIDENT)
 _looked_at = and_(_fault, _r.closed_at.isnot(None))  # looking back, what a later closing found is not known yet
-
-
-def _faults(name: str, label: str, about: str, formula: str, where, better: str | None = "lower") -> Total:
-    return Total(
-        name=name, label=label, unit="requests", better=better, about=about, formula=formula, source=_SOURCE,
-        fact=REQUEST, value=func.count(), on=_r.opened_on, where=where,
-    )  # fmt: skip
-
+_faults = partial(requests_counted, on=_r.opened_on, source=_SOURCE)
 
 asset_months = Exposure(
     name="asset_months", label="Asset-months in service", unit="1,000 months",

@@ -6,17 +6,18 @@ A miss belongs to the day on which the collection was due, not to the one on whi
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 
 from sqlalchemy import Date, Integer, and_, case, cast, func, literal, or_, select
 
 from data_access import schema
-from data_access.measures.requests import REQUEST
+from data_access.measures.requests import INCIDENT, requests_counted
 from data_access.semantics import AS_OF, SINCE_ON, Fact, Ratio, Total
 
 _r, _d = schema.request.c, schema.route_day.c
 _SOURCE = "measures reference, D1"
 
-ROUND = Fact("round", "rounds", schema.route_day, known_at=_d.service_on, has_types=False)
+ROUND = Fact("round", "rounds", schema.route_day, known_at=_d.service_on, is_served=True)
 
 RECOVERED_WITHIN = timedelta(hours=24)
 REPEATED_WITHIN_DAYS, REPEATED_FROM = 90, 3
@@ -24,16 +25,9 @@ NOT_VALID = ("no_issue_found", "duplicate", "cancelled_by_requester", "unable_to
              "referred_other_agency")  # fmt: skip
 """Outcomes that say that the crew had missed nothing."""
 
-_missed = and_(_r.route_id.isnot(None), _r.service_on.isnot(None), _r.is_duplicate.isnot(True))
+_missed = and_(_r.route_id.isnot(None), _r.service_on.isnot(None), INCIDENT)
 _is_closed = _r.closed_at.isnot(None)  # looking back, what a later closing found is not known yet
-
-
-def _misses(name: str, label: str, about: str, formula: str, where, better: str | None = "lower") -> Total:
-    return Total(
-        name=name, label=label, unit="requests", better=better, about=about, formula=formula, source=_SOURCE,
-        fact=REQUEST, value=func.count(), on=_r.service_on, where=where,
-    )  # fmt: skip
-
+_misses = partial(requests_counted, on=_r.service_on, source=_SOURCE)
 
 scheduled_stops = Total(
     name="scheduled_stops", label="Stops scheduled", unit="10,000 stops",
@@ -85,7 +79,8 @@ missed_followed = _misses(
 )  # fmt: skip
 recovered_soon = _misses(
     "recovered_soon", "Collected within 24 hours", "Of those, the ones closed within 24 hours of the report.",
-    "missed_followed with close_s ≤ 86,400", and_(_seen, _is_closed, _r.close_s <= 86_400), "higher",
+    "missed_followed with close_s ≤ 86,400",
+    and_(_seen, _is_closed, _r.close_s <= RECOVERED_WITHIN // timedelta(seconds=1)), "higher",
 )  # fmt: skip
 
 # Which miss at its address it is, of the same type, within 90 days up to its own day.

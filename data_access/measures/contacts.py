@@ -183,12 +183,11 @@ service_level = _service_level(
 # ── Waiting and handling ──
 
 waited_s = _sum("waited_s", "Seconds waited", "By callers who were answered.", _c.wait_s, _answered, "A5")
-waited_by_all_s = Total(
-    name="waited_by_all_s", label="Seconds waited by all", unit="s",
-    about="By callers who were answered, and by those who hung up or left the queue otherwise. Over the number that "
-          "hung up it tells how long callers are patient.",
-    formula="sum of seconds by the day the contact arrived", source="measures reference, A14 (patience)", fact=CONTACT,
-    value=func.sum(case((_offered, _c.wait_s), else_=0)), on=_c.arrived_on,
+waited_by_all_s = _sum(
+    "waited_by_all_s", "Seconds waited by all",
+    "By callers who were answered, and by those who hung up or left the queue otherwise. Over the number that hung up "
+    "it tells how long callers are patient.",
+    _c.wait_s, _offered, "A14 (patience)",
 )  # fmt: skip
 speed_of_answer = Ratio(
     name="speed_of_answer", label="Average speed of answer", unit="s", better="lower",

@@ -13,22 +13,24 @@ from typing import Any
 from sqlalchemy import ColumnElement, Float, and_, case, cast, false, func, or_, select
 
 from data_access import schema
-from data_access.measures.contacts import CONTACT, answered, contacts, resolved_first
-from data_access.measures.requests import REQUEST
+from data_access.measures.contacts import answered, contacts, resolved_first
+from data_access.measures.requests import INCIDENT, REQUEST
 from data_access.semantics import Fact, Ratio, Total
 
 _b, _d, _r, _c = schema.budget_line.c, schema.activity_driver.c, schema.request.c, schema.contact.c
 
 BUDGET = Fact("budget", "budget lines", schema.budget_line, known_at=_b.as_of, by_year=True)
+_is_centre = _b.is_contact_centre.is_(True)
 CENTRE = Fact(
     "centre", "budget lines of the contact centre", schema.budget_line, known_at=_b.as_of,
-    counted=_b.is_contact_centre.is_(True), by_year=True,
+    counted=_is_centre, by_year=True,
 )  # fmt: skip
 
 _person_hours: Any = _d.std_hours * func.coalesce(_d.crew_size, 1.0)
 _labour = _person_hours * cast(_d.hourly_rate, Float)
 _material = func.coalesce(cast(_d.unit_material_cost, Float), 0.0)
-_of_centre = _d.program.in_(select(_b.program).where(_b.is_contact_centre.is_(True)))
+OF_CENTRE = _d.program.in_(select(_b.program).where(_is_centre))
+"""The standards of programs that answer contacts."""
 # One request of each type, over all programs that work on it; unknown where the standard of one of them is.
 _known = func.count(_labour) == func.count()
 _unit: Any = (
@@ -38,7 +40,7 @@ _unit: Any = (
         case((func.count(_person_hours) == func.count(), func.sum(_person_hours))).label("hours"),
         case((_known, func.sum(_labour))).label("labour"),
         func.sum(_material).label("materials"),
-        case((_known, func.sum(case((_of_centre, 0.0), else_=_labour + _material)))).label("elsewhere"),
+        case((_known, func.sum(case((OF_CENTRE, 0.0), else_=_labour + _material)))).label("elsewhere"),
     )
     .group_by(_d.type_id)
     .subquery("unit_cost")
@@ -57,7 +59,7 @@ def _standard(name: str) -> Any:
 
 WORK = replace(
     REQUEST, name="work", plural="closed requests", table=_costed,
-    counted=and_(_r.is_info_only.isnot(True), _r.is_duplicate.isnot(True)), first_report=None,
+    counted=and_(_r.is_info_only.isnot(True), INCIDENT), first_report=None,
 )  # fmt: skip
 """Requests closed for good, each with what one of its type costs; a problem reported twice is worked on once."""
 
@@ -65,9 +67,9 @@ WORK = replace(
 
 
 def _money(name: str, label: str, about: str, column: ColumnElement, *, fact: Fact = BUDGET, where: Any = None,
-           source: str = "E (budget_line)", better: str | None = None) -> Total:  # fmt: skip
+           source: str = "E (budget_line)") -> Total:  # fmt: skip
     return Total(
-        name=name, label=label, unit="money", better=better, about=about,
+        name=name, label=label, unit="money", about=about,
         formula="sum over the budget lines of the fiscal years that the period touches",
         source=f"measures reference, {source}", fact=fact, value=func.sum(cast(column, Float)),
         on=_b.from_on, where=where,
@@ -129,16 +131,12 @@ centre_on_events = _money(
 
 
 def _contact(name: str, label: str, about: str, condition: ColumnElement[bool], source: str) -> Total:
-    return Total(
-        name=name, label=label, unit="contacts", about=about, source=f"measures reference, {source}",
-        formula="count of contacts by the day they arrived", fact=CONTACT, value=func.count(), on=_c.arrived_on,
-        where=condition,
+    return replace(
+        contacts, name=name, label=label, about=about, source=f"measures reference, {source}", where=condition
     )  # fmt: skip
 
 
-_taken = and_(
-    _c.direction.is_distinct_from("out"), _c.parent_contact_id.is_(None), _c.outcome == "answered"
-)  # fmt: skip
+_taken = and_(contacts.where, _c.outcome == "answered")
 contacts_handled = _contact(
     "contacts_handled", "Contacts handled by staff",
     "Contacts that a person took, on any channel; a transferred call counts once. What people did themselves on the "
@@ -238,9 +236,9 @@ standard_cost_elsewhere = _work(
     "The same without the programs that answer contacts, whose cost is that of the contact centre.",
     _sum(_standard("elsewhere")), "money", _is_known, "E3",
 )  # fmt: skip
-cost_per_request = Ratio(
-    name="cost_per_request", label="Standard cost per problem closed", unit="money", better="lower",
-    about="What one closed request costs on average by the standard of its type: hours of work at what an hour costs, "
-          "and materials. Types without a standard are left out of both.",
-    formula="standard_cost ÷ work_costed", source="measures reference, E4", over=standard_cost, under=work_costed,
+cost_per_request = _cost(
+    "cost_per_request", "Standard cost per problem closed",
+    "What one closed request costs on average by the standard of its type: hours of work at what an hour costs, and "
+    "materials. Types without a standard are left out of both.",
+    standard_cost, work_costed, "E4",
 )  # fmt: skip

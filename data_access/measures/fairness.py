@@ -11,7 +11,7 @@ from datetime import timedelta
 from sqlalchemy import Float, and_, cast, func
 
 from data_access import schema
-from data_access.measures.requests import ELAPSED_S, LASTS, REQUEST
+from data_access.measures.requests import ELAPSED_S, INCIDENT, LASTS, REQUEST
 from data_access.semantics import AS_OF, Ratio, Total
 
 _r = schema.request.c
@@ -19,8 +19,7 @@ _r = schema.request.c
 HORIZON_DAYS = 60
 """Times to close are compared up to so many days; what takes longer counts as that long."""
 
-_incident = _r.is_duplicate.isnot(True)
-_seen = and_(_incident, _r.opened_at <= AS_OF - timedelta(days=HORIZON_DAYS), LASTS)
+_seen = and_(INCIDENT, _r.opened_at <= AS_OF - timedelta(days=HORIZON_DAYS), LASTS)
 _within_s = cast(func.least(ELAPSED_S, float(HORIZON_DAYS * 86_400)), Float)
 _I = "measures reference, section I"
 

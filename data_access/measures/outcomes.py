@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, DateTime, and_, cast, func
 from data_access import schema
 from data_access.dialects import Elapsed
 from data_access.measures.fairness import HORIZON_DAYS
-from data_access.measures.requests import EPISODE, REQUEST
+from data_access.measures.requests import EPISODE, INCIDENT, REQUEST
 from data_access.semantics import AS_OF, Fact, Ratio, Spread, Total
 
 _r, _e, _s = schema.request.c, schema.request_episode.c, schema.survey.c
@@ -29,8 +29,6 @@ SATISFIED = 0.8
 """Who gives this share of the best score or more (4 of 5) is satisfied: the top two boxes of five."""
 
 SURVEY = Fact("survey", "surveys", schema.survey, known_at=_s.sent_at, ends={_s.answered_at: None})
-
-_incident = _r.is_duplicate.isnot(True)
 
 
 def _closed(
@@ -90,7 +88,7 @@ reopen_rate = Ratio(
 
 _returning = timedelta(days=RECURRED_WITHIN_DAYS)
 _seen_returning = and_(
-    _r.closed_at <= AS_OF - _returning, _r.closed_at >= _r.opened_at, _incident, _r.has_place.is_(True)
+    _r.closed_at <= AS_OF - _returning, _r.closed_at >= _r.opened_at, INCIDENT, _r.has_place.is_(True)
 )
 closed_followed = _closed(
     "closed_followed", "Closed with a place, at least 30 days ago",
@@ -135,7 +133,7 @@ deadline_share = Ratio(
     over=closed_at_deadline, under=closed_promise_known,
 )  # fmt: skip
 
-_recorded = and_(_incident, _r.activity_count.isnot(None))
+_recorded = and_(INCIDENT, _r.activity_count.isnot(None))
 closed_recorded = _closed(
     "closed_recorded", "Closed, activity recorded by the source",
     "Requests closed for good that are no duplicates, from sources that record what is done about a request.",

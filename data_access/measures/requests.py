@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import DateTime, and_, case, cast, false, func, or_
+from sqlalchemy import Column, ColumnElement, DateTime, and_, case, cast, false, func, or_
 
 from data_access import schema
 from data_access.dialects import Elapsed
@@ -10,10 +10,12 @@ from data_access.semantics import AS_OF, Fact, Ratio, Spread, Standing, Total
 
 _r, _e = schema.request.c, schema.request_episode.c
 
+INCIDENT = _r.is_duplicate.isnot(True)
+"""A problem told for the first time; what was told again is not counted again."""
 REQUEST = Fact(
     "request", "requests", schema.request, known_at=_r.opened_at,
     ends={_r.closed_at: _r.closed_on, _r.first_response_at: None, _r.recurred_at: None},
-    counted=_r.is_info_only.isnot(True), first_report=_r.is_duplicate.isnot(True),
+    counted=_r.is_info_only.isnot(True), first_report=INCIDENT,
 )  # fmt: skip
 EPISODE = Fact(
     "episode", "requests", schema.request_episode, known_at=_e.opened_at,
@@ -29,6 +31,18 @@ _open = _r.closed_at.is_(None)
 _unwitnessed = and_(schema.bears(_r.dq_flags, "status_conflict"), _r.status.in_(sorted(schema.CLOSED_STATUSES)))
 LASTS = or_(_r.close_s.isnot(None), and_(_open, ~func.coalesce(_unwitnessed, false())))
 """What is known to have lasted so long."""
+
+
+def requests_counted(
+    name: str, label: str, about: str, formula: str, where: ColumnElement[bool], better: str | None = "lower", *,
+    on: Column, source: str,
+) -> Total:  # fmt: skip
+    """How many requests there are of a kind, by one of their days."""
+    return Total(
+        name=name, label=label, unit="requests", better=better, about=about, formula=formula, source=source,
+        fact=REQUEST, value=func.count(), on=on, where=where,
+    )  # fmt: skip
+
 
 # ── Flow: taken in + reopened + moved in − moved out − closed = change of the backlog ──
 

@@ -14,11 +14,11 @@ import numpy as np
 
 from dashboard.domain.before_after import WEEKS_52
 from dashboard.domain.difference_in_differences import FEWEST, MANY_UNITS, Effect
+from dashboard.domain.filters import MONTH_DAYS
 from dashboard.domain.interrupted_series import FEWEST_COUNTS, FEWEST_STEPS
 from data_access.before_after import OUTCOMES, BeforeAfter, Judged, PartOf, Series
 from data_access.changes import UNITS, Change
 from data_access.dimensions import category, channel, service_type
-from data_access.measures.assets import MONTH_DAYS
 from layouts import components as c
 from layouts import html
 from layouts.figures import effects, events, words

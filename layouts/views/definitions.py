@@ -8,19 +8,7 @@ from functools import partial
 import dash_bootstrap_components as dbc
 
 from dashboard.domain.policy import Permission
-from data_access.measures import (
-    agents,
-    assets,
-    collection,
-    contacts,
-    costs,
-    fairness,
-    inspections,
-    outcomes,
-    published_calls,
-    requests,
-    staffing,
-)
+from data_access import measures as declared
 from data_access.semantics import Measure
 from layouts import components as c
 from layouts import html
@@ -47,17 +35,17 @@ def draw_finder(answers: tuple[()], context: Context) -> Drawing:
 
 
 _SUBJECTS = (
-    ("requests", "What is counted of requests and promises?", requests, Permission.READ_REQUESTS),
-    ("outcomes", "What is counted of closings and satisfaction?", outcomes, Permission.READ_REQUESTS),
-    ("inspections", "What is counted of visits?", inspections, Permission.READ_REQUESTS),
-    ("fairness", "What is counted to compare districts?", fairness, Permission.COMPARE_DISTRICTS),
-    ("collection", "What is counted of collections?", collection, Permission.READ_ROUNDS),
-    ("assets", "What is counted of meters, lights and other assets?", assets, Permission.READ_ASSETS),
-    ("contacts", "What is counted of calls and other contacts?", contacts, Permission.READ_CONTACTS),
-    ("published", "What is counted of published calls?", published_calls, Permission.READ_PUBLISHED_CALLS),
-    ("costs", "What is counted of budgets and costs?", costs, Permission.READ_BUDGET),
-    ("agents", "What is counted of agents’ time?", agents, Permission.READ_AGENT_SPREAD),
-    ("staffing", "What is counted of who was there?", staffing, Permission.READ_AGENT_SPREAD),
+    ("requests", "What is counted of requests and promises?", declared.requests, Permission.READ_REQUESTS),
+    ("outcomes", "What is counted of closings and satisfaction?", declared.outcomes, Permission.READ_REQUESTS),
+    ("inspections", "What is counted of visits?", declared.inspections, Permission.READ_REQUESTS),
+    ("fairness", "What is counted to compare districts?", declared.fairness, Permission.COMPARE_DISTRICTS),
+    ("collection", "What is counted of collections?", declared.collection, Permission.READ_ROUNDS),
+    ("assets", "What is counted of meters, lights and other assets?", declared.assets, Permission.READ_ASSETS),
+    ("contacts", "What is counted of calls and other contacts?", declared.contacts, Permission.READ_CONTACTS),
+    ("published", "What is counted of published calls?", declared.published_calls, Permission.READ_PUBLISHED_CALLS),
+    ("costs", "What is counted of budgets and costs?", declared.costs, Permission.READ_BUDGET),
+    ("agents", "What is counted of agents’ time?", declared.agents, Permission.READ_AGENT_SPREAD),
+    ("staffing", "What is counted of who was there?", declared.staffing, Permission.READ_AGENT_SPREAD),
 )
 
 

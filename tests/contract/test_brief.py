@@ -132,9 +132,11 @@ def test_what_cannot_be_is_told(settings):
     for words, told in (
         (("--to", "a@example.org"), "--to is for --format mail"),
         (("--url", "311.example.org"), "--url wants an address"),
+        (("--url", "https://[311.example.org"), "--url wants an address"),
         (("--role", "administrator"), "No card of a brief is for this role"),
         (("--role", "department head"), "say --department NAME"),
         (("--format", "mail", "--to", "a@example.org\nBcc: b@example.org"), "--to: "),
+        (("--format", "mail", "--to", "a@"), "--to wants addresses"),
     ):
         said = run(settings, *words)
         assert said.exit_code == 1 and told in said.output and not said.stdout, said.output

@@ -258,7 +258,7 @@ def test_the_foot_of_the_menu_offers_the_roles_and_shows_the_one_taken(server):
 @pytest.mark.parametrize(
     "address",
     ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)", "evil", "/a\r\nb", "",
-     "/see-as/supervisor", "\\\\evil.example", "/%5c/..\\evil", " //evil.example", "/sign-out"],
+     "/see-as/supervisor", "\\\\evil.example", "/%5c/..\\evil", " //evil.example", "/sign-out", "//[evil"],
 )  # fmt: skip
 def test_nobody_is_sent_away_from_here(address):
     assert path_here(address) == "/"

@@ -339,3 +339,10 @@ def test_what_is_expected_of_a_route_is_its_streams_rate():
     missed, stops, expected = _expected(frame, DIMENSIONS["route"], ["A", "B", "C", "D"])
     assert missed.tolist() == [25, 15, 7, 0] and stops.tolist() == [1, 3, 2, 0]
     assert expected.tolist() == [10, 30, 7, 0]  # 40 misses of 40,000 stops; what has none is expected to have none
+
+
+def test_a_route_of_which_no_miss_was_told_can_be_chosen(works):
+    with acting_as(Viewer("C", "council member", district="South")):
+        # Its rounds are in the south; what was missed on it was told in the north.
+        assert works.resolve(DIMENSIONS["route"], "B") == "B"
+        assert works.resolve(DIMENSIONS["stream"], "RECYCLING") == "recycling" and "A" not in works.values("route")

@@ -62,6 +62,14 @@ def test_callers_are_patient_for_ever_where_hardly_anybody_hangs_up():
     assert needs[1] < needs[0]  # who hangs up needs nobody
 
 
+def test_callers_are_as_patient_when_there_are_more_of_them():
+    known = floor([[100.0, 100.0]], [MONDAY], hung_up=np.array([[2.1, 2.1]]), waited_s=840.0)
+    more = known.grown(1.1)  # the share that hangs up stays above the one from which patience counts
+    assert more.offered.tolist() == [[pytest.approx(110), pytest.approx(110)]]
+    assert more.patience_s == pytest.approx(known.patience_s) == pytest.approx(200)
+    assert more.service_level == pytest.approx(known.service_level) and more.handle_s == pytest.approx(180)
+
+
 def test_the_model_expects_of_whole_agents_what_erlang_does_and_between_them_something_between():
     known = floor([[100.0, 0.0, 100.0]], [MONDAY], present=14.0)
     week = week_of(known, GOAL)
