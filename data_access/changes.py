@@ -21,6 +21,7 @@ from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, litera
 from dashboard.domain.difference_in_differences import MANY_UNITS, Units
 from dashboard.domain.errors import BadRequest
 from dashboard.domain.filters import DAY, Filters, Period
+from dashboard.domain.local_time import civil_date
 from data_access import schema
 from data_access.ask import SENSITIVE, Reader
 from data_access.compile import caveats, rows_of, with_values
@@ -45,7 +46,7 @@ class Change:
 
     `named` are the units of both sides as they are named, but those of assets, which stay in the database.
     `settled_on` is the day on which it was in place everywhere. `outcome` is the service type it is about; None: all
-    requests. `written_on` is the day on which that was written down, if it was before the change.
+    requests. `written_on` is the city's day on which that was written down, if it was before the change.
     """
 
     change_id: str
@@ -87,17 +88,18 @@ def read_changes(reader: Reader) -> tuple[Change, ...]:
     rows = reader.frame(
         select(
             _i.intervention_id, _i.name, _i.unit_kind, _i.start_on, _i.staggered, _i.primary_outcome,
-            _i.preregistered_at, *lists,
+            _i.preregistered_at, select(schema.city.c.tz).scalar_subquery().label("tz"), *lists,
         ).order_by(_i.start_on, _i.intervention_id)
     )  # fmt: skip
     found = []
     for row in rows.astype(object).where(rows.notna(), None).to_dict("records"):
         start_on = row["start_on"].date()
         written = row["preregistered_at"]
+        written_on = None if written is None else civil_date([written], row["tz"])[0].item()
         found.append(Change(
             row["intervention_id"], row["name"], row["unit_kind"], start_on, _settled(row["staggered"], start_on),
             row["primary_outcome"] or None,
-            written.date() if written is not None and written.date() < start_on else None,
+            written_on if written_on is not None and written_on < start_on else None,
             (listed(row["treated_ids"]), listed(row["comparison_ids"])),
         ))  # fmt: skip
     return tuple(found)

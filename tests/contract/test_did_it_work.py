@@ -95,7 +95,7 @@ def changes() -> pd.DataFrame:
     columns = ["intervention_id", "name", "unit_kind", "treated_ids", "comparison_ids", "start_on", "primary_outcome",
                "staggered"]  # fmt: skip
     told = pd.DataFrame(rows, columns=columns)
-    written = [pd.Timestamp("2025-01-10"), *[pd.NaT] * (len(rows) - 1)]
+    written = [pd.Timestamp("2025-01-10 15:00"), *[pd.NaT] * (len(rows) - 1)]
     return told.assign(start_on=pd.to_datetime(told["start_on"]), preregistered_at=written)
 
 
