@@ -20,6 +20,10 @@ SHORTEST = timedelta(days=14)
 MOST_STEPS = 12
 FEWEST_MONTHS = 3
 """With fewer whole months after the change steps are weeks."""
+FEWEST_MONTHS_BEFORE = 6
+"""With fewer whole months before it, too: of fewer steps no drift can be told."""
+STEP_DAYS = {"month": 30.4375, "week": 7}
+STEPS_A_YEAR = {"month": YEAR_MONTHS, "week": 52.18}
 MOST_FAKES = 12
 LONG_SERIES = 156
 """So many steps before the change at most: three years of weeks."""
@@ -78,7 +82,7 @@ def steps(
     before = [Step(edge(start_on, -n - 1), edge(start_on, -n), -n - 1) for n in range(most)]
     # What lies between is left out, and later steps keep their distance from the beginning.
     gap = (settled_on - start_on).days
-    shift = round(gap / (30.4375 if every == "month" else 7))
+    shift = round(gap / STEP_DAYS[every])
     after = [Step(edge(settled_on, n), edge(settled_on, n + 1), n + shift) for n in range(most)]
     return [one for one in reversed(before) if one.from_on >= first_on] + [one for one in after if one.to_on <= end_on]
 
