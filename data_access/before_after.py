@@ -133,13 +133,9 @@ class BeforeAfter:
 
 def _not_narrowed(chosen: Filters, asked: Filters, change: Change) -> list[str]:
     """What the reader chose and this is not narrowed by."""
-    found = []
-    for name, _ in chosen.choices:
-        if not asked.chosen(name) or name == change.kind:
-            label = DIMENSIONS[name].label.lower()
-            own = "its own are compared" if name == change.kind else "it is not known of them"
-            found.append(f"Not narrowed by {label}: {own}.")
-    return found
+    why = "it is not known of them" if change.is_of_assets else "its own are compared"
+    left_out = [name for name, _ in chosen.choices if not asked.chosen(name)]
+    return [f"Not narrowed by {DIMENSIONS[name].label.lower()}: {why}." for name in left_out]
 
 
 def _about(asking: Asking, change: Change) -> tuple[Filters, str, bool]:

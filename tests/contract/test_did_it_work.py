@@ -220,6 +220,8 @@ def test_a_chosen_type_takes_the_place_of_the_changes_own(services):
     assert narrowed.counts.treated_after == 200
     own = asked(services, "routes", search="?district=South")  # its own sides, whatever is chosen
     assert own.counts[1] == 400 and own.notes == ("Not narrowed by district: its own are compared.",)
+    kinds = asked(services, "types", search="?category=Streets")
+    assert kinds.notes == ("Not narrowed by category: its own are compared.",)
     incidents = asked(services, "meters", search="?counting=incidents")
     assert incidents.notes == ("Incidents: a report joined to an earlier one is not counted again.",)
     placed = asked(services, "meters", search="?area=no+area")
