@@ -17,9 +17,11 @@ from sqlalchemy import or_, select
 
 from dashboard.domain.before_after import (
     FEWEST_MONTHS,
+    FEWEST_MONTHS_BEFORE,
     LONG_SERIES,
     MOST_STEPS,
     SHORTEST,
+    STEPS_A_YEAR,
     Agreement,
     Step,
     Windows,
@@ -42,6 +44,7 @@ from dashboard.domain.difference_in_differences import (
     drift,
     drift_that_explains,
     event_study,
+    is_shaken,
     log_se_by_unit,
     placebo_groups,
     scatter,
@@ -50,7 +53,7 @@ from dashboard.domain.errors import UnknownName
 from dashboard.domain.filters import DAY, Filters, Period
 from dashboard.domain.interrupted_series import FEWEST_STEPS, Break, interrupted_series
 from data_access import schema
-from data_access.changes import SIDES, UNITS, Change, Counted, count_assets, count_values, read_changes, whole_period
+from data_access.changes import SIDES, UNITS, Change, Counted, count_assets, count_values, read_changes
 from data_access.dimensions import DIMENSIONS, HEXAGONS, area, category, service_type
 from data_access.hotspots import Analysed, Asking
 from data_access.measures.requests import broken, closed, due, opened, reopened
@@ -123,25 +126,21 @@ class BeforeAfter:
             return replace(empty, lacks="days")
         count = count_assets if change.is_of_assets else count_values
         stretches = (found.before, found.after)
-        counted = count(asking, change, outcome.over, outcome.under, filters, stretches, asking.has)
+        counted = count(asking, change, outcome.over, outcome.under, filters, stretches)
         notes = tuple(dict.fromkeys([*counted.notes, *_not_narrowed(asking.filters, filters, change)]))
         return _judged(replace(empty, windows=found, notes=notes), counted, asking.clock.first_on, end_on)
 
 
 def _not_narrowed(chosen: Filters, asked: Filters, change: Change) -> list[str]:
     """What the reader chose and this is not narrowed by."""
-    found = []
-    for name, _ in chosen.choices:
-        if not asked.chosen(name) or name == change.kind:
-            label = DIMENSIONS[name].label.lower()
-            own = "its own are compared" if name == change.kind else "it is not known of them"
-            found.append(f"Not narrowed by {label}: {own}.")
-    return found
+    why = "it is not known of them" if change.is_of_assets else "its own are compared"
+    left_out = [name for name, _ in chosen.choices if not asked.chosen(name)]
+    return [f"Not narrowed by {DIMENSIONS[name].label.lower()}: {why}." for name in left_out]
 
 
 def _about(asking: Asking, change: Change) -> tuple[Filters, str, bool]:
     """The filters to count with, the service types in words, and whether the change names a type nobody knows."""
-    filters = asking.filters.during(whole_period(asking.clock.first_on, asking.clock.last_on))
+    filters = asking.filters.during(Period(asking.clock.first_on, asking.clock.last_on + DAY))
     if change.kind in UNITS:
         filters = filters.without(change.kind)
     if change.is_of_assets:  # it is not known in which of these an asset stands
@@ -152,15 +151,13 @@ def _about(asking: Asking, change: Change) -> tuple[Filters, str, bool]:
     chosen = filters.chosen(service_type.name)
     if chosen or change.outcome is None:
         return filters, " and ".join(chosen), False
-    t = schema.service_type.c
-    called = {change.outcome: change.outcome}
+    name = change.outcome
     if asking.has(schema.service_type.name):
-        asked = select(t.name).where(or_(t.name == change.outcome, t.type_id == change.outcome))
-        rows = asking.reader.frame(asked)
+        t = schema.service_type.c
+        rows = asking.reader.frame(select(t.name).where(or_(t.name == name, t.type_id == name)))
         if rows.empty:
-            return filters, change.outcome, True
-        called = {change.outcome: str(rows["name"].iloc[0])}
-    name = called[change.outcome]
+            return filters, name, True
+        name = str(rows["name"].iloc[0])
     return filters.choose(service_type.name, [name]), name, False
 
 
@@ -255,13 +252,7 @@ class Judged(Analysed):
     @property
     def is_shaken(self) -> bool:
         """Whether the same is found where nothing changed: at a quarter of the dates, or in too many groups."""
-        if not self.effect.direction:
-            return False
-        as_large = Fakes([one for _, one in self.dates], []).as_large(self.effect)
-        probability = self.groups.probability(self.effect)
-        # With few groups even the most extreme of all is no rare one: then only a larger one shakes it.
-        fewest = 1 / (1 + len(self.groups.effects)) if self.groups.effects else 0.0
-        return 4 * as_large > len(self.dates) or probability > max(0.1, fewest)
+        return is_shaken(self.effect, Fakes([one for _, one in self.dates], []), self.groups)
 
 
 def _judged(empty: Judged, counted: Counted, first_on: date, end_on: date) -> Judged:
@@ -269,9 +260,8 @@ def _judged(empty: Judged, counted: Counted, first_on: date, end_on: date) -> Ju
     assert change is not None and compared is not None
     if not counted.used[0] or not counted.used[1]:
         return replace(empty, lacks="units", counted=counted)
-    sums = [counted.sums(side, one) for side in (0, 1) for one in (compared.before, compared.after)]
-    counts, exposure = (Four(*values) for values in zip(*sums, strict=True))
-    study = _series(counted, _study_steps(change, first_on, end_on))
+    counts, exposure = _counted_in(counted, compared.before, compared.after)
+    study = _series(counted, _steps(change, first_on, end_on, FEWEST_MONTHS_BEFORE, FEWEST_MONTHS, MOST_STEPS))
     after = study.is_after
     # Two groups with other seasons grow apart and together again; what is compared in one season does not feel it.
     apart = dispersion(study.over[0], study.over[1], (study.exposure[0], study.exposure[1]), after)
@@ -288,11 +278,11 @@ def _judged(empty: Judged, counted: Counted, first_on: date, end_on: date) -> Ju
     )
     middles = [one.from_on.toordinal() + one.days / 2 for one in (compared.before, compared.after)]
     between = steps_in(middles[1] - middles[0], study.every_step)
-    series = _series(counted, _long_steps(change, first_on, end_on))
+    series = _series(counted, _steps(change, first_on, end_on, FEWEST_STEPS, FEWEST_STEPS, LONG_SERIES))
     gap = None
     if series.steps:
         at = np.array([one.number for one in series.steps], float)
-        gap = interrupted_series(series.over[0], series.exposure[0], at, 12 if series.every_step == "month" else 52.18)
+        gap = interrupted_series(series.over[0], series.exposure[0], at, STEPS_A_YEAR[series.every_step])
     share = counted.used[0] / sum(counted.used)
     judged = replace(
         empty, counted=counted, counts=counts, exposure=exposure, effect=effect, spread=spread,
@@ -307,6 +297,13 @@ def _judged(empty: Judged, counted: Counted, first_on: date, end_on: date) -> Ju
         groups=placebo_groups(comparison, share, spread),
     )  # fmt: skip
     return replace(judged, frame=_methods(judged))
+
+
+def _counted_in(counted: Counted, before: Period, after: Period) -> tuple[Four, Four]:
+    """The counts and the exposures of both sides, before and after."""
+    sums = [counted.sums(side, one) for side in (0, 1) for one in (before, after)]
+    counts, exposure = (Four(*values) for values in zip(*sums, strict=True))
+    return counts, exposure
 
 
 def _series(counted: Counted, cut: tuple[str, list[Step]]) -> Series:
@@ -327,18 +324,13 @@ def _scatter(counted: Counted, compared: Windows) -> float:
     return scatter((sums[0, 0, :, 0], sums[1, 0, :, 0]), (sums[0, 1, :, 0], sums[1, 1, :, 0]), exposure)
 
 
-def _study_steps(change: Change, first_on: date, end_on: date) -> tuple[str, list[Step]]:
-    """Months; weeks where there are too few of these after the change, or before it."""
-    months = whole(change.settled_on, end_on, "month"), whole(first_on, change.start_on, "month")
-    every = "month" if months[0] >= FEWEST_MONTHS and months[1] >= 6 else "week"
-    return every, steps(change.start_on, change.settled_on, first_on, end_on, every)
-
-
-def _long_steps(change: Change, first_on: date, end_on: date) -> tuple[str, list[Step]]:
-    """Months where there are twelve on each side, else weeks; all that the data holds."""
-    months = whole(change.settled_on, end_on, "month"), whole(first_on, change.start_on, "month")
-    every = "month" if min(months) >= FEWEST_STEPS else "week"
-    return every, steps(change.start_on, change.settled_on, first_on, end_on, every, LONG_SERIES)
+def _steps(
+    change: Change, first_on: date, end_on: date, fewest_before: int, fewest_after: int, most: int
+) -> tuple[str, list[Step]]:
+    """Months where the data holds so many whole ones before and after the change, else weeks; at most `most` a side."""
+    before, after = whole(first_on, change.start_on, "month"), whole(change.settled_on, end_on, "month")
+    every = "month" if before >= fewest_before and after >= fewest_after else "week"
+    return every, steps(change.start_on, change.settled_on, first_on, end_on, every, most)
 
 
 def _at_fake_dates(
@@ -346,9 +338,7 @@ def _at_fake_dates(
 ) -> tuple[tuple[date, Effect], ...]:
     found = []
     for before, after in fake_dates(change.start_on, compared.after.days, first_on, compared.same_season):
-        sums = [counted.sums(side, one) for side in (0, 1) for one in (before, after)]
-        counts, exposure = (Four(*values) for values in zip(*sums, strict=True))
-        effect = difference_in_differences(counts, exposure, spread)
+        effect = difference_in_differences(*_counted_in(counted, before, after), spread)
         if effect.is_known:
             found.append((after.from_on, effect))
     return tuple(found)

@@ -38,6 +38,7 @@ from data_access.engine import Warehouse, builds_folder, city_row
 from data_access.fill_facts import FACTS, fill_facts
 from data_access.in_postgres import fill
 from data_access.in_service import (
+    calendars_in_service,
     city_that_gives_way,
     file_in_service,
     one_at_a_time,
@@ -310,6 +311,11 @@ class Build:
         """Of the service types of this city that are in service: type_id, name, category, department_id, requests."""
         with closing(Warehouse(self.settings)) as warehouse:
             return types_in_service(warehouse, self.city)
+
+    def calendars_in_service(self) -> dict[str, str]:
+        """The calendars of this city's departments that are in service, by the id of the department."""
+        with closing(Warehouse(self.settings)) as warehouse:
+            return calendars_in_service(warehouse, self.city)
 
     def displace(self, replace: bool = False) -> None:
         """Make sure that nothing real is lost: ImportRefused if another real city is in service, unless `replace`."""

@@ -107,7 +107,7 @@ class CarryingOver:
     again: str | None
     corrected: pd.DataFrame | None
     ids: Collection[str]
-    untold: Mapping[str, Collection[str]] = field(default_factory=dict)
+    untold: Mapping[str, Collection[str]]
     updated: int = 0
     carried: int = 0
     unchanged: Counter[str] = field(default_factory=Counter)  # by table
@@ -234,7 +234,7 @@ class CarryingOver:
         taken out.
         """
         work, staged = self.work, self.work.staged[name]
-        self._tell_apart(old, staged)
+        tell_apart(self.work, staged, old, "in service")
         same: ColumnElement[bool] = func.coalesce(old.c.row_hash == staged.c.row_hash, False)
         if "updated_at" in staged.c and "updated_at" in old.c:
             same = or_(same, func.coalesce(staged.c.updated_at < old.c.updated_at, False))
@@ -280,10 +280,6 @@ class CarryingOver:
             same = and_(*(kept.c[one] == staged.c[one] for one in key))
             values = {name: kept.c[name] for name in names}
             self.work.connection.execute(update(staged).where(same).values(values))
-
-    def _tell_apart(self, old: FromClause, staged: Table) -> None:
-        """Raise ImportRefused if the ids of another system, which are in service, were written: whose is then what?"""
-        tell_apart(self.work, staged, old, "in service")
 
     def _note_changes(self, was: pd.DataFrame, now: pd.DataFrame) -> None:
         """Write as events what must have happened to requests between the build in service and this import."""

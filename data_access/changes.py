@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -16,11 +16,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal, or_, select, union
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    Subquery,
+    and_,
+    case,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union,
+)
 
 from dashboard.domain.difference_in_differences import MANY_UNITS, Units
 from dashboard.domain.errors import BadRequest
-from dashboard.domain.filters import DAY, MONTH_DAYS, Filters, Period
+from dashboard.domain.filters import MONTH_DAYS, Filters, Period
+from dashboard.domain.local_time import civil_date
 from data_access import schema
 from data_access.ask import SENSITIVE, Reader
 from data_access.compile import caveats, rows_of, with_values
@@ -34,6 +49,8 @@ _i, _a, _r = schema.intervention.c, schema.asset.c, schema.request.c
 ASSET = "asset"
 UNITS: Mapping[str, Dimension] = {one.name: one for one in (district, area, service_type, department)}
 """Kinds of units (`schema.UNIT_KINDS`) that are values of a dimension; besides there are assets."""
+LISTED_IN: Mapping[str, str] = {one: "district" if one == area.name else one for one in UNITS}
+"""The table that lists the units of each of these kinds."""
 SIDES = ("treated", "comparison")
 Numbers = npt.NDArray[np.float64]
 
@@ -44,7 +61,7 @@ class Change:
 
     `named` are the units of both sides as they are named, but those of assets, which stay in the database.
     `settled_on` is the day on which it was in place everywhere. `outcome` is the service type it is about; None: all
-    requests. `written_on` is the day on which that was written down, if it was before the change.
+    requests. `written_on` is the city's day on which that was written down, if it was before the change.
     """
 
     change_id: str
@@ -79,6 +96,27 @@ def listed(text: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word.strip() for word in words if word.strip()))
 
 
+def units_listed(kind: str, table: FromClause) -> Select:
+    """The id and the name of each unit of a kind in `UNITS`; `table` is the one it is listed in, or one like it."""
+    (key,) = schema.key_of(LISTED_IN[kind])
+    question = select(table.c[key], table.c.name)
+    if LISTED_IN[kind] != schema.district.name:
+        return question
+    is_district = schema.division_of(table) == district.name
+    return question.where(is_district if kind == district.name else ~is_district)
+
+
+def assets_named(changes: FromClause, change_id: str) -> Subquery:
+    """The assets that a change in `changes` names: ``side`` and ``unit``, each once."""
+
+    def named(side: str) -> Select:
+        unit = func.trim(Listed(changes.c[f"{side}_ids"])).label("unit")
+        return select(literal(side).label("side"), unit).where(changes.c.intervention_id == change_id)
+
+    both = union(*map(named, SIDES)).subquery("named")
+    return select(both).where(both.c.unit != "").subquery("units")
+
+
 def read_changes(reader: Reader) -> tuple[Change, ...]:
     """Every change, the first one first."""
     is_of_assets = _i.unit_kind == ASSET
@@ -86,17 +124,18 @@ def read_changes(reader: Reader) -> tuple[Change, ...]:
     rows = reader.frame(
         select(
             _i.intervention_id, _i.name, _i.unit_kind, _i.start_on, _i.staggered, _i.primary_outcome,
-            _i.preregistered_at, *lists,
+            _i.preregistered_at, select(schema.city.c.tz).scalar_subquery().label("tz"), *lists,
         ).order_by(_i.start_on, _i.intervention_id)
     )  # fmt: skip
     found = []
     for row in rows.astype(object).where(rows.notna(), None).to_dict("records"):
         start_on = row["start_on"].date()
         written = row["preregistered_at"]
+        written_on = None if written is None else civil_date([written], row["tz"])[0].item()
         found.append(Change(
             row["intervention_id"], row["name"], row["unit_kind"], start_on, _settled(row["staggered"], start_on),
             row["primary_outcome"] or None,
-            written.date() if written is not None and written.date() < start_on else None,
+            written_on if written_on is not None and written_on < start_on else None,
             (listed(row["treated_ids"]), listed(row["comparison_ids"])),
         ))  # fmt: skip
     return tuple(found)
@@ -127,6 +166,8 @@ class Counted:
     channel, by_channel
         The channel by which most came, and (2 sides, before and after) the share that came by it; NaN where none is
         recorded.
+    per_asset
+        Whether it is counted in asset-months.
     notes
         What must be seen with it.
     """
@@ -145,8 +186,13 @@ class Counted:
 
     def sums(self, side: int, period: Period) -> tuple[float, float]:
         """The count and the exposure of a side in a stretch of days."""
-        days = slice(*((day - self.first_on).days for day in (period.from_on, period.to_on)))
+        days = _days_of(period, self.first_on)
         return float(self.over[side, days].sum()), float(self.exposure[side, days].sum())
+
+
+def _days_of(period: Period, first_on: date) -> slice:
+    """Where the days of `period` are among days that begin with `first_on`."""
+    return slice((period.from_on - first_on).days, (period.to_on - first_on).days)
 
 
 def counted_days(filters: Filters, period: Period, gaps: Sequence[tuple[date, date]]) -> npt.NDArray[np.bool_]:
@@ -164,29 +210,22 @@ Stretches = tuple[Period, Period]
 # ── Units that are values of a dimension ────────────────────────────────────────────────────────────
 
 
-def _called(reader: Reader, kind: str, has: Callable[[str], bool]) -> dict[str, str]:
+def _called(asking: Asking, kind: str) -> dict[str, str]:
     """The name of each unit of a kind that a table lists, by its id and by its name."""
-    tables: Mapping[str, tuple[Any, str, Any]] = {
-        "district": (schema.district, "district_id", schema.IN_FIRST_DIVISION),
-        "area": (schema.district, "district_id", ~schema.IN_FIRST_DIVISION),
-        "service_type": (schema.service_type, "type_id", None),
-        "department": (schema.department, "department_id", None),
-    }
-    table, key, where = tables[kind]
-    if not has(table.name):
+    table = schema.metadata.tables[LISTED_IN[kind]]
+    if not asking.has(table.name):
         return {}
-    question = select(table.c[key], table.c.name).where(*([] if where is None else [where]))
-    pairs = [(str(a), str(b)) for a, b in reader.frame(question).dropna().itertuples(index=False, name=None)]
+    rows = asking.reader.frame(units_listed(kind, table)).dropna()
+    pairs = [(str(key), str(name)) for key, name in rows.itertuples(index=False, name=None)]
     return dict(pairs) | {name: name for _, name in pairs}
 
 
 def count_values(
-    asking: Asking, change: Change, over: Total, under: Total | None, filters: Filters, compared: Stretches,
-    has: Callable[[str], bool],
-) -> Counted:  # fmt: skip
+    asking: Asking, change: Change, over: Total, under: Total | None, filters: Filters, compared: Stretches
+) -> Counted:
     """Count a change whose units are values of a dimension, as any other question is counted."""
     dimension = UNITS[change.kind]
-    called = _called(asking.reader, change.kind, has)
+    called = _called(asking, change.kind)
     sides = [list(dict.fromkeys(called.get(one, one) for one in names)) for names in change.named]
     chosen = filters.choose(dimension.name, [*sides[0], *sides[1]])
     period = filters.period
@@ -201,23 +240,16 @@ def count_values(
     counts_day = counted_days(filters, period, asking.clock.gaps)
     grids = []
     for measure in measures:
-        grid = np.zeros((len(names), period.days))
+        grid = np.zeros((len(names) + 1, period.days))  # the last row is of units of which nothing was counted
         grid[codes, days] = answer.column(measure.name).astype(float)
         grids.append(grid)
-    rows = [[names.index(one) if one in names else -1 for one in side] for side in sides]
-
-    def of(grid: Numbers, row: int) -> Numbers:
-        return grid[row] if row >= 0 else np.zeros(period.days)
-
     over_of, under_of, units = [], [], []
-    for side in rows:
-        counts = np.array([of(grids[0], row) for row in side]).reshape(-1, period.days)
-        base = np.tile(counts_day.astype(float), (len(side), 1))
-        if under is not None:
-            base = np.array([of(grids[1], row) for row in side]).reshape(-1, period.days)
+    for side in sides:
+        rows = np.array([names.index(one) if one in names else -1 for one in side], int)
+        counts = grids[0][rows]
+        base = np.tile(counts_day.astype(float), (len(side), 1)) if under is None else grids[1][rows]
         units.append(Units(*(
-            values[:, slice(*((day - period.from_on).days for day in (one.from_on, one.to_on)))].sum(axis=1)
-            for values in (counts, base) for one in compared
+            values[:, _days_of(one, period.from_on)].sum(axis=1) for values in (counts, base) for one in compared
         )))  # fmt: skip
         over_of.append(counts.sum(axis=0))
         # A day is a day, however many districts it is counted in.
@@ -261,45 +293,34 @@ def _by_channel(rows: pd.DataFrame) -> tuple[str, Numbers]:
 # ── Assets ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _units_of(change: Change) -> Subquery:
-    """The assets that a change names: ``side`` and ``unit``, each once."""
-
-    def named(side: str, ids: ColumnElement) -> Select:
-        unit = func.trim(Listed(ids)).label("unit")
-        return select(literal(side).label("side"), unit).where(_i.intervention_id == change.change_id)
-
-    both = union(*(named(side, _i[f"{side}_ids"]) for side in SIDES)).subquery("named")
-    return select(both).where(both.c.unit != "").subquery("units")
-
-
 def count_assets(
-    asking: Asking, change: Change, over: Total, under: Total | None, filters: Filters, compared: Stretches,
-    has: Callable[[str], bool],
-) -> Counted:  # fmt: skip
+    asking: Asking, change: Change, over: Total, under: Total | None, filters: Filters, compared: Stretches
+) -> Counted:
     """Count a change of assets: requests about them, in months that assets were in service.
 
     Assets that are not in the register are left out; if none is, days are counted instead of asset-months.
     """
     reader, period = asking.reader, filters.period
-    units = _units_of(change)
+    units = assets_named(schema.intervention, change.change_id)
+    # What is counted in is narrowed as what is counted; whoever may see no value sees no asset.
+    narrowed = [
+        or_(_a[one.name].in_(values), and_(_a[one.name].is_(None), literal(one.missing in values)))
+        for one in (district, department)
+        for name, values in (*filters.choices, *asking.scope.rows)
+        if name == one.name
+    ]
     named = select(units.c.side, units.c.unit, literal(None).label("found"))
-    if has("asset") and asking.scope.reaches(REGISTERED.name):
+    if asking.has(schema.asset.name) and asking.scope.reaches(REGISTERED.name):
+        mine = func.coalesce(and_(true(), *narrowed), false()).label("mine")
         named = select(
-            units.c.side, units.c.unit, _a.asset_id.label("found"), _a.district, _a.department, _a.installed_on,
-            _a.removed_on,
+            units.c.side, units.c.unit, _a.asset_id.label("found"), mine, _a.installed_on, _a.removed_on
         ).select_from(units.outerjoin(schema.asset, _a.asset_id == units.c.unit))  # fmt: skip
     register = reader.frame(named.order_by(units.c.side, units.c.unit))
-    per_asset = bool(register["found"].notna().any())
-    unknown = tuple(register.loc[register["found"].isna(), "unit"]) if per_asset else ()
-    mine = register["found"].notna() if per_asset else pd.Series(True, register.index)
-    where: list[ColumnElement[bool]] = []
-    for one in (district, department) if per_asset else ():  # what is counted in is narrowed as what is counted
-        chosen, seen = filters.chosen(one.name), [values for name, values in asking.scope.rows if name == one.name]
-        for values in [*([chosen] if chosen else []), *seen]:  # whoever may see no value sees no asset
-            is_unknown = one.missing in values
-            mine &= register[one.name].isin(list(values)) | (register[one.name].isna() & is_unknown)
-            where.append(or_(_a[one.name].in_(values), and_(_a[one.name].is_(None), literal(is_unknown))))
-    register = register[mine].reset_index(drop=True)
+    is_found = register["found"].notna()
+    per_asset, unknown = bool(is_found.any()), tuple[str, ...]()
+    if per_asset:
+        unknown = tuple(register.loc[~is_found, "unit"])
+        register = register[is_found & register["mine"].astype(bool)].reset_index(drop=True)
     joined: Any = units.join(schema.request, _r.asset_id == units.c.unit)
     if per_asset:
         joined = joined.join(schema.asset, _a.asset_id == units.c.unit)
@@ -310,10 +331,15 @@ def count_assets(
         if fact.table is not schema.request:
             source = source.join(fact.table, fact.table.c.request_id == _r.request_id)
         by = [*keys, total.value.label("n")]
-        rows = select(units.c.side, *by).select_from(source).where(*conditions, *where)
+        rows = select(units.c.side, *by).select_from(source).where(*conditions, *(narrowed if per_asset else ()))
         rows = rows if among is None else rows.where(among)
         rows = rows.group_by(units.c.side, *keys)
         return reader.frame(with_values(rows, asking.frame, period.to_on))
+
+    def in_either(total: Total, key: ColumnElement) -> pd.DataFrame:
+        """What was counted in the two stretches alone; ``at`` is 1 after the change, else 0."""
+        during = or_(*(and_(total.on >= one.from_on, total.on < one.to_on) for one in compared))
+        return asked(total, key, case((total.on >= compared[1].from_on, 1), else_=0).label("at"), among=during)
 
     def daily(total: Total) -> Numbers:
         rows = asked(total, total.on.label("day_on"))
@@ -335,14 +361,10 @@ def count_assets(
     else:
         exposure = np.tile(counts_day.astype(float), (2, 1))
 
-    windows = {
-        total.name: asked(total, units.c.unit, _window(total, compared).label("at"), among=_in_either(total, compared))
-        for total in ((over,) if under is None else (over, under))
-    }
     place = {unit: at for at, unit in enumerate(register["unit"])}
 
     def of_units(total: Total) -> Numbers:
-        rows = windows[total.name]
+        rows = in_either(total, units.c.unit)
         grid = np.zeros((2, len(register)))
         at = rows["unit"].map(place)
         known = at.notna().to_numpy()
@@ -356,10 +378,10 @@ def count_assets(
         passed = np.concatenate([[0], np.cumsum(counts_day)])
         base = np.array([_passed(in_service, passed, one, period) for one in compared]) / MONTH_DAYS
     else:
-        days = [counts_day[(one.from_on - period.from_on).days : (one.to_on - period.from_on).days] for one in compared]
-        base = np.array([np.full(len(register), float(one.sum())) for one in days])
+        days = [float(counts_day[_days_of(one, period.from_on)].sum()) for one in compared]
+        base = np.array([np.full(len(register), one) for one in days])
     both = Units(y[0], y[1], base[0], base[1])
-    by_channel = asked(over, _window(over, compared).label("at"), _r.channel, among=_in_either(over, compared))
+    by_channel = in_either(over, _r.channel)
     few = [tuple(register.loc[is_side, "unit"]) for is_side in (is_treated, ~is_treated)]
     names = (few[0][: MANY_UNITS + 1], few[1][: MANY_UNITS + 1])  # of more none is told by itself
     return Counted(
@@ -371,15 +393,6 @@ def count_assets(
             *(() if per_asset else ("The asset register does not hold these assets: counted by the day.",)),
         ),
     )  # fmt: skip
-
-
-def _window(total: Total, compared: Stretches) -> ColumnElement:
-    """1 on a day after the change, else 0."""
-    return case((total.on >= compared[1].from_on, 1), else_=0)
-
-
-def _in_either(total: Total, compared: Stretches) -> ColumnElement[bool]:
-    return or_(*(and_(total.on >= one.from_on, total.on < one.to_on) for one in compared))
 
 
 def _in_service(register: pd.DataFrame, period: Period) -> npt.NDArray[np.int64]:
@@ -402,11 +415,6 @@ def _passed(
     in_service: npt.NDArray[np.int64], passed: npt.NDArray[np.int64], during: Period, period: Period
 ) -> Numbers:
     """How many counted days of `during` each asset was in service; `passed` tells how many there are before a day."""
-    first, last = ((day - period.from_on).days for day in (during.from_on, during.to_on))
-    begin, end = np.clip(in_service[:, 0], first, last), np.clip(in_service[:, 1], first, last)
+    days = _days_of(during, period.from_on)
+    begin, end = (np.clip(in_service[:, at], days.start, days.stop) for at in (0, 1))
     return (passed[end] - passed[begin]).astype(float)
-
-
-def whole_period(first_on: date, last_on: date) -> Period:
-    """All of the data."""
-    return Period(first_on, last_on + DAY)

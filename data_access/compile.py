@@ -115,8 +115,8 @@ def parts_of(measures: Iterable[Measure]) -> tuple[Measure, ...]:
 def compile_query(query: Query, filters: Filters, scope: Scope, frame: Frame) -> tuple[Statement, ...]:
     """Write the SELECTs that answer `query` for the rows in `filters` and `scope`.
 
-    Raises BadRequest if a measure cannot be divided or narrowed as asked, NotPermitted if `scope` restricts a dimension that
-    a measure's fact does not carry.
+    Raises BadRequest if a measure cannot be divided or narrowed as asked, NotPermitted if `scope` restricts a dimension
+    that a measure's fact does not carry.
     """
     if query.every not in (None, *EVERY):
         raise BadRequest("Choose the step of time before compiling.")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, func, inspect, select
+from sqlalchemy import Connection, Select, Table, func, inspect, select
 from sqlalchemy.exc import DBAPIError
 
 from dashboard.domain.errors import Busy, DataUnavailable, ImportRefused
@@ -128,12 +128,24 @@ def types_in_service(warehouse: Warehouse, city: Mapping[str, Any]) -> pd.DataFr
     n = select(r.type_id, func.count().label("requests")).group_by(r.type_id).subquery()
     told = [t.c[one] for one in ("type_id", "name", "category", "department_id")]
     rows = select(*told, n.c.requests).join(n, n.c.type_id == t.c.type_id)
+    return _asked_of(warehouse, city, t, rows).drop_duplicates("type_id", keep="last")
+
+
+def calendars_in_service(warehouse: Warehouse, city: Mapping[str, Any]) -> dict[str, str]:
+    """The id of the calendar by which each department of `city` works that is in service and has one, by its id."""
+    d = schema.department.c
+    told = select(d.department_id, d.calendar_id).where(d.calendar_id.is_not(None))
+    return dict(_asked_of(warehouse, city, schema.department, told).itertuples(index=False, name=None))
+
+
+def _asked_of(warehouse: Warehouse, city: Mapping[str, Any], table: Table, rows: Select) -> pd.DataFrame:
+    """The `rows` that ask `table` of what is in service; none if that is another city, or has not all its columns."""
     with suppress(DataUnavailable):
-        before, present = warehouse.city(), warehouse.columns(schema.service_type.name)
+        before, present = warehouse.city(), warehouse.columns(table.name)
         is_this = (before.city_id, before.is_made_up) == (city["city_id"], city["is_made_up"])
-        if is_this and {one.name for one in schema.service_type.c} <= present:
-            return warehouse.frame(rows).drop_duplicates("type_id", keep="last")
-    return pd.DataFrame(columns=[*(one.name for one in told), "requests"])
+        if is_this and {one.name for one in table.c} <= present:
+            return warehouse.frame(rows)
+    return pd.DataFrame(columns=[one.name for one in rows.selected_columns])
 
 
 def file_in_service(warehouse: Warehouse, folder: Path) -> Path | None:

@@ -25,6 +25,7 @@ from sqlalchemy import (
     DateTime,
     Float,
     ForeignKey,
+    FromClause,
     Integer,
     MetaData,
     Numeric,
@@ -95,7 +96,8 @@ build = Table(
     _key("build_id"),
     Column("built_at", DateTime, nullable=False),
     Column("as_of", DateTime, nullable=False),  # the data's own clock: the last instant anything was recorded
-    # First and last civil day on which a request was opened, a contact arrived, or of which calls were published.
+    # First and last civil day on which a request was opened, a contact arrived, or of which calls were published; where
+    # there is none of these, on which a state of an agent began.
     Column("data_from_on", Date),
     Column("data_to_on", Date),
     Column("data_to_at", DateTime),  # the last request opened or contact arrived
@@ -201,13 +203,19 @@ district = Table(
     Column("valid_to_on", Date),
 )
 
-IN_FIRST_DIVISION = func.coalesce(district.c.division, "district") == "district"
+
+def division_of(areas: FromClause) -> ColumnElement[str]:
+    """Which division each row of `district`, or of a table like it, belongs to."""
+    return func.coalesce(areas.c.division, "district")
+
+
+IN_FIRST_DIVISION = division_of(district) == "district"
 """Of `district`: the rows by which roles, maps and rates go."""
 
 _again, _open_end = district.alias("again"), date(9999, 12, 31)
 IN_FORCE = func.coalesce(district.c.valid_to_on, _open_end) == (
     select(func.max(func.coalesce(_again.c.valid_to_on, _open_end)))
-    .where(func.coalesce(_again.c.division, "district") == func.coalesce(district.c.division, "district"))
+    .where(division_of(_again) == division_of(district))
     .scalar_subquery()
 )
 """Of `district`: the rows that hold last, of a city that was divided anew."""
@@ -722,7 +730,7 @@ _TOLD_APART = {
     "agent_state": ("agent_id", "start_at", "state"),  # of no length are some, which begin when the next one does
     "request_pause": ("request_id", "start_at"),
     "asset_status": ("asset_id", "start_at"),
-}  # fmt: skip
+}
 """The columns that tell apart the rows of tables without a primary key: their sources give them no id."""
 
 

@@ -21,6 +21,9 @@ SHORTEST = timedelta(days=14)
 MOST_STEPS = 12
 FEWEST_MONTHS = 3
 """With fewer whole months after the change steps are weeks."""
+FEWEST_MONTHS_BEFORE = 6
+"""With fewer whole months before it, too: of fewer steps no drift can be told."""
+STEPS_A_YEAR = {"month": YEAR_MONTHS, "week": 52.18}
 MOST_FAKES = 12
 LONG_SERIES = 156
 """So many steps before the change at most: three years of weeks."""

@@ -259,6 +259,15 @@ class Fakes(NamedTuple):
         return (1 + self.as_large(effect)) / (1 + len(self.effects))
 
 
+def is_shaken(effect: Effect, dates: Fakes, groups: Fakes) -> bool:
+    """Whether as large an effect is found where nothing changed: at a quarter of the dates, or in too many groups."""
+    if not effect.direction:
+        return False
+    # With few groups even the most extreme of all is no rare one: then only a larger one shakes it.
+    fewest = 1 / (1 + len(groups.effects)) if groups.effects else 0.0
+    return 4 * dates.as_large(effect) > len(dates.effects) or groups.probability(effect) > max(0.1, fewest)
+
+
 def placebo_groups(comparison: Units, treated_share: float, dispersion: float = 1.0) -> Fakes:
     """Parts of the comparison taken for treated, against the rest of it (randomisation inference).
 

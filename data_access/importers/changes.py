@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 
 from dashboard.domain.errors import BadRequest, ImportRefused, did_you_mean, nearest
 from data_access import schema
 from data_access.build import Build
-from data_access.changes import ASSET, SIDES, listed
-from data_access.dialects import Listed
+from data_access.changes import ASSET, LISTED_IN, SIDES, assets_named, listed, units_listed
+from data_access.dimensions import service_type
 
 _FEW = 5
 _OF = {"treated": "where it was made", "comparison": "to compare with"}
 
 
-def brought(build: Build) -> list[str]:
+def changes_brought(build: Build) -> list[str]:
     """The ids of the changes that wait, before those in service join them."""
     return list(build.connection.scalars(select(build.staged("intervention").c.intervention_id)))
 
@@ -52,22 +52,18 @@ def check_changes(build: Build, file: str, ids: Sequence[str]) -> list[str]:
             notes += _assets(build, name, row["intervention_id"], sum(map(len, sides)))
         else:
             _check_names(build, file, row, [*sides[0], *sides[1]])
-        if (outcome := row["primary_outcome"]) and not _is_type(build, outcome):
-            types = _names(build, "service_type", "type_id")[1]
-            hint = did_you_mean(nearest(outcome, types)[:_FEW])
-            raise ImportRefused(file, f"the change “{name}” is about “{outcome}”, which is no service type.{hint}")
+        if outcome := row["primary_outcome"]:
+            known, types = _names(build, service_type.name)
+            if outcome not in known:
+                hint = did_you_mean(nearest(outcome, types)[:_FEW])
+                raise ImportRefused(file, f"the change “{name}” is about “{outcome}”, which is no service type.{hint}")
     return notes
 
 
 def _assets(build: Build, name: str, change_id: str, named: int) -> list[str]:
-    change, asset = build.staged("intervention"), build.staged("asset")
-    units = [
-        select(func.trim(Listed(change.c[f"{side}_ids"])).label("unit")).where(change.c.intervention_id == change_id)
-        for side in SIDES
-    ]
-    both = units[0].union(*units[1:]).subquery()
-    missing = both.c.unit.not_in(select(asset.c.asset_id))
-    found = build.connection.scalars(select(both.c.unit).where(both.c.unit != "", missing).order_by(both.c.unit)).all()
+    unit, asset = assets_named(build.staged("intervention"), change_id).c.unit, build.staged("asset")
+    missing = unit.not_in(select(asset.c.asset_id))
+    found = build.connection.scalars(select(unit).where(missing).order_by(unit)).all()
     if not found:
         return []
     if len(found) == named:
@@ -76,32 +72,16 @@ def _assets(build: Build, name: str, change_id: str, named: int) -> list[str]:
     return [f"Change “{name}”: {len(found):,} of {named:,} assets are not in the register and left out: {some} …"]
 
 
-def _names(build: Build, table: str, key: str, where: Any = None) -> tuple[set[str], list[str]]:
-    """Every word by which a unit of a table may be called, and the names alone."""
-    staged = build.staged(table)
-    pairs = build.connection.execute(
-        select(staged.c[key], staged.c.name).where(*([] if where is None else [where(staged)])).order_by(staged.c.name)
-    ).all()
+def _names(build: Build, kind: str) -> tuple[set[str], list[str]]:
+    """Every word by which a unit of a kind may be called, and the names alone."""
+    table = build.staged(LISTED_IN[kind])
+    pairs = build.connection.execute(units_listed(kind, table).order_by(table.c.name)).all()
     return {str(word) for pair in pairs for word in pair if word is not None}, [str(b) for _, b in pairs if b]
-
-
-def _is_area(district: Any) -> Any:
-    return func.coalesce(district.c.division, "district") != "district"
-
-
-def _is_district(district: Any) -> Any:
-    return func.coalesce(district.c.division, "district") == "district"
-
-
-_TABLES = {
-    "district": ("district", "district_id", _is_district), "area": ("district", "district_id", _is_area),
-    "service_type": ("service_type", "type_id", None), "department": ("department", "department_id", None),
-}  # fmt: skip
 
 
 def _check_names(build: Build, file: str, row: Any, units: Sequence[str]) -> None:
     kind = row["unit_kind"]
-    known, names = _names(build, *_TABLES[kind])
+    known, names = _names(build, kind)
     column = schema.request.c[kind]  # a source may write districts that no table lists
     written = build.connection.scalars(select(column).where(column.is_not(None)).distinct().order_by(column)).all()
     known, names = known | set(written), list(dict.fromkeys([*names, *written]))
@@ -113,9 +93,3 @@ def _check_names(build: Build, file: str, row: Any, units: Sequence[str]) -> Non
             hint = f" There are {', '.join(names[:_FEW])}{' …' if len(names) > _FEW else ''}."
         many = f"{what}s that this city has" if len(unknown) > 1 else f"a {what} that this city has"
         raise ImportRefused(file, f"the change “{row['name']}” names {many} not: {few}.{hint}")
-
-
-def _is_type(build: Build, outcome: str) -> bool:
-    kind = build.staged("service_type")
-    found = select(func.count()).where(or_(kind.c.name == outcome, kind.c.type_id == outcome))
-    return bool(build.connection.scalar(found))

@@ -12,11 +12,8 @@ from data_access import schema
 from data_access.build import Build
 from data_access.importers.asking import count_of, frame_of
 
-# Tables whose rows are about those of another, and the key by which.
-_ABOUT = {
-    "request_event": ("request", "request_id"), "request_pause": ("request", "request_id"),
-    "agent_state": ("agent", "agent_id"), "agent_shift": ("agent", "agent_id"),
-}  # fmt: skip
+# Tables whose rows are about those of another.
+_ABOUT = {"request_event": "request", "request_pause": "request", "agent_state": "agent", "agent_shift": "agent"}
 _SLIPS = 0.01
 """Of the hours of agents so many may be told twice, such as where the clocks are set back."""
 
@@ -31,9 +28,10 @@ def doubts(build: Build, written: Collection[str]) -> Iterator[str]:
 
 def _strangers(build: Build, written: Collection[str]) -> Iterator[str]:
     """Rows about requests or agents whom no import brought: they change no number, or have no team."""
-    for name, (of, key) in _ABOUT.items():
+    for name, of in _ABOUT.items():
         if name not in written:
             continue
+        (key,) = schema.key_of(of)
         rows = build.staged(name).c[key]
         known = schema.request if of == "request" else build.staged(of)
         asked = select(func.count(), func.count(rows.distinct()), func.min(rows))

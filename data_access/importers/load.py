@@ -34,7 +34,7 @@ from data_access import schema
 from data_access.build import Build, Kept, Repeated, Summary
 from data_access.dialects import Macros, TableOf, ViewOf
 from data_access.importers.asking import count_of, frame_of, register
-from data_access.importers.changes import brought, check_changes
+from data_access.importers.changes import changes_brought, check_changes
 from data_access.importers.doubts import doubts
 from data_access.importers.live import Known, is_address, known_of, open_live, shown
 from data_access.importers.mapping import SourceMapping, fold, the_one_that_fits
@@ -394,7 +394,7 @@ class Importing:
         sample = frame_of(self.build.connection, select(build.staged(main)).limit(10))
         corrected = pd.concat(self._corrected, ignore_index=True) if self._corrected else None
         ids = {of for one in self.mappings if one.table == "request" for of in one.columns["request_id"].columns}
-        changes = brought(build) if schema.intervention.name in self.written else []
+        changes = changes_brought(build) if schema.intervention.name in self.written else []
         kept = build.carry_over(replace, again=self.import_id, corrected=corrected, ids=ids, untold=self.untold)
         for names, n in kept.untold.items():
             rows = f"{n:,} updated row{'s keep' if n > 1 else ' keeps'} what was known"

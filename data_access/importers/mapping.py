@@ -366,7 +366,7 @@ class SourceMapping:
         return (_YES_NO | given) if isinstance(self.target.c[name].type, Boolean) else given
 
 
-def _tells_instant(table: Table, columns: Mapping[str, Field], name: str, other: str) -> bool:
+def _can_tell_after(table: Table, columns: Mapping[str, Field], name: str, other: str) -> bool:
     """Whether a column can tell how long after another it was: both are instants, the other one written down."""
     if other not in columns or {kind_of(table, one) for one in (name, other)} != {"instant"}:
         return False
@@ -570,7 +570,7 @@ class _Reader:
                 offset_periods(one.zone, 1970, 1979)
             if one.days_after and one.days_after not in columns:
                 raise self.wrong(f"{name}.{column}: days_after names one of our columns.")
-            if one.seconds_after and not _tells_instant(target, columns, column, one.seconds_after):
+            if one.seconds_after and not _can_tell_after(target, columns, column, one.seconds_after):
                 raise self.wrong(f"{name}.{column}: seconds_after names one of our columns of times, read as it is.")
 
     def field(self, where: str, given: Any) -> Field:
@@ -623,10 +623,11 @@ class _Reader:
                 raise self.wrong(f"{where} is a list of tables, each with a file.")
             return tuple(self.value(where, Edition, one) for one in said)
         if kind.startswith(("date", "tuple[date")):
-            days = [said] if kind.startswith("date") else said
-            if not isinstance(days, list) or any(not isinstance(o, date) or isinstance(o, datetime) for o in days):
+            several = kind.startswith("tuple")
+            days = said if several else [said]
+            if not isinstance(days, list) or any(not isinstance(x, date) or isinstance(x, datetime) for x in days):
                 raise self.wrong(f"{where} is a day such as 2023-05-15, without quotation marks.")
-            return said if kind.startswith("date") else tuple(days)
+            return tuple(days) if several else said
         if kind.startswith("tuple[tuple[str, ...]"):
             if not isinstance(said, list) or not all(isinstance(one, list) for one in said):
                 raise self.wrong(f"{where} is a list of lists of columns.")

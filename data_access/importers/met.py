@@ -74,7 +74,9 @@ class Met:
         if not self.types:
             return
         calendar_id = self._write_hours(mappings)
-        self.build.write("department", self._met_departments(mappings).assign(calendar_id=calendar_id))
+        departments, known = self._met_departments(mappings), self.build.calendars_in_service()
+        calendars = [calendar_id or known.get(one) for one in departments["department_id"]]
+        self.build.write("department", departments.assign(calendar_id=calendars))
         met = pd.DataFrame(
             [(*key, n) for key, n in self.types.items()],
             columns=["type_id", "name", "category", "department_id", "n"],

@@ -101,7 +101,11 @@ class Projection:
             self._by_fold.setdefault(fold(name), []).append(name)
         self._trimmed: dict[str, str] = {}  # their columns that are read, and what these are called once trimmed
         self.fields = {name: one for name, one in mapping.columns.items() if one.value is not None or self.present(one)}
-        self.kinds = {name: kind_of(mapping.target, name) for name in self.fields}
+        # What each of our columns is read as: what it holds, or how long it was after another.
+        self.kinds = {
+            name: "duration" if one.seconds_after else kind_of(mapping.target, name)
+            for name, one in self.fields.items()
+        }
         place = mapping.place
         self.projected = bool(place and place.x and all(self.present(Field((one,))) for one in (place.x, place.y)))
 
@@ -264,7 +268,7 @@ class Projection:
         firsts = [
             first_reading(one, words.c[f"{name}__w"]).label(f"{name}__1")
             for name, one in self.fields.items()
-            if one.value is None and self.kinds[name] in ("instant", "date") and not one.seconds_after
+            if one.value is None and self.kinds[name] in ("instant", "date")
         ]
         words = select(words, *firsts).select_from(words).subquery("readings") if firsts else words
         columns = [one for name in self.fields for one in self._typed(name, words)]
@@ -327,8 +331,6 @@ class Projection:
         if field.value is not None:
             return [literal(field.value).label(name)]
         given = words.c[f"{name}__w"]
-        if field.seconds_after:
-            return [self._within(name, self._scaled(name, self._amount(name, given))).label(name)]
         if kind == "instant":
             if field.days_after:
                 return self._days_after(name, field, given, words)
@@ -337,8 +339,9 @@ class Projection:
         if kind == "date":
             local, utc = times(field, given, words.c[f"{name}__1"])
             return [cast(func.coalesce(local, utc), Date).label(name)]
-        if kind in ("number", "whole"):
-            number = self._within(name, self._scaled(name, self._amount(name, given)))
+        if kind in ("number", "whole", "duration"):
+            number, most = self._scaled(name, self._amount(name, given)), self._most(name)
+            number = case((func.isfinite(number) if most is None else func.abs(number) <= most, number))
             if field.least is not None:
                 number = case((number >= field.least, number))
             return [(cast(func.round(number), BigInteger) if kind == "whole" else number).label(name)]
@@ -387,12 +390,7 @@ class Projection:
 
     def _lasts(self, name: str) -> bool:
         """Whether a duration is told for one of our columns."""
-        return name.endswith("_s") or bool(self.fields[name].seconds_after)
-
-    def _within(self, name: str, number: _Expr) -> _Expr:
-        """A number that one of our columns can hold; nothing instead of another."""
-        most = self._most(name)
-        return case((func.isfinite(number) if most is None else func.abs(number) <= most, number))
+        return name.endswith("_s") or self.kinds[name] == "duration"
 
     def _most(self, name: str) -> int | None:
         """The largest number that one of our columns holds, or that measures reckon with as seconds; None if any is."""
@@ -414,10 +412,10 @@ class Projection:
         """What may be wrong with a row, in the order in which it is told."""
         found = list(self._no_row(row))
         for name in (name for name, field in self.fields.items() if field.value is None):
-            match "number" if self.fields[name].seconds_after else self.kinds[name]:
+            match self.kinds[name]:
                 case "instant" | "date":
                     found += self._no_time(name, row)
-                case "number" | "whole":
+                case "number" | "whole" | "duration":
                     found += self._no_number(name, row)
                 case "yes_no":
                     column, given = self._told(name, row)
@@ -492,8 +490,7 @@ class Projection:
         """Of our columns of times, their formats that hold day and month, each with the two exchanged."""
         found = {}
         for name, one in self.fields.items():
-            after = one.days_after or one.seconds_after
-            if one.value is None and not after and self.kinds[name] in ("instant", "date"):
+            if one.value is None and not one.days_after and self.kinds[name] in ("instant", "date"):
                 both = {form: exchanged(form) for form in one.formats if {"%d", "%m"} <= set(re.findall("%.", form))}
                 found[name] = {form: other for form, other in both.items() if other not in one.formats}
         return {name: both for name, both in found.items() if both}
@@ -518,7 +515,7 @@ class Projection:
         return [
             name
             for name, kind in self.kinds.items()
-            if kind == "instant" and self.fields[name].value is None and not self.fields[name].seconds_after
+            if kind == "instant" and self.fields[name].value is None
         ]  # fmt: skip
 
     def zone_of(self, name: str, city_tz: str) -> str:
@@ -542,10 +539,9 @@ class Projection:
             instant, twice, never = localised(local, clock.c)
             found[name] = func.coalesce(utc, instant)
             doubts.append((and_(utc.is_(None), twice), and_(utc.is_(None), never)))
-        for name, field in self.fields.items():
-            if field.seconds_after:
-                lasts = func.to_microseconds(cast(func.round(typed.c[name] * 1_000_000), BigInteger))
-                found[name] = found.get(field.seconds_after, cast(null(), DateTime)) + lasts
+        for name in (name for name, kind in self.kinds.items() if kind == "duration"):
+            lasts = func.to_microseconds(cast(func.round(typed.c[name] * 1_000_000), BigInteger))
+            found[name] = found.get(self.fields[name].seconds_after, cast(null(), DateTime)) + lasts
         for name in self.phrased():
             said = named_table(phrase_table(name), named_column("words"), named_column("meaning", String))
             joined = joined.outerjoin(said, said.c.words == typed.c[self._phrased_in(name)])

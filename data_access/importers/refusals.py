@@ -21,7 +21,7 @@ from dashboard.domain.errors import BadRequest
 from data_access.importers.asking import count_of, frame_of, register
 from data_access.importers.mapping import SourceMapping
 from data_access.importers.projection import Projection
-from data_access.importers.sources import VIEW, Misshapen, Source, misshapen
+from data_access.importers.sources import FORMULA, VIEW, Misshapen, Source, misshapen
 from data_access.importers.times import reads
 
 
@@ -127,7 +127,7 @@ class Refusals:
         return found.assign(_at=found["file"].map(order)).sort_values(["_at", "row_number"]).drop(columns="_at")
 
 
-_FORMULA = r"^(?![+-]?[0-9.,]+$)(?=[=+\-@\t\r\n])"
+_FORMULA = rf"^(?![+-]?[0-9.,]+$)(?={FORMULA})"
 
 
 def without_formulas(rows: pd.DataFrame) -> pd.DataFrame:

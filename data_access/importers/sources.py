@@ -55,9 +55,13 @@ CORRECTED = {"refused_file": "file", "refused_row": "row_number", "refused_reaso
 """Columns of a file of refused rows that say which they were."""
 
 
+FORMULA = r"[=+\-@\t\r\n]"
+"""With what a spreadsheet takes a cell for a formula; “'” stands before it in a file of refused rows."""
+
+
 def unquoted(words: ColumnElement[Any]) -> ColumnElement[Any]:
     """The words of a cell of a file of refused rows: what stands there before a formula is no part of them."""
-    return func.regexp_replace(words, r"^'([=+\-@\t\r\n])", r"\1")
+    return func.regexp_replace(words, f"^'({FORMULA})", r"\1")
 
 
 @dataclass(frozen=True)

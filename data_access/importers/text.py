@@ -351,12 +351,12 @@ def heading_among(rows: Sequence[Sequence[str]]) -> int:
         filled = [cell for cell in row if cell.strip()]
         if len(row) >= width and 2 * len(filled) > width:
             return n if width > 2 and not any(re.fullmatch(r"[\d.,:/ -]+", cell) for cell in filled) else 0
-        if len(filled) > max(2, width // 4) and not _groups(row, rows[n + 1 : n + 2]):
+        if len(filled) > max(2, width // 4) and not _names_groups(row, rows[n + 1 : n + 2]):
             return 0
     return 0
 
 
-def _groups(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+def _names_groups(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     """Whether a row names groups of columns, each over the first of them, and the row below it the columns."""
     return any(all(cell.strip() for cell in under[: len(row)]) and len(under) >= len(row) for under in below)
 

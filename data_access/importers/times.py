@@ -97,8 +97,8 @@ def times(field: Field, words: _Expr, first: _Expr | None = None) -> tuple[_Expr
             on_the_wall = first if first is not None and form == field.formats[0] else _on_the_wall(form, words)
             local.append(on_the_wall)
             if form == "iso":
-                zoned = and_(func.regexp_matches(words, _BEGINS), func.regexp_matches(words, _OFFSET))
-                zoned = and_(zoned, ~func.regexp_matches(words, _NO_OFFSET))
+                begins, ends = func.regexp_matches(words, _BEGINS), func.regexp_matches(words, _OFFSET)
+                zoned = and_(begins, ends, ~func.regexp_matches(words, _NO_OFFSET))
                 utc.append(case((zoned, _naive(_with_offset(words)))))
         if form != field.formats[-1]:  # “%Y” would take the 24 of 05/01/24 for a year
             local[len(before) :] = [possible(one) for one in local[len(before) :]]

@@ -95,7 +95,7 @@ def changes() -> pd.DataFrame:
     columns = ["intervention_id", "name", "unit_kind", "treated_ids", "comparison_ids", "start_on", "primary_outcome",
                "staggered"]  # fmt: skip
     told = pd.DataFrame(rows, columns=columns)
-    written = [pd.Timestamp("2025-01-10"), *[pd.NaT] * (len(rows) - 1)]
+    written = [pd.Timestamp("2025-01-10 15:00"), *[pd.NaT] * (len(rows) - 1)]
     return told.assign(start_on=pd.to_datetime(told["start_on"]), preregistered_at=written)
 
 
@@ -220,6 +220,8 @@ def test_a_chosen_type_takes_the_place_of_the_changes_own(services):
     assert narrowed.counts.treated_after == 200
     own = asked(services, "routes", search="?district=South")  # its own sides, whatever is chosen
     assert own.counts[1] == 400 and own.notes == ("Not narrowed by district: its own are compared.",)
+    kinds = asked(services, "types", search="?category=Streets")
+    assert kinds.notes == ("Not narrowed by category: its own are compared.",)
     incidents = asked(services, "meters", search="?counting=incidents")
     assert incidents.notes == ("Incidents: a report joined to an earlier one is not counted again.",)
     placed = asked(services, "meters", search="?area=no+area")

@@ -110,6 +110,12 @@ def test_assets_that_the_register_lacks_are_told(city: Settings) -> None:
     assert found.counted.unknown == ("B2",) and found.counted.used == (2, 1)
 
 
+def test_a_change_is_written_down_on_a_day_of_the_city(city: Settings) -> None:
+    """In New York it was still the day before the change, though no longer by UTC."""
+    bring(city, "late,At night,district,North,South; East,2024-03-21,Pothole,2024-03-20 22:30")
+    assert told(city).change.written_on.isoformat() == "2024-03-20"
+
+
 def test_a_mapping_must_name_a_kind_that_there_is() -> None:
     with pytest.raises(ImportRefused, match="tree = “wood” is no kind of unit"):
         mapping_from(CHANGES.replace('"Of"', '{ column = "Of", words = { tree = "wood" } }'), Path("changes.toml"))

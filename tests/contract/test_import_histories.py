@@ -105,6 +105,15 @@ def at(written: str) -> datetime:
     return datetime.fromisoformat(written)
 
 
+def test_a_system_that_tells_no_hours_leaves_those_of_another(store: Settings, tmp_path: Path) -> None:
+    brought(store, tmp_path, CASES, CASE_TABLE)
+    other = CASES.split("[promises]")[0].replace('name = "sf"', 'name = "other"')
+    rows = ["x1,2026-07-01T14:00:00.000Z,,New,Graffiti,Streets", "x2,2026-07-01T14:00:00.000Z,,New,Graffiti,Water"]
+    brought(store, tmp_path, other.replace("pattern = '^(.{15})'", "whole = false"), [CASE_TABLE[0], *rows])
+    found = held(store, "department", "department_id", "calendar_id")
+    assert found == [("Parks", "city"), ("Streets", "city"), ("Water", None)]
+
+
 def test_a_history_becomes_hand_offs_reopenings_and_pauses(store: Settings, tmp_path: Path) -> None:
     brought(store, tmp_path, CASES, CASE_TABLE)
     report = brought(store, tmp_path, HISTORY, HISTORY_TABLE)
