@@ -7,6 +7,7 @@ rate of few has a wide interval, and one of none an upper end.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -367,16 +368,17 @@ def draw_months(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         steps_by(answer, stream.name, one, period, context.clock)
         for one in (missed_reported.name, scheduled_stops.name)
     )
-    names = sorted(name for name in stops.columns if stops.values(name).sum() > 0)[: len(TOKENS)]
+    every = sorted(name for name in stops.columns if stops.values(name).sum() > 0)
+    names = every[: len(TOKENS)]
     rates = {}
     for name in names:
         with np.errstate(divide="ignore", invalid="ignore"):
             under = stops.values(name)
             rates[name] = np.where(under > 0, missed.values(name) / under, np.nan)
-    steps = type(stops)(rates, stops.every, stops.period, stops.starts, stops.ends, stops.is_whole, stops.clock)
+    steps = replace(stops, columns=rates)
     drawn = tuple(Line(name, name, token) for name, token in zip(names, TOKENS, strict=False))
     figure = series.lines(steps, drawn, "Reported missed of 10,000 stops", written=_rate)
-    total_missed, total_stops = (sum(one.values(name) for name in names) for one in (missed, stops))
+    total_missed, total_stops = (np.sum([one.values(name) for name in every], axis=0) for one in (missed, stops))
     whole = np.flatnonzero(steps.is_whole & (total_stops > 0))
     text = f"**{c.count(total_missed.sum())}** were reported in {len(steps)} months"
     if len(whole):
@@ -387,6 +389,7 @@ def draw_months(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         c.key(*((token, name) for name, token in zip(names, TOKENS, strict=False))),
         "" if steps.is_whole.all() else "hollow: month not complete, numbers: the last that is",
         "by the day the collection was due",
+        f"not drawn, but counted: {', '.join(every[len(names):])}" if len(every) > len(names) else "",
     )  # fmt: skip
     return Drawing(c.sentence(f"{text}."), figure, foot=foot)
 

@@ -24,7 +24,7 @@ from data_access.listing import Listing
 from data_access.measures import CATALOGUE
 from data_access.measures.assets import faults
 from data_access.measures.collection import missed_reported
-from data_access.semantics import Query
+from data_access.semantics import Answer, Query
 from layouts.markup import markup
 from layouts.page import listed_of
 from layouts.views import collect_views
@@ -339,3 +339,18 @@ def test_what_is_expected_of_a_route_is_its_streams_rate():
     missed, stops, expected = _expected(frame, DIMENSIONS["route"], ["A", "B", "C", "D"])
     assert missed.tolist() == [25, 15, 7, 0] and stops.tolist() == [1, 3, 2, 0]
     assert expected.tolist() == [10, 30, 7, 0]  # 40 misses of 40,000 stops; what has none is expected to have none
+
+
+def test_a_stream_that_has_no_colour_left_is_counted_all_the_same(works):
+    """Of five streams four are drawn; the sentence is of all of them."""
+    panel = next(one for one in VIEW.panels if one.name == "months")
+    streams = ["bulk", "glass", "organics", "recycling", "refuse"]
+    rows = [("2026-05-01", name, n, 1.0) for n, name in enumerate(streams, 1)]
+    frame = pd.DataFrame(rows, columns=["month", "stream", "missed_reported", "scheduled_stops"])
+    query = Query((CATALOGUE["miss_rate"],), (DIMENSIONS["stream"],), "month")
+    answer = Answer(query, frame.astype({"month": "datetime64[us]"}), AS_OF, "month")
+    with acting_as(DEPUTY_MANAGER):
+        context = context_of(panel, Filters.from_search("?period=all", works.clock(), DIMENSIONS), works)
+    drawing = panel.draw((answer,), context)
+    assert said(drawing.sentence).startswith("15 were reported")
+    assert "not drawn, but counted: refuse" in said(drawing.foot)
