@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
+
+from dashboard.domain.funnel import CONTROL, outside, standard_errors
 
 Reals = npt.NDArray[np.float64]
 
 FEWEST = 5
 """A kind of request of which an area, or the rest of the city, has fewer is held against a coarser kind."""
-Z_95 = float(ndtri(0.975))
+Z_95 = standard_errors(0.95)
 
 
 class Standardised(NamedTuple):
@@ -68,6 +69,10 @@ class Standardised(NamedTuple):
     def gap_interval(self) -> tuple[Reals, Reals]:
         """The 95 % interval of `gap`."""
         return self.gap - Z_95 * self.error, self.gap + Z_95 * self.error
+
+    def outside(self, level: float = CONTROL) -> npt.NDArray[np.int64]:
+        """−1, 0 or 1: the gap lies below, inside or above the limits within which `level` lie by chance."""
+        return outside(self.z, standard_errors(level))
 
     def ratio_interval(self) -> tuple[Reals, Reals]:
         """The 95 % interval of `ratio`."""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dashboard.domain.funnel import dispersion, outside_by_score
+from dashboard.domain.funnel import dispersion, outside_by_score, poisson_scores
 from dashboard.domain.intervals import poisson_rate
 from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import last_months, time_before
@@ -78,40 +78,38 @@ def _unfit(context: Context, fact: str, things: str) -> Drawing | None:
         return None
     what = "faults" if fact == "asset" else "misses"
     why = f"{things} carry no {' and no '.join(lacking)}: {what} of this choice cannot be held against them."
-    return Drawing(
-        sentence=c.empty(why, c.link("Clear the filters", context.filters.cleared().to_search())), is_empty=True
-    )
+    return Drawing(sentence=c.empty(why, words.clear(context)), is_empty=True)
 
 
-def _not_yours(what: str, context: Context) -> Drawing:
-    """What a viewer is told who sees a part of the city: others may well have some."""
-    mine = words.listed([value for values in context.own.values() for value in values])
-    why = f"{what} are known of what you may see, {mine}, {words.during(context.filters.period)}."
+def _none_known(what: str, were: str, bring: str, context: Context) -> Drawing:
+    """Why nothing is known of `what` there `were`, and what a city that has some is to bring.
+
+    A viewer who sees a part of the city is told so instead: others may well have some.
+    """
+    if context.filters.choices:
+        return words.nothing(f"{what} {were}", context)
+    period = words.during(context.filters.period)
+    if context.own:
+        why = f"{what} are known of what you may see, {words.listed(words.kept_to(context))}, {period}."
+    else:
+        why = f"{what} are known {period}. Bring {bring}."
     return Drawing(sentence=c.empty(why), is_empty=True)
 
 
 def _no_rounds(context: Context) -> Drawing:
-    if context.filters.choices:
-        return words.nothing("No collections were scheduled", context)
-    if context.own:
-        return _not_yours("No collections", context)
-    why = (
-        f"No collections are known {words.during(context.filters.period)}. Bring routes, the stops scheduled on each "
-        "day (tables route and route_day) and requests that name their route and day of service."
+    bring = (
+        "routes, the stops scheduled on each day (tables route and route_day) and requests that name their route and "
+        "day of service"
     )
-    return Drawing(sentence=c.empty(why), is_empty=True)
+    return _none_known("No collections", "were scheduled", bring, context)
 
 
 def _no_assets(context: Context) -> Drawing:
-    if context.filters.choices:
-        return words.nothing("No meters, lights or other assets were in service", context)
-    if context.own:
-        return _not_yours("No meters, lights or other assets", context)
-    why = (
-        f"No meters, lights or other assets are known {words.during(context.filters.period)}. Bring the register with "
-        "kind, model and days of installation and removal (table asset), and requests that name their asset."
+    bring = (
+        "the register with kind, model and days of installation and removal (table asset), and requests that name "
+        "their asset"
     )
-    return Drawing(sentence=c.empty(why), is_empty=True)
+    return _none_known("No meters, lights or other assets", "were in service", bring, context)
 
 
 def _untold(answer: Answer | None, context: Context) -> Drawing | None:
@@ -275,8 +273,8 @@ def draw_weekdays(answers: tuple[Answer | None, ...], context: Context) -> Drawi
             f"{_rate(b)}<br>{c.count(m)} missed of {_stops(s)}: {_rate(m / s)} as they come")
         for day, v, a, b, m, s in zip(days, value, low, high, missed, stops, strict=True) if np.isfinite(v)
     ]  # fmt: skip
-    figure = fairness.rows_with_intervals(rows, ("of 10,000", "stops"), (float(overall), "all"), context.selected)
-    _of_height(figure, len(rows))
+    figure = fairness.rows_with_intervals(rows, ("of 10,000", "stops"), (float(overall), "all"), context.selected,
+                                          most_px=46.0)  # fmt: skip
     above = [day for day, a in zip(days, low, strict=True) if a > overall]
     below = [day for day, b in zip(days, high, strict=True) if b < overall]
     ways = [(above, "more"), (below, "fewer")]
@@ -292,19 +290,12 @@ def draw_weekdays(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     return Drawing(c.sentence(f"{text}, for the same streams."), figure, foot=foot)
 
 
-def _of_height(figure: dict, rows: int) -> None:
-    for layout in (figure["layout"], figure["narrow"]["layout"]):
-        layout["height"] = float(64 + max(30.0, min(46.0, 320 / max(rows, 1))) * rows)
-
-
 def _sides(answer: Answer | None, names: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """Of each route the misses and those expected, −1, 0 or 1 outside the limits, and how much these are widened."""
     if answer is None or not len(answer.frame):
         return np.zeros(len(names)), np.zeros(len(names)), np.zeros(len(names), np.int64), 1.0
     missed, _, expected = _expected(answer.frame, route, names)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        # Twice the roots vary by one whatever is expected, which counts themselves do not.
-        z = np.where(expected >= FEWEST, 2 * (np.sqrt(missed) - np.sqrt(expected)), np.nan)
+    z = np.where(expected >= FEWEST, poisson_scores(missed, expected), np.nan)
     return missed, expected, outside_by_score(z), dispersion(z)
 
 
@@ -513,8 +504,8 @@ def draw_ages(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
                             TOKENS[kinds.index(kind)]))  # fmt: skip
     if not rows:
         return words.nothing("Too little time in service", context)
-    figure = fairness.rows_with_intervals(rows, ("of 1,000", "months"), (0.0, ""), (), {"tickformat": ",.3~f"})
-    _of_height(figure, len(rows))
+    figure = fairness.rows_with_intervals(rows, ("of 1,000", "months"), (0.0, ""), (), {"tickformat": ",.3~f"},
+                                          most_px=46.0)  # fmt: skip
     said = []
     for kind in kinds[:2]:
         own_rows = [row for row in rows if row.name.startswith(f"{words.capital(asset_kind.say(kind))},")]

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from scipy.special import pdtr
 
-from dashboard.domain.funnel import binomial_limits, dispersion, funnel, outside_by_score, poisson_limits, widened
+from dashboard.domain.funnel import (
+    binomial_limits,
+    dispersion,
+    funnel,
+    outside_by_score,
+    poisson_limits,
+    poisson_scores,
+    widened,
+)
 
 
 @pytest.mark.parametrize(
@@ -86,3 +94,10 @@ def test_as_many_routes_lie_outside_as_the_level_says():
     ratio = rng.poisson(expected) / expected
     low, high = poisson_limits(expected, 0.95)
     assert np.mean((ratio < low) | (ratio > high)) == pytest.approx(0.05, abs=0.01)
+
+
+def test_twice_the_difference_of_roots_varies_by_one_whatever_is_expected():
+    rng = np.random.default_rng(5)
+    for expected in (10, 50, 400):
+        assert poisson_scores(rng.poisson(expected, 40_000), expected).std() == pytest.approx(1, abs=0.03)
+    assert poisson_scores(25, 16) == 2.0
