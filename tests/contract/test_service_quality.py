@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
@@ -10,7 +9,7 @@ import pandas as pd
 import pytest
 
 from callbacks.address import permitted
-from callbacks.panels import answers_to, context_of
+from callbacks.panels import context_of
 from dashboard.domain.errors import BadRequest, NotPermitted
 from dashboard.domain.filters import Filters, Period
 from dashboard.domain.intervals import poisson_rate
@@ -29,7 +28,8 @@ from layouts.markup import markup
 from layouts.page import listed_of
 from layouts.views import collect_views
 from layouts.views.service_quality import _expected
-from tests import city
+from tests import city, screen
+from tests.screen import said
 
 AS_OF = datetime(2026, 6, 30, 16)  # UTC; in the city it is noon
 MAY, JUNE = Period(date(2026, 5, 1), date(2026, 6, 1)), Period(date(2026, 6, 1), date(2026, 7, 1))
@@ -116,17 +116,11 @@ def write(build: Build) -> None:
     build.write("asset", assets)
 
 
-@pytest.fixture(scope="module", params=["duckdb", "postgres"])
-def works(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+@pytest.fixture(scope="module")
+def works(blank: Settings) -> Iterator[Services]:
     """Services over the routes and assets above, on each engine."""
-    database = request.getfixturevalue("new_database")() if request.param == "postgres" else ""
-    settings = Settings(data=tmp_path_factory.mktemp("works"), database=database, cache="off")
-    with Build(settings, {**city.CITY, "city_id": "works"}) as build:
-        write(build)
-        build.publish(as_of=AS_OF)
-    services = Services(settings)
-    yield services
-    services.warehouse.close()
+    with city.in_service(blank, write, AS_OF, city_id="works") as services:
+        yield services
 
 
 def ask(services, *measures, by=(), period=MAY, scope=None, every=None, as_of=None, **choices):
@@ -264,14 +258,7 @@ def test_roles_see_rounds_and_assets_of_their_own(works):
 
 
 def drawn(services: Services, name: str, search: str = "?from=2026-05-01&to=2026-06-01"):
-    panel = next(one for one in VIEW.panels if one.name == name)
-    filters = Filters.from_search(search, services.clock(), DIMENSIONS)
-    with acting_as(DEPUTY_MANAGER):
-        return panel.draw(answers_to(panel, filters, services), context_of(panel, filters, services))
-
-
-def said(part) -> str:
-    return re.sub("<.*?>", "", markup(part))
+    return screen.drawn(services, VIEW, name, search)
 
 
 def test_the_screen_says_the_same(works):
