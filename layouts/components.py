@@ -98,10 +98,10 @@ def instant(at: datetime | None, tz: str, *, year: bool = True) -> str:
 
 
 def number(value: float | None, unit: str) -> str:
-    """A measure's value in its own unit: a share, a duration, a ratio, an amount of money or work, a count of things."""
+    """A measure's value in its own unit: a share, a duration, a ratio, money, an amount, or a count of things."""
     if unit == "ratio":
         return NOTHING if _missing(value) else f"{value:.2f}"
-    if unit in ("10,000 stops", "1,000 months"):
+    if unit in ("10,000 stops", "1,000 months", "h"):
         return NOTHING if _missing(value) else f"{value:,.1f}"
     if unit == "share":
         return share(value)

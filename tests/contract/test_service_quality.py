@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import re
+import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
@@ -9,7 +12,8 @@ import pandas as pd
 import pytest
 
 from callbacks.address import permitted
-from callbacks.panels import context_of
+from callbacks.export import _excel
+from callbacks.panels import answers_to, context_of
 from dashboard.domain.errors import BadRequest, NotPermitted
 from dashboard.domain.filters import Filters, Period
 from dashboard.domain.intervals import poisson_rate
@@ -271,6 +275,21 @@ def test_the_screen_says_the_same(works):
     assert said(drawn(works, "assets").sentence).startswith("5 faults were reported in 3 months")
     for panel in VIEW.panels:  # every one says something, also of what cannot be told
         assert said(drawn(works, panel.name).sentence)
+
+
+def test_a_workbook_shows_parts_of_what_is_not_whole(works):
+    """1.4 ten thousands of stops are not shown as 1, nor 2.86 misses for each of them as 3."""
+    panel = next(one for one in VIEW.panels if one.name == "collections")
+    filters = Filters.from_search("?from=2026-05-01&to=2026-06-01", works.clock(), DIMENSIONS)
+    with acting_as(DEPUTY_MANAGER):
+        book = _excel(panel, filters, answers_to(panel, filters, works), works)
+    with zipfile.ZipFile(io.BytesIO(book)) as parts:
+        styles, sheet = (parts.read(f"xl/{name}.xml").decode() for name in ("styles", "worksheets/sheet1"))
+    formats = {"3": "#,##0", "4": "#,##0.00"} | dict(re.findall(r'numFmtId="(\d+)" formatCode="(.*?)"', styles))
+    shown = [formats.get(one) for one in re.findall(r'<xf numFmtId="(\d+)"', styles.split("<cellXfs")[1])]
+    cells = re.findall(r'<c r="\w+" s="(\d+)"><v>(.*?)</v>', sheet)
+    written = {round(float(value), 2): shown[int(style)] for style, value in cells}
+    assert (written[1.4], written[2.86], written[4]) == ("#,##0.000", "#,##0.00", "#,##0")
 
 
 def test_misses_are_not_told_for_stops_that_cannot_be_narrowed_alike(works):
