@@ -261,6 +261,13 @@ def _cut(answer: Answer | Rows | Timeline | Told) -> str | None:
     return f"Cut: the first {len(answer.frame):,} of {answer.n:,} rows. Choose a shorter period or fewer rows."
 
 
+_FORMATS = {
+    "at": "yyyy-mm-dd hh:mm", "on": "yyyy-mm-dd", "whole": "#,##0", "share": "0.0%", "money": "#,##0.00",
+    "ratio": "#,##0.00", "h": "#,##0.0", "10,000 stops": "#,##0.000", "1,000 months": "#,##0.000",
+}  # fmt: skip
+"""How a workbook shows instants, days and numbers, by their unit; a unit that is not named is of whole things."""
+
+
 def _excel(panel: Panel, filters: Filters, answers: Answered, services: Services) -> bytes:
     """A workbook with a sheet for each answer, under what was asked, as of when, and what the measures mean."""
     out = io.BytesIO()
@@ -272,10 +279,8 @@ def _excel(panel: Panel, filters: Filters, answers: Answered, services: Services
     import xlsxwriter  # only who wants a workbook waits for it to load
 
     with xlsxwriter.Workbook(out, options) as book:
-        bold, whole = book.add_format({"bold": True}), book.add_format({"num_format": "#,##0"})
-        share, at = book.add_format({"num_format": "0.0%"}), book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
-        money, on = book.add_format({"num_format": "#,##0.00"}), book.add_format({"num_format": "yyyy-mm-dd"})
-        formats = {"money": money, "share": share, "at": at, "on": on, "whole": whole}
+        bold = book.add_format({"bold": True})
+        formats = {name: book.add_format({"num_format": written}) for name, written in _FORMATS.items()}
         for place, (title, answer) in enumerate(_titled(panel, answers), 1):
             sheet = book.add_worksheet(f"{place} {title or 'Chosen period'}"[:31])
             sheet.set_column(0, 40, 18)
@@ -307,7 +312,7 @@ def _write(sheet: Any, row: int, column: int, value: Any, name: str, formats: di
         sheet.write_boolean(row, column, value)
     elif isinstance(value, int | float):
         unit = _unit(name, services)
-        sheet.write_number(row, column, value, formats[unit if unit in ("share", "money") else "whole"])
+        sheet.write_number(row, column, value, formats[unit if unit in _FORMATS else "whole"])
     else:
         sheet.write_string(row, column, str(value))
 

@@ -6,7 +6,7 @@ Nothing here asks a question or knows a city; colours and sizes are classes of `
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -56,8 +56,19 @@ def signed_share(value: float | None, decimals: int = 1) -> str:
     return NOTHING if _missing(value) else _unsigned_zero(f"{100 * value:+.{decimals}f}") + f"{NBSP}%"
 
 
+def with_sign(value: float, say: Callable[[float], str]) -> str:
+    """“+$1.84 M”, “−432”: the size as `say` writes it, with a sign before it unless it is written as nothing."""
+    size = say(abs(value))
+    return f"{'+' if value > 0 else MINUS}{size}" if _is_some(size) else size
+
+
+def _is_some(number: str) -> bool:
+    """Whether a number, as it is written, is other than zero."""
+    return any(digit in number for digit in "123456789")
+
+
 def _unsigned_zero(number: str) -> str:
-    return number.replace("-", MINUS) if any(digit in number for digit in "123456789") else number[1:]
+    return number.replace("-", MINUS) if _is_some(number) else number[1:]
 
 
 def duration(seconds: float | None) -> str:
@@ -87,10 +98,10 @@ def instant(at: datetime | None, tz: str, *, year: bool = True) -> str:
 
 
 def number(value: float | None, unit: str) -> str:
-    """A measure's value in its own unit: ``share``, ``s``, ``ratio``, or a count of things."""
+    """A measure's value in its own unit: a share, a duration, a ratio, money, an amount, or a count of things."""
     if unit == "ratio":
         return NOTHING if _missing(value) else f"{value:.2f}"
-    if unit in ("10,000 stops", "1,000 months"):
+    if unit in ("10,000 stops", "1,000 months", "h"):
         return NOTHING if _missing(value) else f"{value:,.1f}"
     if unit == "share":
         return share(value)

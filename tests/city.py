@@ -8,9 +8,10 @@ department *Vector*; the others hold one trap each.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -207,13 +208,26 @@ def write(build) -> None:
 
 
 @contextmanager
-def served(settings: Settings, **more: pd.DataFrame) -> Iterator[Services]:
-    """Services over the tiny city, and more rows of some tables."""
-    with Build(settings, CITY) as build:
+def in_service(
+    settings: Settings, write: Callable[[Build], None], as_of: datetime = AS_OF, **told: Any
+) -> Iterator[Services]:
+    """Services over what `write` puts into a build; of the city is `told` something else than of the tiny one."""
+    with Build(settings, CITY | told) as build:
         write(build)
-        for name, rows in more.items():
-            build.write(name, rows)
-        build.publish(as_of=AS_OF)
+        build.publish(as_of=as_of)
     services = Services(settings)
     yield services
     services.warehouse.close()
+
+
+@contextmanager
+def served(settings: Settings, **more: pd.DataFrame) -> Iterator[Services]:
+    """Services over the tiny city, and more rows of some tables."""
+
+    def write_all(build: Build) -> None:
+        write(build)
+        for name, rows in more.items():
+            build.write(name, rows)
+
+    with in_service(settings, write_all) as services:
+        yield services

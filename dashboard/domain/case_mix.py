@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
+
+from dashboard.domain.intervals import standard_errors
 
 Reals = npt.NDArray[np.float64]
 
@@ -47,7 +48,7 @@ class Standardised(NamedTuple):
 
     def interval(self, level: float = 0.95) -> tuple[Reals, Reals]:
         """Between what the ratio lies, with chance `level`."""
-        reach = float(ndtri((1 + level) / 2)) * self.error
+        reach = standard_errors(level) * self.error
         return self.ratio * np.exp(-reach), self.ratio * np.exp(reach)
 
 

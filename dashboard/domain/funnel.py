@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import bdtr, bdtrik, ndtri, pdtr, pdtrik
+from scipy.special import bdtr, bdtrik, pdtr, pdtrik
+
+from dashboard.domain.intervals import standard_errors
 
 Reals = npt.NDArray[np.float64]
 
@@ -100,6 +102,17 @@ def outside_limits(ratios: Any, limits: Limits) -> npt.NDArray[np.int64]:
     return np.where(r > limits.high, 1, np.where(r < limits.low, -1, 0)).astype(np.int64)
 
 
+def poisson_scores(observed: Any, expected: Any) -> Reals:
+    """How far `observed` numbers lie from the `expected` ones: twice the difference of their roots.
+
+    It varies by one whatever is expected, which the difference of the counts themselves does not.
+
+    Source: Spiegelhalter (2005), section 5.1 (transformed z-scores); F. J. Anscombe (1948), The transformation of
+    Poisson, binomial and negative-binomial data, Biometrika 35.
+    """
+    return 2 * (np.sqrt(np.asarray(observed, np.float64)) - np.sqrt(np.asarray(expected, np.float64)))
+
+
 def dispersion(z: Any, trim: float = 0.1) -> float:
     """How much more the z-scores vary than chance alone would have it; never less than 1.
 
@@ -165,5 +178,9 @@ def outside_by_score(z: Any, level: float = CONTROL) -> npt.NDArray[np.int64]:
     Missing scores are inside: of them nothing can be said.
     """
     scores = np.asarray(z, dtype=np.float64)
-    reach = float(ndtri((1 + level) / 2)) * np.sqrt(dispersion(scores))
-    return np.where(scores > reach, 1, np.where(scores < -reach, -1, 0)).astype(np.int64)
+    return outside(scores, standard_errors(level) * np.sqrt(dispersion(scores)))
+
+
+def outside(z: Reals, reach: float) -> npt.NDArray[np.int64]:
+    """−1, 0 or 1 for z-scores below, inside or above so many standard errors; missing ones are inside."""
+    return np.where(z > reach, 1, np.where(z < -reach, -1, 0)).astype(np.int64)

@@ -13,7 +13,13 @@ from scipy.special import chdtri, ndtri
 
 Reals = npt.NDArray[np.float64]
 
-Z_95 = float(ndtri(0.975))
+
+def standard_errors(level: float) -> float:
+    """How many standard errors to either side chance reaches with this `level`: 1.96 for 95 %, 3.09 for 99.8 %."""
+    return float(ndtri((1 + level) / 2))
+
+
+Z_95 = standard_errors(0.95)
 """So many standard errors to either side are 95 %."""
 
 

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from dashboard.domain.intervals import Z_95
+from dashboard.domain.funnel import CONTROL, outside
+from dashboard.domain.intervals import Z_95, standard_errors
 
 Reals = npt.NDArray[np.float64]
 
@@ -68,6 +69,10 @@ class Standardised(NamedTuple):
     def gap_interval(self) -> tuple[Reals, Reals]:
         """The 95 % interval of `gap`."""
         return self.gap - Z_95 * self.error, self.gap + Z_95 * self.error
+
+    def outside(self, level: float = CONTROL) -> npt.NDArray[np.int64]:
+        """−1, 0 or 1: the gap lies below, inside or above the limits within which `level` lie by chance."""
+        return outside(self.z, standard_errors(level))
 
     def ratio_interval(self) -> tuple[Reals, Reals]:
         """The 95 % interval of `ratio`."""

@@ -75,7 +75,7 @@ class Met:
             return
         calendar_id = self._write_hours(mappings)
         departments, known = self._met_departments(mappings), self.build.calendars_in_service()
-        calendars = [calendar_id or known.get(one) for one in departments["department_id"]]
+        calendars = departments["department_id"].map(lambda one: calendar_id or known.get(one))
         self.build.write("department", departments.assign(calendar_id=calendars))
         met = pd.DataFrame(
             [(*key, n) for key, n in self.types.items()],

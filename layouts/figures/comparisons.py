@@ -10,7 +10,7 @@ import numpy as np
 
 from dashboard.domain.intervals import wilson
 from layouts import html
-from layouts.components import count, marker, share, signed
+from layouts.components import count, marker, share, with_sign
 from layouts.figures.series import count_ticks, note, share_ticks, target_line, target_note, unit_note
 from layouts.figures.steps import Steps
 
@@ -259,9 +259,7 @@ def bridge(
         bases.append(min(level, level + move.by))
         sizes.append(abs(move.by))
         tokens.append("cat-4" if move.by >= 0 else "cat-3")
-        texts.append(
-            (signed(move.by) if say is count else ("+" if move.by > 0 else "") + say(move.by)) if move.by else "0"
-        )
+        texts.append(with_sign(move.by, say) if move.by else "0")
         level += move.by
         levels.append(level)
     names, bases, sizes = [*names, end[0]], [*bases, 0.0], [*sizes, end[1]]

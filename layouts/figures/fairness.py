@@ -11,13 +11,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dashboard.domain.funnel import CONTROL, WARNING, Limits
+from dashboard.domain.intervals import standard_errors
 from layouts import html
 from layouts.components import marker
 from layouts.figures.comparisons import faded, label_weights
+from layouts.figures.funnels import limits_of_chance
 from layouts.figures.series import note, unit_note
 from layouts.figures.steps import Steps
 
-LIMITS = (1.9600, 3.0902)
+LIMITS = (standard_errors(WARNING), standard_errors(CONTROL))
 """Standard errors to either side within which 95 % and 99.8 % lie by chance."""
 WITHIN, LONGER, SHORTER = "no more than chance explains", "longer than in the city", "shorter than in the city"
 QUIET = "shorter, but clearly fewer reports"
@@ -61,15 +64,7 @@ def funnel_of_gaps(
     most = float(many.max()) * 1.08
     x = np.geomspace(max(float(many.min()) * 0.6, 2.0), most, 80)
     inner, outer = (reach * single / np.sqrt(x) for reach in LIMITS)
-    quiet = {"type": "scatter", "mode": "lines", "x": x, "hoverinfo": "skip"}
-    dashed = {"width": 1, "color": "$text-3", "dash": "dash"}
-    data: list[dict[str, Any]] = [
-        {**quiet, "y": -inner, "line": {"width": 0}},
-        {**quiet, "y": inner, "line": {"width": 0}, "fill": "tonexty", "fillcolor": "$band"},
-        {**quiet, "y": -outer, "line": dashed},
-        {**quiet, "y": outer, "line": dashed},
-        *_marked(sides, many, gaps, selected),
-    ]
+    data = [*limits_of_chance(x, Limits(-inner, inner), Limits(-outer, outer)), *_marked(sides, many, gaps, selected)]
     reach = 1.25 * max(float(np.abs(gaps).max()), float(LIMITS[1] * single / np.sqrt(many.min())))
     labels = [
         note(side.name, x=at, y=gap, yshift=14 if gap >= 0 else -14, font={"size": 12, "color": "$text"}, name="dot")
@@ -119,21 +114,27 @@ class Row(NamedTuple):
 
 def rows_with_intervals(
     rows: Sequence[Row], heads: tuple[str, str], middle: tuple[float, str], selected: Sequence[str] = (),
-    axis: dict[str, Any] | None = None,
+    axis: dict[str, Any] | None = None, most_px: float = 38.0,
 ) -> dict[str, Any]:  # fmt: skip
-    """A dot and its 95 % interval for each row; a line where the city lies, `middle` (place, name).
+    """A dot and its 95 % interval for each row; a line where all of them lie, `middle` (place, name).
 
-    `heads` are the headings of the two columns at the right, the second of which a phone leaves out.
+    `heads` are the headings of the two columns at the right, the second of which a phone leaves out. A row is as high
+    as `most_px` at the most.
     """
+    more = (rows, heads, middle, selected, axis or {}, height_of(len(rows), most_px))
     return {
-        **_rows_with_intervals(rows, heads, middle, selected, axis or {}, on_phone=False),
-        "narrow": _rows_with_intervals(rows, heads, middle, selected, axis or {}, on_phone=True),
-    }
+        **_rows_with_intervals(*more, on_phone=False), "narrow": _rows_with_intervals(*more, on_phone=True),
+    }  # fmt: skip
+
+
+def height_of(rows: int, most_px: float = 38.0) -> float:
+    """The height of a figure of so many rows: the fewer there are, the more room has each."""
+    return 64 + max(30.0, min(most_px, 320 / max(rows, 1))) * rows
 
 
 def _rows_with_intervals(
     rows: Sequence[Row], heads: tuple[str, str], middle: tuple[float, str], selected: Sequence[str],
-    axis: dict[str, Any], *, on_phone: bool,
+    axis: dict[str, Any], height: float, *, on_phone: bool,
 ) -> dict[str, Any]:  # fmt: skip
     names, places = [row.name for row in rows], list(range(len(rows)))
     opacity = faded(names, selected)
@@ -164,7 +165,7 @@ def _rows_with_intervals(
     at, name = middle
     written.append(note(name, x=at, y=1, yref="paper", yshift=20, name="middle", font={"size": 12, "color": "$text-2"}))
     layout = {
-        "hovermode": "closest", "margin": {"t": 28, "b": 28, "r": room[0] if on_phone else room[1]},
+        "hovermode": "closest", "margin": {"t": 28, "b": 28, "r": room[0] if on_phone else room[1]}, "height": height,
         "annotations": written,
         "shapes": [{"type": "line", "x0": at, "x1": at, "yref": "paper", "y0": 0, "y1": 1,
                     "line": {"width": 1, "color": "$text-2"}}],

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dashboard.domain.funnel import FEWEST, WARNING, Funnel, binomial_limits, ratio_limits, widened
+from dashboard.domain.funnel import FEWEST, WARNING, Funnel, Limits, binomial_limits, ratio_limits, widened
 from layouts import html
 from layouts.components import count, marker, share
 from layouts.figures.comparisons import label_weights
@@ -45,6 +45,18 @@ def key_of(marks: Sequence[Mark]) -> html.Span:
     return html.Span([html.Span([marker(*_MARKS[words]), words]) for words in found], className="legend")
 
 
+def limits_of_chance(x: np.ndarray, inner: Limits, outer: Limits) -> list[dict[str, Any]]:
+    """The traces of a funnel's limits along `x`: a band between the inner ones, dashed lines at the outer ones."""
+    quiet = {"type": "scatter", "mode": "lines", "x": x, "hoverinfo": "skip"}
+    dashed = {"width": 1, "color": "$text-3", "dash": "dash"}
+    return [
+        {**quiet, "y": inner.low, "line": {"width": 0}},
+        {**quiet, "y": inner.high, "line": {"width": 0}, "fill": "tonexty", "fillcolor": "$band"},
+        {**quiet, "y": outer.low, "line": dashed},
+        {**quiet, "y": outer.high, "line": dashed},
+    ]
+
+
 def funnel_of_shares(
     marks: Sequence[Mark], over: np.ndarray, under: np.ndarray, found: Funnel, unit: str, things: str,
     selected: Sequence[str] = (),
@@ -61,14 +73,11 @@ def funnel_of_shares(
     low, high = min(float(shares.min()), float(outer.low[-1])), max(float(shares.max()), float(outer.high[-1]))
     room = max(high - low, 0.02)
     bottom, top = max(0.0, low - 0.35 * room), min(1.0, high + 0.35 * room)
-    quiet = {"type": "scatter", "mode": "lines", "x": n, "hoverinfo": "skip"}
     data: list[dict[str, Any]] = [
-        {**quiet, "y": inner.low, "line": {"width": 0}},
-        {**quiet, "y": inner.high, "line": {"width": 0}, "fill": "tonexty", "fillcolor": "$band"},
-        {**quiet, "y": outer.low, "line": {"width": 1, "color": "$text-3", "dash": "dash"}},
-        {**quiet, "y": outer.high, "line": {"width": 1, "color": "$text-3", "dash": "dash"}},
-        {**quiet, "x": [n[0], n[-1]], "y": [found.centre] * 2, "line": {"width": 1, "color": "$text-2"}},
-    ]
+        *limits_of_chance(n, inner, outer),
+        {"type": "scatter", "mode": "lines", "x": [n[0], n[-1]], "y": [found.centre] * 2, "hoverinfo": "skip",
+         "line": {"width": 1, "color": "$text-2"}},
+    ]  # fmt: skip
     hover = [
         f"<b>{mark.label}</b><br>{share(part)} of {count(total)} {things}<br>{mark.verdict}"
         for mark, part, total in zip(marks, shares, under, strict=True)
@@ -141,22 +150,14 @@ def funnel_of_ratios(
     ratios = observed / expected
     most = float(expected.max()) * 1.08
     x = np.geomspace(max(float(expected.min()) * 0.7, 1.0), most, 80)
-    (low, high), (lower, upper) = ratio_limits(x, phi, WARNING), ratio_limits(x, phi)
-    quiet = {"type": "scatter", "mode": "lines", "x": x, "hoverinfo": "skip"}
-    dashed = {"width": 1, "color": "$text-3", "dash": "dash"}
+    inner, outer = ratio_limits(x, phi, WARNING), ratio_limits(x, phi)
     hover = [
         f"<b>{mark.label}</b><br>{ratio:.2f} × as many {things} as expected<br>{count(n)}, of {expect:,.0f} expected"
         f"<br>{mark.verdict}"
         for mark, ratio, n, expect in zip(marks, ratios, observed, expected, strict=True)
     ]
-    data: list[dict[str, Any]] = [
-        {**quiet, "y": low, "line": {"width": 0}},
-        {**quiet, "y": high, "line": {"width": 0}, "fill": "tonexty", "fillcolor": "$band"},
-        {**quiet, "y": lower, "line": dashed},
-        {**quiet, "y": upper, "line": dashed},
-        *_marked(marks, expected, ratios, hover, selected),
-    ]
-    top = 1.15 * max(float(ratios.max()), float(upper[np.searchsorted(x, expected.min()).clip(0, 79)]))
+    data = [*limits_of_chance(x, inner, outer), *_marked(marks, expected, ratios, hover, selected)]
+    top = 1.15 * max(float(ratios.max()), float(outer.high[np.searchsorted(x, expected.min()).clip(0, 79)]))
     named = [
         (mark.label, float(at), float(y))
         for mark, at, y in zip(marks, expected, ratios, strict=True)

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dashboard.domain.staffing import Goal
 from data_access.dimensions import WEEKDAYS
 from data_access.staffing import Staffed
-from layouts.components import MINUS, duration
+from layouts import components as c
+from layouts import html
 from layouts.figures.grids import RAMP, SHORT
 from layouts.figures.series import note, unit_note
 
@@ -19,6 +21,39 @@ CLASSES = ("hot-3", "hot-2", "hot-1", "hex-none", "cold-1", "cold-2")
 STEPPED = [[end, f"${token}"] for i, token in enumerate(CLASSES) for end in (i / 6, (i + 1) / 6)]
 MOST_WRITTEN = 30
 """Of more columns the cells have no room for numbers."""
+BUSY_WEEK = "busy week: the calls that three weeks of four do not exceed"
+
+
+def goal(of: Goal) -> str:
+    """“80 % within 30 s”."""
+    return f"{c.share(of.share, 0)} within {of.within_s:.0f}{c.NBSP}s"
+
+
+def model(found: Staffed) -> str:
+    """Which model tells how many are needed, in words."""
+    if found.floor.patience_s is None:
+        return "Erlang C: random arrivals, nobody hangs up"
+    return f"Erlang A: random arrivals, callers hang up after {c.duration(found.floor.patience_s)} on average"
+
+
+def busiest(found: Staffed) -> tuple[int, int]:
+    """The weekday and the slot that need most agents in a busy week."""
+    needed = found.week.needed_high
+    day, slot = np.unravel_index(int(needed.argmax()), needed.shape)
+    return int(day), int(slot)
+
+
+def when(found: Staffed, at: tuple[int, int]) -> str:
+    """A weekday and a slot: “Monday 9:30”."""
+    return f"{WEEKDAYS[at[0]]} {clock(found.slots[at[1]])}"
+
+
+def key_of(shown: str) -> html.Span:
+    """The key of a grid that shows the ``difference``, or numbers of agents."""
+    if shown == "difference":
+        return c.key(("hot-3", "3 and more too few"), ("hot-2", "2"), ("hot-1", "1 too few"), ("hex-none", "enough"),
+                     ("cold-1", "2–3 to spare"), ("cold-2", "more"), ("surface-3", "no calls"))  # fmt: skip
+    return c.key(("seq-1", "few"), ("seq-3", "more"), ("seq-6", "most agents"), ("surface-3", "no calls"))
 
 
 def classes_of(gap: np.ndarray) -> np.ndarray:
@@ -42,7 +77,7 @@ class Cells(NamedTuple):
 
 def signed(value: float) -> str:
     """“+2”, “−3”, “0”; nothing of what is not known."""
-    return "" if value != value else f"{round(value):+d}".replace("-", MINUS) if round(value) else "0"
+    return "" if value != value else c.signed(value)
 
 
 def cells_of(found: Staffed, shown: str) -> Cells:
@@ -64,7 +99,7 @@ def _said_of(found: Staffed, gap: np.ndarray, day: int, slot: int) -> str:
     week = found.week
     lines = [
         f"{week.calls[day, slot]:.1f} calls, {week.calls_high[day, slot]:.0f} in a busy week, "
-        f"{duration(week.handle_s[day, slot])} each",
+        f"{c.duration(week.handle_s[day, slot])} each",
         f"needed {week.needed[day, slot]}, in a busy week {week.needed_high[day, slot]}",
     ]
     if np.isfinite(week.rostered[day, slot]):

@@ -7,6 +7,7 @@ from typing import Any
 from dashboard.domain.filters import Period
 from data_access.measures.contacts import in_force
 from layouts import components as c
+from layouts import html
 from layouts.view import Context, Drawing
 
 FEW = 20
@@ -17,14 +18,35 @@ def nothing(what: str, context: Context) -> Drawing:
     """An empty panel that says why and offers the one link that changes it."""
     filters = context.filters
     if filters.choices:
-        change = c.link("Clear the filters", filters.cleared().to_search())
         why = f"{what} for this choice {during(filters.period)}."
-        return Drawing(sentence=c.empty(why, change), is_empty=True)
+        return Drawing(sentence=c.empty(why, clear(context)), is_empty=True)
     change = None
     if filters.period.preset != "all":
         everything = Period.named("all", context.clock)
         change = c.link("Show everything", filters.during(everything).to_search())
     return Drawing(sentence=c.empty(f"{what} {during(filters.period)}.", change), is_empty=True)
+
+
+def clear(context: Context) -> html.A | None:
+    """The link that takes every choice back; None where nothing is chosen."""
+    filters = context.filters
+    return c.link("Clear the filters", filters.cleared().to_search()) if filters.choices else None
+
+
+def asking_for(context: Context, name: str, value: str, usual: str = "") -> str:
+    """The address that asks for a value of a view's own parameter; the usual one is not written."""
+    return context.filters.with_parameter(name, *([] if value == usual else [value])).to_search()
+
+
+def kept_to(context: Context) -> list[str]:
+    """The names to which the viewer's rows are kept; none for who may see all of them."""
+    return [name for names in context.own.values() for name in names]
+
+
+def by_number(name: str) -> tuple[int, str]:
+    """What to sort names by: those that begin with a number in the order of their numbers, before all others."""
+    number = name.split(" ", 1)[0]
+    return (int(number), name) if number.isdigit() else (10**9, name)
 
 
 def during(period: Period) -> str:

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from dashboard.domain.case_mix import Standardised, standardise
-from dashboard.domain.funnel import FEWEST, dispersion, funnel, outside_by_score
-from dashboard.domain.intervals import wilson
+from dashboard.domain.funnel import CONTROL, FEWEST, dispersion, funnel, outside_by_score
+from dashboard.domain.intervals import standard_errors, wilson
 from dashboard.domain.policy import Permission
 from dashboard.domain.shrinkage import beta_binomial
 from dashboard.domain.stretches import time_before
@@ -38,8 +38,6 @@ from layouts.figures import funnels, words
 from layouts.figures.funnels import ONCE, TWICE, WITHIN, Mark
 from layouts.view import Compared, Context, Drawing, Over, Panel, View
 
-REACH_99_8 = 3.0902
-"""Standard errors to either side of a 99.8 % interval."""
 STRATA = (reason, channel, language, hour_block)
 """What makes calls alike, the part of the day first to be given up where there are too few."""
 SPREAD = ((0.1, "lowest tenth"), (0.5, "middle"), (0.9, "highest tenth"))
@@ -275,7 +273,7 @@ def draw_mix(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     low, high = (end[at] for end in found.interval())
     ratio, n = found.ratio[at], found.n[at]
     mean = found.observed[at].sum() / n.sum()
-    reach = np.exp(REACH_99_8 * np.sqrt(phi) * found.error[at])
+    reach = np.exp(standard_errors(CONTROL) * np.sqrt(phi) * found.error[at])
     hover = [
         f"<b>{mark.label}</b><br>{_times(x)} as long as the others<br>95 % sure of {a:.2f} to {b:.2f}<br>"
         f"as if {c.duration(mean * x)} a call; {c.count(calls)} calls<br>{mark.verdict}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,8 @@ LISTED = ("opened", "broken")
 """Outcomes whose requests can be listed."""
 NAMED = 3
 """So many units are named, more are counted."""
+SHOWN = 8
+"""So many made-up dates and groups are drawn: the latest, and those with most found in them."""
 SHIFTED = 0.1
 """By so much the part that comes by one channel may change differently before people report in another way."""
 
@@ -85,13 +88,18 @@ def _subject(found: Judged) -> str:
     return f"{_SUBJECTS[_key_of(found)]}{about}"
 
 
+def _is_per_asset(found: Judged) -> bool:
+    """Whether it is counted for the months that assets stood, and not by the day."""
+    return found.counted is not None and found.counted.per_asset
+
+
 def _rate(found: Judged, rate: float) -> str:
     """A rate in words: “60.5”, “2.3” (a day), “16.9 %”."""
     if rate != rate:
         return c.NOTHING
     if found.outcome.under is not None:
         return c.share(rate)
-    if found.counted is not None and found.counted.per_asset:
+    if _is_per_asset(found):
         return f"{1000 * rate:.1f}"
     return f"{rate:.1f}" if rate < 100 else c.count(rate)
 
@@ -100,7 +108,7 @@ def _unit(found: Judged) -> str:
     """What a rate is in: “per 1,000 asset-months”, “a day”."""
     if found.outcome.under is not None:
         return {"broken": "of those that fell due", "reopened": "for each closing"}[_key_of(found)]
-    return "per 1,000 asset-months" if found.counted is not None and found.counted.per_asset else "a day"
+    return "per 1,000 asset-months" if _is_per_asset(found) else "a day"
 
 
 def _moved(effect: Effect) -> str:
@@ -196,10 +204,7 @@ def _lacking(found: Judged, context: Context) -> Drawing:
                 "None of the units treated, or none of those to compare with, is among what you may see. Their names "
                 "must be those of the data."
             )
-    link = None
-    if found.lacks == "units" and context.filters.choices:
-        link = c.link("Clear the filters", context.filters.cleared().to_search())
-    return Drawing(c.empty(why, link), is_empty=True)
+    return Drawing(c.empty(why, words.clear(context) if found.lacks == "units" else None), is_empty=True)
 
 
 def _elsewhere(found: Judged) -> Drawing | None:
@@ -232,22 +237,15 @@ def draw_verdict(answers: Sequence[Judged], context: Context) -> Drawing:
     )  # fmt: skip
     text = verdict(found)
     if context.own:
-        mine = words.listed([value for values in context.own.values() for value in values])
-        text += f" Told of what you may see only: {mine}."
-    clear = None
-    if not found.effect.is_known and context.filters.choices:
-        clear = c.link("Clear the filters", context.filters.cleared().to_search())
+        text += f" Told of what you may see only: {words.listed(words.kept_to(context))}."
+    clear = None if found.effect.is_known else words.clear(context)
     return Drawing(c.empty(text, clear), body=body, foot=foot)
 
 
 def _choices(found: Judged, context: Context) -> html.Div:
     """Which change, one after the other as there may be many, and what is to have changed."""
-    here = context.filters
     current = found.change.change_id if found.change else found.usual
-
-    def to(name: str, value: str, usual: str) -> str:
-        return here.with_parameter(name, *([] if value == usual else [value])).to_search()
-
+    to = partial(words.asking_for, context)
     changes = [
         [(one.name, to("change", one.change_id, found.usual), one.change_id == current)] for one in found.changes
     ]
@@ -357,7 +355,7 @@ def _scaled(found: Judged, rates: np.ndarray, base: float) -> np.ndarray:
     """Rates as they are drawn: per 1,000 asset-months, in percent, or with the time before as 100."""
     if found.outcome.under is not None:
         return 100 * rates
-    if found.counted is not None and found.counted.per_asset:
+    if _is_per_asset(found):
         return 1000 * rates
     return 100 * rates / base if base else rates * np.nan
 
@@ -370,13 +368,13 @@ def _mean(rates: np.ndarray) -> float:
 def _written(found: Judged) -> Callable[[float], str]:
     if found.outcome.under is not None:
         return lambda value: c.NOTHING if value != value else f"{value:.1f}{c.NBSP}%"
-    if found.counted is not None and found.counted.per_asset:
+    if _is_per_asset(found):
         return lambda value: c.NOTHING if value != value else f"{value:.1f}"
-    return lambda value: c.count(value)
+    return c.count
 
 
 def _axis(found: Judged) -> str:
-    if found.outcome.under is None and not (found.counted is not None and found.counted.per_asset):
+    if found.outcome.under is None and not _is_per_asset(found):
         return "Mean of the time before = 100"
     what = "Percent" if found.outcome.under is not None else found.outcome.words
     return f"{what} {_unit(found)}"
@@ -509,11 +507,11 @@ def draw_fakes(answers: Sequence[Judged], context: Context) -> Drawing:
     if not effect.is_known:
         return Drawing(c.empty("Too few to tell an effect, so there is nothing to check."), is_empty=True)
     rows = [Row("The change itself", effect, "real")]
-    rows += [Row(f"As if on {on.day} {on:%b %Y}", one, "date") for on, one in found.dates[::-1][-8:][::-1]]
+    rows += [Row(f"As if on {on.day} {on:%b %Y}", one, "date") for on, one in found.dates[:SHOWN]]
     dates = [one for _, one in found.dates]
     if groups.names:
         order = sorted(zip(groups.names, groups.effects, strict=True), key=lambda pair: -abs(np.log(pair[1].ratio)))
-        rows += [Row(f"As if in {counted.names[1][at]}", one, "group") for at, one in order[:8]]
+        rows += [Row(f"As if in {counted.names[1][at]}", one, "group") for at, one in order[:SHOWN]]
     elif groups.effects:
         ratios = np.array([one.ratio for one in groups.effects])
         low, middle, high = (float(x) for x in np.quantile(ratios, (0.025, 0.5, 0.975)))
@@ -525,11 +523,10 @@ def draw_fakes(answers: Sequence[Judged], context: Context) -> Drawing:
     if dates:
         size = abs(np.log(effect.ratio))
         as_large = sum(abs(np.log(one.ratio)) >= size for one in dates)
-        told.append(f"**{as_large or 'none'}** of {len(dates)} made-up dates")
+        told.append(f"at **{as_large or 'none'}** of {len(dates)} made-up dates")
     if groups.effects:
-        told.append(f"**{groups.as_large(effect) or 'none'}** of {len(groups.effects)} made-up groups")
-    text = f"As large an effect as the real one is found at {' and in '.join(told)}, where nothing was changed."
-    text = text if dates else text.replace("found at", "found in")
+        told.append(f"in **{groups.as_large(effect) or 'none'}** of {len(groups.effects)} made-up groups")
+    text = f"As large an effect as the real one is found {' and '.join(told)}, where nothing was changed."
     probability = groups.probability(effect)
     if probability == probability:
         text += f" By chance alone the groups would show as much with a probability of **{probability:.2g}**"
@@ -576,7 +573,7 @@ def _checks(found: Judged, context: Context) -> list[Check | None]:
 
 def _alike(found: Judged) -> Check:
     question = "Were both alike before?"
-    comparable = found.outcome.under is not None or (found.counted is not None and found.counted.per_asset)
+    comparable = found.outcome.under is not None or _is_per_asset(found)
     if not comparable:
         return (question, "unknown", "not seen", "Sides of different size cannot be compared by counts. If a side was "
                 "chosen because it was bad, it gets better by itself (regression to the mean).")  # fmt: skip
@@ -603,8 +600,8 @@ def _drifted(found: Judged) -> Check:
 
 def _ahead(found: Judged) -> Check:
     question, study = "Did it begin before its day?", found.study
-    last = next((one for step, one in zip(study.steps, found.ratios, strict=True) if step.number == -1), None) if (
-        study is not None) else None  # fmt: skip
+    by_step = zip(study.steps, found.ratios, strict=True) if study is not None else ()
+    last = next((one for step, one in by_step if step.number == -1), None)
     if study is None or last is None or not last.is_known:
         return question, "unknown", "too few", "Nothing was counted just before the change."
     said = f"In the last {study.every_step} before it {as_change(last.ratio)} ({as_range(last.low, last.high)})."

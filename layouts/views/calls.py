@@ -373,8 +373,7 @@ def draw_per_request(answers: tuple[Answer | None, ...], context: Context) -> Dr
         return words.no_contacts(context)
     if one_sided := _of_requests_alone(context):
         why = f"Contacts carry no {' and no '.join(one_sided)}: how many came for each request cannot be told."
-        clear = c.link("Clear the filters", context.filters.cleared().to_search())
-        return Drawing(sentence=c.empty(why, clear), is_empty=True)
+        return Drawing(sentence=c.empty(why, words.clear(context)), is_empty=True)
     steps = steps_of(along, context.filters.period, context.clock)
     ratio = now.value(contacts_per_request)
     text = f"**{ratio:.2f}** contacts for each request that came in"

@@ -26,12 +26,11 @@ def draw_definitions(answers: tuple[()], context: Context, *, measures: tuple[Me
 
 def draw_finder(answers: tuple[()], context: Context) -> Drawing:
     """A field: what is typed there leaves the measures that speak of it."""
-    asked = "Find a measure: “backlog”, “answered”"
-    field = dbc.Input(type="search", placeholder=asked, className="field", autocomplete="off")
-    words = html.Span("Find a measure", className="visually-hidden")
-    said = html.Span(className="found", role="status")
-    named = {"data-finds": "definitions"}
-    return Drawing(body=html.Div([html.Label([words, field]), said], className="finder", **named))
+    hint = "Find a measure: “backlog”, “answered”"
+    field = dbc.Input(type="search", placeholder=hint, className="field", autocomplete="off")
+    label = html.Label([html.Span("Find a measure", className="visually-hidden"), field])
+    found = html.Span(className="found", role="status")
+    return Drawing(body=html.Div([label, found], className="finder", **{"data-finds": "definitions"}))
 
 
 _SUBJECTS = (

@@ -46,7 +46,7 @@ def _named(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _everybody(context: Context) -> str:
     """What all rows together are called: the city, or what the viewer's rows are kept to."""
-    return ", ".join(name for values in context.own.values() for name in values) if context.own else "City"
+    return ", ".join(words.kept_to(context)) if context.own else "City"
 
 
 def _is_alone(context: Context) -> bool:
@@ -114,7 +114,7 @@ def draw_sides(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     frame = _named(every)
     if frame.empty:
         return _none(by, context)
-    frame = frame.sort_values(district.name, key=lambda names: names.map(_in_order))
+    frame = frame.sort_values(district.name, key=lambda names: names.map(words.by_number))
     peopled = any(name in context.populations for name in frame[district.name])
     columns = [
         c.Column("District"), c.Column("Opened", is_number=True),
@@ -178,12 +178,6 @@ def _redrawn(context: Context) -> str:
         f" Boundaries changed on {' and '.join(days)}: a request counts where its place lay on the day it was opened; "
         "maps show the last boundaries."
     )
-
-
-def _in_order(name: str) -> tuple[int, str]:
-    """Districts that begin with a number in the order of their numbers."""
-    number = name.split(" ", 1)[0]
-    return (int(number), name) if number.isdigit() else (10**9, name)
 
 
 # ── one of them ──
@@ -275,7 +269,7 @@ def draw_kept(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         )
     fell_due = int((frame["due"] > 0).sum())
     frame = frame[(frame["due"] >= words.FEW) | frame[district.name].isin(context.selected) & (frame["due"] > 0)]
-    frame = frame.sort_values(district.name, key=lambda names: names.map(_in_order))
+    frame = frame.sort_values(district.name, key=lambda names: names.map(words.by_number))
     shown = frame[frame[district.name].isin(context.selected)] if context.selected else frame
     rows = [Kept(*row) for row in shown[[district.name, "kept", "due"]].itertuples(index=False, name=None)]
     city = Kept(_everybody(context), whole.value("kept"), total)

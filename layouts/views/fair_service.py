@@ -6,7 +6,6 @@ the number of requests. What is compared are requests that somebody made; whoeve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -29,6 +28,7 @@ from layouts.figures import district_maps, fairness, maps, parts, words
 from layouts.figures.fairness import LONGER, QUIET, SHORTER, UNKNOWN, WITHIN, Gaps, Row, Side
 from layouts.figures.parts import Part
 from layouts.figures.steps import steps_by
+from layouts.figures.words import signed_points
 from layouts.view import Context, Drawing, Over, Panel, View
 
 CAUTION = "Fewer reports may mean fewer problems or less reporting"
@@ -67,20 +67,12 @@ class Fair(NamedTuple):
         return dict(zip(self.names, values.tolist(), strict=True))
 
 
-def _order(names: Sequence[str]) -> list[str]:
-    def place(name: str) -> tuple[int, str]:
-        number = name.split(" ", 1)[0]
-        return (int(number), name) if number.isdigit() else (10**9, name)
-
-    return sorted(names, key=place)
-
-
 def _fair(answer: Answer | None, value: Ratio, squares: str, context: Context, *, by_season: bool = True) -> Fair:
     """The districts of `answer` held against all of its rows, kinds from fine to coarse."""
     if answer is None or not len(answer.frame):
         return Fair([], standardise_directly([], [np.zeros(0, int)], [], [], [], 0), np.zeros(0), [])
     frame = answer.frame[answer.frame[value.under.name] > 0].reset_index(drop=True)
-    names = _order([name for name in frame[district.name].unique() if name != district.missing])
+    names = sorted(set(frame[district.name]) - {district.missing}, key=words.by_number)
     places = {name: i for i, name in enumerate(names)}
     area = frame[district.name].map(places).fillna(-1).astype(np.int64).to_numpy()
     kinds = [frame[one.name] for one in (service_type, priority) if one.name in frame]
@@ -112,12 +104,6 @@ def _promises(answer: Answer | None, context: Context) -> Fair:
     return _fair(answer, sla_compliance, sla_compliance.over.name, context)
 
 
-def _outside(found: Standardised) -> np.ndarray:
-    """−1, 0 or 1: below, inside or above the limits within which 99.8 % lie by chance."""
-    reach = fairness.LIMITS[1]
-    return np.where(found.z > reach, 1, np.where(found.z < -reach, -1, 0))
-
-
 class Reported(NamedTuple):
     """Reports per 1,000 residents of each district whose residents are known, and of all of those together."""
 
@@ -133,7 +119,8 @@ class Reported(NamedTuple):
 def _reported(answer: Answer, context: Context) -> Reported:
     frame = answer.frame
     counts = dict(zip(frame[district.name], frame[opened.name].astype(float), strict=True)) if len(frame) else {}
-    known = _order([name for name in counts if context.populations.get(name, 0) >= FEWEST_RESIDENTS])
+    peopled = (name for name in counts if context.populations.get(name, 0) >= FEWEST_RESIDENTS)
+    known = sorted(peopled, key=words.by_number)
     people = np.array([context.populations[name] for name in known], float)
     n = np.array([counts[name] for name in known], float)
     rates = poisson_rate(n, people, PER)
@@ -144,7 +131,7 @@ def _reported(answer: Answer, context: Context) -> Reported:
 
 def _verdicts(fair: Fair, reported: Reported) -> list[str]:
     """Each district's verdict; shorter waits where hardly anybody reports are never called good."""
-    side = _outside(fair.found)
+    side = fair.found.outside()
     return [
         LONGER if one > 0 else WITHIN if not one else QUIET if reported.is_quiet(name) else SHORTER
         for name, one in zip(fair.names, side, strict=True)
@@ -156,9 +143,7 @@ def _verdicts(fair: Fair, reported: Reported) -> list[str]:
 
 def _whole(context: Context) -> str:
     """What districts are held against."""
-    return (
-        f"all of {', '.join(name for names in context.own.values() for name in names)}" if context.own else "the city"
-    )
+    return f"all of {', '.join(words.kept_to(context))}" if context.own else "the city"
 
 
 def _stretch(context: Context) -> str:
@@ -167,11 +152,7 @@ def _stretch(context: Context) -> str:
 
 def _gap(seconds: float) -> str:
     """“+1.4 days”, “−0.08 days”: all gaps in one unit."""
-    return _days(seconds / DAY_S)
-
-
-def _days(days: float) -> str:
-    return f"{_in_days(days * DAY_S)}{c.NBSP}days"
+    return f"{_in_days(seconds)}{c.NBSP}days"
 
 
 def _in_days(seconds: float) -> str:
@@ -187,10 +168,6 @@ def _apart(seconds: float) -> str:
 def _rate(rate: float) -> str:
     """Reports per 1,000 residents, with a decimal where there are few."""
     return f"{rate:,.1f}" if rate < 10 else f"{rate:,.0f}"
-
-
-def _points(share: float) -> str:
-    return words.signed_points(share)
 
 
 def _none(answer: Answer | None, fair: Fair, context: Context) -> Drawing:
@@ -244,7 +221,7 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     frame = time.frame
     n, seconds = frame[restricted_mean_time.under.name].sum(), frame[restricted_mean_time.over.name].sum()
     longer, shorter = _found(fair.names, verdicts, LONGER), sum(one in (SHORTER, QUIET) for one in verdicts)
-    below = len(kept.names) - int((_outside(kept.found) >= 0).sum())
+    below = int((kept.found.outside() < 0).sum())
     rates = [rate for rate, _, _ in reported.rate.values()]
     several = len(fair.names) > 1
     strip = c.strip(
@@ -302,7 +279,7 @@ def _held_on(fair: Fair, verdicts: list[str], before: Fair) -> str:
     longer = [name for name in _found(fair.names, verdicts, LONGER) if name in before.names]
     if not longer:
         return ""
-    then = before.of(_outside(before.found))
+    then = before.of(before.found.outside())
     again = [name for name in longer if then[name] > 0]
     if len(longer) == 1:
         return "also the year before" if again else "not so the year before"
@@ -369,7 +346,7 @@ def draw_table(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
             c.twin(f"{found.here[i] / DAY_S:.1f}", f"of {found.city[i] / DAY_S:.1f}"),
             _in_days(drawn[i]),
             *([_in_days(then[name]) if name in then else c.NOTHING] if then else []),
-            c.twin(_points(gap[0]), f"{_points(gap[1])} to {_points(gap[2])}") if gap else c.NOTHING,
+            c.twin(signed_points(gap[0]), f"{signed_points(gap[1])} to {signed_points(gap[2])}") if gap else c.NOTHING,
             *([c.twin(_rate(rate[0]), f"{_rate(rate[1])}–{_rate(rate[2])}") if rate else c.NOTHING] if rates else []),
             c.twin(c.count(found.n[i]), f"{c.share(found.covered[i], 0)} of the mix"),
         ])  # fmt: skip
@@ -416,17 +393,17 @@ def draw_kept(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         return _none(answers[0], fair, context)
     found = fair.found
     low, high = found.gap_interval()
-    side = _outside(found)
+    side = found.outside()
     rows = [
-        Row(name, 100 * gap, 100 * a, 100 * b, (_points(gap), c.share(here)),
-            f"<b>{name}</b><br>{_points(gap)} points against the city<br>95 % sure of {_points(a)} to {_points(b)}<br>"
+        Row(name, 100 * gap, 100 * a, 100 * b, (signed_points(gap), c.share(here)),
+            f"<b>{name}</b><br>{signed_points(gap)} points against the city<br>95 % sure of {signed_points(a)} to "
+            f"{signed_points(b)}<br>"
             f"{c.share(here)} kept for the city’s mix; {c.count(n)} compared", "misses" if one < 0 else "series")
         for name, gap, a, b, here, n, one in zip(
             fair.names, found.gap, low, high, found.here, found.n, side, strict=True)
     ]  # fmt: skip
     figure = fairness.rows_with_intervals(rows, ("points", "kept, same mix"), (0.0, "city"), context.selected,
                                           {"tickformat": ",.2~f"})  # fmt: skip
-    _of_height(figure, len(rows))
     fewer = [name for name, one in zip(fair.names, side, strict=True) if one < 0]
     more = [name for name, one in zip(fair.names, side, strict=True) if one > 0]
     said = "fewer promises were kept" if fewer else "were fewer promises kept"
@@ -437,11 +414,6 @@ def draw_kept(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         "Bar: 95 % interval", f"n = {c.count(found.n.sum())} that fell due", _too_few_words(fair), "by name: no ranking"
     )
     return Drawing(c.sentence(f"{text}, for the same kinds of requests."), figure, foot=foot)
-
-
-def _of_height(figure: dict, rows: int) -> None:
-    for layout in (figure["layout"], figure["narrow"]["layout"]):
-        layout["height"] = float(64 + max(30.0, min(38.0, 320 / max(rows, 1))) * rows)
 
 
 def draw_trend(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -457,7 +429,7 @@ def draw_trend(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         rows = answer.frame[answer.frame["quarter"] == pd.Timestamp(start)]
         one = Answer(answer.query, rows.reset_index(drop=True), answer.as_of, answer.every)
         quarters.append(_fair(one, restricted_mean_time, restricted_s2.name, context, by_season=False))
-    names = _order({name for one in quarters for name in one.names})
+    names = sorted({name for one in quarters for name in one.names}, key=words.by_number)
     if not names or len(quarters) < 2:
         if names or not any(one.too_few for one in quarters):
             why = f"Fewer than two whole quarters are old enough to know {HORIZON_DAYS} days of: too early to tell."
@@ -472,10 +444,10 @@ def draw_trend(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     chance = benjamini_hochberg(test.p)
     grew = [name for name, p, z in zip(names, chance, test.z, strict=True) if p < SURE and z > 0]
     fell = [name for name, p, z in zip(names, chance, test.z, strict=True) if p < SURE and z < 0]
-    told = set([*context.selected, *grew, *fell])
-    shown = _order(sorted(names, key=lambda name: name not in told)[:MOST_SMALL])
+    told = {*context.selected, *grew, *fell}
+    shown = sorted(sorted(names, key=lambda name: name not in told)[:MOST_SMALL], key=words.by_number)
     rows_of = [Gaps(name, *(gaps[name] / DAY_S)) for name in shown]
-    figure = fairness.gaps_along_time(rows_of, steps, _days, context.selected)
+    figure = fairness.gaps_along_time(rows_of, steps, lambda days: _gap(days * DAY_S), context.selected)
     if not np.isfinite(test.p).any():
         text = (
             f"**{len(quarters)}** whole quarters are known: too few to tell a trend from chance, which takes "
@@ -517,7 +489,6 @@ def draw_reports(answers: tuple[Answer | None, ...], context: Context) -> Drawin
     ]  # fmt: skip
     figure = fairness.rows_with_intervals(rows, ("per 1,000", "reports"), (reported.city, "city"), context.selected,
                                           {"tickformat": ",", "rangemode": "tozero"})  # fmt: skip
-    _of_height(figure, len(rows))
     quiet = [name for name in reported.rate if reported.is_quiet(name)]
     text = f"**{_rate(reported.city)}** reports for 1,000 residents in the city"
     text += (
@@ -546,7 +517,7 @@ def draw_channels(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     counts = frame.pivot_table(
         index=district.name, columns=channel.name, values=opened.name, aggfunc="sum", fill_value=0
     )
-    counts = counts.loc[_order(list(counts.index))]
+    counts = counts.loc[sorted(counts.index, key=words.by_number)]
     counts = counts[counts.sum(axis=1) >= words.FEW]
     if counts.empty:
         return words.nothing(f"Fewer than {words.FEW} requests in each district", context)
@@ -559,7 +530,7 @@ def draw_channels(answers: tuple[Answer | None, ...], context: Context) -> Drawi
         named.append(Part("other", "cat-other"))
     names = [str(name) for name in counts.index]
     figure = parts.stacked_rows(names, named, np.column_stack(columns), context.selected)
-    figure["layout"]["height"] = float(64 + max(30.0, min(38.0, 320 / len(names))) * len(names))
+    figure["layout"]["height"] = fairness.height_of(len(names))
     main = columns[0] / counts.sum(axis=1).to_numpy(float)
     text = f"**{c.share(totals.iloc[0] / totals.sum(), 0)}** of reports come by {channel.say(str(first[0]))}"
     if len(names) > 1:

@@ -8,7 +8,7 @@ import numpy as np
 
 from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import last_months
-from data_access.dimensions import LEVELS, WEEKDAYS, hour_of_week, published_level, weekday
+from data_access.dimensions import LEVELS, hour_of_week, published_level, weekday
 from data_access.measures.published_calls import (
     published_abandoned,
     published_abandonment,
@@ -221,19 +221,17 @@ def draw_needed(answers: tuple[Staffed | None, ...], context: Context) -> Drawin
         why = "How long calls take is not published (talk, hold, wrap-up): how many agents they need cannot be told."
         return Drawing(sentence=c.empty(why), is_empty=True)
     week = found.week
-    day, hour = (int(one) for one in np.unravel_index(week.needed_high.argmax(), week.needed_high.shape))
-    goal = f"{c.share(found.goal.share, 0)} within {found.goal.within_s:.0f}{c.NBSP}s"
+    at = shifts.busiest(found)
     text = (
-        f"To answer {goal}, **{WEEKDAYS[day]} {hour}:00** needs most: **{week.needed_high[day, hour]}** agents on "
-        f"the phone in a busy week, **{week.needed[day, hour]}** in a usual one. Bring single calls and a roster to "
-        f"compare."
+        f"To answer {shifts.goal(found.goal)}, **{shifts.when(found, at)}** needs most: **{week.needed_high[at]}** "
+        f"agents on the phone in a busy week, **{week.needed[at]}** in a usual one. Bring single calls and a roster to "
+        "compare."
     )
     figure = shifts.week(shifts.cells_of(found, "needed"), found.slots, week.is_open, context.selected, hours_each=1.0)
-    key = c.key(("seq-1", "few"), ("seq-3", "more"), ("seq-6", "most agents"), ("surface-3", "no calls"))
     target = "the city’s target" if found.has_target else "a usual target: the city has set none"
     foot = words.foot(
-        key, f"n = {len(found.floor.weekday)} usual days {found.period.sentence()}", target,
-        "Erlang C: random arrivals, nobody hangs up", "busy week: the calls that three weeks of four do not exceed",
+        shifts.key_of("needed"), f"n = {len(found.floor.weekday)} usual days {found.period.sentence()}", target,
+        shifts.model(found), shifts.BUSY_WEEK,
     )  # fmt: skip
     return Drawing(c.sentence(text), figure, foot=foot)
 

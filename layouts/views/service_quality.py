@@ -7,13 +7,14 @@ rate of few has a wide interval, and one of none an upper end.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from dashboard.domain.funnel import dispersion, outside_limits, ratio_limits
+from dashboard.domain.funnel import dispersion, outside_limits, poisson_scores, ratio_limits
 from dashboard.domain.intervals import poisson_rate
 from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import last_months, time_before
@@ -77,40 +78,38 @@ def _unfit(context: Context, fact: str, things: str) -> Drawing | None:
         return None
     what = "faults" if fact == "asset" else "misses"
     why = f"{things} carry no {' and no '.join(lacking)}: {what} of this choice cannot be held against them."
-    return Drawing(
-        sentence=c.empty(why, c.link("Clear the filters", context.filters.cleared().to_search())), is_empty=True
-    )
+    return Drawing(sentence=c.empty(why, words.clear(context)), is_empty=True)
 
 
-def _not_yours(what: str, context: Context) -> Drawing:
-    """What a viewer is told who sees a part of the city: others may well have some."""
-    mine = words.listed([value for values in context.own.values() for value in values])
-    why = f"{what} are known of what you may see, {mine}, {words.during(context.filters.period)}."
+def _none_known(what: str, were: str, bring: str, context: Context) -> Drawing:
+    """Why nothing is known of `what` there `were`, and what a city that has some is to bring.
+
+    A viewer who sees a part of the city is told so instead: others may well have some.
+    """
+    if context.filters.choices:
+        return words.nothing(f"{what} {were}", context)
+    period = words.during(context.filters.period)
+    if context.own:
+        why = f"{what} are known of what you may see, {words.listed(words.kept_to(context))}, {period}."
+    else:
+        why = f"{what} are known {period}. Bring {bring}."
     return Drawing(sentence=c.empty(why), is_empty=True)
 
 
 def _no_rounds(context: Context) -> Drawing:
-    if context.filters.choices:
-        return words.nothing("No collections were scheduled", context)
-    if context.own:
-        return _not_yours("No collections", context)
-    why = (
-        f"No collections are known {words.during(context.filters.period)}. Bring routes, the stops scheduled on each "
-        "day (tables route and route_day) and requests that name their route and day of service."
+    bring = (
+        "routes, the stops scheduled on each day (tables route and route_day) and requests that name their route and "
+        "day of service"
     )
-    return Drawing(sentence=c.empty(why), is_empty=True)
+    return _none_known("No collections", "were scheduled", bring, context)
 
 
 def _no_assets(context: Context) -> Drawing:
-    if context.filters.choices:
-        return words.nothing("No meters, lights or other assets were in service", context)
-    if context.own:
-        return _not_yours("No meters, lights or other assets", context)
-    why = (
-        f"No meters, lights or other assets are known {words.during(context.filters.period)}. Bring the register with "
-        "kind, model and days of installation and removal (table asset), and requests that name their asset."
+    bring = (
+        "the register with kind, model and days of installation and removal (table asset), and requests that name "
+        "their asset"
     )
-    return Drawing(sentence=c.empty(why), is_empty=True)
+    return _none_known("No meters, lights or other assets", "were in service", bring, context)
 
 
 def _untold(answer: Answer | None, context: Context) -> Drawing | None:
@@ -274,8 +273,8 @@ def draw_weekdays(answers: tuple[Answer | None, ...], context: Context) -> Drawi
             f"{_rate(b)}<br>{c.count(m)} missed of {_stops(s)}: {_rate(m / s)} as they come")
         for day, v, a, b, m, s in zip(days, value, low, high, missed, stops, strict=True) if np.isfinite(v)
     ]  # fmt: skip
-    figure = fairness.rows_with_intervals(rows, ("of 10,000", "stops"), (float(overall), "all"), context.selected)
-    _of_height(figure, len(rows))
+    figure = fairness.rows_with_intervals(rows, ("of 10,000", "stops"), (float(overall), "all"), context.selected,
+                                          most_px=46.0)  # fmt: skip
     above = [day for day, a in zip(days, low, strict=True) if a > overall]
     below = [day for day, b in zip(days, high, strict=True) if b < overall]
     ways = [(above, "more"), (below, "fewer")]
@@ -291,21 +290,15 @@ def draw_weekdays(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     return Drawing(c.sentence(f"{text}, for the same streams."), figure, foot=foot)
 
 
-def _of_height(figure: dict, rows: int) -> None:
-    for layout in (figure["layout"], figure["narrow"]["layout"]):
-        layout["height"] = float(64 + max(30.0, min(46.0, 320 / max(rows, 1))) * rows)
-
-
 def _sides(answer: Answer | None, names: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """Of each route the misses and those expected, −1, 0 or 1 outside the limits, and how much these are widened."""
     if answer is None or not len(answer.frame):
         return np.zeros(len(names)), np.zeros(len(names)), np.zeros(len(names), np.int64), 1.0
     missed, _, expected = _expected(answer.frame, route, names)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        # Twice the roots vary by one whatever is expected, which counts themselves do not.
-        z = np.where(expected >= FEWEST, 2 * (np.sqrt(missed) - np.sqrt(expected)), np.nan)
-        ratios = np.where(expected >= FEWEST, missed / expected, np.nan)
+    z = np.where(expected >= FEWEST, poisson_scores(missed, expected), np.nan)
     phi = dispersion(z)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where(expected >= FEWEST, missed / expected, np.nan)
     return missed, expected, outside_limits(ratios, ratio_limits(expected, phi)), phi
 
 
@@ -369,16 +362,17 @@ def draw_months(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         steps_by(answer, stream.name, one, period, context.clock)
         for one in (missed_reported.name, scheduled_stops.name)
     )
-    names = sorted(name for name in stops.columns if stops.values(name).sum() > 0)[: len(TOKENS)]
+    every = sorted(name for name in stops.columns if stops.values(name).sum() > 0)
+    names = every[: len(TOKENS)]
     rates = {}
     for name in names:
         with np.errstate(divide="ignore", invalid="ignore"):
             under = stops.values(name)
             rates[name] = np.where(under > 0, missed.values(name) / under, np.nan)
-    steps = type(stops)(rates, stops.every, stops.period, stops.starts, stops.ends, stops.is_whole, stops.clock)
+    steps = replace(stops, columns=rates)
     drawn = tuple(Line(name, name, token) for name, token in zip(names, TOKENS, strict=False))
     figure = series.lines(steps, drawn, "Reported missed of 10,000 stops", written=_rate)
-    total_missed, total_stops = (sum(one.values(name) for name in names) for one in (missed, stops))
+    total_missed, total_stops = (np.sum([one.values(name) for name in every], axis=0) for one in (missed, stops))
     whole = np.flatnonzero(steps.is_whole & (total_stops > 0))
     text = f"**{c.count(total_missed.sum())}** were reported in {words.plural(len(steps), 'month')}"
     if len(whole):
@@ -391,6 +385,7 @@ def draw_months(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         c.key(*((token, name) for name, token in zip(names, TOKENS, strict=False))),
         "" if steps.is_whole.all() else "hollow: month not complete, numbers: the last that is",
         "by the day the collection was due",
+        f"not drawn, but counted: {', '.join(every[len(names):])}" if len(every) > len(names) else "",
     )  # fmt: skip
     return Drawing(c.sentence(f"{text}."), figure, foot=foot)
 
@@ -514,8 +509,8 @@ def draw_ages(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
                             TOKENS[kinds.index(kind)]))  # fmt: skip
     if not rows:
         return words.nothing("Too little time in service", context)
-    figure = fairness.rows_with_intervals(rows, ("of 1,000", "months"), (0.0, ""), (), {"tickformat": ",.3~f"})
-    _of_height(figure, len(rows))
+    figure = fairness.rows_with_intervals(rows, ("of 1,000", "months"), (0.0, ""), (), {"tickformat": ",.3~f"},
+                                          most_px=46.0)  # fmt: skip
     said = []
     for kind in kinds[:2]:
         own_rows = [row for row in rows if row.name.startswith(f"{words.capital(asset_kind.say(kind))},")]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dashboard.domain import staffing as domain
+from dashboard.domain.erlang import MOST_BUSY
 from dashboard.domain.policy import Permission
 from data_access.dimensions import WEEKDAYS, hour_of_week, weekday
 from data_access.measures.contacts import offered, service_level
@@ -60,14 +61,6 @@ def _of(make: Callable[[Place], Any]) -> FromAddress:
 # ── words ──
 
 
-def _goal(share: float, within_s: float) -> str:
-    return f"{c.share(share, 0)} within {within_s:.0f}{c.NBSP}s"
-
-
-def _goal_of(found: Staffed) -> str:
-    return _goal(found.goal.share, found.goal.within_s)
-
-
 def _agents(number: float) -> str:
     return f"{number:.0f}" if abs(number - round(number)) < 0.05 else f"{number:.1f}"
 
@@ -97,19 +90,9 @@ def _who_is_unknown(found: Staffed) -> str:
     return ""
 
 
-def _model(found: Staffed) -> str:
-    """Which model, in words."""
-    if found.floor.patience_s is None:
-        return "Erlang C: random arrivals, nobody hangs up"
-    return f"Erlang A: random arrivals, callers hang up after {c.duration(found.floor.patience_s)} on average"
-
-
 def _links(context: Context, name: str, choices: list[tuple[str, str]], current: str) -> list[tuple[str, str, bool]]:
     """Choices of a parameter, as links; an empty value is the usual one."""
-    return [
-        (said, context.filters.with_parameter(name, *([value] if value else [])).to_search(), value == current)
-        for said, value in choices
-    ]
+    return [(said, words.asking_for(context, name, value), value == current) for said, value in choices]
 
 
 def _percent(text: str) -> str:
@@ -148,7 +131,7 @@ def draw_strip(answers: tuple[Staffed | None, ...], context: Context) -> Drawing
     positions, most = domain.positions_of_week(week, week.needed_high, found.goal.shrinkage)
     rostered = float(np.nansum(week.rostered)) * week.width_s / 3600 * 52 / domain.PAID_HOURS
     short = int((gap < SHORT).sum())
-    usual = int((found.answering - week.needed < SHORT)[known].sum()) if known.any() else 0
+    usual = int((found.answering - week.needed < SHORT)[known].sum())
     level = found.floor.service_level
     strip = c.strip(
         c.figure("Half-hours short", c.count(short) if known.any() else c.NOTHING,
@@ -157,8 +140,8 @@ def draw_strip(answers: tuple[Staffed | None, ...], context: Context) -> Drawing
         c.figure("Needed on the phone", c.count(hours), "hours a week",
                  f"{c.count(there)} were taking calls" if known.any() else f"up to {week.needed_high.max()} at once"),
         c.figure("Positions", f"{positions:.1f}", "full-time",
-                 f"for {_goal_of(found)}; {rostered:.1f} on the roster" if found.knows_roster else
-                 f"for {_goal_of(found)}; up to {most} rostered at once"),
+                 f"for {shifts.goal(found.goal)}; {rostered:.1f} on the roster" if found.knows_roster else
+                 f"for {shifts.goal(found.goal)}; up to {most} rostered at once"),
         c.figure("Shrinkage", c.share(found.own.shrinkage, 0), "of rostered time",
                  "breaks, training, meetings and the like" if found.is_measured else "taken as usual: not measured"),
         c.figure("Answered in time", c.share(level), f"within {found.own.within_s:.0f} s",
@@ -190,15 +173,17 @@ def draw_week(answers: tuple[Staffed | None, ...], context: Context) -> Drawing:
         if short:
             at = _lowest(gap)
             text += (
-                f" Most is missing on **{_when(found, at)}**: **{week.needed_high[at]}** are needed, "
+                f" Most is missing on **{shifts.when(found, at)}**: **{week.needed_high[at]}** are needed, "
                 f"**{_agents(found.answering[at])}** took calls."
             )
     else:
-        at = tuple(int(i) for i in np.unravel_index(week.needed_high.argmax(), week.needed_high.shape))
-        most = week.needed_high[at]
-        text = f"**{_when(found, at)}** needs most: **{most}** agents on the phone in a busy week. {unknown}."
-    key = _key_of(shown)
-    caveats = (_base(found), _how_counted(found, known.any()), _model(found), unknown if known.any() else "")
+        at = shifts.busiest(found)
+        text = (
+            f"**{shifts.when(found, at)}** needs most: **{week.needed_high[at]}** agents on the phone in a busy week. "
+            f"{unknown}."
+        )
+    key = shifts.key_of(shown)
+    caveats = (_base(found), _how_counted(found, known.any()), shifts.model(found), unknown if known.any() else "")
     groups = _goal_groups(found, context)
     if known.any():
         kinds = _links(context, "show", [(said, "" if name == "difference" else name) for name, said in SHOWN.items()],
@@ -209,7 +194,7 @@ def draw_week(answers: tuple[Staffed | None, ...], context: Context) -> Drawing:
 
 
 def _how_counted(found: Staffed, is_known: bool) -> str:
-    busy = "busy week: the calls that three weeks of four do not exceed"
+    busy = shifts.BUSY_WEEK
     if not is_known:
         return busy
     if found.fit is None:
@@ -222,17 +207,6 @@ def _lowest(gap: np.ndarray) -> tuple[int, int]:
     return int(day), int(slot)
 
 
-def _when(found: Staffed, at: tuple[int, int]) -> str:
-    return f"{WEEKDAYS[at[0]]} {shifts.clock(found.slots[at[1]])}"
-
-
-def _key_of(shown: str) -> Any:
-    if shown == "difference":
-        return c.key(("hot-3", "3 and more too few"), ("hot-2", "2"), ("hot-1", "1 too few"), ("hex-none", "enough"),
-                     ("cold-1", "2–3 to spare"), ("cold-2", "more"), ("surface-3", "no calls"))  # fmt: skip
-    return c.key(("seq-1", "few"), ("seq-3", "more"), ("seq-6", "most agents"), ("surface-3", "no calls"))
-
-
 def draw_day(answers: tuple[Staffed | None, ...], context: Context) -> Drawing:
     """One weekday along its hours: needed, rostered, present and taking calls; the chosen one, or the shortest."""
     (found,) = answers
@@ -240,7 +214,7 @@ def draw_day(answers: tuple[Staffed | None, ...], context: Context) -> Drawing:
         return said
     assert found is not None
     day = _day_of(found, context)
-    week, slots = found.week, np.flatnonzero(found.week.is_open[_day_of(found, context)])
+    week, slots = found.week, np.flatnonzero(found.week.is_open[day])
     if not len(slots):
         return words.nothing(f"No calls on a {WEEKDAYS[day]}", context)
     shown = slice(int(slots[0]), int(slots[-1]) + 1)
@@ -271,7 +245,7 @@ def draw_day(answers: tuple[Staffed | None, ...], context: Context) -> Drawing:
         if week.is_open[i].any()
     ]
     key = c.key(("late", "needed, usual to busy week"), *((line.token, line.words) for line in lines))
-    caveats = (f"n = {week.weeks[day, 0]} {WEEKDAYS[day]}s", f"for {_goal_of(found)}", _who_is_unknown(found))
+    caveats = (f"n = {week.weeks[day, 0]} {WEEKDAYS[day]}s", f"for {shifts.goal(found.goal)}", _who_is_unknown(found))
     links = c.controls(days, label="Weekday") if len(days) > 1 else None
     return Drawing([*c.sentence(text), links], figure, foot=words.foot(key, *caveats))
 
@@ -299,7 +273,7 @@ def draw_short(answers: tuple[Staffed | None, ...], context: Context) -> Drawing
         return Drawing(sentence=c.empty(f"{_who_is_unknown(found)}."), is_empty=True)
     runs = _runs(gap)
     if not runs:
-        text = f"No half-hour of a busy week is short of agents for {_goal_of(found)}."
+        text = f"No half-hour of a busy week is short of agents for {shifts.goal(found.goal)}."
         return Drawing(c.sentence(text), foot=words.foot("", _base(found)))
     hours = found.week.width_s / 3600
     missing = [-gap[day, first:end].sum() * hours for day, first, end in runs]
@@ -399,8 +373,8 @@ def draw_targets(answers: tuple[Compared | None, ...], context: Context) -> Draw
         if (plan.goal.share, plan.goal.within_s) == (staffed.goal.share, staffed.goal.within_s):
             chosen.append(i)
         key = next((key for key, one in _GOALS.items() if one == (plan.goal.share, plan.goal.within_s)), "")
-        there = context.filters.with_parameter("target", *([] if own or not key else [key])).to_search()
-        name = c.link(_goal(plan.goal.share, plan.goal.within_s), there)
+        there = words.asking_for(context, "target", "" if own else key)
+        name = c.link(shifts.goal(plan.goal), there)
         rows.append([
             c.twin(name, "the city’s own") if own and staffed.has_target else name, f"{plan.positions:.1f}",
             str(plan.most), c.count(plan.hours), c.share(plan.outcome.busy), c.share(plan.outcome.hung_up),
@@ -408,8 +382,8 @@ def draw_targets(answers: tuple[Compared | None, ...], context: Context) -> Draw
         ])  # fmt: skip
     easy, hard = found.plans[0], found.plans[-1]
     text = (
-        f"To answer **{_goal(easy.goal.share, easy.goal.within_s)}** takes **{easy.positions:.1f}** full-time "
-        f"positions, **{_goal(hard.goal.share, hard.goal.within_s)}** takes **{hard.positions:.1f}**."
+        f"To answer **{shifts.goal(easy.goal)}** takes **{easy.positions:.1f}** full-time "
+        f"positions, **{shifts.goal(hard.goal)}** takes **{hard.positions:.1f}**."
     )
     columns = [
         c.Column("Answer"), c.Column("Positions", True), c.Column("Most at once", True, False),
@@ -418,7 +392,7 @@ def draw_targets(answers: tuple[Compared | None, ...], context: Context) -> Draw
     ]  # fmt: skip
     body = c.table(columns, rows, caption="What a target takes", selected=chosen)
     caveats = (f"shrinkage {c.share(staffed.goal.shrinkage, 0)}", "staffed for a busy week",
-               f"busy for {c.share(0.85, 0)} at the most", words.way_of_counting(context))  # fmt: skip
+               f"busy for {c.share(MOST_BUSY, 0)} at the most", words.way_of_counting(context))  # fmt: skip
     return Drawing(c.sentence(text), body=body, foot=words.foot("Click a target to plan by it", *caveats))
 
 
@@ -439,7 +413,7 @@ def draw_growth(answers: tuple[Grown | None, ...], context: Context) -> Drawing:
         plan = one.plan
         rows.append([
             c.twin(CASES[one.case], f"{c.signed_share(yearly[one.case])} a year"), c.count(one.calls),
-            c.twin(service, _goal(plan.goal.share, plan.goal.within_s)), f"{one.by_year:.1f}",
+            c.twin(service, shifts.goal(plan.goal)), f"{one.by_year:.1f}",
             html.B(f"{plan.positions:.1f}"), str(plan.most), c.share(plan.outcome.service_level),
             _wait(plan.outcome.wait_s), c.share(plan.outcome.hung_up),
         ])  # fmt: skip
@@ -447,7 +421,7 @@ def draw_growth(answers: tuple[Grown | None, ...], context: Context) -> Drawing:
     after = "Next year" if years == 1 else f"In {years} years"
     text = (
         f"{after} **{c.count(base.calls)}** calls would need **{base.plan.positions:.1f}** full-time positions to "
-        f"answer {_goal_of(staffed)}"
+        f"answer {shifts.goal(staffed.goal)}"
     )
     text += f"; the roster of today comes to **{found.positions_now:.1f}**." if found.positions_now else "."
     columns = [
@@ -494,7 +468,7 @@ def draw_size(answers: tuple[Staffed | None, ...], context: Context) -> Drawing:
         f"In an average half-hour **{here[0]}** agents are needed and busy for **{c.share(busy_here[0], 0)}** of their "
         f"time; with twice the calls **{here[2]}** would do, busy for **{c.share(busy_here[2], 0)}**."
     )
-    caveats = (f"for {_goal_of(found)}", f"a small centre must not be held against {c.share(0.85, 0)}")
+    caveats = (f"for {shifts.goal(found.goal)}", f"a small centre must not be held against {c.share(MOST_BUSY, 0)}")
     return Drawing(c.sentence(text), figure, foot=words.foot("Calls that share one queue share the waiting", *caveats))
 
 
@@ -546,7 +520,7 @@ def draw_model(answers: tuple[Staffed | None, ...], context: Context) -> Drawing
     rest = "what no state tells, calls that come in bunches and queues not everybody serves make the difference"
     caveats = (
         f"thin line: target {c.share(found.own.share, 0)}", f"n = {c.count(n.sum())} calls",
-        _base(found).removeprefix("n = "), _model(found), words.way_of_counting(context),
+        _base(found).removeprefix("n = "), shifts.model(found), words.way_of_counting(context),
         rest if found.fit is not None else "",
     )  # fmt: skip
     return Drawing(c.sentence(text), figure, foot=words.foot(key, *caveats))

@@ -24,6 +24,13 @@ from tests import city
 from tests.exports import mapping
 
 
+@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+def blank(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings for a module's own city, on each engine: nothing is in service yet."""
+    database = request.getfixturevalue("new_database")() if request.param == "postgres" else ""
+    return Settings(data=tmp_path_factory.mktemp("blank"), database=database, cache="off")
+
+
 @pytest.fixture(scope="session", params=["duckdb", "postgres"])
 def tiny(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """Services over the tiny city."""

@@ -57,23 +57,21 @@ INDEX = pd.DataFrame({"year": [2025, 2026], "cpi": [100.0, 104.0]})
 @contextmanager
 def served(settings: Settings, first_month: int, lines: pd.DataFrame = LINES) -> Iterator[Services]:
     """The tiny city, whose fiscal year begins in November or June, with these books."""
-    with Build(settings, {**city.CITY, "fiscal_year_start_month": first_month}) as build:
+
+    def write(build: Build) -> None:
         city.write(build)
         build.write("budget_line", lines)
         build.write("activity_driver", DRIVERS)
         build.write("cost_index", INDEX)
-        build.publish(as_of=city.AS_OF)
-    services = Services(settings)
-    yield services
-    services.warehouse.close()
+
+    with city.in_service(settings, write, fiscal_year_start_month=first_month) as services:
+        yield services
 
 
-@pytest.fixture(scope="module", params=["duckdb", "postgres"])
-def books(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+@pytest.fixture(scope="module")
+def books(blank: Settings) -> Iterator[Services]:
     """The fiscal year begins on 1 November: 2026 is told of to the end of June."""
-    database = request.getfixturevalue("new_database")() if request.param == "postgres" else ""
-    settings = Settings(data=tmp_path_factory.mktemp("books"), database=database, cache="off")
-    with served(settings, 11) as services:
+    with served(blank, 11) as services:
         yield services
 
 

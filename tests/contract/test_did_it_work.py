@@ -34,7 +34,7 @@ from data_access.measures.requests import broken, due, opened
 from data_access.semantics import Query
 from layouts.markup import markup
 from layouts.views.before_after import VIEW
-from tests import city
+from tests import city, screen
 
 START = date(2025, 3, 1)
 YEARS = (date(2023, 3, 1), date(2024, 3, 1), START, date(2026, 3, 1))
@@ -107,10 +107,7 @@ def assets() -> pd.DataFrame:
                          "installed_on": pd.Timestamp("2010-01-01")})  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["duckdb", "postgres"])
-def services(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    database = request.getfixturevalue("new_database")() if request.param == "postgres" else ""
-    settings = Settings(data=tmp_path_factory.mktemp("changes"), database=database, cache="off")
+def write(build: Build) -> None:
     types = pd.DataFrame({"type_id": ["meter", "missed"], "name": ["Meter broken", "Missed collection"],
                           "category": "Streets", "department_id": "vector", "is_info_only": False,
                           "is_internal": False})  # fmt: skip
@@ -120,18 +117,19 @@ def services(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     storm = pd.DataFrame({"event_id": ["storm"], "kind": ["storm"], "name": ["Storm"],
                           "start_at": city.utc(pd.Series(["2025-05-01T00:00"])),
                           "end_at": city.utc(pd.Series(["2025-05-03T00:00"]))})  # fmt: skip
-    with Build(settings, city.CITY) as build:
-        build.write("department", pd.DataFrame({"department_id": ["vector"], "name": ["Vector"]}))
-        build.write("district", pd.DataFrame({"district_id": list("1234"), "name": DISTRICTS, "kind": "council"}))
-        build.write("service_type", types)
-        build.write("request", requests())
-        build.write("asset", assets())
-        build.write("intervention", changes())
-        build.write("city_event", pd.concat([gap, storm]))
-        build.publish(as_of=datetime(2026, 3, 1, 4, 59))  # noqa: DTZ001 - stored as UTC
-    found = Services(settings)
-    yield found
-    found.warehouse.close()
+    build.write("department", pd.DataFrame({"department_id": ["vector"], "name": ["Vector"]}))
+    build.write("district", pd.DataFrame({"district_id": list("1234"), "name": DISTRICTS, "kind": "council"}))
+    build.write("service_type", types)
+    build.write("request", requests())
+    build.write("asset", assets())
+    build.write("intervention", changes())
+    build.write("city_event", pd.concat([gap, storm]))
+
+
+@pytest.fixture(scope="module")
+def services(blank: Settings) -> Iterator[Services]:
+    with city.in_service(blank, write, datetime(2026, 3, 1, 4, 59)) as found:  # noqa: DTZ001 - stored as UTC
+        yield found
 
 
 def asked(services: Services, change: str, outcome: str = "opened", search: str = "", scope: Scope = EVERYTHING):
@@ -265,13 +263,8 @@ def test_a_change_that_there_is_not(services):
         asked(services, "nope")
 
 
-def drawn(services: Services, name: str, search: str, panels=VIEW.panels):
-    filters = Filters.from_search(search, services.clock(), DIMENSIONS, VIEW.parameters)
-    place = {key: filters.parameter(key) for key in VIEW.parameters if filters.parameter(key)}
-    panel = next(one for one in panels if one.name == name)
-    with acting_as(DEPUTY_MANAGER):
-        answers = answers_to(panel, filters, services, place)
-        return panel.draw(answers, context_of(panel, filters, services, place))
+def drawn(services: Services, name: str, search: str):
+    return screen.drawn(services, VIEW, name, search)
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)

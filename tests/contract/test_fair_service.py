@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from callbacks.address import permitted
-from callbacks.panels import answers_to, context_of
+from callbacks.panels import context_of
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Viewer
 from dashboard.identity import DEPUTY_MANAGER
@@ -23,7 +23,8 @@ from data_access.semantics import Answer, Query
 from layouts.markup import markup
 from layouts.views import collect_views
 from layouts.views.fair_service import CAUTION
-from tests import city
+from tests import city, screen
+from tests.screen import said
 
 AS_OF = datetime(2026, 6, 30, 16)
 DISTRICTS = {"North": 9_000, "South": 9_000, "East": 9_000, "West": 9_000, "Islet": 900}
@@ -55,33 +56,26 @@ def requests() -> pd.DataFrame:
     )  # fmt: skip
 
 
+def write(build: Build) -> None:
+    types = pd.DataFrame({"type_id": ["tree", "bin"], "name": ["Tree", "Bin"], "department_id": "S"})
+    districts = pd.DataFrame({"district_id": list(DISTRICTS), "name": list(DISTRICTS), "kind": "council",
+                              "population": list(DISTRICTS.values())})  # fmt: skip
+    build.write("department", pd.DataFrame({"department_id": ["S"], "name": ["Streets"]}))
+    build.write("service_type", types.assign(is_info_only=False, is_internal=False))
+    build.write("district", districts)
+    build.write("request", requests())
+
+
 @pytest.fixture(scope="module")
 def uneven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """Services over the districts above."""
     settings = Settings(data=tmp_path_factory.mktemp("uneven"), cache="off")
-    types = pd.DataFrame({"type_id": ["tree", "bin"], "name": ["Tree", "Bin"], "department_id": "S"})
-    districts = pd.DataFrame({"district_id": list(DISTRICTS), "name": list(DISTRICTS), "kind": "council",
-                              "population": list(DISTRICTS.values())})  # fmt: skip
-    with Build(settings, {**city.CITY, "city_id": "uneven"}) as build:
-        build.write("department", pd.DataFrame({"department_id": ["S"], "name": ["Streets"]}))
-        build.write("service_type", types.assign(is_info_only=False, is_internal=False))
-        build.write("district", districts)
-        build.write("request", requests())
-        build.publish(as_of=AS_OF)
-    services = Services(settings)
-    yield services
-    services.warehouse.close()
+    with city.in_service(settings, write, AS_OF, city_id="uneven") as services:
+        yield services
 
 
 def drawn(services: Services, name: str, search: str = "?period=all"):
-    panel = next(one for one in VIEW.panels if one.name == name)
-    filters = Filters.from_search(search, services.clock(), DIMENSIONS)
-    with acting_as(DEPUTY_MANAGER):
-        return panel.draw(answers_to(panel, filters, services), context_of(panel, filters, services))
-
-
-def said(part) -> str:
-    return re.sub("<.*?>", "", markup(part))
+    return screen.drawn(services, VIEW, name, search)
 
 
 def test_the_mix_is_no_gap_and_the_one_that_waits_longer_is_found(uneven):
@@ -165,14 +159,12 @@ def test_who_sees_one_district_only_compares_nothing(uneven):
 
 
 def test_a_city_without_districts_is_told_what_to_bring(tmp_path):
-    settings = Settings(data=tmp_path, cache="off")
-    with Build(settings, city.CITY) as build:
+    def without(build: Build) -> None:
         build.write("request", requests().drop(columns="source_district"))
-        build.publish(as_of=AS_OF)
-    services = Services(settings)
-    for name in ("strip", "funnel", "table", "kept"):
-        assert "names no districts; import their boundaries" in said(drawn(services, name).sentence)
-    services.warehouse.close()
+
+    with city.in_service(Settings(data=tmp_path, cache="off"), without, AS_OF) as services:
+        for name in ("strip", "funnel", "table", "kept"):
+            assert "names no districts; import their boundaries" in said(drawn(services, name).sentence)
 
 
 def test_numbers_are_of_a_year_at_least_and_old_enough(uneven):

@@ -81,17 +81,11 @@ def write(build: Build) -> None:
     build.write("survey", surveys.assign(survey_id=surveys.index.astype(str)))
 
 
-@pytest.fixture(scope="module", params=["duckdb", "postgres"])
-def street(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+@pytest.fixture(scope="module")
+def street(blank: Settings) -> Iterator[Services]:
     """Services over the houses above, on each engine."""
-    database = request.getfixturevalue("new_database")() if request.param == "postgres" else ""
-    settings = Settings(data=tmp_path_factory.mktemp("street"), database=database, cache="off")
-    with Build(settings, {**city.CITY, "city_id": "street"}) as build:
-        write(build)
-        build.publish(as_of=AS_OF)
-    services = Services(settings)
-    yield services
-    services.warehouse.close()
+    with city.in_service(blank, write, AS_OF, city_id="street") as services:
+        yield services
 
 
 def ask(services, *measures, by=(), period=MAY, as_of=None, **choices):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
@@ -10,6 +12,7 @@ import pandas as pd
 import pytest
 
 from callbacks.address import permitted
+from callbacks.export import _excel
 from callbacks.panels import answers_to, context_of
 from dashboard.domain.errors import BadRequest, NotPermitted
 from dashboard.domain.filters import Filters, Period
@@ -24,12 +27,13 @@ from data_access.listing import Listing
 from data_access.measures import CATALOGUE
 from data_access.measures.assets import faults
 from data_access.measures.collection import missed_reported
-from data_access.semantics import Query
+from data_access.semantics import Answer, Query
 from layouts.markup import markup
 from layouts.page import listed_of
 from layouts.views import collect_views
 from layouts.views.service_quality import _expected
-from tests import city
+from tests import city, screen
+from tests.screen import said
 
 AS_OF = datetime(2026, 6, 30, 16)  # UTC; in the city it is noon
 MAY, JUNE = Period(date(2026, 5, 1), date(2026, 6, 1)), Period(date(2026, 6, 1), date(2026, 7, 1))
@@ -116,17 +120,11 @@ def write(build: Build) -> None:
     build.write("asset", assets)
 
 
-@pytest.fixture(scope="module", params=["duckdb", "postgres"])
-def works(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+@pytest.fixture(scope="module")
+def works(blank: Settings) -> Iterator[Services]:
     """Services over the routes and assets above, on each engine."""
-    database = request.getfixturevalue("new_database")() if request.param == "postgres" else ""
-    settings = Settings(data=tmp_path_factory.mktemp("works"), database=database, cache="off")
-    with Build(settings, {**city.CITY, "city_id": "works"}) as build:
-        write(build)
-        build.publish(as_of=AS_OF)
-    services = Services(settings)
-    yield services
-    services.warehouse.close()
+    with city.in_service(blank, write, AS_OF, city_id="works") as services:
+        yield services
 
 
 def ask(services, *measures, by=(), period=MAY, scope=None, every=None, as_of=None, **choices):
@@ -264,14 +262,7 @@ def test_roles_see_rounds_and_assets_of_their_own(works):
 
 
 def drawn(services: Services, name: str, search: str = "?from=2026-05-01&to=2026-06-01"):
-    panel = next(one for one in VIEW.panels if one.name == name)
-    filters = Filters.from_search(search, services.clock(), DIMENSIONS)
-    with acting_as(DEPUTY_MANAGER):
-        return panel.draw(answers_to(panel, filters, services), context_of(panel, filters, services))
-
-
-def said(part) -> str:
-    return re.sub("<.*?>", "", markup(part))
+    return screen.drawn(services, VIEW, name, search)
 
 
 def test_the_screen_says_the_same(works):
@@ -284,6 +275,21 @@ def test_the_screen_says_the_same(works):
     assert said(drawn(works, "assets").sentence).startswith("5 faults were reported in 3 months")
     for panel in VIEW.panels:  # every one says something, also of what cannot be told
         assert said(drawn(works, panel.name).sentence)
+
+
+def test_a_workbook_shows_parts_of_what_is_not_whole(works):
+    """1.4 ten thousands of stops are not shown as 1, nor 2.86 misses for each of them as 3."""
+    panel = next(one for one in VIEW.panels if one.name == "collections")
+    filters = Filters.from_search("?from=2026-05-01&to=2026-06-01", works.clock(), DIMENSIONS)
+    with acting_as(DEPUTY_MANAGER):
+        book = _excel(panel, filters, answers_to(panel, filters, works), works)
+    with zipfile.ZipFile(io.BytesIO(book)) as parts:
+        styles, sheet = (parts.read(f"xl/{name}.xml").decode() for name in ("styles", "worksheets/sheet1"))
+    formats = {"3": "#,##0", "4": "#,##0.00"} | dict(re.findall(r'numFmtId="(\d+)" formatCode="(.*?)"', styles))
+    shown = [formats.get(one) for one in re.findall(r'<xf numFmtId="(\d+)"', styles.split("<cellXfs")[1])]
+    cells = re.findall(r'<c r="\w+" s="(\d+)"><v>(.*?)</v>', sheet)
+    written = {round(float(value), 2): shown[int(style)] for style, value in cells}
+    assert (written[1.4], written[2.86], written[4]) == ("#,##0.000", "#,##0.00", "#,##0")
 
 
 def test_misses_are_not_told_for_stops_that_cannot_be_narrowed_alike(works):
@@ -346,3 +352,18 @@ def test_a_route_of_which_no_miss_was_told_can_be_chosen(works):
         # Its rounds are in the south; what was missed on it was told in the north.
         assert works.resolve(DIMENSIONS["route"], "B") == "B"
         assert works.resolve(DIMENSIONS["stream"], "RECYCLING") == "recycling" and "A" not in works.values("route")
+
+
+def test_a_stream_that_has_no_colour_left_is_counted_all_the_same(works):
+    """Of five streams four are drawn; the sentence is of all of them."""
+    panel = next(one for one in VIEW.panels if one.name == "months")
+    streams = ["bulk", "glass", "organics", "recycling", "refuse"]
+    rows = [("2026-05-01", name, n, 1.0) for n, name in enumerate(streams, 1)]
+    frame = pd.DataFrame(rows, columns=["month", "stream", "missed_reported", "scheduled_stops"])
+    query = Query((CATALOGUE["miss_rate"],), (DIMENSIONS["stream"],), "month")
+    answer = Answer(query, frame.astype({"month": "datetime64[us]"}), AS_OF, "month")
+    with acting_as(DEPUTY_MANAGER):
+        context = context_of(panel, Filters.from_search("?period=all", works.clock(), DIMENSIONS), works)
+    drawing = panel.draw((answer,), context)
+    assert said(drawing.sentence).startswith("15 were reported")
+    assert "not drawn, but counted: refuse" in said(drawing.foot)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from callbacks.address import filters_in, permitted, place_at
+from callbacks.address import filters_in, permitted
 from callbacks.export import _csv
 from callbacks.panels import answers_to, context_of
 from dashboard.domain.erlang import Callers, required
@@ -28,10 +29,9 @@ from data_access.measures import CATALOGUE
 from data_access.semantics import Query
 from data_access.staffing import Growing, Staffed, Staffing, Targets, WhatIf
 from layouts.figures import shifts
-from layouts.markup import markup
 from layouts.views import published_calls
 from layouts.views.staffing import VIEW
-from tests import city
+from tests import city, screen
 
 EVERYTHING = Scope.everything()
 AGENTS = [f"zs{n}" for n in range(1, 7)]
@@ -91,33 +91,25 @@ def states_of() -> pd.DataFrame:
     })  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["duckdb", "postgres"])
-def centre(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+@pytest.fixture(scope="module")
+def centre(blank: Settings) -> Iterator[Services]:
     """A call centre of six, on each engine."""
-    database = request.getfixturevalue("new_database")() if request.param == "postgres" else ""
-    settings = Settings(data=tmp_path_factory.mktemp("centre"), database=database, cache="off")
-    with made(settings, agent_shift=shifts_of(), agent_state=states_of()) as services:
+    with made(blank, agent_shift=shifts_of(), agent_state=states_of()) as services:
         yield services
 
 
-class made:
+@contextmanager
+def made(settings: Settings, **more: pd.DataFrame) -> Iterator[Services]:
     """Services over the calls, and more rows of some tables."""
 
-    def __init__(self, settings: Settings, **more: pd.DataFrame):
-        self.settings, self.more = settings, more
+    def write(build: Build) -> None:
+        build.write("agent", pd.DataFrame({"agent_id": AGENTS, "team": ["Heron"] * 3 + ["Otter"] * 3}))
+        build.write("contact", calls())
+        for name, rows in more.items():
+            build.write(name, rows)
 
-    def __enter__(self) -> Services:
-        with Build(self.settings, city.CITY) as build:
-            build.write("agent", pd.DataFrame({"agent_id": AGENTS, "team": ["Heron"] * 3 + ["Otter"] * 3}))
-            build.write("contact", calls())
-            for name, rows in self.more.items():
-                build.write(name, rows)
-            build.publish(as_of=city.AS_OF)
-        self.services = Services(self.settings)
-        return self.services
-
-    def __exit__(self, *problem) -> None:
-        self.services.warehouse.close()
+    with city.in_service(settings, write) as services:
+        yield services
 
 
 def asked(services: Services, *measures: str, by=(), search: str = SEARCH):
@@ -132,15 +124,11 @@ def week(services: Services, question=None, search: str = SEARCH, viewer: Viewer
 
 
 def said(services: Services, name: str, search: str = SEARCH, view=VIEW):
-    panel = next(panel for panel in view.panels if panel.name == name)
-    filters = filters_in(search, services, view)
-    place = place_at(view.href, view, filters)
-    answers = answers_to(panel, filters, services, place)
-    return panel.draw(answers, context_of(panel, filters, services, place))
+    return screen.drawn(services, view, name, search)
 
 
 def words_of(drawing) -> str:
-    return re.sub("<[^>]*>", "", markup([drawing.sentence, drawing.body, drawing.foot])).replace("\xa0", " ")
+    return screen.said([drawing.sentence, drawing.body, drawing.foot]).replace("\xa0", " ")
 
 
 # ── by the half-hour ──

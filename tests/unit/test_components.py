@@ -3,7 +3,19 @@
 import pytest
 
 from layouts import html
-from layouts.components import Column, count, duration, number, sentence, share, signed, signed_share, table
+from layouts.components import (
+    Column,
+    count,
+    duration,
+    money,
+    number,
+    sentence,
+    share,
+    signed,
+    signed_share,
+    table,
+    with_sign,
+)
 from layouts.views.overview import usually
 
 SPACE = "\u00a0"
@@ -24,6 +36,8 @@ def test_shares_have_one_decimal_and_a_space_that_holds():
     assert signed_share(0.163) == f"+16.3{SPACE}%"
     assert signed(432) == "+432" and signed(-1615) == "−1,615" and signed(0) == signed(-0.2) == "0"
     assert signed_share(-0.0001) == f"0.0{SPACE}%"
+    assert [with_sign(one, count) for one in (432, -1615, 0, -0.2)] == ["+432", "−1,615", "0", "0"]
+    assert with_sign(-1.84e6, lambda one: money(one, "USD")) == f"−$1.84{SPACE}M"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from dashboard.domain.funnel import (
     outside_by_score,
     outside_limits,
     poisson_limits,
+    poisson_scores,
     ratio_limits,
     widened,
 )
@@ -112,3 +113,10 @@ def test_what_lies_outside_is_what_is_drawn_outside():
     limits = ratio_limits(np.array([100.0, 100.0, 100.0, 100.0]), 2.0)
     ratios = np.array([limits.high[0] + 0.01, 1.0, limits.low[0] - 0.01, np.nan])
     assert outside_limits(ratios, limits).tolist() == [1, 0, -1, 0]
+
+
+def test_twice_the_difference_of_roots_varies_by_one_whatever_is_expected():
+    rng = np.random.default_rng(5)
+    for expected in (10, 50, 400):
+        assert poisson_scores(rng.poisson(expected, 40_000), expected).std() == pytest.approx(1, abs=0.03)
+    assert poisson_scores(25, 16) == 2.0

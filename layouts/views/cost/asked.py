@@ -77,5 +77,4 @@ def cost(value: float | None, context: Context) -> str:
 
 def change(value: float, context: Context) -> str:
     """+$1.2 M or −$40,300."""
-    said = c.money(value, context.city.currency)
-    return said if value < 0 or not any(digit in said for digit in "123456789") else f"+{said}"
+    return c.with_sign(value, partial(c.money, currency=context.city.currency))

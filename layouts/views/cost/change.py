@@ -100,7 +100,7 @@ def _moves(one: Change, found: Split, times: float | None, things: str) -> list[
     moves = [Move(f"More<br>{things}" if found.volume >= 0 else f"Fewer<br>{things}", found.volume)]
     if times is not None:
         moves.append(Move("Prices in<br>general", found.prices))
-    moves.append(Move("Own cost<br>of each", found.own + (0.0 if times is not None else found.prices)))
+    moves.append(Move("Own cost<br>of each", found.own))
     if one.events_before or one.events_after:
         moves.append(Move("City<br>events", one.events_after - one.events_before))
     return moves
@@ -127,9 +127,8 @@ def _bridge(one: Change, years: _Years, things: str, each: str, context: Context
         moved = "rose" if years.times >= 1 else "fell"
         text += f", **{asked.change(found.prices, context)}** as prices in general {moved} by "
         text += c.share(abs(years.times - 1))
-    own = found.own + (0.0 if years.times is not None else found.prices)
-    text += f", **{asked.change(own, context)}** because each {each} cost "
-    text += f"{'more' if own >= 0 else 'less'}{' beyond that' if years.times is not None else ''}"
+    text += f", **{asked.change(found.own, context)}** because each {each} cost "
+    text += f"{'more' if found.own >= 0 else 'less'}{' beyond that' if years.times is not None else ''}"
     events = one.events_before or one.events_after
     text += f" ({'city events left out, ' if events else ''}{asked.cost(u0, context)} then, "
     text += f"{asked.cost(u1, context)} now)"
@@ -193,7 +192,8 @@ def draw_departments(answers: tuple[Answer | None, ...], context: Context) -> Dr
     drawn = _bridge(_together(chosen), years, "closings", "closed problem", context) if chosen else None
     if drawn is None:
         return asked.nothing(context)
-    drawn.foot.extend(words.foot("", asked.not_followed(context, ("department",)))[1:])
+    if left := asked.not_followed(context, ("department",)):
+        drawn.foot.append(html.Span(left))
     return drawn
 
 
@@ -240,7 +240,6 @@ def _row(name: str, one: Change, years: _Years, context: Context) -> list[Any]:
     assert found is not None  # both years have work
     events = one.events_before or one.events_after
     more = marginal(one.usual_before, one.usual_after, one.volume_before, one.volume_after)
-    own = found.own + (0.0 if years.times is not None else found.prices)
     change, whole = (asked.change(moved, context) for moved in (found.change, one.after - one.before))
     return [
         c.toggle(name, context.filters, department.name, name),
@@ -248,7 +247,7 @@ def _row(name: str, one: Change, years: _Years, context: Context) -> list[Any]:
         [change, html.Span(f"with them {whole}", className="sub desk")] if events else change,
         c.twin(asked.change(found.volume, context), c.signed_share(one.volume_after / one.volume_before - 1)),
         *([asked.change(found.prices, context)] if years.times is not None else []),
-        asked.change(own, context),
+        asked.change(found.own, context),
         c.twin(asked.cost(one.usual_after / one.volume_after, context),
                asked.cost(one.usual_before / one.volume_before, context)),
         asked.cost(more, context) if more is None or more >= 0 else html.Span("cost fell", className="muted")

@@ -26,6 +26,7 @@ from data_access.measures.costs import (
 )
 from data_access.semantics import Answer, Query, Ratio
 from layouts import components as c
+from layouts import html
 from layouts.figures import words
 from layouts.view import Context, Drawing, Over
 from layouts.views.cost import asked
@@ -128,7 +129,7 @@ def _line(
         shown = asked.cost(value, context)
         cells.append(c.twin(shown, asked.cost(value * times, context)) if value and times else shown)
     bars = c.bars([value or 0.0 for value in values], partial=years[-1].period.is_partial)
-    return [[label, " ", c.tag(badge), c.twin("", said)[1]], *cells, bars]
+    return [[label, " ", c.tag(badge), html.Span(said, className="sub")], *cells, bars]
 
 
 def _n(value: float | None) -> str:

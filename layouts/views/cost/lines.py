@@ -87,23 +87,30 @@ def _programs(answer: Answer | None) -> dict[str, pd.DataFrame]:
     return {str(name): rows for name, rows in frame.groupby(department.name) if len(rows) > 1}
 
 
-def _on_desk(words: str) -> html.Span:
+def _on_desk(said: str) -> html.Span:
     """A second line that a phone has no room for."""
-    return html.Span(words, className="sub desk")
+    return html.Span(said, className="sub desk")
 
 
 def _money_cells(row: Any, gone: float, context: Context, *, sub: bool = False) -> list[Any]:
-    used = row.spent / row.budget_amended if row.budget_amended > 0 else None
-    ahead = used is not None and used > gone + AHEAD and not sub
-    share: Any = c.share(used)
-    if ahead:
-        share = c.status("near", c.share(used))
     ordered = f"ordered {asked.cost(row.encumbered, context)}" if row.encumbered else ""
     return [
         c.twin(asked.cost(row.budget_amended, context), f"adopted {asked.cost(row.budget_adopted, context)}"),
         [asked.cost(row.spent, context), _on_desk(ordered)],
-        share,
+        _share_spent(row, gone, warns=not sub),
     ]
+
+
+def _used(rows: Any) -> Any:
+    """The share of the budget that is spent, of a row or of each row; NaN where there is no budget."""
+    amended = rows.budget_amended
+    return rows.spent / np.where(amended > 0, amended, np.nan)
+
+
+def _share_spent(row: Any, gone: float, *, warns: bool = True) -> Any:
+    """The share spent, marked where it runs ahead of the year."""
+    used = float(_used(row))
+    return c.status("near", c.share(used)) if warns and used > gone + AHEAD else c.share(used)
 
 
 def draw_lines(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -145,9 +152,9 @@ def draw_lines(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     ]  # fmt: skip
     body = c.table(columns, lines, caption="Budget, workload and promises by department", selected=chosen)
     shown = frame[frame[department.name].isin(context.selected)] if context.selected else frame
-    used = shown["spent"] / shown["budget_amended"].where(shown["budget_amended"] > 0)
+    used = _used(shown)
     ahead = shown.loc[used > gone + AHEAD, department.name].tolist()
-    known = shown[(shown["budget_amended"] > 0)]
+    known = shown[shown["budget_amended"] > 0]
     part = c.share(known["spent"].sum() / known["budget_amended"].sum()) if len(known) else c.NOTHING
     time = asked.years(period)
     text = f"**{part}** of the budget is spent with **{c.share(gone)}** of the {time} gone; "
@@ -185,15 +192,12 @@ def draw_kinds(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     most, total = frame["spent"].max(), frame["spent"].sum()
     lines = []
     for row in frame.itertuples(index=False):
-        used = row.spent / row.budget_amended if row.budget_amended > 0 else None
-        ahead = used is not None and used > gone + AHEAD
         lines.append([
             KINDS.get(row.account_class, row.account_class), c.bar(row.spent / most if row.spent > 0 else 0),
             c.twin(asked.cost(row.spent, context), f"of {asked.cost(row.budget_amended, context)}"),
-            c.status("near", c.share(used)) if ahead else c.share(used),
+            _share_spent(row, gone),
         ])  # fmt: skip
-    used = frame["spent"] / frame["budget_amended"].where(frame["budget_amended"] > 0)
-    ahead = [KINDS.get(name, name) for name in frame.loc[used > gone + AHEAD, account_class.name]]
+    ahead = [KINDS.get(name, name) for name in frame.loc[_used(frame) > gone + AHEAD, account_class.name]]
     text = f"**{c.share(frame['spent'].iloc[0] / total)}** went into {_small(frame[account_class.name].iloc[0])}"
     if ahead:
         run = "run" if len(ahead) > 1 or ahead[0].endswith("s") else "runs"

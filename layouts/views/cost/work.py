@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from dashboard.domain.fiscal_years import part_before, touched
 from data_access.dimensions import department, service_type
 from data_access.measures.costs import (
@@ -33,7 +35,16 @@ BY_TYPE = (
 LISTED = 20
 
 
-def _no_standard(context: Context) -> Drawing:
+def _costed(told: Answer | None, context: Context) -> tuple[pd.DataFrame, str] | Drawing:
+    """The rows with work, those that cost most first, and the fiscal years they are of; or why there are none."""
+    period = asked.years_of(context)
+    if told is None or period is None:
+        return asked.nothing(context)
+    if not told.frame["work_done"].sum():
+        return words.nothing("No closed request", context)
+    if told.frame["standard_cost"].sum():
+        frame = told.frame[told.frame["work_done"] > 0].sort_values("standard_cost", ascending=False)
+        return frame, asked.named(period, context)
     if not context.clock.books:
         return asked.nothing(context)
     why = (
@@ -46,14 +57,10 @@ def _no_standard(context: Context) -> Drawing:
 def draw_departments(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Average cost by department with what it is made of, and its part of what the department spent."""
     told, money = answers
-    period = asked.years_of(context)
-    if told is None or period is None:
-        return asked.nothing(context)
-    if not told.frame["work_done"].sum():
-        return words.nothing("No closed request", context)
-    frame = told.frame[told.frame["work_done"] > 0].sort_values("standard_cost", ascending=False)
-    if not frame["work_costed"].sum():
-        return _no_standard(context)
+    found = _costed(told, context)
+    if isinstance(found, Drawing):
+        return found
+    frame, years = found
     # What a part of the work costs is no part of what the whole department spent.
     narrowed = asked.not_followed(context, ("department",))
     if context.filters.setting("event_days") == "out":
@@ -89,7 +96,7 @@ def draw_departments(answers: tuple[Answer | None, ...], context: Context) -> Dr
             f"{'these departments' if len(shown) > 1 else shown[department.name].iloc[0]} spent"
         )
     foot = words.foot(
-        f"{asked.named(period, context)}; n = {c.count(known)}, {asked.cost(total, context)}",
+        f"{years}; n = {c.count(known)}, {asked.cost(total, context)}",
         "requests about one problem count once",
         "standard: hours × people × what an hour costs, and materials",
         "the rest is work nobody reports: rounds, planned work, offices, buildings",
@@ -116,15 +123,11 @@ def _line(row: Any, paid: float | None, context: Context) -> list[Any]:
 def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """The types on which most is spent by their standard: how many, and what one costs."""
     told, before = answers
-    period = asked.years_of(context)
-    if told is None or period is None:
-        return asked.nothing(context)
-    if not told.frame["work_done"].sum():
-        return words.nothing("No closed request", context)
-    frame = told.frame[told.frame["work_done"] > 0].sort_values("standard_cost", ascending=False)
+    found = _costed(told, context)
+    if isinstance(found, Drawing):
+        return found
+    frame, years = found
     total = frame["standard_cost"].sum()
-    if not total:
-        return _no_standard(context)
     shown = frame[(frame["standard_cost"].rank(ascending=False, method="first") <= LISTED)
                   | frame[service_type.name].isin(context.selected)]  # fmt: skip
     most = shown["standard_cost"].max()
@@ -159,7 +162,7 @@ def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         text += f" The mix of types is **{c.share(abs(moved))}** {kind} than in the same part before."
     uncosted = frame.loc[frame["work_costed"] == 0, service_type.name]
     foot = words.foot(
-        asked.named(period, context),
+        years,
         f"n = {c.count(n)}",
         "standards are one for all years: only the mix moves the mean",
         f"{len(uncosted)} types without a standard" if len(uncosted) else "",

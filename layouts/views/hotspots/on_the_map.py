@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -187,11 +188,7 @@ def _slices(found: FoundPlaces) -> list[Any]:
 
 
 def _toggles(found: FoundPlaces, context: Context) -> html.Span:
-    here = context.filters
-
-    def link_to(name: str, value: str, usual: str) -> str:
-        return here.with_parameter(name, *([] if value == usual else [value])).to_search()
-
+    here, link_to = context.filters, partial(words.asking_for, context)
     shown, size = shown_in(context.place), size_of(context.place)
     kinds = [
         (label, link_to("show", name, "significance"), name == shown)
