@@ -7,7 +7,7 @@ fan-out and chasm traps); from sums counted beforehand where they carry what is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache, reduce
@@ -39,7 +39,7 @@ from dashboard.domain.filters import Filters, add_months
 from dashboard.domain.policy import Scope
 from data_access import schema
 from data_access.dimensions import DIMENSIONS
-from data_access.rewriting import put_to
+from data_access.rewriting import put_to, shared
 from data_access.rollups import (
     ENDED,
     ROWS,
@@ -192,12 +192,11 @@ def _totals(
         if found is not None:
             yield _from_sums("total", totals, found, counted, query, filters, frame)
             stretches = months.edges
-    alone = len(totals) == 1
+    where, own = shared([one.where for one in counted])
     values = [
-        (one.value if alone or one.where is None else one.value.filter(one.where)).label(total.name)
-        for total, one in zip(totals, counted, strict=True)
+        (one.value.filter(*only) if only else one.value).label(total.name)
+        for total, one, only in zip(totals, counted, own, strict=True)
     ]
-    where = [counted[0].where] if alone else []
     for when in stretches:
         yield _grouped("total", totals, fact, on, values, when, where, query, filters, scope, frame)
 
@@ -413,15 +412,20 @@ def _grouped(
     if frame.looks_back:
         statement = _as_known_at(statement.where(fact.known_at <= frame.as_of), fact, frame.as_of)
     else:
-        statement = _in_order(statement, on, filters, frame)
+        statement = _in_order(statement, on, filters, frame, where)
     during = filters.period
     return Statement(part, tuple(measures), with_values(statement, frame, during.to_on, during.from_on), has_step)
 
 
-def _in_order(statement: Select, on: ColumnElement | None, filters: Filters, frame: Frame) -> Select:
+def _in_order(
+    statement: Select, on: ColumnElement | None, filters: Filters, frame: Frame, where: Sequence = ()
+) -> Select:  # fmt: skip
     """A question about a fact, put to the copy that lies in the order of what narrows it, where the build has one."""
     for one in SORTED:
-        narrowed = filters.chosen(one.by) or (on is not None and on is one.of.c[one.by])
+        if one.of_which is not None:
+            narrowed = any(condition is one.of_which for condition in where)
+        else:
+            narrowed = bool(filters.chosen(one.by)) or (on is not None and on is one.of.c[one.by])
         if narrowed and frame.held.holds(one.name) and (found := one.asked_instead(statement)) is not None:
             return found
     return statement

@@ -43,6 +43,7 @@ from dashboard.domain.filters import add_months
 from data_access import schema
 from data_access.dimensions import age_band, due_in, hour_block, lateness, promise_band, promise_position
 from data_access.measures import CATALOGUE
+from data_access.measures.assets import ABOUT_ASSET
 from data_access.rewriting import columns_asked, put_to
 from data_access.semantics import AMOUNTS, AS_OF, MOMENT_ON, Dimension, Fact, Spread, Standing, Total
 
@@ -499,7 +500,8 @@ class Sorted:
     """The rows of a table in a few of its columns, sorted by one of them: who narrows by that reads only what is asked.
 
     For questions too fine to be summed beforehand, such as one service type in every hexagon of the city. Rows without
-    the `day` are not among them: nobody narrows to what has none.
+    the `day` are not among them: nobody narrows to what has none. With `of_which` it holds these rows only, for
+    questions that count no others.
     """
 
     name: str
@@ -507,6 +509,7 @@ class Sorted:
     by: str
     day: str
     columns: tuple[str, ...]
+    of_which: ColumnElement[bool] | None = field(default=None, hash=False, compare=False)
 
     @property
     def table(self) -> Table:
@@ -516,7 +519,8 @@ class Sorted:
     def rows(self, days: Select | None = None) -> Select:
         """The rows of the table, of some days or of all, in the order of its first three columns."""
         columns, day = [self.of.c[one] for one in self.columns], self.of.c[self.day]
-        return select(*columns).where(day.is_not(None) if days is None else day.in_(days)).order_by(*columns[:3])
+        statement = select(*columns).where(day.is_not(None) if days is None else day.in_(days))
+        return (statement if self.of_which is None else statement.where(self.of_which)).order_by(*columns[:3])
 
     def asked_instead(self, statement: Select) -> Select | None:
         """A question about the table as one about this; None if it asks for other columns, or of another table."""
@@ -543,7 +547,21 @@ BY_CLOSING = Sorted(
      "category", "district", "channel", "is_info_only", "is_duplicate"),
 )  # fmt: skip
 
-SORTED = (BY_TYPE, BY_DUE, BY_CLOSING)
+# Few requests are about a collection or an asset, and what is asked of them needs their route, address or asset.
+BY_SERVICE = Sorted(
+    "request_by_service", schema.request, "service_on", "service_on",
+    ("service_on", "route_id", "opened_at", "closed_at", "close_s", "closure_outcome", "status", "dq_flags",
+     "request_id", "parcel_id", "address", "service_type", "category", "department", "district", "channel",
+     "is_info_only", "is_duplicate"),
+)  # fmt: skip
+BY_ASSET = Sorted(
+    "request_by_asset", schema.request, "opened_on", "opened_on",
+    ("opened_on", "asset_id", "closed_at", "closure_outcome", "service_type", "category", "department", "district",
+     "channel", "is_info_only", "is_duplicate"),
+    of_which=ABOUT_ASSET,
+)  # fmt: skip
+
+SORTED = (BY_TYPE, BY_DUE, BY_CLOSING, BY_SERVICE, BY_ASSET)
 """In the order in which they are tried."""
 
 TABLES: dict[str, Rollup | Copy | Sorted] = {**ROLLUPS, **COPIES, **{one.name: one for one in SORTED}}

@@ -209,10 +209,17 @@ def write(build) -> None:
 
 @contextmanager
 def in_service(
-    settings: Settings, write: Callable[[Build], None], as_of: datetime = AS_OF, **told: Any
+    settings: Settings,
+    write: Callable[[Build], None],
+    as_of: datetime = AS_OF,
+    pays_by: float | None = None,
+    **told: Any,
 ) -> Iterator[Services]:
-    """Services over what `write` puts into a build; of the city is `told` something else than of the tiny one."""
-    with Build(settings, CITY | told) as build:
+    """Services over what `write` puts into a build; of the city is `told` something else than of the tiny one.
+
+    With `pays_by` 0 the build holds every sum and copy, as those of large cities do.
+    """
+    with Build(settings, CITY | told, pays_by=pays_by) as build:
         write(build)
         build.publish(as_of=as_of)
     services = Services(settings)

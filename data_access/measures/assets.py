@@ -20,8 +20,8 @@ _SOURCE = "measures reference, D2"
 
 ASSET = Fact("asset", "assets", ASSET_STRETCH, known_at=_a.start_on, ends={_a.end_on: None}, is_served=True)
 
-_about_one = _r.asset_id.isnot(None)
-_fault = and_(_about_one, INCIDENT)
+ABOUT_ASSET = _r.asset_id.isnot(None)
+_fault = and_(ABOUT_ASSET, INCIDENT)
 _looked_at = and_(_fault, _r.closed_at.isnot(None))  # looking back, what a later closing found is not known yet
 _faults = partial(requests_counted, on=_r.opened_on, source=_SOURCE)
 
@@ -34,7 +34,7 @@ asset_months = Exposure(
 )  # fmt: skip
 fault_reports = _faults(
     "fault_reports", "Reports about an asset", "Requests that name an asset; repeated reports of one fault included.",
-    "count of requests with an asset by the day opened", _about_one,
+    "count of requests with an asset by the day opened", ABOUT_ASSET,
 )  # fmt: skip
 faults = _faults(
     "faults", "Faults reported", "Requests that name an asset, repeated reports of one fault counted once.",

@@ -178,7 +178,7 @@ def draw_collections(answers: tuple[Answer | None, ...], context: Context) -> Dr
     row = now.frame.iloc[0]
     stops, missed = float(row[scheduled_stops.name]), float(row[missed_reported.name])
     followed = float(row[recovery_rate.under.name])
-    again, third = _then(missed / stops, before, miss_rate.name, context), repeated.value(repeated_misses)
+    again, third = _then(missed / stops, before, miss_rate.name, context), repeated.frame[repeated_misses.name].sum()
     strip = c.strip(
         c.figure("Reported missed", _rate(missed / stops), "of 10,000 stops",
                  c.sentence("; ".join(filter(None, (_sure(missed, stops), again))))),
@@ -538,7 +538,7 @@ def _at_age(row: str) -> str:
 
 _RATES = (miss_rate, valid_miss_rate, missed_not_valid, recovery_rate, unserved_stops, suspended_rounds)
 _FAULTS = (fault_rate, confirmed_fault_rate, no_fault_share)
-_ROUTES = Query((miss_rate,), by=(route, stream))
+_ROUTES, _AGAIN = Query((miss_rate,), by=(route, stream)), Query((repeated_misses,), by=(stream,))
 _ONE, _KIND, _MODEL = Query(_RATES), Query(_FAULTS, by=(asset_kind,)), Query(_FAULTS, by=(asset_kind, asset_model))
 _of_rounds = partial(Panel, needs=Permission.READ_ROUNDS)
 _of_assets = partial(Panel, needs=Permission.READ_ASSETS)
@@ -551,10 +551,10 @@ VIEW = View(
     group="Evidence",
     panels=(
         _of_rounds("collections", "How often is a collection missed?",
-                   (_ONE, Compared(_ONE), Query((repeated_misses,))), draw_collections, width=12, kind="strip",
+                   (_ONE, Compared(_ONE), _AGAIN), draw_collections, width=12, kind="strip",
                    height=88),
         _of_rounds("streams", "Which collections are missed?",
-                   (Query(_RATES, by=(stream,)), Query((repeated_misses,), by=(stream,))), draw_streams, width=12,
+                   (Query(_RATES, by=(stream,)), _AGAIN), draw_streams, width=12,
                    selects=stream, height=240),
         _of_rounds("routes", "Is any route worth a look?", (_ROUTES, Over(_ROUTES, time_before)), draw_routes,
                    selects=route, height=384),

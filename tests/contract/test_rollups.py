@@ -26,6 +26,9 @@ from data_access.demo_city import AS_OF, CITY, demo_tables
 from data_access.dimensions import (
     DIMENSIONS,
     HEXAGONS,
+    asset_age,
+    asset_kind,
+    asset_model,
     category,
     channel,
     department,
@@ -33,7 +36,9 @@ from data_access.dimensions import (
     hour_of_week,
     promise_position,
     queue,
+    route,
     service_type,
+    stream,
     team,
 )
 from data_access.listing import COLUMNS, Condition, Listing, count_rows, list_rows
@@ -156,6 +161,10 @@ def test_what_fell_due_or_was_closed_is_read_from_the_rows_in_that_order(service
         (kept, (HEXAGONS[9], district), "request_by_due"),
         (closed_at_deadline, (promise_position, channel), "request_by_closing"),
         (recurred, (HEXAGONS[9],), "request"),  # asks for columns that no copy has
+        (CATALOGUE["recovery_rate"], (route,), "request_by_service"),
+        (CATALOGUE["missed_valid"], (stream, department), "request_by_service"),
+        (CATALOGUE["no_fault_share"], (asset_model, asset_age), "request_by_asset"),
+        (opened, (asset_kind,), "request"),  # of those without an asset too
     )
     for measure, by, table in cases:
         filters = Filters.from_search("?from=2026-01-09&to=2026-02-20", clock, DIMENSIONS)

@@ -120,10 +120,10 @@ def write(build: Build) -> None:
     build.write("asset", assets)
 
 
-@pytest.fixture(scope="module")
-def works(blank: Settings) -> Iterator[Services]:
-    """Services over the routes and assets above, on each engine."""
-    with city.in_service(blank, write, AS_OF, city_id="works") as services:
+@pytest.fixture(scope="module", params=[None, 0], ids=["facts", "sums"])
+def works(blank: Settings, request: pytest.FixtureRequest) -> Iterator[Services]:
+    """Services over the routes and assets above, on each engine: as a small city and as a large one."""
+    with city.in_service(blank, write, AS_OF, pays_by=request.param, city_id="works") as services:
         yield services
 
 
