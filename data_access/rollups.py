@@ -538,8 +538,8 @@ BY_TYPE = Sorted(
 # Facts lie in the order of their opening, and what fell due, or was closed, in some weeks is among all opened before.
 BY_DUE = Sorted(
     "request_by_due", schema.request, "due_on", "due_on",
-    ("due_on", "service_type", "h3_9", "due_at", "closed_at", "promise_s", "category", "department", "district",
-     "channel", "is_info_only", "is_duplicate"),
+    ("due_on", "service_type", "h3_9", "due_at", "closed_at", "promise_s", "category", "priority", "department",
+     "district", "channel", "is_info_only", "is_duplicate"),
 )  # fmt: skip
 BY_CLOSING = Sorted(
     "request_by_closing", schema.request, "closed_on", "closed_on",

@@ -110,9 +110,8 @@ def standardise_directly(
     of = np.where(np.asarray(area, np.int64) < 0, areas, area).astype(np.int64)
     finest = np.asarray(levels[0], np.int64)
     kinds = int(finest.max()) + 1 if len(finest) else 0
-    cells = np.zeros((3, areas + 1, kinds))
-    for k, part in enumerate((n, sums, squares)):
-        np.add.at(cells[k], (of, finest), np.asarray(part, np.float64))
+    shape = (areas + 1, kinds)
+    cells = np.stack([_by_group(of * kinds + finest, np.asarray(one, np.float64), shape) for one in (n, sums, squares)])
     own = cells[:, :areas]
     rest = cells.sum(axis=1, keepdims=True) - own
     left = np.ones((areas, kinds), bool)  # what is not compared yet

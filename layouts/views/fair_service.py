@@ -6,6 +6,7 @@ the number of requests. What is compared are requests that somebody made; whoeve
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -71,16 +72,14 @@ def _fair(answer: Answer | None, value: Ratio, squares: str, context: Context, *
     """The districts of `answer` held against all of its rows, kinds from fine to coarse."""
     if answer is None or not len(answer.frame):
         return Fair([], standardise_directly([], [np.zeros(0, int)], [], [], [], 0), np.zeros(0), [])
-    frame = answer.frame[answer.frame[value.under.name] > 0].reset_index(drop=True)
-    names = sorted(set(frame[district.name]) - {district.missing}, key=words.by_number)
+    frame = answer.frame[answer.frame[value.under.name] > 0]
+    codes, found_names = pd.factorize(frame[district.name])
+    names = sorted(set(found_names) - {district.missing}, key=words.by_number)
     places = {name: i for i, name in enumerate(names)}
-    area = frame[district.name].map(places).fillna(-1).astype(np.int64).to_numpy()
+    area = np.array([places.get(name, -1) for name in found_names], np.int64)[codes]
     kinds = [frame[one.name] for one in (service_type, priority) if one.name in frame]
     season = [frame["quarter"].dt.quarter] if by_season and "quarter" in frame else []
-    levels = []
-    for columns in ([*kinds, *season], kinds, kinds[:1]):
-        code = frame.groupby([one.to_numpy() for one in columns], sort=False).ngroup() if len(frame) else []
-        levels.append(np.asarray(code, np.int64))
+    levels = [_numbered(columns) for columns in ([*kinds, *season], kinds, kinds[:1])]
     n, sums = frame[value.under.name].to_numpy(float), frame[value.over.name].to_numpy(float)
     found = standardise_directly(area, levels, n, sums, frame[squares].to_numpy(float), len(names))
     inside = area >= 0
@@ -93,6 +92,13 @@ def _fair(answer: Answer | None, value: Ratio, squares: str, context: Context, *
         raw = (all_s / all_n)[at]
     return Fair([names[i] for i in at], Standardised(*(part[at] for part in found)), raw,
                 [name for i, name in enumerate(names) if not told[i]])  # fmt: skip
+
+
+def _numbered(columns: Sequence[pd.Series]) -> np.ndarray:
+    """For each row the number, from 0, of what these columns together hold."""
+    codes = [pd.factorize(one) for one in columns]
+    whole = np.ravel_multi_index([code for code, _ in codes], [max(len(held), 1) for _, held in codes])
+    return np.unique(whole, return_inverse=True)[1]
 
 
 def _times(answer: Answer | None, context: Context) -> Fair:
