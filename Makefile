@@ -51,13 +51,14 @@ check: $(VENV)/.installed-test  ## style, types, known weaknesses, import contra
 	$(BIN)/bandit -q -c pyproject.toml -r dashboard layouts callbacks data_access
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.installed-test  ## how fast views, Hotspots, clicks and imports are at ten million requests, and how that grows; takes an hour
+bench: $(VENV)/.installed-test  ## how fast views, Hotspots, clicks and imports are at ten million requests, and how that grows; takes an hour (SUPERSET=…/bin/superset: beside that, too)
 	$(BIN)/python -m tests.bench.views
 	$(BIN)/python -m tests.bench.canonical
 	$(BIN)/python -m tests.bench.growth
 	$(BIN)/python -m tests.bench.hotspots
 	$(BIN)/python -m tests.bench.clicks
 	PYTHONPATH=. $(BIN)/python tests/bench/import_speed.py
+	test -z "$(SUPERSET)" || $(BIN)/python -m tests.bench.superset --superset "$(SUPERSET)"
 
 .PHONY: chromium
 chromium:
