@@ -126,7 +126,7 @@ class Superset:
         body = {"datasource": {"id": self.tables[chart.table], "type": "table"}, "force": force, "queries": [query],
                 "result_format": "json", "result_type": "full"}  # fmt: skip
         (result,) = self.post("/api/v1/chart/data", body)["result"]
-        assert result["is_cached"] is not force or not force, "it was not kept"
+        assert force or result["is_cached"], "it was not kept"
         return list(result["data"])
 
 
