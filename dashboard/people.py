@@ -15,6 +15,9 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from dashboard.domain.policy import People
 from data_access.semantics import Answer, Dimension
 
@@ -56,14 +59,18 @@ def unnamed(answer: Answer, dimension: Dimension, people: People, roster: Roster
         frame, who = frame[~hidden], who[~hidden]
         notes = (*notes, f"Fewer than {FEWEST} agents whom you may not know by name: left out.")
     places = {one: i for i, one in enumerate(known)}
-    order = who.map(lambda one: places.get(one, len(places) + numbers.get(one, len(numbers) + 1)))
-    labels = who.map(
-        lambda one: (
+    at, people_told = pd.factorize(who)
+    order = np.array([places.get(one, len(places) + numbers.get(one, len(numbers) + 1)) for one in people_told], int)
+    labels = np.array(
+        [
             one if one in known or one == dimension.missing else f"one of {len(roster.teams)}, no. {numbers[one]}"
-        )
+            for one in people_told
+        ],
+        object,
     )
-    frame = frame.assign(**{dimension.name: labels.astype(answer.frame[dimension.name].dtype)})
-    frame = frame.loc[order.sort_values(kind="stable").index].reset_index(drop=True)
+    told = pd.Series(labels[at], frame.index).astype(answer.frame[dimension.name].dtype)
+    frame = frame.assign(**{dimension.name: told})
+    frame = frame.iloc[np.argsort(order[at], kind="stable")].reset_index(drop=True)
     return replace(answer, rows=frame, notes=notes)
 
 
