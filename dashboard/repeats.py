@@ -99,10 +99,10 @@ class _Repeats:
         except Busy:
             return told_busy(self._by_name[post.view], post)
         g.turn = waiting
-        if key is None:
+        if key is None or post.only is not None:  # some cards are no answer to who asks for all of them
             return None
         g.key, g.is_ahead = key, is_ahead
-        return self._kept(key) if post.only is None else None
+        return self._kept(key)
 
     def keep(self, response: Response) -> Response:
         """Keep an answer that is whole; of one that was asked ahead nothing is sent."""
