@@ -910,9 +910,18 @@
     }
   }
 
-  function ask(store, card) {
+  function askForTable(card) {
     const at = { view: card.parentElement.dataset.view, panel: card.dataset.panel, at: Date.now() };
-    window.dash_clientside.set_props(store, { data: at });
+    window.dash_clientside.set_props("tabled", { data: at });
+  }
+
+  // One post takes the place of the one before, whose answer Dash then drops: what that was to bring is asked for, too.
+  function askAgain(card) {
+    const grid = card.parentElement;
+    card.querySelector(".state").className = "state is-waiting";
+    const waits = (one) => "old" in one.dataset || one.querySelector(".state").classList.contains("is-waiting");
+    const panels = [...grid.querySelectorAll(":scope > [data-panel]")].filter(waits).map((one) => one.dataset.panel);
+    window.dash_clientside.set_props("again", { data: { view: grid.dataset.view, panels, at: Date.now() } });
   }
 
   function say(words) {
@@ -986,16 +995,14 @@
       const menu = opens.closest("details");
       if (menu) { menu.open = false; menu.querySelector("summary").focus(); } // where the keyboard is again afterwards
       panel.querySelector("dialog." + opens.dataset.dialog).showModal();
-      if (opens.dataset.dialog === "as-table") ask("tabled", panel);
+      if (opens.dataset.dialog === "as-table") askForTable(panel);
     }
     const dialog = target.closest("dialog[open]");
     if (dialog && (target === dialog || target.closest(".close"))) dialog.close();
 
     const again = target.closest(".retry");
     if (again) {
-      const card = again.closest("[data-panel]");
-      card.querySelector(".state").className = "state is-waiting";
-      ask("again", card);
+      askAgain(again.closest("[data-panel]"));
     }
     if (target.closest(".trouble .close")) window.dash_clientside.set_props("trouble", { children: null });
 

@@ -140,7 +140,11 @@ def _check_value(name: str, prop: str, value: Any, pairs: set[tuple[str, str]]) 
                 raise Refused(prop)
             if not all(isinstance(one, dict) for one in (value.get("filterModel") or {}).values()):
                 raise Refused(prop)
-        case "data" if name in (AGAIN, TABLED):
+        case "data" if name == AGAIN:
+            panels = value.get("panels") if _has_text(value, "view") else None
+            if not isinstance(panels, list) or not all((value["view"], one) in pairs for one in map(str, panels)):
+                raise Refused(name)
+        case "data" if name == TABLED:
             if not _has_text(value, "view", "panel") or (value["view"], value["panel"]) not in pairs:
                 raise Refused(name)
         case "data" if name == LATER:

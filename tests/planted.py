@@ -159,7 +159,7 @@ def answers(
     return {
         "output": "answers.data", "outputs": {"id": "answers", "property": "data"},
         "inputs": [part("url", "pathname", pathname), part("url", "search", search),
-                   part("again", "data", {"view": view, "panel": only, "at": 1} if only else None)],
+                   part("again", "data", {"view": view, "panels": [only], "at": 1} if only else None)],
         "state": [], "changedPropIds": ["again.data" if only else "url.pathname"],
     }  # fmt: skip
 

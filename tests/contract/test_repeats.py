@@ -160,5 +160,5 @@ def test_who_is_turned_away_is_told_in_every_card():
     assert {(card["state"], card["sentence"]) for card in answer["cards"].values()} == {("state is-failed", BUSY)}
     later = told_busy(VIEWS["demand"], BEGUN._replace(wave=1)).get_json()["response"]["later-answers"]["data"]
     assert set(later["cards"]) == {panel.name for panel in VIEWS["demand"].panels if panel.wave}
-    again = told_busy(VIEWS["demand"], BEGUN._replace(only="types")).get_json()["response"]["answers"]["data"]
+    again = told_busy(VIEWS["demand"], BEGUN._replace(only=("types",))).get_json()["response"]["answers"]["data"]
     assert set(again["cards"]) == {"types"}  # the others stay as they are
