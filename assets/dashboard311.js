@@ -231,12 +231,12 @@
   }
   // Cards of a row are equally high: what room a figure has is known when all around it stand. Reading sizes and setting
   // them in turn, the browser would lay the page out anew for every card.
-  function drawAll(cards) {
+  function drawAll(cards, atOnce = false) {
     const figures = cards.map(figureOf);
     cards.forEach((card, i) => makeRoom(card, figures[i]));
     level();
     const heights = cards.map((card) => heightIn(card.querySelector(".chart")));
-    cards.forEach((card, i) => draw(card, figures[i], heights[i]));
+    cards.forEach((card, i) => draw(card, figures[i], heights[i], atOnce));
   }
   // What was answered before stays until the next answer; only if that takes its time, it is seen to be old. To fade all
   // cards and bring them back takes a browser longer than most answers.
@@ -321,7 +321,8 @@
     return room - own > HOLE ? room : own;
   }
 
-  function draw(card, figure, height) {
+  const wanted = new WeakMap(); // graph → the words of the figure asked of it last, drawn or not
+  function draw(card, figure, height, atOnce) {
     const chart = card.querySelector(".chart"), graph = chart.firstElementChild, spec = specs.get(card);
     if (!figure) {
       if (drawn.has(graph)) takeDown(graph);
@@ -337,10 +338,10 @@
       if (told) { tell(graph, told, places.get(graph).all); showPlaces(graph); }
       return true;
     };
+    wanted.set(graph, as); // what was asked before, and is not drawn yet, will not be
     if (isSame()) return;
-    Promise.all([plotly, told && hexagonsAt(told.hexagons.geojson)]).then(([Plotly, all]) => setTimeout(() => {
-      // One after the other: words are read and clicks heard between them.
-      if (!graph.isConnected || specs.get(card) !== spec || isSame()) return;
+    const paint = (Plotly, all) => {
+      if (!graph.isConnected || specs.get(card) !== spec || wanted.get(graph) !== as || isSame()) return;
       if (told) { tell(graph, told, all); figure.data[told.at] = groundOf(graph); } else places.delete(graph);
       const drawing = Plotly.react(graph, figure.data, figure.layout, configOf(card));
       if (!told || all.at.size) drawnAs.set(graph, as); // shapes that did not come are asked for again
@@ -359,7 +360,10 @@
       // A map of places tells its list what the mouse is over.
       graph.on("plotly_hover", (what) => { if (places.has(graph)) pointAt(what.points[0].location, card.parentElement); });
       graph.on("plotly_unhover", () => { if (places.has(graph)) pointAt(null, card.parentElement); });
-    }, 0));
+    };
+    if (atOnce && window.Plotly && !told) { paint(window.Plotly); return; }
+    // One after the other: words are read and clicks heard between them.
+    Promise.all([plotly, told && hexagonsAt(told.hexagons.geojson)]).then((all) => setTimeout(paint, 0, ...all));
   }
 
   const kindOf = (width) => width < PHONE ? "phone" : width < NARROW ? "narrow" : "wide"; // as `painted` tells them apart
@@ -619,8 +623,9 @@
     },
   });
 
-  function repaint() {
-    drawAll([...document.querySelectorAll("#page > .grid > [data-panel]")].filter((card) => specs.has(card)));
+  function repaint(atOnce = false) {
+    const cards = [...document.querySelectorAll("#page > .grid > [data-panel]")].filter((card) => specs.has(card));
+    drawAll(cards, atOnce);
   }
   document.addEventListener("theme", () => { repaint(); tick(); });
   window.addEventListener("resize", () => {
@@ -631,7 +636,7 @@
   let before = null;
   window.addEventListener("beforeprint", () => {
     before = root.dataset.bsTheme;
-    if (before === "dark") { root.dataset.bsTheme = "light"; repaint(); }
+    if (before === "dark") { root.dataset.bsTheme = "light"; repaint(true); } // paper waits for nobody
   });
   window.addEventListener("afterprint", () => {
     if (before === "dark") { root.dataset.bsTheme = "dark"; repaint(); }

@@ -267,3 +267,30 @@ def test_a_measure_is_found_by_its_words(window):
     expect(page.get_by_role("status").filter(has_text=f"{shown.count()} of {every}")).to_be_visible()
     field.fill("")
     expect(shown).to_have_count(every)
+
+
+INK = """() => {
+  const inks = [...document.querySelectorAll(".js-plotly-plot")].map((graph) => graph._fullLayout.font.color);
+  return [...new Set(inks)].map((ink) => ink === getComputedStyle(document.documentElement).getPropertyValue("--text-3"));
+}"""
+PRINT = f"""() => {{
+  dispatchEvent(new Event("beforeprint"));
+  const onPaper = [document.documentElement.dataset.bsTheme, ({INK})()];
+  dispatchEvent(new Event("afterprint"));
+  return onPaper;
+}}"""
+
+
+def test_figures_are_printed_light_and_are_dark_again_afterwards(visit):
+    page = visit("/demand?period=all", color_scheme="dark")
+    assert page.evaluate(INK) == [True]
+    assert page.evaluate(PRINT) == ["light", [True]]
+    page.wait_for_timeout(500)
+    assert (page.locator("html").get_attribute("data-bs-theme"), page.evaluate(INK)) == ("dark", [True])
+
+
+def test_of_themes_chosen_one_after_the_other_the_last_is_drawn(visit):
+    page = visit("/demand?period=all", color_scheme="light")
+    page.evaluate("() => ['dark', 'light'].forEach((one) => dashboard311Theme(one))")
+    page.wait_for_timeout(500)
+    assert page.evaluate(INK) == [True]
