@@ -815,8 +815,9 @@
       play.querySelector(".play-button").setAttribute("aria-pressed", "true");
       const step = () => {
         at += 1;
-        if (!play.isConnected || at > last) { if (play.isConnected) { stopPlaying(play); showSlice(play, null); } return; }
-        showSlice(play, at);
+        if (play.isConnected && at <= last) { showSlice(play, at); return; }
+        stopPlaying(play);
+        if (play.isConnected) showSlice(play, null);
       };
       step();
       playing.set(play, setInterval(step, PLAY_MS));

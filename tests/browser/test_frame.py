@@ -294,3 +294,23 @@ def test_of_themes_chosen_one_after_the_other_the_last_is_drawn(visit):
     page.evaluate("() => ['dark', 'light'].forEach((one) => dashboard311Theme(one))")
     page.wait_for_timeout(500)
     assert page.evaluate(INK) == [True]
+
+
+PLAY = """async () => {
+  const running = new Set(), { setInterval: start, clearInterval: stop } = window;
+  window.setInterval = (...what) => { const id = start(...what); running.add(id); return id; };
+  window.clearInterval = (id) => { running.delete(id); stop(id); };
+  const play = document.createElement("div");
+  play.className = "play";
+  play.innerHTML = '<button class="play-button"></button><button data-slice="0"></button><span class="said"></span>';
+  document.querySelector("#page .panel .foot").append(play);
+  play.querySelector(".play-button").click();
+  const [while_there, later] = [running.size, new Promise((done) => setTimeout(done, 1000))];
+  play.remove();
+  await later;
+  return [while_there, running.size];
+}"""
+
+
+def test_a_bar_that_plays_and_leaves_the_page_plays_no_longer(visit):
+    assert visit("/demand?period=all").evaluate(PLAY) == [1, 0]
