@@ -910,7 +910,7 @@
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
     if (newView) {
       scrollTo(0, 0);
-      delete root.dataset.menu;
+      openMenu(false);
       const page = document.getElementById("page");
       if (page) page.focus({ preventScroll: true });
     }
@@ -930,6 +930,15 @@
     window.dash_clientside.set_props("again", { data: { view: grid.dataset.view, panels, at: Date.now() } });
   }
 
+  function openMenu(open) {
+    if (open) root.dataset.menu = "open"; else delete root.dataset.menu;
+    document.querySelector(".burger").setAttribute("aria-expanded", String(open));
+  }
+  function openSheet(open) { // the button that was pressed is not seen any more: the keyboard goes on where one is
+    if (open) root.dataset.sheet = "open"; else delete root.dataset.sheet;
+    document.querySelector(open ? ".sheet-head .close" : ".sheet-button").focus();
+  }
+
   function say(words) {
     const place = document.getElementById("said");
     if (place) place.textContent = words;
@@ -940,12 +949,13 @@
     return own ? navigator.clipboard.writeText(text).catch(() => copySelected(text)) : copySelected(text);
   }
   function copySelected(text) {
-    const field = document.createElement("textarea");
+    const field = document.createElement("textarea"), focused = document.activeElement;
     field.value = text;
     document.body.append(field);
     field.select();
     document.execCommand("copy");
     field.remove();
+    if (focused) focused.focus({ preventScroll: true }); // the keyboard's place
     return Promise.resolve();
   }
 
@@ -987,13 +997,9 @@
       setTimeout(() => { delete copies.dataset.copied; }, 2000);
     });
 
-    if (target.closest(".burger")) {
-      const open = root.dataset.menu === "open";
-      if (open) delete root.dataset.menu; else root.dataset.menu = "open";
-      target.closest(".burger").setAttribute("aria-expanded", String(!open));
-    }
-    if (target.closest(".sheet-button")) root.dataset.sheet = "open";
-    if (target.closest(".sheet-head .close")) delete root.dataset.sheet;
+    if (target.closest(".burger")) openMenu(root.dataset.menu !== "open");
+    if (target.closest(".sheet-button")) openSheet(true);
+    if (target.closest(".sheet-head .close")) openSheet(false);
 
     const opens = target.closest("[data-dialog]");
     if (opens) {
@@ -1067,7 +1073,8 @@
       const menu = document.querySelector(MENUS);
       kept = null;
       if (menu) { menu.open = false; menu.querySelector("summary").focus(); event.preventDefault(); return; }
-      if (root.dataset.sheet || root.dataset.menu) { delete root.dataset.sheet; delete root.dataset.menu; }
+      if (root.dataset.sheet) openSheet(false);
+      if (root.dataset.menu) { openMenu(false); document.querySelector(".burger").focus(); }
     }
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       const menu = event.target instanceof Element && event.target.closest(MENUS);

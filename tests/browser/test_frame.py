@@ -314,3 +314,29 @@ PLAY = """async () => {
 
 def test_a_bar_that_plays_and_leaves_the_page_plays_no_longer(visit):
     assert visit("/demand?period=all").evaluate(PLAY) == [1, 0]
+
+
+def test_the_keyboard_goes_on_in_the_sheet_of_filters_and_the_menu_says_whether_it_is_open(visit):
+    page = visit("/requests?period=all", width=390)
+    page.locator(".sheet-button").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".sheet-head .close")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator(".sheet-button")).to_be_focused()
+    burger = page.locator(".burger")
+    for leave in (lambda: page.keyboard.press("Escape"), lambda: page.locator("#menu a").first.click()):
+        burger.focus()
+        page.keyboard.press("Enter")
+        expect(burger).to_have_attribute("aria-expanded", "true")
+        leave()
+        expect(burger).to_have_attribute("aria-expanded", "false")
+
+
+def test_the_keyboard_keeps_its_place_where_a_link_is_copied_without_the_clipboard(visit):
+    page = visit("/requests?period=all")
+    page.evaluate("() => Object.defineProperty(window, 'isSecureContext', { value: false })")
+    button = page.locator("[data-copy-link]")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_have_text("Link copied")
+    expect(button).to_be_focused()
