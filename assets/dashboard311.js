@@ -210,7 +210,7 @@
     return JSON.parse(card.dataset.tools === "map" ? page.dataset.map : page.dataset.graph);
   }
 
-  let at = ""; // the address whose answers are wanted: those to an earlier one may come late, and are not shown
+  let here = { path: "", search: "" }, at = ""; // whose answers are wanted: those to an earlier address may come late
   const addressOf = (answers) => answers.path + answers.search;
 
   function show(answers) {
@@ -266,6 +266,44 @@
     }
     if (told.figure) unpack(told.figure.figure);
     if (told.figure) specs.set(card, told.figure); else specs.delete(card);
+  }
+
+  const waiting = (grid) => [...grid.querySelectorAll(":scope > [data-panel]")]
+    .filter((card) => "old" in card.dataset || card.querySelector(".state").classList.contains("is-waiting"));
+
+  // Dash says nothing of a post that fails: what stood there before would stay, under an address it does not belong to.
+  let silent = ""; // the address to which the server gave no answer
+  const plainFetch = window.fetch.bind(window);
+  window.fetch = (address, options = {}) => {
+    const answer = plainFetch(address, options);
+    const isLost = (status) => unanswered(JSON.parse(options.body), status);
+    if (options.method === "POST") answer.then(({ ok, status }) => { if (!ok) isLost(status); }, () => isLost(0));
+    return answer;
+  };
+  const SILENCE = "The server did not answer.";
+  const SILENT = { state: "state is-failed", sentence: `<i class="mark m-misses" aria-hidden="true"></i> ${SILENCE}`,
+    figure: null, body: "", foot: "" };
+  function unanswered({ output, inputs }, status) {
+    if (status === 401) { location.reload(); return; } // the session is over; the page itself leads to the entrance
+    say(SILENCE);
+    if (output === "url.search") picks = [];
+    if (output === "table.data") document.querySelectorAll("dialog.as-table[open] .dialog-body").forEach((place) => {
+      put(place, SILENT.sentence);
+      tableOf.delete(place);
+    });
+    const [first, second] = inputs.map(({ value }) => value);
+    const asked = { "answers.data": { path: first, search: second || "" }, "later-answers.data": first }[output];
+    if (asked && addressOf(asked) === at) { silent = at; tellSilence(); }
+  }
+  function tellSilence() {
+    const grid = document.querySelector("#page > .grid"), cards = grid ? waiting(grid) : [];
+    if (!cards.length) return;
+    cards.forEach((card) => {
+      const isList = elementOf({ type: "grid-place", view: grid.dataset.view, panel: card.dataset.panel });
+      fill(card, isList ? { ...SILENT, list: null } : SILENT);
+    });
+    isOld(grid, []);
+    drawAll(cards);
   }
 
   const MANY = 8; // layouts/figures/packing.py says the same
@@ -530,10 +568,14 @@
 
   // ── Marks: what was clicked or brushed becomes a value for the server to toggle ──
 
+  let picks = []; // made at this address, which does not tell of them yet: the next post takes the place of the last
+  function pick(what) {
+    picks.push(what);
+    window.dash_clientside.set_props("picked", { data: { ...here, picks: [...picks], at: Date.now() } });
+  }
   function picked(card, what) {
     const spec = specs.get(card) || {};
-    const at = { view: card.parentElement.dataset.view, panel: card.dataset.panel, every: spec.every || null };
-    window.dash_clientside.set_props("picked", { data: { ...at, ...what, at: Date.now() } });
+    pick({ view: card.parentElement.dataset.view, panel: card.dataset.panel, every: spec.every || null, ...what });
   }
 
   function valueAt(point) { // what a mark stands for; a map's places are their own
@@ -563,8 +605,12 @@
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     dashboard311: {
       begin(path, search) {
-        at = path + (search || "");
+        here = { path, search: search || "" };
+        at = addressOf(here);
+        silent = "";
+        picks = [];
         ahead.clear();
+        document.querySelectorAll("dialog.as-table[open]").forEach((dialog) => dialog.close()); // it told of another
         setTimeout(readPlotly, 0);
         const grid = document.querySelector("#page > .grid");
         if (grid) isOld(grid, [...grid.querySelectorAll(":scope > [data-panel]")]);
@@ -582,8 +628,8 @@
         if (document.hidden) ask(); else requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(ask, 0)));
       },
       table(told) {
-        const card = told && document.querySelector(`#page [data-panel="${CSS.escape(told.panel)}"]`);
-        if (card) put(card.querySelector("dialog.as-table .dialog-body"), told.table);
+        const card = told && addressOf(told) === at && document.querySelector(cardIn(told));
+        if (card) put(tableIn(card), told.table);
       },
       list(spec, id) { // another list is another grid; the same one stays as it is, scrolled and sorted
         const none = window.dash_clientside.no_update;
@@ -732,6 +778,7 @@
     });
     drawn.forEach((graph) => { if (!graph.isConnected) takeDown(graph); });
     if (early.length) showEarly();
+    if (silent) tellSilence();
   }).observe(root, { attributes: true, attributeFilter: ["data-markup"], childList: true, subtree: true });
 
   setInterval(tick, 30000);
@@ -870,7 +917,7 @@
     ahead.add(address);
     const token = document.cookie.split("; ").find((one) => one.startsWith("_csrf_token=")) || "";
     const value = (id, property, value) => ({ id, property, value });
-    fetch("/_dash-update-component", {
+    plainFetch("/_dash-update-component", {
       method: "POST",
       headers: {
         "Content-Type": "application/json", "X-Ahead": "1",
@@ -916,17 +963,22 @@
     }
   }
 
+  const cardIn = ({ view, panel }) => `#page > [data-view="${CSS.escape(view)}"] > [data-panel="${CSS.escape(panel)}"]`;
+  const tableIn = (card) => card.querySelector("dialog.as-table .dialog-body");
+  const tableOf = new WeakMap(); // place of a table → the address it is of
   function askForTable(card) {
-    const at = { view: card.parentElement.dataset.view, panel: card.dataset.panel, at: Date.now() };
-    window.dash_clientside.set_props("tabled", { data: at });
+    if (tableOf.get(tableIn(card)) !== at) put(tableIn(card), "");
+    tableOf.set(tableIn(card), at);
+    const asked = { view: card.parentElement.dataset.view, panel: card.dataset.panel, at: Date.now() };
+    window.dash_clientside.set_props("tabled", { data: asked });
   }
 
   // One post takes the place of the one before, whose answer Dash then drops: what that was to bring is asked for, too.
   function askAgain(card) {
+    if (silent) { location.reload(); return; } // nor did menu and filters hear of this address
     const grid = card.parentElement;
     card.querySelector(".state").className = "state is-waiting";
-    const waits = (one) => "old" in one.dataset || one.querySelector(".state").classList.contains("is-waiting");
-    const panels = [...grid.querySelectorAll(":scope > [data-panel]")].filter(waits).map((one) => one.dataset.panel);
+    const panels = waiting(grid).map((one) => one.dataset.panel);
     window.dash_clientside.set_props("again", { data: { view: grid.dataset.view, panels, at: Date.now() } });
   }
 
@@ -1040,7 +1092,7 @@
       target.closest(".custom").querySelector(".wrong").textContent = wrong;
       if (!wrong) {
         target.closest("details").open = false;
-        window.dash_clientside.set_props("picked", { data: { days: [first, last], at: Date.now() } });
+        pick({ days: [first, last] });
       }
     }
     const reading = target.closest("button[data-reading]"); // fewer steps of a timeline
