@@ -384,7 +384,9 @@ class Importing:
         if not accepted and not (dry or too_many):
             raise ImportRefused(files, f"not one of its {read:,} rows could be accepted.{first_of(refused)}")
         main = self.mappings[0].table
-        repeated = {name: build.keep_last(name) for name in self.written}.get(main, Repeated())
+        gave_way = {name: build.keep_last(name) for name in self.written}
+        of_files = [gave_way[name] for name in self._tables_of_files()]
+        repeated = Repeated(sum(one.rows for one in of_files), sum(one.identical for one in of_files))
         self.details.update(
             {name: count_of(self.build.connection, build.staged(name)) for name in self.written if name != main}
         )
@@ -419,13 +421,17 @@ class Importing:
             build.publish()
         return Outcome(report, refused, self.headings, sample.dropna(axis=1, how="all"))
 
+    def _tables_of_files(self) -> list[str]:
+        """The tables whose rows are read from files of their own, and are counted as read."""
+        main, *others = dict.fromkeys(one.table for one in self.mappings)
+        besides = {one.table for of in self.mappings for one in of.also}
+        return [main, *(one for one in others if one not in besides)]
+
     def _report(
         self, files: str, read: int, accepted: int, repeated: Repeated, kept: Kept, summary: Summary, dry: bool
     ) -> Report:
-        main = self.mappings[0].target
-        updated, unchanged = (
-            (kept.updated, kept.unchanged) if "src_id" in main.c else kept.others.get(main.name, (0, 0))
-        )
+        others = [kept.others.get(name, (0, 0)) for name in self._tables_of_files()]  # none of those that bear ids
+        updated, unchanged = kept.updated + sum(n for n, _ in others), kept.unchanged + sum(n for _, n in others)
         return Report(
             source=self.name,
             file=files,
