@@ -146,9 +146,9 @@ def import_files(
         importing = Importing(build, first.name, f"{first.name}-{whole[:16]}", whole)
         if districts is not None:
             importing.draw(districts, drawn)
-        for path in paths:
-            progress(f"reading {path.name}", 0)
-            source = open_source(build.connection, path, first.file, build.spill)
+        for path, called in zip(paths, _told_apart(paths), strict=True):
+            progress(f"reading {called}", 0)
+            source = replace_in(open_source(build.connection, path, first.file, build.spill), file=called)
             importing.take(the_one_that_fits(known, source.names, path.name), source)
         # What another city left in service says nothing of what is new.
         asked = addresses and not replace
@@ -478,6 +478,12 @@ class Importing:
 
 def _listed(files: str | Path | Iterable[str | Path]) -> list[str | Path]:
     return [files] if isinstance(files, str | Path) else list(files)
+
+
+def _told_apart(paths: Sequence[Path]) -> list[str]:
+    """What files are called in a report: by their names, or with their folders where several have one name."""
+    names = Counter(one.name for one in paths)
+    return [one.name if names[one.name] == 1 else str(one) for one in paths]
 
 
 def _drawn_once(districts: pd.DataFrame, drawn: Mapping[str, Sequence[str | Path]]) -> pd.DataFrame:

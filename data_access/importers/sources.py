@@ -135,7 +135,7 @@ def files_of(words: Iterable[str | Path]) -> list[Path]:
             found += map(Path, fitting)
         else:
             found.append(Path(word))
-    return list(dict.fromkeys(found))
+    return list({one.resolve(): one for one in reversed(found)}.values())[::-1]
 
 
 def open_source(
