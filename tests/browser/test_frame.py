@@ -271,7 +271,8 @@ def test_a_measure_is_found_by_its_words(window):
 
 INK = """() => {
   const inks = [...document.querySelectorAll(".js-plotly-plot")].map((graph) => graph._fullLayout.font.color);
-  return [...new Set(inks)].map((ink) => ink === getComputedStyle(document.documentElement).getPropertyValue("--text-3"));
+  const wanted = getComputedStyle(document.documentElement).getPropertyValue("--text-3");
+  return [...new Set(inks)].map((ink) => ink === wanted);
 }"""
 PRINT = f"""() => {{
   dispatchEvent(new Event("beforeprint"));

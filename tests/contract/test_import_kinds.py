@@ -287,7 +287,8 @@ def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
     asked = [*files, tmp_path / "2024" / ".." / "2024" / "export.csv"]  # the last of them twice
     outcome = import_files(Settings(data=tmp_path / "data"), mapping(), asked)
     assert outcome.report.files == {
-        str(files[0]): {"read": 2, "accepted": 0, "refused": 2}, str(files[1]): {"read": 2, "accepted": 2, "refused": 0},
+        str(files[0]): {"read": 2, "accepted": 0, "refused": 2},
+        str(files[1]): {"read": 2, "accepted": 2, "refused": 0},
     }  # fmt: skip
     assert set(outcome.refused_rows()["Note"]) == {"of 2023"}
 
