@@ -134,3 +134,14 @@ def test_where_the_server_does_not_answer_cards_say_so_and_the_page_is_asked_for
     expect(page.locator(".is-failed")).to_have_count(0)
     assert "period=last-7" in page.url and page.locator("#page").inner_text() != before
     page.context.close()
+
+
+def test_a_session_that_is_over_leads_to_the_entrance(chromium, address):
+    page = chromium.new_context(base_url=address).new_page()  # a window that may hear of failures
+    page.goto("/demand?period=all")
+    settle(page)
+    page.route(POSTS, lambda route: route.fulfill(status=401, body="Sign in first."))
+    page.route("**/demand?period=last-7", lambda route: route.fulfill(body="the entrance"))
+    choose(page, "last-7")
+    expect(page.locator("body")).to_have_text("the entrance")
+    page.context.close()
