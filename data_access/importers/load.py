@@ -12,7 +12,7 @@ import re
 import shutil
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_in
 from datetime import date, timedelta
@@ -297,7 +297,19 @@ class Importing:
         refused = count_of(self.build.connection, typed, typed.c.refusal > 0)
         if refused and mapping.each:
             self.details[f"{mapping.table} incomplete"] += refused
+        elif refused:
+            self.notes += self._left_out(mapping, source, projection, typed)
         self.build.connection.execute(DropTable(typed))  # type: ignore[arg-type]
+
+    def _left_out(self, mapping: SourceMapping, source: Source, projection: Projection, typed: Any) -> Iterator[str]:
+        """What is told of rows of a table besides that hold what cannot be read."""
+        said = select(typed.c.refusal, func.count(), func.min(typed.c.refused_value))
+        said = said.where(typed.c.refusal > 0, typed.c.refused_value.is_not(None))
+        for code, n, such in self.build.connection.execute(said.group_by(typed.c.refusal).order_by(typed.c.refusal)):
+            why = projection.refusals[code - 1]
+            if why.column is not None:  # a broken line is told of as a row of the file
+                rows = f"{n:,} row{'s' * (n != 1)} of {mapping.table}"
+                yield f"{source.file}: {rows} left out, {why.reason} in {why.column}, such as “{such}”."
 
     def _write(self, mapping: SourceMapping, projection: Projection, typed: Any) -> None:
         tz = self.build.city["tz"]
