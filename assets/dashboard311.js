@@ -210,7 +210,7 @@
     return JSON.parse(card.dataset.tools === "map" ? page.dataset.map : page.dataset.graph);
   }
 
-  let at = ""; // the address whose answers are wanted: those to an earlier one may come late, and are not shown
+  let here = { path: "", search: "" }, at = ""; // whose answers are wanted: those to an earlier address may come late
   const addressOf = (answers) => answers.path + answers.search;
 
   function show(answers) {
@@ -231,12 +231,12 @@
   }
   // Cards of a row are equally high: what room a figure has is known when all around it stand. Reading sizes and setting
   // them in turn, the browser would lay the page out anew for every card.
-  function drawAll(cards) {
+  function drawAll(cards, atOnce = false) {
     const figures = cards.map(figureOf);
     cards.forEach((card, i) => makeRoom(card, figures[i]));
     level();
     const heights = cards.map((card) => heightIn(card.querySelector(".chart")));
-    cards.forEach((card, i) => draw(card, figures[i], heights[i]));
+    cards.forEach((card, i) => draw(card, figures[i], heights[i], atOnce));
   }
   // What was answered before stays until the next answer; only if that takes its time, it is seen to be old. To fade all
   // cards and bring them back takes a browser longer than most answers.
@@ -266,6 +266,44 @@
     }
     if (told.figure) unpack(told.figure.figure);
     if (told.figure) specs.set(card, told.figure); else specs.delete(card);
+  }
+
+  const waiting = (grid) => [...grid.querySelectorAll(":scope > [data-panel]")]
+    .filter((card) => "old" in card.dataset || card.querySelector(".state").classList.contains("is-waiting"));
+
+  // Dash says nothing of a post that fails: what stood there before would stay, under an address it does not belong to.
+  let silent = ""; // the address to which the server gave no answer
+  const plainFetch = window.fetch.bind(window);
+  window.fetch = (address, options = {}) => {
+    const answer = plainFetch(address, options);
+    const isLost = (status) => unanswered(JSON.parse(options.body), status);
+    if (options.method === "POST") answer.then(({ ok, status }) => { if (!ok) isLost(status); }, () => isLost(0));
+    return answer;
+  };
+  const SILENCE = "The server did not answer.";
+  const SILENT = { state: "state is-failed", sentence: `<i class="mark m-misses" aria-hidden="true"></i> ${SILENCE}`,
+    figure: null, body: "", foot: "" };
+  function unanswered({ output, inputs }, status) {
+    if (status === 401) { location.reload(); return; } // the session is over; the page itself leads to the entrance
+    say(SILENCE);
+    if (output === "url.search") picks = [];
+    if (output === "table.data") document.querySelectorAll("dialog.as-table[open] .dialog-body").forEach((place) => {
+      put(place, SILENT.sentence);
+      tableOf.delete(place);
+    });
+    const [first, second] = inputs.map(({ value }) => value);
+    const asked = { "answers.data": { path: first, search: second || "" }, "later-answers.data": first }[output];
+    if (asked && addressOf(asked) === at) { silent = at; tellSilence(); }
+  }
+  function tellSilence() {
+    const grid = document.querySelector("#page > .grid"), cards = grid ? waiting(grid) : [];
+    if (!cards.length) return;
+    cards.forEach((card) => {
+      const isList = elementOf({ type: "grid-place", view: grid.dataset.view, panel: card.dataset.panel });
+      fill(card, isList ? { ...SILENT, list: null } : SILENT);
+    });
+    isOld(grid, []);
+    drawAll(cards);
   }
 
   const MANY = 8; // layouts/figures/packing.py says the same
@@ -321,7 +359,8 @@
     return room - own > HOLE ? room : own;
   }
 
-  function draw(card, figure, height) {
+  const wanted = new WeakMap(); // graph → the words of the figure asked of it last, drawn or not
+  function draw(card, figure, height, atOnce) {
     const chart = card.querySelector(".chart"), graph = chart.firstElementChild, spec = specs.get(card);
     if (!figure) {
       if (drawn.has(graph)) takeDown(graph);
@@ -337,10 +376,10 @@
       if (told) { tell(graph, told, places.get(graph).all); showPlaces(graph); }
       return true;
     };
+    wanted.set(graph, as); // what was asked before, and is not drawn yet, will not be
     if (isSame()) return;
-    Promise.all([plotly, told && hexagonsAt(told.hexagons.geojson)]).then(([Plotly, all]) => setTimeout(() => {
-      // One after the other: words are read and clicks heard between them.
-      if (!graph.isConnected || specs.get(card) !== spec || isSame()) return;
+    const paint = (Plotly, all) => {
+      if (!graph.isConnected || specs.get(card) !== spec || wanted.get(graph) !== as || isSame()) return;
       if (told) { tell(graph, told, all); figure.data[told.at] = groundOf(graph); } else places.delete(graph);
       const drawing = Plotly.react(graph, figure.data, figure.layout, configOf(card));
       if (!told || all.at.size) drawnAs.set(graph, as); // shapes that did not come are asked for again
@@ -359,7 +398,10 @@
       // A map of places tells its list what the mouse is over.
       graph.on("plotly_hover", (what) => { if (places.has(graph)) pointAt(what.points[0].location, card.parentElement); });
       graph.on("plotly_unhover", () => { if (places.has(graph)) pointAt(null, card.parentElement); });
-    }, 0));
+    };
+    if (atOnce && window.Plotly && !told) { paint(window.Plotly); return; }
+    // One after the other: words are read and clicks heard between them.
+    Promise.all([plotly, told && hexagonsAt(told.hexagons.geojson)]).then((all) => setTimeout(paint, 0, ...all));
   }
 
   const kindOf = (width) => width < PHONE ? "phone" : width < NARROW ? "narrow" : "wide"; // as `painted` tells them apart
@@ -526,10 +568,14 @@
 
   // ── Marks: what was clicked or brushed becomes a value for the server to toggle ──
 
+  let picks = []; // made at this address, which does not tell of them yet: the next post takes the place of the last
+  function pick(what) {
+    picks.push(what);
+    window.dash_clientside.set_props("picked", { data: { ...here, picks: [...picks], at: Date.now() } });
+  }
   function picked(card, what) {
     const spec = specs.get(card) || {};
-    const at = { view: card.parentElement.dataset.view, panel: card.dataset.panel, every: spec.every || null };
-    window.dash_clientside.set_props("picked", { data: { ...at, ...what, at: Date.now() } });
+    pick({ view: card.parentElement.dataset.view, panel: card.dataset.panel, every: spec.every || null, ...what });
   }
 
   function valueAt(point) { // what a mark stands for; a map's places are their own
@@ -559,8 +605,12 @@
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     dashboard311: {
       begin(path, search) {
-        at = path + (search || "");
+        here = { path, search: search || "" };
+        at = addressOf(here);
+        silent = "";
+        picks = [];
         ahead.clear();
+        document.querySelectorAll("dialog.as-table[open]").forEach((dialog) => dialog.close()); // it told of another
         setTimeout(readPlotly, 0);
         const grid = document.querySelector("#page > .grid");
         if (grid) isOld(grid, [...grid.querySelectorAll(":scope > [data-panel]")]);
@@ -578,8 +628,8 @@
         if (document.hidden) ask(); else requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(ask, 0)));
       },
       table(told) {
-        const card = told && document.querySelector(`#page [data-panel="${CSS.escape(told.panel)}"]`);
-        if (card) put(card.querySelector("dialog.as-table .dialog-body"), told.table);
+        const card = told && addressOf(told) === at && document.querySelector(cardIn(told));
+        if (card) put(tableIn(card), told.table);
       },
       list(spec, id) { // another list is another grid; the same one stays as it is, scrolled and sorted
         const none = window.dash_clientside.no_update;
@@ -619,8 +669,9 @@
     },
   });
 
-  function repaint() {
-    drawAll([...document.querySelectorAll("#page > .grid > [data-panel]")].filter((card) => specs.has(card)));
+  function repaint(atOnce = false) {
+    const cards = [...document.querySelectorAll("#page > .grid > [data-panel]")].filter((card) => specs.has(card));
+    drawAll(cards, atOnce);
   }
   document.addEventListener("theme", () => { repaint(); tick(); });
   window.addEventListener("resize", () => {
@@ -631,7 +682,7 @@
   let before = null;
   window.addEventListener("beforeprint", () => {
     before = root.dataset.bsTheme;
-    if (before === "dark") { root.dataset.bsTheme = "light"; repaint(); }
+    if (before === "dark") { root.dataset.bsTheme = "light"; repaint(true); } // paper waits for nobody
   });
   window.addEventListener("afterprint", () => {
     if (before === "dark") { root.dataset.bsTheme = "dark"; repaint(); }
@@ -727,6 +778,7 @@
     });
     drawn.forEach((graph) => { if (!graph.isConnected) takeDown(graph); });
     if (early.length) showEarly();
+    if (silent) tellSilence();
   }).observe(root, { attributes: true, attributeFilter: ["data-markup"], childList: true, subtree: true });
 
   setInterval(tick, 30000);
@@ -810,8 +862,9 @@
       play.querySelector(".play-button").setAttribute("aria-pressed", "true");
       const step = () => {
         at += 1;
-        if (!play.isConnected || at > last) { if (play.isConnected) { stopPlaying(play); showSlice(play, null); } return; }
-        showSlice(play, at);
+        if (play.isConnected && at <= last) { showSlice(play, at); return; }
+        stopPlaying(play);
+        if (play.isConnected) showSlice(play, null);
       };
       step();
       playing.set(play, setInterval(step, PLAY_MS));
@@ -864,7 +917,7 @@
     ahead.add(address);
     const token = document.cookie.split("; ").find((one) => one.startsWith("_csrf_token=")) || "";
     const value = (id, property, value) => ({ id, property, value });
-    fetch("/_dash-update-component", {
+    plainFetch("/_dash-update-component", {
       method: "POST",
       headers: {
         "Content-Type": "application/json", "X-Ahead": "1",
@@ -904,15 +957,38 @@
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
     if (newView) {
       scrollTo(0, 0);
-      delete root.dataset.menu;
+      openMenu(false);
       const page = document.getElementById("page");
       if (page) page.focus({ preventScroll: true });
     }
   }
 
-  function ask(store, card) {
-    const at = { view: card.parentElement.dataset.view, panel: card.dataset.panel, at: Date.now() };
-    window.dash_clientside.set_props(store, { data: at });
+  const cardIn = ({ view, panel }) => `#page > [data-view="${CSS.escape(view)}"] > [data-panel="${CSS.escape(panel)}"]`;
+  const tableIn = (card) => card.querySelector("dialog.as-table .dialog-body");
+  const tableOf = new WeakMap(); // place of a table → the address it is of
+  function askForTable(card) {
+    if (tableOf.get(tableIn(card)) !== at) put(tableIn(card), "");
+    tableOf.set(tableIn(card), at);
+    const asked = { view: card.parentElement.dataset.view, panel: card.dataset.panel, at: Date.now() };
+    window.dash_clientside.set_props("tabled", { data: asked });
+  }
+
+  // One post takes the place of the one before, whose answer Dash then drops: what that was to bring is asked for, too.
+  function askAgain(card) {
+    if (silent) { location.reload(); return; } // nor did menu and filters hear of this address
+    const grid = card.parentElement;
+    card.querySelector(".state").className = "state is-waiting";
+    const panels = waiting(grid).map((one) => one.dataset.panel);
+    window.dash_clientside.set_props("again", { data: { view: grid.dataset.view, panels, at: Date.now() } });
+  }
+
+  function openMenu(open) {
+    if (open) root.dataset.menu = "open"; else delete root.dataset.menu;
+    document.querySelector(".burger").setAttribute("aria-expanded", String(open));
+  }
+  function openSheet(open) { // the button that was pressed is not seen any more: the keyboard goes on where one is
+    if (open) root.dataset.sheet = "open"; else delete root.dataset.sheet;
+    document.querySelector(open ? ".sheet-head .close" : ".sheet-button").focus();
   }
 
   function say(words) {
@@ -925,12 +1001,13 @@
     return own ? navigator.clipboard.writeText(text).catch(() => copySelected(text)) : copySelected(text);
   }
   function copySelected(text) {
-    const field = document.createElement("textarea");
+    const field = document.createElement("textarea"), focused = document.activeElement;
     field.value = text;
     document.body.append(field);
     field.select();
     document.execCommand("copy");
     field.remove();
+    if (focused) focused.focus({ preventScroll: true }); // the keyboard's place
     return Promise.resolve();
   }
 
@@ -972,13 +1049,9 @@
       setTimeout(() => { delete copies.dataset.copied; }, 2000);
     });
 
-    if (target.closest(".burger")) {
-      const open = root.dataset.menu === "open";
-      if (open) delete root.dataset.menu; else root.dataset.menu = "open";
-      target.closest(".burger").setAttribute("aria-expanded", String(!open));
-    }
-    if (target.closest(".sheet-button")) root.dataset.sheet = "open";
-    if (target.closest(".sheet-head .close")) delete root.dataset.sheet;
+    if (target.closest(".burger")) openMenu(root.dataset.menu !== "open");
+    if (target.closest(".sheet-button")) openSheet(true);
+    if (target.closest(".sheet-head .close")) openSheet(false);
 
     const opens = target.closest("[data-dialog]");
     if (opens) {
@@ -986,16 +1059,14 @@
       const menu = opens.closest("details");
       if (menu) { menu.open = false; menu.querySelector("summary").focus(); } // where the keyboard is again afterwards
       panel.querySelector("dialog." + opens.dataset.dialog).showModal();
-      if (opens.dataset.dialog === "as-table") ask("tabled", panel);
+      if (opens.dataset.dialog === "as-table") askForTable(panel);
     }
     const dialog = target.closest("dialog[open]");
     if (dialog && (target === dialog || target.closest(".close"))) dialog.close();
 
     const again = target.closest(".retry");
     if (again) {
-      const card = again.closest("[data-panel]");
-      card.querySelector(".state").className = "state is-waiting";
-      ask("again", card);
+      askAgain(again.closest("[data-panel]"));
     }
     if (target.closest(".trouble .close")) window.dash_clientside.set_props("trouble", { children: null });
 
@@ -1021,7 +1092,7 @@
       target.closest(".custom").querySelector(".wrong").textContent = wrong;
       if (!wrong) {
         target.closest("details").open = false;
-        window.dash_clientside.set_props("picked", { data: { days: [first, last], at: Date.now() } });
+        pick({ days: [first, last] });
       }
     }
     const reading = target.closest("button[data-reading]"); // fewer steps of a timeline
@@ -1054,7 +1125,8 @@
       const menu = document.querySelector(MENUS);
       kept = null;
       if (menu) { menu.open = false; menu.querySelector("summary").focus(); event.preventDefault(); return; }
-      if (root.dataset.sheet || root.dataset.menu) { delete root.dataset.sheet; delete root.dataset.menu; }
+      if (root.dataset.sheet) openSheet(false);
+      if (root.dataset.menu) { openMenu(false); document.querySelector(".burger").focus(); }
     }
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       const menu = event.target instanceof Element && event.target.closest(MENUS);

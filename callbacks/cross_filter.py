@@ -1,15 +1,16 @@
 """A click on a mark toggles that mark's value in the address; a brush along a time axis, or two dates, set the period.
 
-The browser sends only the value (`customdata` or a map's `location`) or the range, and forgets the click at once,
-so that the same mark can be clicked again to take the choice back.
+The browser sends only the value (`customdata` or a map's `location`) or the range. What is picked before the address
+tells of the last pick is sent with that one, in the order of the clicks, for one answer takes the place of another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
-from dash import Dash, Input, Output, State, no_update
+from dash import Dash, Input, Output, no_update
 
 from callbacks.address import filters_in, place_at, view_at
 from dashboard.domain.filters import DAY, DEFAULT_PERIOD, Clock, Period, add_months
@@ -29,14 +30,19 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
     @app.callback(
         Output(screen.URL, "search"),
         Input(screen.PICKED, "data"),
-        State(screen.URL, "search"),
-        State(screen.URL, "pathname"),
         prevent_initial_call=True,
     )
-    def choose_what_was_picked(picked, search, pathname):
+    def choose_what_was_picked(picked):
         if not picked:
             return no_update
-        view = view_at(pathname, views)
+        view, search = view_at(picked["path"], views), picked["search"]
+        for one in picked["picks"]:
+            then = searched(one, search, picked["path"], view)
+            search = search if then is None else then
+        return no_update if search == picked["search"] else search
+
+    def searched(picked: dict[str, Any], search: str, pathname: str, view: View | None) -> str | None:
+        """The query of the address once something was picked there; None if it stays."""
         filters = filters_in(search, services, view)
         if "days" in picked:
             first, last = (date.fromisoformat(day) for day in picked["days"])
@@ -47,17 +53,17 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
             clock = services.clock()
             period = period_picked(picked, clock)
             if period is None:
-                return no_update
+                return None
             shown = filters.period
             if "value" in picked and (period.from_on, period.to_on) == (shown.from_on, shown.to_on):
                 period = Period.named(DEFAULT_PERIOD, clock)  # clicked again: taken back
             return search_in_period(filters, period)
         if not isinstance(chooses, Dimension):
-            return no_update
+            return None
         name = chooses.name
         if "values" in picked:
             return filters.choose(name, picked["values"]).to_search()
-        return filters.toggle(name, picked["value"]).to_search() if "value" in picked else no_update
+        return filters.toggle(name, picked["value"]).to_search() if "value" in picked else None
 
 
 def period_picked(picked: dict, clock: Clock) -> Period | None:

@@ -69,7 +69,8 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
             told = [_table(panel, answer, title, services) for title, answer in _titled(panel, answers)]
         except Exception as error:  # told where the table would have been
             told = [html.P(in_words(error, f"table of {panel.name}"))]
-        return {"panel": panel.name, "table": markup(told)}
+        at = {"view": view.name, "panel": panel.name, "path": pathname, "search": search or ""}
+        return at | {"table": markup(told)}
 
     app.clientside_callback(
         ClientsideFunction("dashboard311", "table"), Input(screen.TABLE, "data"), prevent_initial_call=True

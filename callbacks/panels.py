@@ -6,7 +6,7 @@ One post answers a whole view. A panel that fails tells so in its own card; the 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
@@ -155,8 +155,10 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         except Exception as error:  # whatever it is, it stays in this card
             return words_on_card("failed", in_words(error, f"panel {panel.name}"))
 
-    def shown(pathname: str | None, search: str | None, only: str | None, wave: int = 0) -> dict[str, Any] | None:
-        """The cards of a wave of panels of the view at an address, or of `only` one; None without such a view.
+    def shown(
+        pathname: str | None, search: str | None, only: Collection[str] | None, wave: int = 0
+    ) -> dict[str, Any] | None:
+        """The cards of a wave of panels of the view at an address, or of `only` some; None without such a view.
 
         ``next`` is what is to be posted then, for the panels in ``later``.
         """
@@ -176,7 +178,7 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         if filters is not None and wave == 0 and only is None:
             note_sight(view, place, services)
         may_see = permitted(view.panels, services)
-        asked = [panel for panel in may_see if (panel.name == only if only is not None else panel.wave == wave)]
+        asked = [panel for panel in may_see if (panel.name in only if only is not None else panel.wave == wave)]
         later = [panel for panel in may_see if panel.wave > wave and only is None]
         if filters is None:
             cards = [words_on_card("empty", "Not asked: see above.") for _ in asked]
@@ -194,7 +196,7 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         Input(screen.AGAIN, "data"),
     )
     def show_answers(pathname, search, again):
-        only = again["panel"] if again and ctx.triggered_id == screen.AGAIN else None
+        only = again["panels"] if again and ctx.triggered_id == screen.AGAIN else None
         return shown(pathname, search, only)
 
     @app.callback(Output(screen.LATER_ANSWERS, "data"), Input(screen.LATER, "data"), prevent_initial_call=True)

@@ -19,6 +19,7 @@ from layouts.page import AGAIN, LATER, PICKED, TABLED
 
 LONGEST_TEXT = 8_190
 LAST_WAVE = 9
+MOST_PICKS = 100
 _MATCHING = ("ALL", "MATCH", "ALLSMALLER")
 
 
@@ -140,7 +141,11 @@ def _check_value(name: str, prop: str, value: Any, pairs: set[tuple[str, str]]) 
                 raise Refused(prop)
             if not all(isinstance(one, dict) for one in (value.get("filterModel") or {}).values()):
                 raise Refused(prop)
-        case "data" if name in (AGAIN, TABLED):
+        case "data" if name == AGAIN:
+            panels = value.get("panels") if _has_text(value, "view") else None
+            if not isinstance(panels, list) or not all((value["view"], one) in pairs for one in map(str, panels)):
+                raise Refused(name)
+        case "data" if name == TABLED:
             if not _has_text(value, "view", "panel") or (value["view"], value["panel"]) not in pairs:
                 raise Refused(name)
         case "data" if name == LATER:
@@ -151,18 +156,21 @@ def _check_value(name: str, prop: str, value: Any, pairs: set[tuple[str, str]]) 
             if type(value["wave"]) is not int or not 1 <= value["wave"] <= LAST_WAVE:
                 raise Refused(name)
         case "data" if name == PICKED:
-            if not isinstance(value, dict):
+            if not _has_text(value, "path", "search") or not isinstance(value.get("picks"), list):
                 raise Refused(name)
-            _check_picked(value)
+            if any(len(value[one]) > LONGEST_TEXT for one in ("search", "path")) or len(value["picks"]) > MOST_PICKS:
+                raise Refused(name)
+            for one in value["picks"]:
+                _check_picked(one)
 
 
 def _has_text(one: Any, *names: str) -> bool:
     return isinstance(one, dict) and all(isinstance(one.get(name), str) for name in names)
 
 
-def _check_picked(picked: dict[str, Any]) -> None:
+def _check_picked(picked: Any) -> None:
     """A mark or a stretch of time that a reader picked."""
-    if "days" not in picked and not _has_text(picked, "view", "panel"):
+    if not isinstance(picked, dict) or "days" not in picked and not _has_text(picked, "view", "panel"):
         raise Refused("picked")
     if picked.get("every") not in (None, *EVERY):
         raise Refused("picked")

@@ -99,10 +99,10 @@ class _Repeats:
         except Busy:
             return told_busy(self._by_name[post.view], post)
         g.turn = waiting
-        if key is None:
+        if key is None or post.only is not None:  # some cards are no answer to who asks for all of them
             return None
         g.key, g.is_ahead = key, is_ahead
-        return self._kept(key) if post.only is None else None
+        return self._kept(key)
 
     def keep(self, response: Response) -> Response:
         """Keep an answer that is whole; of one that was asked ahead nothing is sent."""
@@ -140,14 +140,14 @@ class _Repeats:
 
 
 class Post(NamedTuple):
-    """What matters of a view's post: which panels it asks, all from a `wave` on or `only` one again, and where."""
+    """What matters of a view's post: which panels it asks, all from a `wave` on or `only` some again, and where."""
 
     view: str
     search: str
     path: str
     words: Any
     wave: int = 0
-    only: str | None = None
+    only: tuple[str, ...] | None = None
 
 
 def _post_of(body: Any, views: Sequence[View]) -> Post | None:
@@ -167,7 +167,7 @@ def _post_of(body: Any, views: Sequence[View]) -> Post | None:
         return None
     wave, again = about.get("wave"), given.get(AGAIN)
     is_again = any(str(one).startswith(f"{AGAIN}.") for one in body.get("changedPropIds") or ())
-    only = again.get("panel") if is_again and isinstance(again, dict) else None
+    only = tuple(again["panels"]) if is_again and isinstance(again, dict) else None
     return Post(view.name, search, path, [body.get("output"), search, path, wave], wave or 0, only)
 
 
@@ -191,7 +191,7 @@ def is_whole(response: Response) -> bool:
 
 def told_busy(view: View, post: Post) -> Response:
     """An answer in which every card asked for says that it could not be answered now; each can be asked again."""
-    asked = [one.name for one in view.panels if one.wave >= post.wave and post.only in (None, one.name)]
+    asked = [one.name for one in view.panels if (one.wave >= post.wave if post.only is None else one.name in post.only)]
     cards = {name: words_on_card("failed", BUSY) for name in asked}
     told: dict[str, Any] = {"view": view.name, "path": post.path, "search": post.search, "cards": cards, "later": []}
     into = LATER_ANSWERS if post.wave else ANSWERS

@@ -159,7 +159,7 @@ def answers(
     return {
         "output": "answers.data", "outputs": {"id": "answers", "property": "data"},
         "inputs": [part("url", "pathname", pathname), part("url", "search", search),
-                   part("again", "data", {"view": view, "panel": only, "at": 1} if only else None)],
+                   part("again", "data", {"view": view, "panels": [only], "at": 1} if only else None)],
         "state": [], "changedPropIds": ["again.data" if only else "url.pathname"],
     }  # fmt: skip
 
@@ -192,8 +192,9 @@ def shown_as_table(app: Dash, view: View, panel: Panel) -> dict[str, Any]:
 def around(app: Dash, view: str) -> list[dict[str, Any]]:
     """The posts that the rest of the page makes: the page itself, filter bar and menu, a mark that was picked."""
     here = [part("url", "pathname", path_of(view)), part("url", "search", f"?{EVERYTHING}")]
-    picked = {"view": "demand", "panel": "types", "value": "Pothole", "values": ["a"], "every": "day",
-              "days": ["2026-05-01", "2026-05-02"], "range": ["2026-05-01", "2026-06-01"]}  # fmt: skip
+    pick = {"view": "demand", "panel": "types", "value": "Pothole", "values": ["a"], "every": "day",
+            "days": ["2026-05-01", "2026-05-02"], "range": ["2026-05-01", "2026-06-01"]}  # fmt: skip
+    picked = {"path": path_of(view), "search": f"?{EVERYTHING}", "picks": [pick]}
     found = []
     for output in ("page.children", "filter-bar.data-markup", "url.search"):
         name = callback(app, output)

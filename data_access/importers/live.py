@@ -61,7 +61,7 @@ from data_access.importers.mapping import SourceMapping, fold
 from data_access.importers.sources import RAW, Source, as_words, open_source, records_of_xml
 
 _WINDOW = timedelta(days=90)  # the longest that GeoReport allows
-_PAGE, _SOCRATA_PAGE = 1_000, 50_000
+_PAGE, _SOCRATA_PAGE = 1_000, 50_000  # the latter is the most that it gives
 _ROWS = 50_000
 _OVERLAP = timedelta(days=1)  # clocks differ, and rows are written a little after their own time
 _ASKED_AT_ONCE = 50
@@ -470,23 +470,49 @@ def _socrata(address: str, mapping: SourceMapping, known: Known, keep: Path) -> 
         newer = f"({updated} >= '{since:%Y-%m-%dT%H:%M:%S}' OR {updated} IS NULL)"
         asked["$where"] = f"({asked['$where']}) AND {newer}" if "$where" in asked else newer
 
-    found: list[Path] = []
-    at = 0
-    while True:
-        page = {**asked, "$limit": str(_SOCRATA_PAGE), "$offset": str(at), "$order": ":id"}
-        name = f"page-{at}-{zlib.crc32(asked.get('$where', '').encode())}.jsonl"
-        found.append(_saved(keep / name, True, _page(url, page, {"X-App-Token": token} if token else {})))
-        more = found[-1].read_bytes().count(b"\n")
-        if not more:  # a server may give less at a time than was asked for
+    for _ in range(_TRIES):
+        found: list[Path] = []
+        try:
+            for page in _socrata_pages(url, asked, {"X-App-Token": token} if token else {}, keep):
+                found.append(page)
+        except _Moved:
+            for page in found:
+                page.unlink()
+        else:
             return found
-        at += more
+    raise DataUnavailable(f"{url} changes while it is read; try again when it rests. What is in service stays.")
 
 
-def _page(url: str, asked: dict[str, str], headers: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
+def _socrata_pages(url: str, asked: dict[str, str], headers: dict[str, str], keep: Path) -> Iterator[Path]:
+    """The pages of a data set until there are none.
+
+    Each begins with the last row of the one before: where rows came or went meanwhile, as between a fetch that broke
+    off and the next, `_Moved` is raised, for some would be in no page.
+    """
+    at, last = 0, b""
+    while True:
+        page = {**asked, "$limit": str(_SOCRATA_PAGE), "$offset": str(at - bool(last)), "$order": ":id"}
+        name = f"page-{at}-{zlib.crc32(asked.get('$where', '').encode())}.jsonl"
+        path = _saved(keep / name, True, _page(url, page, headers, last))
+        yield path
+        lines = path.read_bytes().splitlines()
+        if not lines:  # a server may give less at a time than was asked for
+            return
+        at, last = at + len(lines), lines[-1]
+
+
+class _Moved(Exception):
+    """Rows of a data set have moved from page to page."""
+
+
+def _page(url: str, asked: dict[str, str], headers: dict[str, str], after: bytes) -> Iterator[list[dict[str, Any]]]:
+    """The rows of a page that follow the row `after`, with which it begins."""
     rows = _ask(url, asked, headers)
     if not isinstance(rows, list) or not all(isinstance(one, dict) for one in rows):
         raise ImportRefused(url, "it does not answer with a list of rows.")
-    yield rows
+    if after and [_line(one) for one in rows[:1]] != [after]:
+        raise _Moved
+    yield rows[1:] if after else rows
 
 
 def _saved(path: Path, final: bool, pages: Iterable[Any]) -> Path:
@@ -495,11 +521,16 @@ def _saved(path: Path, final: bool, pages: Iterable[Any]) -> Path:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    with part.open("w", encoding="utf-8") as sink:
+    with part.open("wb") as sink:
         for page in pages:
-            sink.writelines(json.dumps(one, ensure_ascii=False) + "\n" for one in page)
+            sink.writelines(_line(one) + b"\n" for one in page)
     part.replace(path)
     return path
+
+
+def _line(record: dict[str, Any]) -> bytes:
+    """A record on a line; half of a letter in two halves, which no file can hold, is “?”."""
+    return json.dumps(record, ensure_ascii=False).encode("utf-8", "replace")
 
 
 class _NotFound(ImportRefused):

@@ -12,7 +12,7 @@ import re
 import shutil
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_in
 from datetime import date, timedelta
@@ -146,9 +146,9 @@ def import_files(
         importing = Importing(build, first.name, f"{first.name}-{whole[:16]}", whole)
         if districts is not None:
             importing.draw(districts, drawn)
-        for path in paths:
-            progress(f"reading {path.name}", 0)
-            source = open_source(build.connection, path, first.file, build.spill)
+        for path, called in zip(paths, _told_apart(paths), strict=True):
+            progress(f"reading {called}", 0)
+            source = replace_in(open_source(build.connection, path, first.file, build.spill), file=called)
             importing.take(the_one_that_fits(known, source.names, path.name), source)
         # What another city left in service says nothing of what is new.
         asked = addresses and not replace
@@ -297,7 +297,19 @@ class Importing:
         refused = count_of(self.build.connection, typed, typed.c.refusal > 0)
         if refused and mapping.each:
             self.details[f"{mapping.table} incomplete"] += refused
+        elif refused:
+            self.notes += self._left_out(mapping, source, projection, typed)
         self.build.connection.execute(DropTable(typed))  # type: ignore[arg-type]
+
+    def _left_out(self, mapping: SourceMapping, source: Source, projection: Projection, typed: Any) -> Iterator[str]:
+        """What is told of rows of a table besides that hold what cannot be read."""
+        said = select(typed.c.refusal, func.count(), func.min(typed.c.refused_value))
+        said = said.where(typed.c.refusal > 0, typed.c.refused_value.is_not(None))
+        for code, n, such in self.build.connection.execute(said.group_by(typed.c.refusal).order_by(typed.c.refusal)):
+            why = projection.refusals[code - 1]
+            if why.column is not None:  # a broken line is told of as a row of the file
+                rows = f"{n:,} row{'s' * (n != 1)} of {mapping.table}"
+                yield f"{source.file}: {rows} left out, {why.reason} in {why.column}, such as “{such}”."
 
     def _write(self, mapping: SourceMapping, projection: Projection, typed: Any) -> None:
         tz = self.build.city["tz"]
@@ -384,7 +396,9 @@ class Importing:
         if not accepted and not (dry or too_many):
             raise ImportRefused(files, f"not one of its {read:,} rows could be accepted.{first_of(refused)}")
         main = self.mappings[0].table
-        repeated = {name: build.keep_last(name) for name in self.written}.get(main, Repeated())
+        gave_way = {name: build.keep_last(name) for name in self.written}
+        of_files = [gave_way[name] for name in self._tables_of_files()]
+        repeated = Repeated(sum(one.rows for one in of_files), sum(one.identical for one in of_files))
         self.details.update(
             {name: count_of(self.build.connection, build.staged(name)) for name in self.written if name != main}
         )
@@ -419,13 +433,17 @@ class Importing:
             build.publish()
         return Outcome(report, refused, self.headings, sample.dropna(axis=1, how="all"))
 
+    def _tables_of_files(self) -> list[str]:
+        """The tables whose rows are read from files of their own, and are counted as read."""
+        main, *others = dict.fromkeys(one.table for one in self.mappings)
+        besides = {one.table for of in self.mappings for one in of.also}
+        return [main, *(one for one in others if one not in besides)]
+
     def _report(
         self, files: str, read: int, accepted: int, repeated: Repeated, kept: Kept, summary: Summary, dry: bool
     ) -> Report:
-        main = self.mappings[0].target
-        updated, unchanged = (
-            (kept.updated, kept.unchanged) if "src_id" in main.c else kept.others.get(main.name, (0, 0))
-        )
+        others = [kept.others.get(name, (0, 0)) for name in self._tables_of_files()]  # none of those that bear ids
+        updated, unchanged = kept.updated + sum(n for n, _ in others), kept.unchanged + sum(n for _, n in others)
         return Report(
             source=self.name,
             file=files,
@@ -472,6 +490,12 @@ class Importing:
 
 def _listed(files: str | Path | Iterable[str | Path]) -> list[str | Path]:
     return [files] if isinstance(files, str | Path) else list(files)
+
+
+def _told_apart(paths: Sequence[Path]) -> list[str]:
+    """What files are called in a report: by their names, or with their folders where several have one name."""
+    names = Counter(one.name for one in paths)
+    return [one.name if names[one.name] == 1 else str(one) for one in paths]
 
 
 def _drawn_once(districts: pd.DataFrame, drawn: Mapping[str, Sequence[str | Path]]) -> pd.DataFrame:

@@ -135,7 +135,7 @@ def files_of(words: Iterable[str | Path]) -> list[Path]:
             found += map(Path, fitting)
         else:
             found.append(Path(word))
-    return list(dict.fromkeys(found))
+    return list({one.resolve(): one for one in reversed(found)}.values())[::-1]
 
 
 def open_source(
@@ -393,6 +393,8 @@ _JSON = _Json()
 def _objects(connection: Connection, file: str, system: str = "", told: Sequence[Sequence[str]] = ()) -> Source:
     """A view of `source_objects`: one column for each name that any object has, and for one of each group in `told`.
 
+    Names that differ in capitals alone are one column; of an object that has several, the most frequent name counts.
+
     Of shapes with properties (GeoJSON) or attributes (ArcGIS) it has those, and the point, in degrees unless the file
     names another `system`.
     """
@@ -416,10 +418,15 @@ def _objects(connection: Connection, file: str, system: str = "", told: Sequence
         if not {fold(one) for one in heads} & {fold(one) for one in (*features, *empty)}:
             empty.append(heads[0])
     features += empty
-    columns = [
-        func.json_extract_string(held, pointer_to(name)).label(name if name.strip() else f"column {number}")
-        for number, name in enumerate(features, 1)
-    ]
+    alike: dict[str, list[str]] = {}  # one column to DuckDB, which would take the first for all of them
+    for name in features:
+        alike.setdefault(name.casefold(), []).append(name)
+    columns = []
+    for number, names in enumerate(alike.values(), 1):
+        told_as = [func.json_extract_string(held, pointer_to(name)) for name in names]
+        words = func.coalesce(*told_as) if len(told_as) > 1 else told_as[0]
+        words = func.replace(words, func.chr(0), "")  # which no text of PostgreSQL may hold
+        columns.append(words.label(names[0] if names[0].strip() else f"column {number}"))
     if holder:
         known = {one.casefold() for one in features}
         for name, at in zip(("x", "y") if system else ("longitude", "latitude"), points, strict=True):

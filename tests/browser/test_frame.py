@@ -267,3 +267,77 @@ def test_a_measure_is_found_by_its_words(window):
     expect(page.get_by_role("status").filter(has_text=f"{shown.count()} of {every}")).to_be_visible()
     field.fill("")
     expect(shown).to_have_count(every)
+
+
+INK = """() => {
+  const inks = [...document.querySelectorAll(".js-plotly-plot")].map((graph) => graph._fullLayout.font.color);
+  const wanted = getComputedStyle(document.documentElement).getPropertyValue("--text-3");
+  return [...new Set(inks)].map((ink) => ink === wanted);
+}"""
+PRINT = f"""() => {{
+  dispatchEvent(new Event("beforeprint"));
+  const onPaper = [document.documentElement.dataset.bsTheme, ({INK})()];
+  dispatchEvent(new Event("afterprint"));
+  return onPaper;
+}}"""
+
+
+def test_figures_are_printed_light_and_are_dark_again_afterwards(visit):
+    page = visit("/demand?period=all", color_scheme="dark")
+    assert page.evaluate(INK) == [True]
+    assert page.evaluate(PRINT) == ["light", [True]]
+    page.wait_for_timeout(500)
+    assert (page.locator("html").get_attribute("data-bs-theme"), page.evaluate(INK)) == ("dark", [True])
+
+
+def test_of_themes_chosen_one_after_the_other_the_last_is_drawn(visit):
+    page = visit("/demand?period=all", color_scheme="light")
+    page.evaluate("() => ['dark', 'light'].forEach((one) => dashboard311Theme(one))")
+    page.wait_for_timeout(500)
+    assert page.evaluate(INK) == [True]
+
+
+PLAY = """async () => {
+  const running = new Set(), { setInterval: start, clearInterval: stop } = window;
+  window.setInterval = (...what) => { const id = start(...what); running.add(id); return id; };
+  window.clearInterval = (id) => { running.delete(id); stop(id); };
+  const play = document.createElement("div");
+  play.className = "play";
+  play.innerHTML = '<button class="play-button"></button><button data-slice="0"></button><span class="said"></span>';
+  document.querySelector("#page .panel .foot").append(play);
+  play.querySelector(".play-button").click();
+  const [while_there, later] = [running.size, new Promise((done) => setTimeout(done, 1000))];
+  play.remove();
+  await later;
+  return [while_there, running.size];
+}"""
+
+
+def test_a_bar_that_plays_and_leaves_the_page_plays_no_longer(visit):
+    assert visit("/demand?period=all").evaluate(PLAY) == [1, 0]
+
+
+def test_the_keyboard_goes_on_in_the_sheet_of_filters_and_the_menu_says_whether_it_is_open(visit):
+    page = visit("/requests?period=all", width=390)
+    page.locator(".sheet-button").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".sheet-head .close")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator(".sheet-button")).to_be_focused()
+    burger = page.locator(".burger")
+    for leave in (lambda: page.keyboard.press("Escape"), lambda: page.locator("#menu a").first.click()):
+        burger.focus()
+        page.keyboard.press("Enter")
+        expect(burger).to_have_attribute("aria-expanded", "true")
+        leave()
+        expect(burger).to_have_attribute("aria-expanded", "false")
+
+
+def test_the_keyboard_keeps_its_place_where_a_link_is_copied_without_the_clipboard(visit):
+    page = visit("/requests?period=all")
+    page.evaluate("() => Object.defineProperty(window, 'isSecureContext', { value: false })")
+    button = page.locator("[data-copy-link]")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_have_text("Link copied")
+    expect(button).to_be_focused()

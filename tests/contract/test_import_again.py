@@ -302,3 +302,56 @@ def test_what_was_closed_at_a_time_nobody_wrote_is_in_no_time_to_close(store: Se
     services.warehouse.close()
     assert [values.value(one) for one in ("closed", "backlog", "time_to_close_n")] == [3, 2, 3]
     assert values.value("time_to_close_ended_only") == 10 * 3600
+
+
+CALLS = """name = "calls"
+[city]
+name = "Testville"
+tz = "America/New_York"
+[contact]
+contact_id = "Call"
+arrived_at = "Arrived"
+outcome = { value = "answered" }
+"""
+
+
+def test_of_files_of_several_kinds_all_rows_are_counted_as_what_they_are(tmp_path: Path) -> None:
+    settings, both = Settings(data=tmp_path / "data"), [mapping(), mapping_from(CALLS, Path("calls.toml"))]
+    requests, calls = tmp_path / "requests.csv", tmp_path / "calls.csv"
+    requests.write_bytes(table(ROW, ROW.replace("7,", "8,", 1), ROW.replace("Closed,Pothole", "Open,Pothole")))
+    calls.write_text("Call,Arrived\na,2024-03-01 09:00\na,2024-03-01 09:00\nb,2024-03-01 10:00\n")
+
+    def counts() -> tuple[int, ...]:
+        told = import_files(settings, both, [requests, calls]).report
+        assert told.accepted == told.added + told.updated + told.unchanged + told.repeated
+        return told.added, told.updated, told.unchanged, told.repeated, told.identical
+
+    assert counts() == (4, 0, 0, 2, 1)
+    assert counts() == (0, 0, 4, 2, 1)
+    calls.write_text("Call,Arrived\na,2024-03-01 09:00\nb,2024-03-01 11:00\nc,2024-03-01 12:00\n")
+    assert counts() == (1, 1, 3, 1, 0)
+
+
+VISITS = """
+[request_event]
+request_id = "ID"
+event_id = { column = "ID", replace = [["$", "-visit"]] }
+event_at = { column = "Due", formats = ["%Y-%m-%d"] }
+kind = { value = "comment" }
+"""
+
+
+def test_what_cannot_be_read_of_a_table_besides_is_told(tmp_path: Path) -> None:
+    dues = (
+        "2024-03-05",
+        "05.03.2024 10:00",
+        "06.03.2024 10:00",
+        "",
+    )  # the column is written in another way from now on
+    rows = [ROW.replace("7,", f"{n},", 1).replace("2024-03-05", due) for n, due in enumerate(dues)]
+    by = mapping_from(CITY.replace('due_at = { column = "Due", end_of_day = true }\n', "") + VISITS, Path("test.toml"))
+    (tmp_path / "export.csv").write_bytes(table(*rows))
+    report = import_files(Settings(data=tmp_path / "data"), by, tmp_path / "export.csv").report
+    assert (report.accepted, report.details) == (4, {"request_event": 1})
+    told = "export.csv: 2 rows of request_event left out, not a time in Due, such as “05.03.2024 10:00”."
+    assert told in report.notes

@@ -276,6 +276,40 @@ def test_names_in_json_may_be_of_any_signs(taken) -> None:
         assert found["address"].to_list() == ["Main"] * len(rows) and refused.empty
 
 
+def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    exports = {"2023": (["ID", "Status", "Note"], "x"), "2024": (["Status", "ID"], "2024-03-01")}
+    for year, (_, opened) in exports.items():
+        (tmp_path / year).mkdir()
+        KINDS.assign(Opened=opened, Note=f"of {year}", ID=[f"{year}-{n}" for n in range(len(KINDS))])[
+            [*exports[year][0], *(one for one in KINDS if one not in exports[year][0])]
+        ].to_csv(tmp_path / year / "export.csv", index=False)
+    files = [tmp_path / "2023" / "export.csv", tmp_path / "2024" / "export.csv"]
+    asked = [*files, tmp_path / "2024" / ".." / "2024" / "export.csv"]  # the last of them twice
+    outcome = import_files(Settings(data=tmp_path / "data"), mapping(), asked)
+    assert outcome.report.files == {
+        str(files[0]): {"read": 2, "accepted": 0, "refused": 2},
+        str(files[1]): {"read": 2, "accepted": 2, "refused": 0},
+    }  # fmt: skip
+    assert set(outcome.refused_rows()["Note"]) == {"of 2023"}
+
+
+def test_zeros_in_json_are_no_part_of_its_words(taken) -> None:
+    records = json.loads(KINDS.assign(Address="1 Main\0 St").to_json(orient="records"))
+    _, rows, _ = taken(json.dumps(records).encode(), "one.json")
+    assert set(rows["address"]) == {"1 Main St"}
+
+
+def test_names_in_json_that_differ_in_capitals_alone_are_one_column(taken) -> None:
+    records = json.loads(KINDS.head(1).to_json(orient="records")) * 3
+    other = {"STATUS" if name == "Status" else name: value for name, value in records[0].items()}
+    both = records[0] | {"Status": "Open", "STATUS": "Closed"}
+    written = [one | {"ID": str(n)} for n, one in enumerate([*records, other | {"STATUS": "Closed"}, both])]
+    counts, rows, _ = taken(json.dumps(written).encode(), "one.json")
+    assert counts.accepted == 5
+    told = rows.set_index("request_id")["source_status"].to_dict()
+    assert (told["3"], told["4"]) == ("Closed", "Open")  # of both, the one that most objects have
+
+
 def test_records_of_xml_are_named_without_their_namespace(taken) -> None:
     written = KINDS.to_xml(index=False, parser="etree", namespaces={"": "urn:city"}).encode()
     with_head = written.replace(b"<row>", b"<head><n>2</n></head><row>", 1)

@@ -546,7 +546,7 @@ def test_a_socrata_data_set_is_paged_and_then_asked_for_updates(tmp_path: Path, 
     city.requests = [report(n, f"2026-01-0{n}T10:00:00") for n in range(1, 6)]
     address = f"socrata://{city.url.removeprefix('http://')}/abcd-1234?scheme=http&app_token=secret"
     assert import_files(settings, by, address).report.added == 5
-    assert [one["$offset"] for one in city.asked] == ["0", "2", "4", "5"]  # until there are none
+    assert [one["$offset"] for one in city.asked] == ["0", "1", "2", "3", "4"]  # each begins with the last
     city.asked.clear()
     city.requests = []
     with pytest.raises(NothingNew):
@@ -558,6 +558,42 @@ def test_a_socrata_data_set_is_paged_and_then_asked_for_updates(tmp_path: Path, 
     assert city.asked[-1]["$where"].startswith("(ward=3) AND (updated_datetime")
     city.requests = [report(6, "2026-01-06T10:00:00")]
     assert import_files(settings, by, address).report.added == 1  # that there was nothing is not kept
+
+
+def test_no_row_is_lost_where_rows_move_between_the_pages_of_a_data_set(tmp_path: Path, city: City) -> None:
+    settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
+    city.requests = [report(n, f"2026-01-0{n}T10:00:00") for n in range(1, 8)]
+    address, answer = f"socrata://{city.url.removeprefix('http://')}/abcd-1234?scheme=http", city.answer
+
+    def moves(query: dict[str, str]) -> list[dict]:
+        found = answer(query)
+        if query["$offset"] == "1" and len(city.requests) == 7:
+            del city.requests[0]  # a row that was read goes: those after it move up
+        return found
+
+    city.answer = moves  # type: ignore[method-assign]
+    assert import_files(settings, by, address).report.added == 6
+
+    def breaks(query: dict[str, str]) -> list[dict]:
+        city.busy = 99 if query["$offset"] == "2" else 0
+        return answer(query)
+
+    city.answer = breaks  # type: ignore[method-assign]
+    with pytest.raises(DataUnavailable, match="kept"):
+        import_files(settings, by, address)
+    city.answer, city.busy = answer, 0  # type: ignore[method-assign]
+    city.requests = [report(n, f"2026-01-0{n}T10:00:00") for n in (9, 8, *range(2, 8))]  # all published anew
+    assert import_files(settings, by, address).report.added == 2
+    city.answer = lambda query: [report(len(city.asked), "2026-01-01T10:00:00")]  # type: ignore[method-assign]
+    with pytest.raises(DataUnavailable, match="changes while it is read"):
+        import_files(settings, by, address)
+
+
+def test_half_of_a_letter_in_two_halves_is_no_reason_to_read_nothing(tmp_path: Path, city: City) -> None:
+    settings, by = Settings(data=tmp_path / "data"), mapping_from(OPEN311, Path("testville.toml"))
+    city.requests = [report(n, "2026-01-01T10:00:00") | {"address": "1 Main\ud83d St"} for n in (1, 2)]
+    address = f"socrata://{city.url.removeprefix('http://')}/abcd-1234?scheme=http"
+    assert import_files(settings, by, address).report.added == 2
 
 
 def test_sync_asks_what_the_mapping_names_and_two_at_once_do_no_harm(tmp_path: Path, city: City) -> None:

@@ -58,6 +58,8 @@ def test_a_view_is_computed_once_for_equal_rights_and_build(settings):
     assert not was_kept(mine) and mine.data != first.data
     asked_anew = answers(app, "demand", "/demand", "?period=all", only="days")
     assert not was_kept(ask(manager, asked_anew))
+    again = ask(manager, post)
+    assert was_kept(again) and again.data == first.data  # the one card has not taken the place of all
     put_in_service(settings, city.requests().iloc[:5])
     time.sleep(1.1)  # a new build is noticed within a second
     fresh = ask(manager, post)
@@ -158,5 +160,5 @@ def test_who_is_turned_away_is_told_in_every_card():
     assert {(card["state"], card["sentence"]) for card in answer["cards"].values()} == {("state is-failed", BUSY)}
     later = told_busy(VIEWS["demand"], BEGUN._replace(wave=1)).get_json()["response"]["later-answers"]["data"]
     assert set(later["cards"]) == {panel.name for panel in VIEWS["demand"].panels if panel.wave}
-    again = told_busy(VIEWS["demand"], BEGUN._replace(only="types")).get_json()["response"]["answers"]["data"]
+    again = told_busy(VIEWS["demand"], BEGUN._replace(only=("types",))).get_json()["response"]["answers"]["data"]
     assert set(again["cards"]) == {"types"}  # the others stay as they are
