@@ -34,7 +34,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from dashboard.domain.errors import BadRequest, NotPermitted
+from dashboard.domain.errors import BadRequest, NotPermitted, NotTold
 from dashboard.domain.filters import Filters, add_months
 from dashboard.domain.policy import Scope
 from data_access import schema
@@ -115,8 +115,8 @@ def parts_of(measures: Iterable[Measure]) -> tuple[Measure, ...]:
 def compile_query(query: Query, filters: Filters, scope: Scope, frame: Frame) -> tuple[Statement, ...]:
     """Write the SELECTs that answer `query` for the rows in `filters` and `scope`.
 
-    Raises BadRequest if a measure cannot be divided or narrowed as asked, NotPermitted if `scope` restricts a dimension
-    that a measure's fact does not carry.
+    Raises BadRequest if a measure cannot be divided as asked, NotTold if a filter narrows only a part of a ratio,
+    NotPermitted if `scope` restricts a dimension that a measure's fact does not carry.
     """
     if query.every not in (None, *EVERY):
         raise BadRequest("Choose the step of time before compiling.")
@@ -550,17 +550,22 @@ def _is_one_of(dimension: Dimension, fact: Fact, values: tuple[str, ...]) -> Col
 
 
 def _check_narrowed_alike(query: Query, filters: Filters) -> None:
-    """BadRequest where a filter narrows only one part of a ratio of money to work: it would not be what anything costs.
+    """NotTold where a filter narrows only one part of a ratio: it would be a rate of nothing.
 
-    What a call by phone costs, say, is not known where the contact centre's budget tells of no channel.
+    The misses that were told by phone, say, are missed of no known number of stops, for rounds carry no channel; nor is
+    what a call by phone costs known where the contact centre's budget tells of none.
     """
+    chosen = [DIMENSIONS[name] for name, _ in filters.choices]
     for measure in query.measures:
-        if not isinstance(measure, Ratio) or measure.over.fact.by_year == measure.under.fact.by_year:
+        if not isinstance(measure, Ratio):
             continue
-        for name, _ in filters.choices:
-            if _narrows(DIMENSIONS[name], measure.over) != _narrows(DIMENSIONS[name], measure.under):
-                label = DIMENSIONS[name].label.lower()
-                raise BadRequest(f"“{measure.name}” is not known by {label}: the budget does not tell it.")
+        for part, other in ((measure.over, measure.under), (measure.under, measure.over)):
+            lacking = [one.label.lower() for one in chosen if _narrows(one, other) and not _narrows(one, part)]
+            if lacking:
+                raise NotTold(
+                    f"{part.fact.plural.capitalize()} carry no {' and no '.join(lacking)}: “{measure.label}” cannot be "
+                    "told of this choice."
+                )
 
 
 def _check_divisible(query: Query, measure: Measure) -> None:

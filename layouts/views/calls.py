@@ -7,7 +7,7 @@ import numpy as np
 from dashboard.domain.expected import Numbers
 from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import last_days
-from data_access.dimensions import DIMENSIONS, asked_type, half_hour, hour_of_week, reason
+from data_access.dimensions import asked_type, half_hour, hour_of_week, reason
 from data_access.measures.contacts import (
     SERVICE_LEVELS,
     abandoned,
@@ -371,9 +371,6 @@ def draw_per_request(answers: tuple[Answer | None, ...], context: Context) -> Dr
     people, requests = now.value("contacts"), now.value("opened")
     if not people or not requests:
         return words.no_contacts(context)
-    if one_sided := _of_requests_alone(context):
-        why = f"Contacts carry no {' and no '.join(one_sided)}: how many came for each request cannot be told."
-        return Drawing(sentence=c.empty(why, words.clear(context)), is_empty=True)
     steps = steps_of(along, context.filters.period, context.clock)
     ratio = now.value(contacts_per_request)
     text = f"**{ratio:.2f}** contacts for each request that came in"
@@ -386,13 +383,6 @@ def draw_per_request(answers: tuple[Answer | None, ...], context: Context) -> Dr
     return Drawing(
         c.sentence(text), figure, foot=words.foot("", n, "about anything, on any channel", events.told(figure))
     )
-
-
-def _of_requests_alone(context: Context) -> list[str]:
-    """What was chosen that narrows requests and not contacts: all contacts for some requests would say nothing."""
-    many, few = contacts_per_request.over.fact.name, contacts_per_request.under.fact.name
-    chosen = [DIMENSIONS[name] for name, _ in context.filters.choices]
-    return [one.label.lower() for one in chosen if few in one.columns and many not in one.columns]
 
 
 def _two(value: float | None) -> str:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 import pandas as pd
 import pytest
 
-from dashboard.domain.errors import BadRequest, NotPermitted
+from dashboard.domain.errors import BadRequest, NotPermitted, NotTold
 from dashboard.domain.filters import Filters, Period
 from dashboard.domain.policy import Scope
 from dashboard.settings import Settings
@@ -243,6 +243,33 @@ def test_calls_that_cannot_be_narrowed_say_so(tiny):
 
 
 # ── what cannot be asked ──
+
+
+@pytest.mark.parametrize(
+    ("measure", "chosen", "lacking"),
+    [
+        ("miss_rate", {"channel": "phone"}, "Rounds carry no channel: “Missed for 10,000 stops”"),
+        ("fault_rate", {"category": "Roads"}, "Assets carry no category"),
+        ("contacts_per_request", {"district": "North", "category": "Roads"},
+         "Contacts carry no category and no district: “Contacts per request”"),
+        ("calls_per_hour", {"queue": "General"}, "Hours on shift carry no queue"),
+        ("clearance", {"closure_outcome": "resolved"}, "Requests carry no outcome"),
+    ],
+)  # fmt: skip
+def test_a_rate_of_which_only_one_part_is_narrowed_is_not_told(tiny, measure, chosen, lacking):
+    with pytest.raises(NotTold, match=lacking):
+        ask(tiny, measure, **chosen)
+    parts = [part.name for part in parts_of((CATALOGUE[measure],))]
+    assert {"carry no" in note for note in ask(tiny, *parts, **chosen).notes} == {True}  # each by itself is, with a note
+
+
+@pytest.mark.parametrize(
+    ("measure", "chosen"),
+    [("contacts_per_request", {"channel": "phone"}), ("miss_rate", {"queue": "General"}), ("fault_rate", {}),
+     ("clearance", {"department": "Vector"}), ("overdue_share", {"closure_outcome": "resolved"})],
+)  # fmt: skip
+def test_a_rate_of_which_both_parts_or_neither_are_narrowed_is(tiny, measure, chosen):
+    assert measure in ask(tiny, measure, **chosen).frame
 
 
 def test_a_measure_cannot_be_divided_by_what_its_fact_does_not_carry(tiny):

@@ -294,8 +294,12 @@ def test_a_workbook_shows_parts_of_what_is_not_whole(works):
 
 def test_misses_are_not_told_for_stops_that_cannot_be_narrowed_alike(works):
     search = "?from=2026-05-01&to=2026-06-01&service_type=Missed+refuse"
-    assert "Rounds carry no service type" in said(drawn(works, "collections", search).sentence)
-    assert "Assets carry no service type: faults" in said(drawn(works, "models", search).sentence)
+    why = "Rounds carry no service type: “Missed for 10,000 stops” cannot be told of this choice."
+    for name in ("collections", "streams", "routes", "weekdays", "months"):
+        card = drawn(works, name, search)
+        assert card.is_empty and said(card.sentence).startswith(why), name
+    why = "Assets carry no service type: “Faults for 1,000 asset-months”"
+    assert all(said(drawn(works, name, search).sentence).startswith(why) for name in ("assets", "models", "ages"))
     assert drawn(works, "streams", "?from=2026-05-01&to=2026-06-01&department=Sanitation").body is not None
 
 
