@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache, reduce
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -154,8 +154,6 @@ def caveats(query: Query, filters: Filters) -> tuple[str, ...]:
         found.append("Incidents: a report joined to an earlier one is not counted again.")
     if filters.left_out and any(isinstance(measure, Standing) for measure in parts_of(query.measures)):
         found.append("What stands open is counted on event days too.")
-    if filters.left_out and any(isinstance(measure, Exposure) for measure in parts_of(query.measures)):
-        found.append("Time in service is counted on event days too.")
     return tuple(dict.fromkeys(found))
 
 
@@ -390,9 +388,15 @@ def _stood(
 
 
 def _exposure(measure: Exposure, query: Query, filters: Filters, scope: Scope, frame: Frame) -> Statement:
-    """SELECT how long rows lasted within the period."""
+    """SELECT how long rows lasted within the period, but for the event days that the reader left out."""
     begin, end = (literal(one, Date) for one in (filters.period.from_on, filters.period.to_on))
-    lasted = func.least(func.coalesce(measure.end_on, end), end) - func.greatest(measure.start_on, begin)
+
+    def lasted_in(first: ColumnElement, after: ColumnElement) -> Any:
+        return func.least(func.coalesce(measure.end_on, after), after) - func.greatest(measure.start_on, first)
+
+    lasted = lasted_in(begin, end)
+    for first, after in filters.stretches_left_out():
+        lasted -= func.greatest(lasted_in(literal(first, Date), literal(after, Date)), 0)
     days = cast(func.coalesce(func.sum(lasted), 0), Float) / measure.unit_days
     when = [measure.start_on < end, or_(measure.end_on.is_(None), measure.end_on > begin)]
     where = [or_(measure.end_on.is_(None), measure.end_on > measure.start_on)]

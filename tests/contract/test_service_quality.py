@@ -236,6 +236,19 @@ def test_looking_back_no_later_closing_has_told_what_was_found(works):
     assert [ask(works, looked, as_of=datetime(2026, 5, day, 16)).value(looked) for day in (20, 21)] == [3, 4]
 
 
+def test_event_days_left_out_are_no_time_in_service(works):
+    """The data begin on 3 May; without the 3rd and 4th, and 15 to 17: P1 stood 10 days, P2 24, P1T 14, L1 24."""
+    out = [(date(2026, 5, 3), date(2026, 5, 5)), (date(2026, 5, 4), date(2026, 5, 5)),
+           (date(2026, 5, 15), date(2026, 5, 18)), (date(2026, 6, 1), date(2026, 6, 9))]  # fmt: skip
+    filters = Filters(MAY).switch("event_days", "out").leaving_out(out)
+    query = Query((CATALOGUE["fault_rate"],), (DIMENSIONS["asset_model"],))
+    answer = works.ask(query, filters, Scope.everything())
+    days = {name: value * 30437.5 for name, value in by_name(answer, "asset_model", "asset_months").items()}
+    assert days == pytest.approx({"Old": 10 + 24, "New": 14, "Lamp": 24, "not recorded": 0})
+    assert by_name(answer, "asset_model", "faults") == {"Old": 1, "New": 1, "Lamp": 1, "not recorded": 1}
+    assert not any("event days" in note for note in answer.notes)
+
+
 def test_time_in_service_is_of_a_period_as_a_whole(works):
     with pytest.raises(BadRequest, match="not in steps of time"):
         ask(works, "fault_rate", every="month")
