@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, DateTime, and_, case, cast, func
+from sqlalchemy import ColumnElement, DateTime, and_, case, cast, func, or_
 
 from data_access import schema
 from data_access.dialects import Elapsed
@@ -239,16 +239,21 @@ bounce_rate = Ratio(
 
 # ── First response ──
 
-_answer_at = func.coalesce(_r.first_response_at, _r.closed_at)
+_done_at = case((_r.closed_at >= _r.opened_at, _r.closed_at))
+_answer_at = func.least(func.coalesce(_r.first_response_at, _done_at), func.coalesce(_done_at, _r.first_response_at))
 first_response = Spread(
     name="first_response", label="Time to first response", unit="s", better="lower",
     about="Half of the requests opened in the period had a first response within this time. Those still waiting "
           "count as waiting; a closing without an earlier response counts as the response.",
-    formula="Kaplan–Meier median and 9 in 10 of first_response_at − opened_at, waiting ones censored at as_of",
+    formula="Kaplan–Meier median and 9 in 10 of the earlier of first_response_at and closed_at − opened_at, waiting "
+            "ones censored at as_of",
     source="measures reference, B11",
     fact=REQUEST, duration_s=Elapsed(_r.opened_at, func.coalesce(_answer_at, cast(AS_OF, DateTime))),
     has_ended=_answer_at.isnot(None), on=_r.opened_on,
-    where=and_(_r.activity_count.isnot(None), func.coalesce(_answer_at, AS_OF) >= _r.opened_at),
+    where=and_(
+        _r.activity_count.isnot(None), func.coalesce(_answer_at, AS_OF) >= _r.opened_at,
+        or_(_answer_at.isnot(None), _r.closed_at.is_(None)),  # closed before it was opened: nobody waits
+    ),
 )  # fmt: skip
 
 # ── What people thought ──

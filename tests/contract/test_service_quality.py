@@ -56,6 +56,8 @@ _MISSES = (
     ("m5", "refuse", "A", "06-01", "06-01", None, None, None, "1 Elm St"),  # the third within 90 days; not recovered
     ("m6", "recycling", "B", "05-06", "05-06", "05-07", "resolved", None, "1 Elm St"),  # another stream
     ("m7", "recycling", "B", "06-03", "06-30", None, None, None, "9 Oak St"),  # told just now: too young to tell
+    ("m8", "refuse", "A", "05-25", "05-26", "05-27", "resolved", None, "1 Elm St"),  # the round was called off
+    ("m9", "refuse", "Z", "05-12", "05-13", None, None, None, "3 Elm St"),  # of a round that nobody knows
 )  # fmt: skip
 # id, kind, model, installed, removed
 ASSETS = pd.DataFrame(
@@ -145,6 +147,7 @@ def by_name(answer, dimension: str, measure: str) -> dict[str, float]:
         ("scheduled_stops", 1.4, 1.1),  # 5,000 + 5,000 + 4,000, the suspended round left out
         ("suspended_rounds", 1, 0),
         ("unserved_stops", 15, 2),  # of B's round in May nobody wrote what was served
+        ("missed_unscheduled", 2, 0),  # m8, m9
         ("missed_reported", 4, 2),  # m1, m2, m4, m6; m3 told m2 again
         ("missed_valid", 3, 0), ("missed_not_valid", 1, 0),
         ("missed_followed", 4, 1), ("recovered_soon", 3, 0),  # m1, m4, m6; m2 took three days
