@@ -20,6 +20,8 @@ from data_access.measures.outcomes import paused_share, paused_time_share
 from data_access.measures.requests import at_risk, backlog, due_soon
 from data_access.schema import request, request_episode
 from data_access.semantics import Query
+from layouts.views import collect_views
+from tests import screen
 from tests.contract.test_build import CITY, at, write_dimensions
 
 HOUR = 3600
@@ -95,6 +97,11 @@ def test_how_many_were_paused_and_how_long(clocks: Services) -> None:
     answer = clocks.ask(Query((paused_share, paused_time_share)), end, Scope.everything())
     assert (answer.value("closed_paused"), answer.value("closed_with_clock")) == (1, 2)
     assert (answer.value("paused_s"), answer.value("stood_s")) == (HOUR, 6 * HOUR)
+    view = next(one for one in collect_views() if one.name == "promises")
+    card = screen.drawn(clocks, view, "paused", "?from=2026-06-29&to=2026-06-30")
+    assert screen.said(card.sentence) == "50.0\xa0% of 2 requests closed had once been paused."
+    assert "Public Works" in screen.said(card.body) and "too few" in screen.said(card.body)
+    assert screen.drawn(clocks, view, "paused", "?from=2026-06-25&to=2026-06-26").is_empty
     before = clocks.ask(Query((paused_share,)), end, Scope.everything(), at("2026-06-29 13:30"))
     assert before.value(paused_share) is None  # nothing had been closed
 

@@ -274,7 +274,7 @@ DRAWN_OTHERWISE: dict[str, tuple[str, ...]] = {
     "staffing": ("week", "day", "model", "size"),  # worked out by the model: test_staffing
     "published-calls": ("needed",),
     # for the city's mix, and per resident: test_fair_service, against a plain computation
-    "fair-service": ("funnel", "kept", "reports", "trend", "channels"),  # the rarest channels in one bar
+    "fair-service": ("funnel", "kept", "reports", "trend", "again", "channels"),  # the rarest channels in one bar
     "service-quality": ("routes", "weekdays"),  # for the same streams: test_service_quality
 }
 """Panels whose marks are computed from the answers, each with a test of its own."""
