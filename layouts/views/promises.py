@@ -166,10 +166,9 @@ def draw_paused(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     text = f"**{c.share(city.value(paused_share))}** of {c.count(n)} requests closed had once been paused"
     against = words.points(city.value(paused_share), before.value(paused_share) if before else None, context)
     text += f", {against}" if against else ""
-    enough = frame[frame[closed_with_clock.name] >= words.FEW]
-    if len(enough) > 1:
-        most = enough.iloc[0]
-        text += f"; most in {most[department.name]}, **{c.share(most[paused_share.name])}**"
+    surely = (share.lower > city.value(paused_share)) & (frame[closed_with_clock.name] >= words.FEW)
+    if more := frame[department.name][surely].tolist():
+        text += f"; surely more often in {words.listed(more[:3])}"
     at = [i for i, name in enumerate(frame[department.name]) if name in context.selected]
     body = c.table(columns, lines, caption="Clocks stopped by department", selected=at)
     foot = words.foot(
