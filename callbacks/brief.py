@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from callbacks.address import filters_in, permitted, place_at
 from callbacks.errors import in_words
-from callbacks.panels import answers_to, context_of
+from callbacks.panels import drawing_of
 from dashboard.domain.errors import NotPermitted, Problem
 from dashboard.services import Services
 from layouts.brief import Brief, Part, Said, panels_of, said_by
@@ -40,8 +40,7 @@ def _said(view: View, panel: Panel, search: str, services: Services) -> Said | N
     try:
         filters = filters_in(search, services, view)
         place = place_at(urlsplit(view.href).path, view, filters)
-        answers = answers_to(panel, filters, services, place, in_full=False)
-        drawing = panel.draw(answers, context_of(panel, filters, services, place))
+        drawing, _ = drawing_of(panel, filters, services, place)
     except Problem as problem:
         return Said(panel.question, in_words(problem, f"the brief, {panel.name}"))
     return said_by(panel, drawing) if drawing.sentence and not drawing.is_empty else None

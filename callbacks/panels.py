@@ -17,7 +17,7 @@ from dash import MATCH, ClientsideFunction, Dash, Input, Output, State, ctx, no_
 
 from callbacks.address import filters_in, holds_contacts, permitted, place_at, view_at
 from callbacks.errors import in_words
-from dashboard.domain.errors import NotThere, Problem
+from dashboard.domain.errors import NotThere, NotTold, Problem
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Permission, Viewer
 from dashboard.services import Services
@@ -27,9 +27,11 @@ from data_access.hotspots import Analysed
 from data_access.listing import Listing, Rows
 from data_access.semantics import Answer, Dimension, Query
 from data_access.timeline import OneRequest, Timeline
+from layouts import components as c
 from layouts import grid, html
 from layouts import page as screen
 from layouts import view as parts
+from layouts.figures import words
 from layouts.figures.literal import literal
 from layouts.figures.packing import packed
 from layouts.markup import markup
@@ -82,6 +84,21 @@ def answers_to(
         else:
             found.append(answered(item))
     return tuple(found)
+
+
+def drawing_of(
+    panel: Panel, filters: Filters, services: Services, place: Place | None = None
+) -> tuple[Drawing, Answered]:  # fmt: skip
+    """What the panel draws, and the answers it is made of.
+
+    Where its question means nothing for what was chosen, it says why and offers to take the choice back.
+    """
+    context = context_of(panel, filters, services, place)
+    try:
+        answers = answers_to(panel, filters, services, place, in_full=False)
+    except NotTold as why:
+        return Drawing(sentence=c.empty(str(why), words.clear(context)), is_empty=True), ()
+    return panel.draw(answers, context), answers
 
 
 def asked_by(panel: Panel, filters: Filters, services: Services, place: Place | None = None) -> Filters:
@@ -149,8 +166,7 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
 
     def drawn(view: View, panel: Panel, filters: Filters, place: Place) -> dict[str, Any]:
         try:
-            answers = answers_to(panel, filters, services, place, in_full=False)
-            drawing = panel.draw(answers, context_of(panel, filters, services, place))
+            drawing, answers = drawing_of(panel, filters, services, place)
             return on_card(panel, drawing, answers) | list_on(view, panel, drawing)
         except Exception as error:  # whatever it is, it stays in this card
             return words_on_card("failed", in_words(error, f"panel {panel.name}"))

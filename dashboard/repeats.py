@@ -13,7 +13,7 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, NamedTuple
 
 import orjson
@@ -24,7 +24,7 @@ from flask_caching import Cache
 from callbacks.address import filters_in, place_at, view_at
 from callbacks.panels import answers_to, words_on_card
 from dashboard.cache import Flight, program
-from dashboard.domain.errors import Busy, DataUnavailable, Problem
+from dashboard.domain.errors import Busy, DataUnavailable, NotTold, Problem
 from dashboard.domain.policy import Permission, Viewer, may
 from dashboard.security import ASK
 from dashboard.services import Services, acting_as
@@ -209,6 +209,7 @@ def _warm(most: Sequence[tuple[Viewer, str, str, str]], services: Services, view
                 filters = filters_in(search, services, view)
                 place = place_at(path, view, filters)
                 for panel in view.panels:
-                    answers_to(panel, filters, services, place)
+                    with suppress(NotTold):
+                        answers_to(panel, filters, services, place)
             except (Problem, DataUnavailable) as problem:
                 log.info("%s was not asked again: %s", name, problem)

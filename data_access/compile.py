@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache, reduce
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -34,7 +34,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from dashboard.domain.errors import BadRequest, NotPermitted
+from dashboard.domain.errors import BadRequest, NotPermitted, NotTold
 from dashboard.domain.filters import Filters, add_months
 from dashboard.domain.policy import Scope
 from data_access import schema
@@ -115,8 +115,8 @@ def parts_of(measures: Iterable[Measure]) -> tuple[Measure, ...]:
 def compile_query(query: Query, filters: Filters, scope: Scope, frame: Frame) -> tuple[Statement, ...]:
     """Write the SELECTs that answer `query` for the rows in `filters` and `scope`.
 
-    Raises BadRequest if a measure cannot be divided or narrowed as asked, NotPermitted if `scope` restricts a dimension
-    that a measure's fact does not carry.
+    Raises BadRequest if a measure cannot be divided as asked, NotTold if a filter narrows only a part of a ratio,
+    NotPermitted if `scope` restricts a dimension that a measure's fact does not carry.
     """
     if query.every not in (None, *EVERY):
         raise BadRequest("Choose the step of time before compiling.")
@@ -154,8 +154,6 @@ def caveats(query: Query, filters: Filters) -> tuple[str, ...]:
         found.append("Incidents: a report joined to an earlier one is not counted again.")
     if filters.left_out and any(isinstance(measure, Standing) for measure in parts_of(query.measures)):
         found.append("What stands open is counted on event days too.")
-    if filters.left_out and any(isinstance(measure, Exposure) for measure in parts_of(query.measures)):
-        found.append("Time in service is counted on event days too.")
     return tuple(dict.fromkeys(found))
 
 
@@ -389,9 +387,15 @@ def _stood(
 
 
 def _exposure(measure: Exposure, query: Query, filters: Filters, scope: Scope, frame: Frame) -> Statement:
-    """SELECT how long rows lasted within the period."""
+    """SELECT how long rows lasted within the period, but for the event days that the reader left out."""
     begin, end = (literal(one, Date) for one in (filters.period.from_on, filters.period.to_on))
-    lasted = func.least(func.coalesce(measure.end_on, end), end) - func.greatest(measure.start_on, begin)
+
+    def lasted_in(first: ColumnElement, after: ColumnElement) -> Any:
+        return func.least(func.coalesce(measure.end_on, after), after) - func.greatest(measure.start_on, first)
+
+    lasted = lasted_in(begin, end)
+    for first, after in filters.stretches_left_out():
+        lasted -= func.greatest(lasted_in(literal(first, Date), literal(after, Date)), 0)
     days = cast(func.coalesce(func.sum(lasted), 0), Float) / measure.unit_days
     when = [measure.start_on < end, or_(measure.end_on.is_(None), measure.end_on > begin)]
     where = [or_(measure.end_on.is_(None), measure.end_on > measure.start_on)]
@@ -554,17 +558,22 @@ def _is_one_of(dimension: Dimension, fact: Fact, values: tuple[str, ...]) -> Col
 
 
 def _check_narrowed_alike(query: Query, filters: Filters) -> None:
-    """BadRequest where a filter narrows only one part of a ratio of money to work: it would not be what anything costs.
+    """NotTold where a filter narrows only one part of a ratio: it would be a rate of nothing.
 
-    What a call by phone costs, say, is not known where the contact centre's budget tells of no channel.
+    The misses that were told by phone, say, are missed of no known number of stops, for rounds carry no channel; nor is
+    what a call by phone costs known where the contact centre's budget tells of none.
     """
+    chosen = [DIMENSIONS[name] for name, _ in filters.choices]
     for measure in query.measures:
-        if not isinstance(measure, Ratio) or measure.over.fact.by_year == measure.under.fact.by_year:
+        if not isinstance(measure, Ratio):
             continue
-        for name, _ in filters.choices:
-            if _narrows(DIMENSIONS[name], measure.over) != _narrows(DIMENSIONS[name], measure.under):
-                label = DIMENSIONS[name].label.lower()
-                raise BadRequest(f"“{measure.name}” is not known by {label}: the budget does not tell it.")
+        for part, other in ((measure.over, measure.under), (measure.under, measure.over)):
+            lacking = [one.label.lower() for one in chosen if _narrows(one, other) and not _narrows(one, part)]
+            if lacking:
+                raise NotTold(
+                    f"{part.fact.plural.capitalize()} carry no {' and no '.join(lacking)}: “{measure.label}” cannot be "
+                    "told of this choice."
+                )
 
 
 def _check_divisible(query: Query, measure: Measure) -> None:

@@ -300,12 +300,16 @@ class Continuing:
     def replace_requests(self, has_turned: bool) -> Select:
         """Put the derived requests in the place of those that were; the ids of those whose episodes may differ.
 
-        Of a request that merely went on standing open, only what goes on is written.
+        Of a request that merely went on standing open, only what goes on is written; of one that is closed nothing goes
+        on, and another pause is another sum.
         """
         r, now = schema.request.c, _temporary("derived", schema.request)
         was = self._kept_aside("request")
         told = [one.name for one in schema.request.c if one.name not in (*schema.OF_AS_OF, *_LATER)]
-        unlike = or_(*(was.c[name].is_distinct_from(now.c[name]) for name in told))
+        paused = or_(*(was.c[name].is_distinct_from(now.c[name]) for name in schema.OF_AS_OF))
+        unlike = or_(
+            *(was.c[name].is_distinct_from(now.c[name]) for name in told), and_(now.c.closed_at.is_not(None), paused)
+        )
         ids = func.coalesce(was.c.request_id, now.c.request_id).label("request_id")
         both = was.outerjoin(now, was.c.request_id == now.c.request_id, full=True)
         self.run.execute(TableOf("differing_ids", select(ids).select_from(both).where(unlike)))

@@ -39,6 +39,7 @@ def _carried(column: str, *facts: str) -> dict[str, ColumnElement]:
     tables = {
         "request": _request, "episode": _episode, "contact": _contact, "survey": schema.survey.c,
         "inspection": schema.inspection.c, "contact_interval": _published, "asset": ASSET_STRETCH.c, "work": _request,
+        "repeat": _request,
         "budget": schema.budget_line.c, "centre": schema.budget_line.c,
     }  # fmt: skip
     return {fact: tables[fact][column] for fact in facts}
@@ -63,36 +64,36 @@ department = Dimension(
     "department",
     "Department",
     "The department that holds the request now; of what stands open, is closed or moved, the one that held it then.",
-    _carried("department", "request", "episode", "survey", "inspection", "asset", "work", "budget")
+    _carried("department", "request", "episode", "survey", "inspection", "asset", "work", "repeat", "budget")
     | {"round": _of_route("department")},
 )
 service_type = Dimension(
     "service_type", "Service type", "What was asked for, as the CRM names it.",
-    _carried("service_type", "request", "episode", "survey", "inspection", "work"),
+    _carried("service_type", "request", "episode", "survey", "inspection", "work", "repeat"),
 )  # fmt: skip
 category = Dimension(
     "category", "Category", "The group of service types it belongs to.",
-    _carried("category", "request", "episode", "work"),
+    _carried("category", "request", "episode", "work", "repeat"),
 )  # fmt: skip
 district = Dimension(
     "district", "District", "Where it is: the source's own district, else the one its point lies in.",
-    _carried("district", "request", "episode", "survey", "inspection", "asset", "work")
+    _carried("district", "request", "episode", "survey", "inspection", "asset", "work", "repeat")
     | {"round": _of_route("district")},
     missing="no district",
 )  # fmt: skip
 area = Dimension(
     "area", "Area",
     "Of a city that is divided in a second way (wards, neighbourhoods, ZIP codes …), the part its point lies in.",
-    _carried("area", "request", "episode", "work"), missing="no area",
+    _carried("area", "request", "episode", "work", "repeat"), missing="no area",
 )  # fmt: skip
 channel = Dimension(
     "channel", "Channel", "How it reached the city: phone, web, app …",
-    _carried("channel", "request", "episode", "contact", "contact_interval", "work"),
+    _carried("channel", "request", "episode", "contact", "contact_interval", "work", "repeat"),
     in_words=lambda name: name.replace("_", "-"),
 )  # fmt: skip
 priority = Dimension(
-    "priority", "Priority", "The priority the CRM gave it.", _carried("priority", "request", "episode", "work"),
-    missing="none",
+    "priority", "Priority", "The priority the CRM gave it.",
+    _carried("priority", "request", "episode", "work", "repeat"), missing="none",
 )  # fmt: skip
 status = Dimension(
     "status", "Status", "The request's state in the last data received, not at an earlier moment.",

@@ -439,6 +439,13 @@ def _held_in(engine: Engine, build: BuildInfo, structure: Structure) -> Held:
         return Held()  # not prepared, or by an earlier version: nobody asks it anything
     with engine.connect() as connection:
         rows = connection.execute(select(schema.sums)).all()
+    # Sums of a build that an earlier version made may lack a measure declared since: then the facts are asked.
+    there = _structure_of(engine, [row.name for row in rows if row.name in ROLLUPS])
+    rows = [
+        row
+        for row in rows
+        if row.name not in ROLLUPS or ROLLUPS[row.name].column_names <= there.get(row.name, frozenset())
+    ]
     known = (
         ("request", build.requests, build.data_from_on),
         ("episode", build.requests, build.data_from_on),

@@ -265,6 +265,14 @@ class Rollup:
             yield from both(total.name, total, total.value, total.where)
 
     @property
+    def column_names(self) -> frozenset[str]:
+        """The names of its table's columns, told without making the table."""
+        sums = [ROWS, *([] if self.spread is None else [ENDED]), *self.totals]
+        firsts = [FIRST if one == ROWS else f"{one}_{FIRST}" for one in sums]
+        more = firsts if self.fact.first_report is not None else []
+        return frozenset(("day", *self.keys, *self._derived, *sums, *more))
+
+    @property
     def is_of_end(self) -> bool:
         """Whether it counts what stands at the end of the data (and did a year earlier)."""
         return self.on is MOMENT_ON

@@ -26,7 +26,7 @@ from data_access.hotspots import Analysed, Asking
 from data_access.measures.contacts import (
     CONTACT,
     abandoned,
-    answered,
+    answered_with_handle,
     handled_s,
     offered,
     served_in_time,
@@ -50,7 +50,7 @@ TRIED = (-2, -1, 0, 1, 2)
 """So many agents more are tried."""
 TARGETS = ((0.80, 20), (0.80, 30), (0.80, 60), (0.90, 30), (0.95, 30))
 """Shares of calls, and the seconds within which they are to be answered, that cities set themselves."""
-_CALLS = (offered, answered, handled_s, abandoned, served_in_time, service_level_base, waited_by_all_s)
+_CALLS = (offered, answered_with_handle, handled_s, abandoned, served_in_time, service_level_base, waited_by_all_s)
 _OF_CALLS = ("offered", "answered", "handled_s", "hung_up", "in_time", "counted")
 """What a `Floor` calls the first of either."""
 _STAFF = (rostered_h, present_h, told_of_few)

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from callbacks.address import place_at
-from callbacks.panels import answers_to, context_of
+from callbacks.panels import drawing_of
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Viewer
 from dashboard.identity import DEPUTY_MANAGER
@@ -24,7 +24,7 @@ def drawn(
     with acting_as(viewer):
         filters = Filters.from_search(search, services.clock(), DIMENSIONS, view.parameters)
         place = place_at(view.href, view, filters)
-        return panel.draw(answers_to(panel, filters, services, place), context_of(panel, filters, services, place))
+        return drawing_of(panel, filters, services, place)[0]
 
 
 def said(part: Any) -> str:

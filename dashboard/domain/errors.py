@@ -4,7 +4,8 @@
 
     Problem                      shown to the reader in its own words
     ├── BadRequest               the question cannot be asked like that; shown as written
-    │   └── UnknownName          a word we do not know; says which we do
+    │   ├── UnknownName          a word we do not know; says which we do
+    │   └── NotTold              no answer of what was chosen would mean anything; says what does not tell it
     ├── NotPermitted             the viewer may not see it; says whom to ask
     ├── NotThere                 there is no such thing, or it is not the viewer's to see
     ├── DataUnavailable          no build in service, or the database did not answer; safe to retry
@@ -51,6 +52,10 @@ class UnknownName(BadRequest):
         near = nearest(name, known)
         super().__init__(f"There is no {kind} called “{name}”.{did_you_mean(near)}")
         self.kind, self.name, self.near = kind, name, near
+
+
+class NotTold(BadRequest):
+    """Of what was chosen the number would mean nothing: a part of it cannot be narrowed so."""
 
 
 class NotPermitted(Problem):

@@ -366,15 +366,22 @@ class Filters:
             return self
         return replace(self, left_out=tuple(sorted(set(stretches))))
 
+    def stretches_left_out(self, period: Period | None = None) -> list[tuple[date, date]]:
+        """The stretches of civil days ``[from, to)`` of `period` (default: the chosen one) left out; none overlap."""
+        period, found = period or self.period, list[tuple[date, date]]()
+        for begin, end in self.left_out:
+            begin, end = max(begin, period.from_on), min(end, period.to_on)
+            if begin >= end:
+                continue
+            if found and begin <= found[-1][1]:
+                begin, end = found[-1][0], max(end, found.pop()[1])
+            found.append((begin, end))
+        return found
+
     def days_counted(self, period: Period | None = None) -> int:
         """The civil days of `period` (default: the chosen one) that are not left out."""
-        period = period or self.period
-        days = {
-            day
-            for begin, end in self.left_out
-            for day in range(max(begin, period.from_on).toordinal(), min(end, period.to_on).toordinal())
-        }
-        return period.days - len(days)
+        left_out = self.stretches_left_out(period)
+        return (period or self.period).days - sum((end - begin).days for begin, end in left_out)
 
 
 def add_months(day: date, months: int) -> date:

@@ -55,6 +55,7 @@ USUAL = frozenset({"requests", "contacts"})
 FACTS: dict[str, Permission] = {
     "request": Permission.READ_REQUESTS,
     "episode": Permission.READ_REQUESTS,
+    "repeat": Permission.READ_REQUESTS,
     "survey": Permission.READ_REQUESTS,
     "inspection": Permission.READ_REQUESTS,
     "contact": Permission.READ_CONTACTS,

@@ -53,7 +53,7 @@ class Floor:
     width_s
         How long a slot is.
     offered, answered, handled_s, hung_up
-        Calls, and the seconds that the answered ones took.
+        Calls, those answered of which it is known how long they took, and these seconds.
     in_time, counted
         The two parts of the service level, in the way of counting in force.
     rostered, present

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import partial
 
-from sqlalchemy import Date, Integer, and_, case, cast, func, literal, or_, select
+from sqlalchemy import Date, Integer, and_, case, cast, func, literal, or_, select, tuple_
 
 from data_access import schema
 from data_access.measures.requests import INCIDENT, requests_counted
@@ -25,7 +25,12 @@ NOT_VALID = ("no_issue_found", "duplicate", "cancelled_by_requester", "unable_to
              "referred_other_agency")  # fmt: skip
 """Outcomes that say that the crew had missed nothing."""
 
-_missed = and_(_r.route_id.isnot(None), _r.service_on.isnot(None), INCIDENT)
+_names_round = and_(_r.route_id.isnot(None), _r.service_on.isnot(None), INCIDENT)
+# Of a round that was called off, or of which nobody knows, no stop was scheduled: none of its stops counts either.
+_went_out = tuple_(_r.route_id, _r.service_on).in_(
+    select(_d.route_id, _d.service_on).where(_d.is_suspended.isnot(True))
+)  # fmt: skip
+_missed = and_(_names_round, _went_out)
 _is_closed = _r.closed_at.isnot(None)  # looking back, what a later closing found is not known yet
 _misses = partial(requests_counted, on=_r.service_on, source=_SOURCE)
 
@@ -56,8 +61,15 @@ suspended_rounds = Total(
 
 missed_reported = _misses(
     "missed_reported", "Missed collections reported",
-    "Requests about a missed collection, each once, by the day on which it was due.",
-    "count of requests with a route and a day of service that are no duplicates", _missed,
+    "Requests about a missed collection, each once, by the day on which it was due. What was reported of rounds "
+    "that were called off, or that are not known, is not among them: none of its stops was scheduled.",
+    "count of requests with a route and a day of service of a round not suspended that are no duplicates", _missed,
+)  # fmt: skip
+missed_unscheduled = _misses(
+    "missed_unscheduled", "Reported missed, none scheduled",
+    "Requests about a missed collection, each once, whose round was called off or is not known.",
+    "count of requests with a route and a day of service without such a round that are no duplicates",
+    and_(_names_round, ~_went_out), None,
 )  # fmt: skip
 missed_valid = _misses(
     "missed_valid", "Missed collections found so",

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, and_, case, false, func
+from sqlalchemy import ColumnElement, DateTime, and_, case, cast, false, func, or_
 
 from dashboard.domain.filters import Filters
 from data_access import schema
+from data_access.dialects import Elapsed
 from data_access.measures.requests import opened
-from data_access.semantics import ANSWER_WITHIN_S, SHORT_ABANDON_S, Fact, Ratio, Spread, Total
+from data_access.semantics import ANSWER_WITHIN_S, AS_OF, SHORT_ABANDON_S, Fact, Ratio, Spread, Total
 
 _c = schema.contact.c
 
-CONTACT = Fact("contact", "contacts", schema.contact, known_at=_c.arrived_at, known_on=_c.arrived_on)
+CONTACT = Fact(
+    "contact", "contacts", schema.contact, known_at=_c.arrived_at, ends={_c.callback_connected_at: None},
+    known_on=_c.arrived_on,
+)  # fmt: skip
 
 _came_in = _c.direction.is_distinct_from("out")
+_first_leg = and_(_came_in, _c.parent_contact_id.is_(None))
 # One leg in a queue during opening hours; what the telephone system contained, blocked or met closed is not offered.
 _offered = and_(
     _came_in,
@@ -25,6 +30,8 @@ _offered = and_(
 )
 _answered = and_(_offered, _c.outcome == "answered")
 _abandoned = and_(_offered, _c.outcome == "abandoned")
+_ended = and_(_offered, _c.outcome.in_(("answered", "abandoned")))
+_timed = _c.wait_s.isnot(None)  # a wait that nobody recorded is neither short nor long
 _quick = _c.wait_s <= ANSWER_WITHIN_S
 _short = and_(_abandoned, _c.wait_s < SHORT_ABANDON_S)
 
@@ -49,7 +56,7 @@ def _sum(name: str, label: str, about: str, seconds: ColumnElement, condition: C
 
 contacts = _total(
     "contacts", "Contacts", "Everybody who got in touch, on any channel; a transferred call counts once.",
-    and_(_came_in, _c.parent_contact_id.is_(None)), "A12 channel mix",
+    _first_leg, "A12 channel mix",
 )  # fmt: skip
 offered = _total("offered", "Calls offered", "Calls that entered a queue during opening hours.", _offered, "A1")
 answered = _total("answered", "Calls answered", "Calls a person took.", _answered, "A2", "higher")
@@ -82,26 +89,29 @@ answered_quick = _total(
     and_(_answered, _quick), "A6", "higher",
 )  # fmt: skip
 answered_or_left_quick = _total(
-    "answered_or_left_quick", "Answered or hung up within the goal", "Both count as served.",
-    and_(_offered, _c.outcome.in_(("answered", "abandoned")), _quick), "A6",
+    "answered_or_left_quick", "Answered or hung up within the goal", "Both count as served.", and_(_ended, _quick),
+    "A6",
 )  # fmt: skip
 answered_or_abandoned = _total(
-    "answered_or_abandoned", "Answered or abandoned", "Calls that ended with a person or with a hang-up.",
-    and_(_offered, _c.outcome.in_(("answered", "abandoned"))), "A6",
+    "answered_or_abandoned", "Answered or abandoned",
+    "Calls that ended with a person or with a hang-up, and whose wait is recorded.", and_(_ended, _timed), "A6",
 )  # fmt: skip
 answered_or_abandoned_later = _total(
     "answered_or_abandoned_later", "Answered, or abandoned after the goal", "Early hang-ups left out.",
-    and_(_offered, _c.outcome.in_(("answered", "abandoned")), ~and_(_c.outcome == "abandoned", _quick)), "A6",
+    and_(_ended, _timed, ~and_(_c.outcome == "abandoned", _quick)), "A6",
 )  # fmt: skip
 answered_or_abandoned_net = _total(
     "answered_or_abandoned_net", "Answered, or abandoned after the first seconds", "Short abandons left out.",
-    and_(_offered, _c.outcome.in_(("answered", "abandoned")),
-         ~and_(_c.outcome == "abandoned", _c.wait_s < SHORT_ABANDON_S)), "A6",
+    and_(_ended, _timed, ~and_(_c.outcome == "abandoned", _c.wait_s < SHORT_ABANDON_S)), "A6",
 )  # fmt: skip
 answered_quick_or_short = _total(
     "answered_quick_or_short", "Answered within the goal, or short abandon", "Short abandons count as served.",
     and_(_offered, case((_c.outcome == "answered", _quick), else_=_short)),
     "A6",
+)  # fmt: skip
+answered_with_wait = _total(
+    "answered_with_wait", "Calls answered, wait recorded", "The base of the speed of answer.", and_(_answered, _timed),
+    "A5",
 )  # fmt: skip
 
 
@@ -128,7 +138,7 @@ service_level_early_counts = _service_level(
 )  # fmt: skip
 service_level_answered = _service_level(
     "service_level_answered", "Service level of answered calls",
-    "Of the answered calls only: it hides everybody who gave up.", answered_quick, answered,
+    "Of the answered calls only: it hides everybody who gave up.", answered_quick, answered_with_wait,
 )  # fmt: skip
 service_level_excl_short = _service_level(
     "service_level_excl_short", "Service level, short abandons left out",
@@ -171,7 +181,8 @@ served_in_time = _by_custom(
 )  # fmt: skip
 service_level_base = _by_custom(
     "service_level_base", "Base of the service level",
-    "Calls answered or abandoned, without the hang-ups that the way of counting in force leaves out.", "under",
+    "Calls answered or abandoned, without the hang-ups that the way of counting in force leaves out, and without calls "
+    "whose wait is not recorded.", "under",
 )  # fmt: skip
 service_level = _service_level(
     "service_level", "Service level",
@@ -193,7 +204,7 @@ speed_of_answer = Ratio(
     name="speed_of_answer", label="Average speed of answer", unit="s", better="lower",
     about="How long answered callers waited on average, ringing included. It falls when callers give up: read it with "
           "the abandonment rate.",
-    formula="waited_s ÷ answered", source="measures reference, A5", over=waited_s, under=answered,
+    formula="waited_s ÷ answered_with_wait", source="measures reference, A5", over=waited_s, under=answered_with_wait,
 )  # fmt: skip
 wait = Spread(
     name="wait", label="Wait until answered", unit="s", better="lower",
@@ -205,10 +216,15 @@ wait = Spread(
 handled_s = _sum(
     "handled_s", "Seconds handled", "Talk, hold and wrap-up of answered calls.", _c.handle_s, _answered, "A7"
 )
+answered_with_handle = _total(
+    "answered_with_handle", "Calls answered, handling recorded", "The base of the handle time.",
+    and_(_answered, _c.handle_s.isnot(None)), "A7",
+)  # fmt: skip
 handle_time = Ratio(
     name="handle_time", label="Average handle time", unit="s",
-    about="Talk, hold and wrap-up for each answered call.", formula="(talk + hold + wrap) ÷ answered",
-    source="measures reference, A7", over=handled_s, under=answered,
+    about="Talk, hold and wrap-up for each answered call of which any of it was recorded.",
+    formula="(talk + hold + wrap) ÷ answered_with_handle",
+    source="measures reference, A7", over=handled_s, under=answered_with_handle,
 )  # fmt: skip
 talk_s = _sum("talk_s", "Seconds talking", "Talk time of answered calls.", _c.talk_s, _answered, "A7")
 hold_s = _sum("hold_s", "Seconds on hold", "Callers put on hold, in answered calls.", _c.hold_s, _answered, "A7")
@@ -234,16 +250,22 @@ status_share = Ratio(
 )  # fmt: skip
 created_request = _total(
     "created_request", "Contacts that made a request", "Contacts from which a service request came.",
-    and_(_c.parent_contact_id.is_(None), _c.created_request.is_(True)), "A12",
+    and_(_first_leg, _c.created_request.is_(True)), "A12",
 )  # fmt: skip
 information_only = _total(
-    "information_only", "Information only", "Contacts that were answered without making a request.",
-    and_(_c.parent_contact_id.is_(None), _c.created_request.isnot(True)), "A12 info-only share",
+    "information_only", "Information only", "Contacts that made no request, hang-ups among them.",
+    and_(_first_leg, _c.created_request.is_(False)), "A12 info-only share",
+)  # fmt: skip
+contacts_request_known = _total(
+    "contacts_request_known", "Contacts, request or none recorded",
+    "Of the contacts, those of which it is recorded whether they made a request.",
+    and_(_first_leg, _c.created_request.isnot(None)), "A12 info-only share",
 )  # fmt: skip
 information_share = Ratio(
     name="information_share", label="Share of information only", unit="share",
-    about="Of all contacts, the share that made no request.", formula="information_only ÷ contacts",
-    source="measures reference, A12", over=information_only, under=contacts,
+    about="Of all contacts of which it is recorded, the share that made no request.",
+    formula="information_only ÷ contacts_request_known",
+    source="measures reference, A12", over=information_only, under=contacts_request_known,
 )  # fmt: skip
 contacts_per_request = Ratio(
     name="contacts_per_request", label="Contacts per request", unit="ratio",
@@ -266,22 +288,80 @@ resolved_first = _total(
     "resolved_first", "Calls resolved at first contact", "Answered calls that the agent closed in the one call.",
     and_(_answered, _c.resolved_first.is_(True)), "A12a", "higher",
 )  # fmt: skip
+answered_resolution_known = _total(
+    "answered_resolution_known", "Calls answered, resolved or not recorded",
+    "Of the calls answered, those of which the agent recorded whether they were closed in the one call.",
+    and_(_answered, _c.resolved_first.isnot(None)), "A12a",
+)  # fmt: skip
 first_contact_resolution = Ratio(
     name="first_contact_resolution", label="Resolved at first contact", unit="share", better="higher",
-    about="Of the calls answered, the share closed in the one call, as the agent recorded it. Calls that come back "
-          "within a week and what callers say are other measures.",
-    formula="resolved_first ÷ answered", source="measures reference, A12a (agent-closed)",
-    over=resolved_first, under=answered,
+    about="Of the calls answered, the share closed in the one call, where and as the agent recorded it. Calls that "
+          "come back within a week and what callers say are other measures.",
+    formula="resolved_first ÷ answered_resolution_known", source="measures reference, A12a (agent-closed)",
+    over=resolved_first, under=answered_resolution_known,
 )  # fmt: skip
 answered_with_request = _total(
     "answered_with_request", "Answered calls that made a request", "Answered calls from which a service request came.",
     and_(_answered, _c.created_request.is_(True)), "A12",
 )  # fmt: skip
+answered_request_known = _total(
+    "answered_request_known", "Calls answered, request or none recorded",
+    "Of the calls answered, those of which it is recorded whether a service request came from them.",
+    and_(_answered, _c.created_request.isnot(None)), "A12",
+)  # fmt: skip
 request_rate = Ratio(
     name="request_rate", label="Calls that made a request", unit="share",
-    about="Of the calls answered, the share from which a service request came.",
-    formula="answered_with_request ÷ answered", source="measures reference, A12",
-    over=answered_with_request, under=answered,
+    about="Of the calls answered of which it is recorded, the share from which a service request came.",
+    formula="answered_with_request ÷ answered_request_known", source="measures reference, A12",
+    over=answered_with_request, under=answered_request_known,
+)  # fmt: skip
+
+# ── Called back, or served by the telephone system ──
+
+_callback = and_(_offered, _c.outcome == "callback")
+callbacks = _total(
+    "callbacks", "Call-backs taken", "Callers who left the queue to be called back; however often that was tried.",
+    _callback, "A12 callbacks",
+)  # fmt: skip
+callbacks_connected = _total(
+    "callbacks_connected", "Call-backs that reached the caller", "Of those, the ones that were reached.",
+    and_(_callback, _c.callback_connected_at.isnot(None)), "A12 callbacks", "higher",
+)  # fmt: skip
+callback_success = Ratio(
+    name="callback_success", label="Reached by call-back", unit="share", better="higher",
+    about="Of the callers who chose to be called back, the share reached so far.",
+    formula="callbacks_connected ÷ callbacks", source="measures reference, A12 callbacks",
+    over=callbacks_connected, under=callbacks,
+)  # fmt: skip
+time_to_callback = Spread(
+    name="time_to_callback", label="Time to call-back", unit="s", better="lower",
+    about="Half of the callers who chose to be called back were reached within this time of their call; those not "
+          "reached yet count as waiting.",
+    formula="Kaplan–Meier median and 9 in 10 of callback_connected_at − arrived_at, waiting ones censored at as_of",
+    source="measures reference, A12 callbacks",
+    fact=CONTACT,
+    duration_s=Elapsed(_c.arrived_at, func.coalesce(_c.callback_connected_at, cast(AS_OF, DateTime))),
+    has_ended=_c.callback_connected_at.isnot(None), on=_c.arrived_on,
+    where=and_(_callback, func.coalesce(_c.callback_connected_at, AS_OF) >= _c.arrived_at),
+)  # fmt: skip
+
+_contained = and_(_first_leg, _c.channel == "phone", _c.outcome == "ivr_contained")
+ivr_calls = _total(
+    "ivr_calls", "Calls the telephone system took", "Calls that came to the telephone system's own menus first.",
+    and_(_first_leg, _c.channel == "phone",
+         or_(_c.ivr_in_at.isnot(None), _c.outcome.in_(("ivr_contained", "ivr_abandon")))), "A12 IVR containment",
+)  # fmt: skip
+ivr_contained = _total(
+    "ivr_contained", "Calls served by the telephone system",
+    "Of those, the ones that got there what they wanted; who hung up in the menus did not.", _contained,
+    "A12 IVR containment", "higher",
+)  # fmt: skip
+ivr_containment = Ratio(
+    name="ivr_containment", label="Served by the telephone system", unit="share",
+    about="Of the calls that came to the telephone system's own menus, the share served there. Whether they called "
+          "again soon after is not in it.",
+    formula="ivr_contained ÷ ivr_calls", source="measures reference, A12 IVR containment (not adjusted)",
+    over=ivr_contained, under=ivr_calls,
 )  # fmt: skip
 
 # ── How long each part took ──
@@ -289,8 +369,8 @@ request_rate = Ratio(
 
 def _time(name: str, label: str, about: str, over: Total) -> Ratio:
     return Ratio(
-        name=name, label=label, unit="s", about=about, formula=f"{over.name} ÷ answered",
-        source="measures reference, A7", over=over, under=answered,
+        name=name, label=label, unit="s", about=about, formula=f"{over.name} ÷ answered_with_handle",
+        source="measures reference, A7", over=over, under=answered_with_handle,
     )  # fmt: skip
 
 

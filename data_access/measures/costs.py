@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, and_, case, cast, false, func, or_, select
+from sqlalchemy import ColumnElement, Float, and_, case, cast, func, or_, select
 
 from data_access import schema
 from data_access.measures.contacts import answered, contacts, resolved_first
@@ -146,7 +146,7 @@ contacts_handled = _contact(
 contacts_settled = _contact(
     "contacts_settled", "Contacts settled without a request",
     "Contacts that a person took and that neither made a request nor asked after one: the matter ended there.",
-    and_(_taken, func.coalesce(_c.created_request, false()).is_(False), _c.request_id.is_(None)),
+    and_(_taken, _c.created_request.is_(False), _c.request_id.is_(None)),
     "E3 (completed interactions)",
 )  # fmt: skip
 

@@ -6,12 +6,15 @@ enough for what became of it within the horizon to be known.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import Float, and_, cast, func
+from sqlalchemy import Float, and_, cast, func, or_
 
 from data_access import schema
 from data_access.measures.requests import ELAPSED_S, INCIDENT, LASTS, REQUEST
+from data_access.rewriting import put_to
 from data_access.semantics import AS_OF, Ratio, Total
 
 _r = schema.request.c
@@ -50,4 +53,44 @@ restricted_mean_time = Ratio(
           "is the area under the survival curve (restricted mean survival time).",
     formula="restricted_s ÷ incidents_followed", source=f"{_I} and B-survival (RMST)",
     over=restricted_s, under=incidents_followed,
+)  # fmt: skip
+
+# ── How soon a problem is told again ──
+
+_first = schema.request.alias("first_report")
+_repeated: Any = schema.request.join(_first, _first.c.request_id == _r.incident_id)
+
+
+def _of_first(condition: Any) -> Any:
+    """What is said of a request, of the one that was first to report the problem."""
+    return put_to(condition, {one: _first.c[one.name] for one in _r})
+
+
+REPEAT = replace(
+    REQUEST, name="repeat", plural="repeated reports",
+    table=_repeated, ends={_first.c.closed_at: _first.c.closed_on},
+    counted=and_(_r.is_info_only.isnot(True), _r.is_duplicate.is_(True)),
+    first_report=None,
+)  # fmt: skip
+"""Reports of a problem that had been reported, each with the one that was first."""
+
+repeats = Total(
+    name="repeats", label=f"Reported again within {HORIZON_DAYS} days", unit="requests",
+    about=f"Of problems first reported at least {HORIZON_DAYS} days before the data’s clock, the reports after the "
+          f"first, while it stood open, within {HORIZON_DAYS} days.",
+    formula="count of repeated reports by the day of the first one", source=f"{_I} (Liu et al.)",
+    fact=REPEAT, value=func.count(), on=_first.c.opened_on,
+    where=and_(
+        _of_first(_seen), _r.opened_at >= _first.c.opened_at,
+        _r.opened_at < _first.c.opened_at + timedelta(days=HORIZON_DAYS),
+        or_(_first.c.closed_at.is_(None), _r.opened_at <= _first.c.closed_at),
+    ),
+)  # fmt: skip
+time_to_report = Ratio(
+    name="time_to_report", label="Time until it is reported again", unit="s",
+    about="How long a problem that is known stands on average until it is reported once more: what can be told of how "
+          "soon people report at all. It depends on the kind of problem; where it is long, few reports do not mean few "
+          "problems.",
+    formula="restricted_s ÷ repeats", source=f"{_I} (reporting rate of Liu et al., turned over)",
+    over=restricted_s, under=repeats,
 )  # fmt: skip

@@ -33,6 +33,18 @@ visits_active = _visits(
     "visits_active", "Visits that found activity", "Inspections that found active signs of what was reported.",
     "count of inspections with active signs", _i.result == "active_signs",
 )  # fmt: skip
+visits_unasked = _visits(
+    "visits_unasked", "Visits on the city’s own account",
+    "Inspections that nobody's report led to: rounds of the city's own, and random checks.",
+    "count of inspections of the kinds proactive and audit", _i.kind.in_(("proactive", "audit")),
+)  # fmt: skip
+unasked_share = Ratio(
+    name="unasked_share", label="Share on the city’s own account", unit="share",
+    about="Of the visits, the share that no report had led to. Where only reports are followed, a district that does "
+          "not report is not looked at.",
+    formula="visits on the city's own account ÷ visits", source="measures reference, C5 and section I",
+    over=visits_unasked, under=visits,
+)  # fmt: skip
 confirmed_share = Ratio(
     name="confirmed_share", label="Confirmed by visit", unit="share",
     about="Of the visits with an outcome, the share that found active signs. Reports alone also measure who reports: "

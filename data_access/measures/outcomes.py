@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, DateTime, and_, cast, func
+from sqlalchemy import ColumnElement, DateTime, and_, case, cast, func, or_
 
 from data_access import schema
 from data_access.dialects import Elapsed
@@ -152,6 +152,52 @@ without_activity_share = Ratio(
     over=closed_without_activity, under=closed_recorded,
 )  # fmt: skip
 
+# ── How often and how long the clock stood still ──
+
+_with_clock = _r.paused_business_s.isnot(None)
+_paused = and_(_with_clock, _r.paused_business_s > 0)
+closed_with_clock = _closed(
+    "closed_with_clock", "Closed, opening hours known",
+    "Requests closed for good whose time runs in the opening hours of a calendar.", _with_clock, "B-clock",
+    "count by the day of the final closing",
+)  # fmt: skip
+closed_paused = _closed(
+    "closed_paused", "Closed, once paused",
+    "Of those, the ones whose clock stood still during opening hours before they were closed.", _paused, "B-clock",
+    "closed_with_clock with paused_business_s > 0",
+)  # fmt: skip
+paused_share = Ratio(
+    name="paused_share", label="Share ever paused", unit="share",
+    about="Of the requests closed, the share whose clock was ever stopped. Pausing is the easiest way to keep a "
+          "promise: a department far above the others is worth a look. It is 0 where pauses are not recorded.",
+    formula="closed_paused ÷ closed_with_clock", source="measures reference, B-clock",
+    over=closed_paused, under=closed_with_clock,
+)  # fmt: skip
+
+
+def _clock_s(name: str, label: str, about: str, seconds: ColumnElement, formula: str) -> Total:
+    return Total(
+        name=name, label=label, unit="s", about=about, formula=formula, source="measures reference, B-clock",
+        fact=REQUEST, value=func.sum(case((_with_clock, seconds), else_=0)), on=_r.closed_on,
+    )  # fmt: skip
+
+
+paused_s = _clock_s(
+    "paused_s", "Working time paused", "Opening hours for which the clocks of the requests closed stood still.",
+    _r.paused_business_s, "Σ paused_business_s of requests closed",
+)  # fmt: skip
+stood_s = _clock_s(
+    "stood_s", "Working time open", "Opening hours for which the requests closed had stood open, pauses included.",
+    func.coalesce(_r.business_open_s, 0) + _r.paused_business_s,
+    "Σ business_open_s + paused_business_s of requests closed",
+)  # fmt: skip
+paused_time_share = Ratio(
+    name="paused_time_share", label="Share of time paused", unit="share",
+    about="Of the working hours for which the requests closed had stood open, the share in which their clocks stood "
+          "still.",
+    formula="paused_s ÷ stood_s", source="measures reference, B-clock", over=paused_s, under=stood_s,
+)  # fmt: skip
+
 # ── Handed on ──
 
 _followed = and_(_r.opened_at <= AS_OF - timedelta(days=FOLLOWED_DAYS), _r.transfer_count.isnot(None))
@@ -193,16 +239,21 @@ bounce_rate = Ratio(
 
 # ── First response ──
 
-_answer_at = func.coalesce(_r.first_response_at, _r.closed_at)
+_done_at = case((_r.closed_at >= _r.opened_at, _r.closed_at))
+_answer_at = func.least(func.coalesce(_r.first_response_at, _done_at), func.coalesce(_done_at, _r.first_response_at))
 first_response = Spread(
     name="first_response", label="Time to first response", unit="s", better="lower",
     about="Half of the requests opened in the period had a first response within this time. Those still waiting "
           "count as waiting; a closing without an earlier response counts as the response.",
-    formula="Kaplan–Meier median and 9 in 10 of first_response_at − opened_at, waiting ones censored at as_of",
+    formula="Kaplan–Meier median and 9 in 10 of the earlier of first_response_at and closed_at − opened_at, waiting "
+            "ones censored at as_of",
     source="measures reference, B11",
     fact=REQUEST, duration_s=Elapsed(_r.opened_at, func.coalesce(_answer_at, cast(AS_OF, DateTime))),
     has_ended=_answer_at.isnot(None), on=_r.opened_on,
-    where=and_(_r.activity_count.isnot(None), func.coalesce(_answer_at, AS_OF) >= _r.opened_at),
+    where=and_(
+        _r.activity_count.isnot(None), func.coalesce(_answer_at, AS_OF) >= _r.opened_at,
+        or_(_answer_at.isnot(None), _r.closed_at.is_(None)),  # closed before it was opened: nobody waits
+    ),
 )  # fmt: skip
 
 # ── What people thought ──

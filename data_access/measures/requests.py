@@ -26,6 +26,7 @@ EPISODE = Fact(
 
 _in_time = _r.closed_at <= _r.due_at
 _open = _r.closed_at.is_(None)
+_has_passed = _r.due_at < AS_OF  # at that very moment what is open can still be closed in time
 # Closed, and nobody wrote when: nobody knows how long it took, and it does not run on either. Nor is a closing before
 # the opening a duration; such requests count as closed everywhere else.
 _unwitnessed = and_(schema.bears(_r.dq_flags, "status_conflict"), _r.status.in_(sorted(schema.CLOSED_STATUSES)))
@@ -105,10 +106,31 @@ duplicate_share = Ratio(
     formula="duplicates ÷ opened", source="measures reference, B10", over=duplicates, under=opened,
 )  # fmt: skip
 
+incidents = Total(
+    name="incidents", label="Problems reported", unit="requests",
+    about="Requests that came in and report something new: repeated reports of one problem count once.",
+    formula="count of requests without a parent, by the day they were opened", source="measures reference, R9 and B1",
+    fact=REQUEST, value=func.count(), on=_r.opened_on, where=INCIDENT,
+)  # fmt: skip
+
+reports_per_incident = Ratio(
+    name="reports_per_incident", label="Reports for each problem", unit="ratio",
+    about="How many reports came for each problem reported. Many are many eyes on one problem, not many problems.",
+    formula="opened ÷ incidents", source="measures reference, B10", over=opened, under=incidents,
+)  # fmt: skip
+
+came_to_stand = Total(
+    name="came_to_stand", label="Opened or reopened", unit="requests",
+    about="Openings: requests that came in, and those that were opened again.",
+    formula="count of first and later openings by day, with whoever held the request then",
+    source="measures reference, B4",
+    fact=EPISODE, value=func.count(), on=_e.opened_on, where=_e.starts_by.in_(("opened", "reopened")),
+)  # fmt: skip
+
 clearance = Ratio(
     name="clearance", label="Closed for each opened", unit="share", better="higher",
-    about="Closings for each request that came in. Above 100 % the backlog shrinks (reopenings left aside).",
-    formula="closed ÷ opened", source="measures reference, B4", over=closed, under=opened,
+    about="Closings for each request that came in or was reopened. Above 100 % the city's backlog shrinks.",
+    formula="closed ÷ (opened + reopened)", source="measures reference, B4", over=closed, under=came_to_stand,
 )  # fmt: skip
 
 # ── Standing: what is open at the end of a day ──
@@ -164,7 +186,7 @@ due = Total(
     name="due", label="Promises that fell due", unit="requests",
     about="Requests whose promised time lay in the period and has passed. Requests without a promise are left out.",
     formula="count of requests with a due time, by the day it fell on", source="measures reference, B-SLA, due cohort",
-    fact=REQUEST, value=func.count(), on=_r.due_on, where=_r.due_at <= AS_OF,
+    fact=REQUEST, value=func.count(), on=_r.due_on, where=_has_passed,
 )  # fmt: skip
 
 kept = Total(
@@ -172,7 +194,7 @@ kept = Total(
     about="Of the requests that fell due, those closed by their due time.",
     formula="count of requests that fell due and were closed at or before it",
     source="measures reference, B-SLA, due cohort",
-    fact=REQUEST, value=func.count(), on=_r.due_on, where=and_(_r.due_at <= AS_OF, _in_time),
+    fact=REQUEST, value=func.count(), on=_r.due_on, where=and_(_has_passed, _in_time),
 )  # fmt: skip
 
 broken = Total(
@@ -181,7 +203,7 @@ broken = Total(
     formula="count of requests that fell due and were not closed at or before it",
     source="measures reference, B-SLA, due cohort",
     fact=REQUEST, value=func.count(), on=_r.due_on,
-    where=and_(_r.due_at <= AS_OF, or_(_open, _r.closed_at > _r.due_at)),
+    where=and_(_has_passed, or_(_open, _r.closed_at > _r.due_at)),
 )  # fmt: skip
 
 broken_share = Ratio(
@@ -195,7 +217,7 @@ promised_time = Spread(
     about="From opening to due time, of the requests that fell due: half were promised this time or less.",
     formula="median of due_at − opened_at", source="measures reference, B-SLA",
     fact=REQUEST, duration_s=_r.promise_s, has_ended=_r.promise_s.isnot(None), on=_r.due_on,
-    where=and_(_r.due_at <= AS_OF, _r.promise_s.isnot(None)),
+    where=and_(_has_passed, _r.promise_s.isnot(None)),
 )  # fmt: skip
 
 ELAPSED_S = case((_r.closed_at.isnot(None), _r.close_s), else_=Elapsed(_r.opened_at, cast(AS_OF, DateTime)))

@@ -21,6 +21,7 @@ from data_access.dimensions import agent, channel, hour_block, language, reason,
 from data_access.measures.agents import occupancy, ready_s
 from data_access.measures.contacts import (
     answered,
+    answered_with_handle,
     first_contact_resolution,
     handle_time,
     handled_s,
@@ -31,7 +32,7 @@ from data_access.measures.contacts import (
     transfer_rate,
     wrap_time,
 )
-from data_access.semantics import Answer, Dimension, Query, Ratio
+from data_access.semantics import Answer, Dimension, Query, Ratio, Total
 from layouts import components as c
 from layouts import html
 from layouts.figures import funnels, words
@@ -46,17 +47,17 @@ SPREAD = ((0.1, "lowest tenth"), (0.5, "middle"), (0.9, "highest tenth"))
 # ── reading answers ──
 
 
-def _rows(answer: Answer | None, who: Dimension) -> pd.DataFrame:
-    """The rows of `answer` in which somebody known answered calls, in the order given."""
+def _rows(answer: Answer | None, who: Dimension, n: Total = answered) -> pd.DataFrame:
+    """The rows of `answer` in which somebody known answered calls, in the order given; those that `n` counts."""
     if answer is None:
-        return pd.DataFrame({who.name: [], "answered": []})
+        return pd.DataFrame({who.name: [], n.name: []})
     frame = answer.frame
-    return frame[(frame["answered"] > 0) & (frame[who.name] != who.missing)].reset_index(drop=True)
+    return frame[(frame[n.name] > 0) & (frame[who.name] != who.missing)].reset_index(drop=True)
 
 
 def _standardised(answer: Answer | None, who: Dimension, names: list[str]) -> Standardised:
     """Observed over expected handle time of `names`, strata from fine to coarse."""
-    frame = _rows(answer, who)
+    frame = _rows(answer, who, answered_with_handle)
     places = {name: i for i, name in enumerate(names)}
     frame = frame[frame[who.name].isin(names)]
     columns = [dimension.name for dimension in STRATA]
@@ -67,7 +68,7 @@ def _standardised(answer: Answer | None, who: Dimension, names: list[str]) -> St
     levels.append(np.zeros(len(frame)))
     seconds, squares = (frame.get(name, pd.Series(dtype=float)) for name in (handled_s.name, handled_s2.name))
     at = frame[who.name].map(places).to_numpy(dtype=np.int64) if len(frame) else np.zeros(0, np.int64)
-    return standardise(at, levels, frame["answered"], seconds, squares, len(names))
+    return standardise(at, levels, frame[answered_with_handle.name], seconds, squares, len(names))
 
 
 def _told(found: Standardised) -> np.ndarray:
@@ -82,7 +83,7 @@ def _sides_of_mix(answer: Answer | None, who: Dimension, names: list[str]) -> np
 
 def _sides_of_share(answer: Answer | None, measure: Ratio, names: list[str]) -> np.ndarray:
     """−1, 0 or 1 for each of `names` whose share lies outside the 99.8 % limits."""
-    rows = _rows(answer, agent)
+    rows = _rows(answer, agent, measure.under)
     if not len(rows):
         return np.zeros(len(names), np.int64)
     side = funnel(rows[measure.over.name], rows[measure.under.name]).side
@@ -188,7 +189,8 @@ def draw_teams(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     found = _standardised(mix, team, names)
     low, high = found.interval()
     busy = dict(zip(states.frame["team"], states.frame["occupancy"], strict=True)) if states is not None else {}
-    resolved = wilson(rows["resolved_first"], rows["answered"])
+    told = rows[first_contact_resolution.under.name]
+    resolved = wilson(rows["resolved_first"], told)
     moved = wilson(rows["transfers"], rows["answered"])
     lines = []
     for i, name in enumerate(names):
@@ -200,7 +202,8 @@ def draw_teams(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
             if enough and np.isfinite(found.ratio[i]) else c.NOTHING,
             c.share(busy.get(name)),
             *(c.twin(c.share(one.value[i]), f"{_per_cent(one.lower[i])}–{_per_cent(one.upper[i])}")
-              if enough else "too few" for one in (moved, resolved)),
+              if n[i] >= words.FEW else "too few" if n[i] else c.NOTHING
+              for one, n in ((moved, rows["answered"]), (resolved, told))),
         ])  # fmt: skip
     columns = [
         c.Column("Team"), c.Column("Calls", True), c.Column(c.twin("Handle time", "mix taken out"), True),
@@ -229,7 +232,10 @@ def draw_funnel(answers: tuple[Answer | None, ...], context: Context, *, measure
     """The share of each agent against how many calls they took, with limits that narrow with them."""
     now, before = answers
     rows = _rows(now, agent)
-    told = rows[rows["answered"] >= FEWEST].reset_index(drop=True)
+    n = rows[measure.under.name]
+    if len(rows) and not n.sum():
+        return words.nothing(f"Whether calls were {said} was not recorded", context)
+    told = rows[n >= FEWEST].reset_index(drop=True)
     if not len(told):
         return _nobody(context) if not len(rows) else _too_few(len(rows))
     over, under = (told[part.name].to_numpy(float) for part in (measure.over, measure.under))
@@ -260,7 +266,7 @@ def _chosen_marks(context: Context) -> tuple[str, ...]:
 def draw_mix(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Handle time against what the others take for such calls: dots with intervals, by name."""
     now, before = answers
-    names = list(dict.fromkeys(_rows(now, agent)[agent.name]))
+    names = list(dict.fromkeys(_rows(now, agent, answered_with_handle)[agent.name]))
     found = _standardised(now, agent, names)
     told = _told(found)
     if not told.any():
@@ -352,12 +358,12 @@ def _table_of(
     names = rows[agent.name].tolist()
     found = _standardised(mix, agent, names)
     low, high = found.interval()
-    shrunk = beta_binomial(rows["resolved_first"], rows["answered"]).share
+    shrunk = beta_binomial(rows["resolved_first"], rows[first_contact_resolution.under.name]).share
     busy = dict(zip(states.frame[agent.name], states.frame["occupancy"], strict=True)) if states is not None else {}
     z = np.where(_told(found), found.z, np.nan)
     flags = {"handle time": _verdicts(outside_by_score(z), _sides_of_mix(mix_before, agent, names))}
     for said, measure in (("transfers", transfer_rate), ("resolved first", first_contact_resolution)):
-        side = funnel(rows[measure.over.name], rows["answered"]).side
+        side = funnel(rows[measure.over.name], rows[measure.under.name]).side
         flags[said] = _verdicts(side, _sides_of_share(shares_before, measure, names))
     return {
         name: _Row(
@@ -394,14 +400,14 @@ def _spread_lines(rows: list[_Row], title: str) -> list[list]:
     return lines
 
 
-_SHARES = Query((first_contact_resolution, transfer_rate, request_rate), by=(agent,))
-_MIX = Query((answered, handled_s, handled_s2), by=(agent, *STRATA))
+_SHARES = Query((answered, first_contact_resolution, transfer_rate, request_rate), by=(agent,))
+_MIX = Query((answered_with_handle, handled_s, handled_s2), by=(agent, *STRATA))
 _STRIP = Query((answered, handle_time, talk_time, hold_time, wrap_time, transfer_rate, first_contact_resolution))
 _NEEDS = Permission.READ_AGENT_SPREAD
 
 
 def _funnel_panel(name: str, question: str, measure: Ratio, said: str) -> Panel:
-    query = Query((measure,), by=(agent,))
+    query = Query((measure, answered), by=(agent,))
     draw = partial(draw_funnel, measure=measure, said=said)
     return Panel(name, question, (query, Over(query, time_before)), draw, selects=agent, height=384, needs=_NEEDS)
 
@@ -429,8 +435,8 @@ VIEW = View(
         Panel(
             "teams", "How do the teams compare?",
             (
-                Query((first_contact_resolution, transfer_rate), by=(team,)),
-                Query((answered, handled_s, handled_s2), by=(team, *STRATA)),
+                Query((answered, first_contact_resolution, transfer_rate), by=(team,)),
+                Query((answered_with_handle, handled_s, handled_s2), by=(team, *STRATA)),
                 Query((occupancy,), by=(team,)),
             ),
             draw_teams, width=12, selects=team, height=240, needs=_NEEDS,

@@ -7,7 +7,7 @@ import numpy as np
 from dashboard.domain.expected import Numbers
 from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import last_days
-from data_access.dimensions import DIMENSIONS, asked_type, half_hour, hour_of_week, reason
+from data_access.dimensions import asked_type, half_hour, hour_of_week, reason
 from data_access.measures.contacts import (
     SERVICE_LEVELS,
     abandoned,
@@ -15,6 +15,7 @@ from data_access.measures.contacts import (
     abandonment,
     answered,
     answered_quick,
+    answered_with_handle,
     contacts_per_request,
     handle_time,
     hold_s,
@@ -371,9 +372,6 @@ def draw_per_request(answers: tuple[Answer | None, ...], context: Context) -> Dr
     people, requests = now.value("contacts"), now.value("opened")
     if not people or not requests:
         return words.no_contacts(context)
-    if one_sided := _of_requests_alone(context):
-        why = f"Contacts carry no {' and no '.join(one_sided)}: how many came for each request cannot be told."
-        return Drawing(sentence=c.empty(why, words.clear(context)), is_empty=True)
     steps = steps_of(along, context.filters.period, context.clock)
     ratio = now.value(contacts_per_request)
     text = f"**{ratio:.2f}** contacts for each request that came in"
@@ -388,13 +386,6 @@ def draw_per_request(answers: tuple[Answer | None, ...], context: Context) -> Dr
     )
 
 
-def _of_requests_alone(context: Context) -> list[str]:
-    """What was chosen that narrows requests and not contacts: all contacts for some requests would say nothing."""
-    many, few = contacts_per_request.over.fact.name, contacts_per_request.under.fact.name
-    chosen = [DIMENSIONS[name] for name, _ in context.filters.choices]
-    return [one.label.lower() for one in chosen if few in one.columns and many not in one.columns]
-
-
 def _two(value: float | None) -> str:
     return c.number(value, "ratio")
 
@@ -405,9 +396,11 @@ HANDLED = ((talk_s, "talk", "series"), (hold_s, "hold", "cat-2"), (wrap_s, "wrap
 def draw_handle(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Talk, hold and wrap-up of a mean answered call, along time."""
     now, before, along = answers
-    n = now.value(answered)
-    if not n or not now.value("handled_s"):
-        return words.no_contacts(context) if not n else words.nothing("No talk time was recorded", context)
+    if not now.value(answered):
+        return words.no_contacts(context)
+    n = now.value(answered_with_handle)
+    if not n:
+        return words.nothing("No talk time was recorded", context)
     steps = steps_of(along, context.filters.period, context.clock)
     split = ", ".join(f"{c.duration(now.value(part) / n)} {name}" for part, name, _ in HANDLED)
     text = f"An answered call takes **{c.duration(now.value(handle_time))}**: {split}"
@@ -418,7 +411,7 @@ def draw_handle(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         way = "longer" if moved > 0 else "shorter"
         than = f"{c.duration(abs(moved))} {way} than" if abs(moved) >= 0.5 else "as long as"
         text += f"; {than} on {compared.sentence()}"
-    calls = steps.known("answered")
+    calls = steps.known(answered_with_handle.name)
     parts = [
         stacks.Part(_mean_seconds(steps, steps.known(part.name), calls), name, token) for part, name, token in HANDLED
     ]
@@ -427,7 +420,7 @@ def draw_handle(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     events.shade(figure, steps, context.events)
     key = c.key(*((token, name) for _, name, token in HANDLED))
     notes = ("wrap-up counts where the call was answered", stacks.key_of(steps), events.told(figure))
-    foot = words.foot(key, f"n = {c.count(n)} calls answered", *notes)
+    foot = words.foot(key, f"n = {c.count(n)} calls answered and timed", *notes)
     return Drawing(c.sentence(text + "."), figure, foot=foot)
 
 
@@ -463,7 +456,7 @@ def draw_reasons(answers: tuple[Answer | None, ...], context: Context) -> Drawin
 
 
 _STRIP = Query((offered, service_level, abandonment, abandoned_short, speed_of_answer, handle_time))
-_HANDLED = Query((handle_time, talk_s, hold_s, wrap_s))
+_HANDLED = Query((handle_time, answered, talk_s, hold_s, wrap_s))
 _VARIANTS = tuple(SERVICE_LEVELS.values())
 _CALLS = Permission.READ_CONTACTS
 
@@ -541,7 +534,7 @@ VIEW = View(
         ),
         Panel(
             "handle", "How long does a call take?",
-            (_HANDLED, Compared(_HANDLED), Query((answered, talk_s, hold_s, wrap_s), every="auto")),
+            (_HANDLED, Compared(_HANDLED), Query((answered_with_handle, talk_s, hold_s, wrap_s), every="auto")),
             draw_handle, selects="period", height=400, needs=_CALLS, is_roomy=True,
         ),
         Panel(

@@ -14,7 +14,7 @@ from dashboard.domain.forecasting import BASELINE, ENOUGH_ORIGINS, HORIZON, SHAR
 from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import last_days, latest_days, with_weeks_before
 from data_access.dimensions import channel, district, hour_of_week, reason, service_type
-from data_access.measures.contacts import contacts, information_share
+from data_access.measures.contacts import contacts, contacts_request_known, information_share
 from data_access.measures.requests import opened
 from data_access.semantics import Answer, Dimension, Query, Total
 from layouts import components as c
@@ -234,15 +234,16 @@ def _moved(steps: Steps, whole: np.ndarray, names: list[str], first: str) -> str
 def draw_information(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """The share of contacts that were for information and made no request."""
     now, before, along = answers
-    n = now.value(contacts)
-    if not n:
+    if not now.value(contacts):
         return words.no_contacts(context)
+    if not (n := now.value(contacts_request_known)):
+        return words.nothing("Whether contacts made a request was not recorded", context)
     steps = steps_of(along, context.filters.period, context.clock)
     share = now.value(information_share)
     moved = words.points(share, before.value(information_share) if before else None, context)
     text = f"**{c.share(share)}** of contacts were for information and made no request"
     text += f", {moved}." if moved else "."
-    line = Line("information_share", "information", over="information_only", under="contacts")
+    line = Line("information_share", "information", over="information_only", under="contacts_request_known")
     figure = series.lines(steps, (line,), "Share of contacts", share_axis=True)
     events.shade(figure, steps, context.events)
     caveats = ("calls that hung up made none either", events.told(figure))
@@ -437,7 +438,7 @@ VIEW = View(
         ),
         Panel(
             "information", "How many only want to know something?",
-            (Query((information_share,)), Compared(Query((information_share,))),
+            (Query((information_share, contacts)), Compared(Query((information_share,))),
              Query((information_share,), every="auto")),
             draw_information, width=4, selects="period", needs=Permission.READ_CONTACTS,
         ),

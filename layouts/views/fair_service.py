@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from dashboard.domain.funnel import outside_limits, poisson_limits
 from dashboard.domain.intervals import poisson_rate
 from dashboard.domain.mann_kendall import FEWEST as FEWEST_POINTS
 from dashboard.domain.mann_kendall import mann_kendall
@@ -21,7 +22,14 @@ from dashboard.domain.policy import Permission
 from dashboard.domain.standardisation import Standardised, standardise_directly, towards_none
 from dashboard.domain.stretches import a_year_before, at_least_a_year, quarters_told_after, told_after
 from data_access.dimensions import channel, district, hexagon_9, priority, service_type
-from data_access.measures.fairness import HORIZON_DAYS, restricted_mean_time, restricted_s2
+from data_access.measures.fairness import (
+    HORIZON_DAYS,
+    repeats,
+    restricted_mean_time,
+    restricted_s,
+    restricted_s2,
+    time_to_report,
+)
 from data_access.measures.requests import opened, sla_compliance
 from data_access.semantics import Answer, Query, Ratio
 from layouts import components as c
@@ -547,6 +555,49 @@ def draw_channels(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     return Drawing(c.sentence(f"{text}."), figure, foot=foot)
 
 
+def draw_again(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """How often known problems are reported once more, against the city for the same kinds; by name.
+
+    Every kind of problem that stood open in a district is expected to be reported again as often as in the city: the
+    numbers expected are added up over kinds (indirect standardisation). Where fewer came, fewer people report.
+    """
+    frame = answers[0].frame if answers[0] is not None else pd.DataFrame()
+    frame = frame[frame[district.name] != district.missing] if len(frame) else frame
+    if not len(frame) or not frame[repeats.name].sum():
+        return words.nothing("No problem was reported twice", context)
+    of_kind = frame.groupby(service_type.name)[[repeats.name, restricted_s.name]].transform("sum")
+    rate = (of_kind[repeats.name] / of_kind[restricted_s.name].where(of_kind[restricted_s.name] > 0)).fillna(0.0)
+    sums = frame.assign(expected=frame[restricted_s.name] * rate).groupby(district.name)
+    told = sums[[repeats.name, restricted_s.name, "expected"]].sum()
+    enough = told[told["expected"] >= FEWEST_INCIDENTS]
+    names = sorted(enough.index, key=words.by_number)
+    if not names:
+        return words.nothing("Too few problems were reported twice", context)
+    enough = enough.loc[names]
+    n, expected = enough[repeats.name].to_numpy(float), enough["expected"].to_numpy(float)
+    times, low, high = poisson_rate(n, expected)
+    side = outside_limits(times, poisson_limits(expected))
+    rows = [
+        Row(name, x, a, b, (f"{x:.2f}{c.NBSP}×", c.count(count)),
+            f"<b>{name}</b><br>{x:.2f} × as often as in the city<br>95 % sure of {a:.2f} to {b:.2f}<br>"
+            f"{c.count(count)} repeated reports, {c.count(of)} expected for the same kinds",
+            "misses" if one < 0 else "series")
+        for name, x, a, b, count, of, one in zip(names, times, low, high, n, expected, side, strict=True)
+    ]  # fmt: skip
+    figure = fairness.rows_with_intervals(rows, ("× the city’s", "again"), (1.0, "city"), context.selected,
+                                          {"tickformat": ",.2~f"})  # fmt: skip
+    fewer = [name for name, one in zip(names, side, strict=True) if one < 0]
+    text = f"In **{len(fewer) or 'none'}** of {words.plural(len(rows), 'district').replace('**', '')} "
+    text += "is a known problem reported again less often than chance explains, for the same kinds of problems"
+    text += f" ({words.listed(fewer, NAMED)}): there, few reports do not mean few problems" if fewer else ""
+    foot = words.foot(
+        CAUTION, "Bar: 95 % interval (exact Poisson)", f"n = {c.count(n.sum())} reports of a known problem",
+        f"{left} with fewer than {FEWEST_INCIDENTS} expected left out" if (left := len(told) - len(rows)) else "",
+        "by name: no ranking",
+    )  # fmt: skip
+    return Drawing(c.sentence(f"{text}."), figure, foot=foot)
+
+
 _CHANNEL_TOKENS = ("series", "cat-2", "cat-3", "cat-5", "cat-6")
 
 
@@ -580,7 +631,9 @@ VIEW = View(
                (Over(Query((restricted_mean_time, restricted_s2), by=(district, service_type), every="quarter"),
                      QUARTERS),),
                draw_trend, width=12, height=400, wave=1),
+        _panel("again", "Where is a known problem reported again?",
+               (Over(Query((time_to_report,), by=(district, service_type)), STRETCH),), draw_again, height=384, wave=1),
         _panel("channels", "How do people reach the city?", (Over(Query((opened,), by=(district, channel)), STRETCH),),
-               draw_channels, width=12, height=384, wave=1),
+               draw_channels, height=384, wave=1),
     ),
 )  # fmt: skip

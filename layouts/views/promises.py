@@ -12,6 +12,7 @@ from dashboard.domain.intervals import wilson
 from dashboard.domain.promises import OUT_OF_REACH, PADDED, REALISTIC, TIGHT, fit
 from dashboard.domain.stretches import last_months
 from data_access.dimensions import area, department, district, hexagon_9, service_type, short_cell
+from data_access.measures.outcomes import closed_paused, closed_with_clock, paused_share, paused_time_share
 from data_access.measures.requests import (
     broken,
     broken_share,
@@ -136,6 +137,45 @@ def draw_departments(answers: tuple[Answer | None, ...], context: Context) -> Dr
     )  # fmt: skip
     figure["layout"]["height"] = 64 + (34 if len(rows) < 11 else 26) * (len(rows) + (whole is not None))
     return Drawing(c.sentence(text), figure, foot=foot)
+
+
+def draw_paused(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """How many of each department's requests had their clock stopped before they were closed, and for how long."""
+    by, city, before = answers
+    frame = by.frame[by.frame[closed_with_clock.name] > 0] if by is not None else pd.DataFrame()
+    if city is None or not len(frame) or not city.value(closed_paused):
+        return words.nothing("Of what was closed no clock was ever stopped", context)
+    frame = frame.sort_values([paused_share.name, department.name], ascending=[False, True], ignore_index=True)
+    share = wilson(frame[closed_paused.name], frame[closed_with_clock.name])
+    lines = []
+    for i, row in enumerate(frame.to_dict("records")):
+        n, name = row[closed_with_clock.name], row[department.name]
+        enough = n >= words.FEW
+        low, high = (f"{100 * float(end[i]):.1f}" for end in (share.lower, share.upper))
+        lines.append([
+            c.toggle(name, context.filters, department.name, name),
+            c.twin(c.share(row[paused_share.name]), f"{low}–{high}") if enough else "too few",
+            c.share(row[paused_time_share.name], 2) if enough else c.NOTHING,
+            c.count(n),
+        ])  # fmt: skip
+    columns = [
+        c.Column("Department"), c.Column("Once paused", True), c.Column(c.twin("Paused", "of working time open"), True),
+        c.Column("Closed", True, False),
+    ]  # fmt: skip
+    n = city.value(closed_with_clock)
+    text = f"**{c.share(city.value(paused_share))}** of {c.count(n)} requests closed had once been paused"
+    against = words.points(city.value(paused_share), before.value(paused_share) if before else None, context)
+    text += f", {against}" if against else ""
+    surely = (share.lower > city.value(paused_share)) & (frame[closed_with_clock.name] >= words.FEW)
+    if more := frame[department.name][surely].tolist():
+        text += f"; surely more often in {words.listed(more[:3])}"
+    at = [i for i, name in enumerate(frame[department.name]) if name in context.selected]
+    body = c.table(columns, lines, caption="Clocks stopped by department", selected=at)
+    foot = words.foot(
+        "Second line: 95 % interval", "a pause moves the due time: read it with the promises kept",
+        f"n = {c.count(n)} with opening hours known",
+    )  # fmt: skip
+    return Drawing(c.sentence(f"{text}."), body=body, foot=foot)
 
 
 def _one(row: Kept, target: float | None) -> str:
@@ -474,6 +514,7 @@ def draw_places(answers: tuple[Answer | None, ...], context: Context) -> Drawing
 
 _COHORTS = Query((*(measure for measure, _, _ in COHORTS), opened_not_due))
 _LATE = Query((broken_share,), by=(hexagon_9, district))
+_PAUSED = (paused_share, paused_time_share)
 
 VIEW = View(
     name="promises",
@@ -557,5 +598,15 @@ VIEW = View(
             height=460,
         ),
         Panel("places", "Which places come first?", (_LATE,), draw_places, width=5, selects=hexagon_9, height=460),
+        Panel(
+            "paused",
+            "How often is the clock stopped?",
+            (Query(_PAUSED, by=(department,)), Query(_PAUSED), Compared(Query(_PAUSED))),
+            draw_paused,
+            width=12,
+            selects=department,
+            height=440,
+            wave=1,
+        ),
     ),
 )

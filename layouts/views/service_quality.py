@@ -20,7 +20,6 @@ from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import last_months, time_before
 from data_access.asset_ages import AGES, FIRST_DAYS
 from data_access.dimensions import (
-    DIMENSIONS,
     WEEKDAYS,
     asset_age,
     asset_kind,
@@ -70,17 +69,6 @@ MOST_KINDS = 4
 # ── what cannot be told ──
 
 
-def _unfit(context: Context, fact: str, things: str) -> Drawing | None:
-    """Why a rate would mean nothing: it is narrowed by something that what it is a rate of does not carry."""
-    chosen = [DIMENSIONS[name] for name, _ in context.filters.choices]
-    lacking = [one.label.lower() for one in chosen if fact not in one.columns and "request" in one.columns]
-    if not lacking:
-        return None
-    what = "faults" if fact == "asset" else "misses"
-    why = f"{things} carry no {' and no '.join(lacking)}: {what} of this choice cannot be held against them."
-    return Drawing(sentence=c.empty(why, words.clear(context)), is_empty=True)
-
-
 def _none_known(what: str, were: str, bring: str, context: Context) -> Drawing:
     """Why nothing is known of `what` there `were`, and what a city that has some is to bring.
 
@@ -114,8 +102,6 @@ def _no_assets(context: Context) -> Drawing:
 
 def _untold(answer: Answer | None, context: Context) -> Drawing | None:
     """What a panel about collections says instead of numbers; None if there are some."""
-    if (unfit := _unfit(context, "round", "Rounds")) is not None:
-        return unfit
     frame = answer.frame if answer is not None else pd.DataFrame()
     if not len(frame) or not frame[scheduled_stops.name].sum():
         return _no_rounds(context)
@@ -129,8 +115,6 @@ def _untold(answer: Answer | None, context: Context) -> Drawing | None:
 
 
 def _untold_assets(answer: Answer | None, context: Context) -> Drawing | None:
-    if (unfit := _unfit(context, "asset", "Assets")) is not None:
-        return unfit
     frame = answer.frame if answer is not None else pd.DataFrame()
     if not len(frame) or not frame[asset_months.name].sum():
         return _no_assets(context)

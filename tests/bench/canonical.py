@@ -118,7 +118,7 @@ def asked_of_pandas(
 
     def promises() -> Any:
         mine = during(r, "due_on")
-        mine = mine[mine["due_at"] <= as_of]
+        mine = mine[mine["due_at"] < as_of]
         in_time = mine["closed_at"] <= mine["due_at"]
         return (in_time.groupby([mine["department"], mine["service_type"]], observed=True).agg(["size", "sum"])["sum"],)
 

@@ -16,9 +16,12 @@ from dashboard.settings import Settings
 from data_access.build import Build
 from data_access.dimensions import due_in
 from data_access.engine import Warehouse
+from data_access.measures.outcomes import paused_share, paused_time_share
 from data_access.measures.requests import at_risk, backlog, due_soon
 from data_access.schema import request, request_episode
 from data_access.semantics import Query
+from layouts.views import collect_views
+from tests import screen
 from tests.contract.test_build import CITY, at, write_dimensions
 
 HOUR = 3600
@@ -41,6 +44,7 @@ def clocks(store: Settings) -> Iterator[Services]:
     rows = [{"request_id": name, "type_id": "PH", "opened_at": at(opened)} for name, opened, _, _ in OPEN]
     rows += [
         {"request_id": "closed", "type_id": "PH", "opened_at": at("2026-06-26 20:00"), "closed_at": NOW},
+        {"request_id": "closed-paused", "type_id": "PH", "opened_at": at("2026-06-26 20:00"), "closed_at": NOW},
         {"request_id": "no-promise", "type_id": "Q", "opened_at": at("2026-06-26 20:00")},
         # 192 working hours, of which a day and an hour are left: less than a fifth
         {"request_id": "long", "type_id": "PH", "opened_at": at("2026-06-01 12:00"), "due_at": at("2026-06-30 15:00")},
@@ -54,6 +58,10 @@ def clocks(store: Settings) -> Iterator[Services]:
             {"request_id": name, "start_at": at(pause[0]), "end_at": at(pause[1]) if pause[1] else None}
             for name, _, pause, _ in OPEN
             if pause
+        ]
+        pauses += [
+            {"request_id": "closed-paused", "start_at": at("2026-06-29 11:00"), "end_at": at("2026-06-29 13:00")},
+            {"request_id": "closed", "start_at": at("2026-06-27 12:00"), "end_at": at("2026-06-28 16:00")},
         ]
         build.write("request_pause", pd.DataFrame(pauses))
         build.publish(as_of=NOW)
@@ -79,6 +87,23 @@ def test_what_falls_due_soon_and_what_is_at_risk(clocks: Services) -> None:
     # “closed” was closed on the day: at its end it is not open
     bands = clocks.ask(Query((due_soon,), by=(due_in,)), end, Scope.everything()).frame
     assert dict(bands.itertuples(index=False)) == {"today": 2, "1 working day": 1, "2 working days": 1}
+
+
+def test_how_many_were_paused_and_how_long(clocks: Services) -> None:
+    """Both were closed at 10 on Monday, three working hours after they came; one was paused from 7 to 9, an hour of
+    which the office was open, the other on the weekend, which is no pause of a clock that rests.
+    """
+    end = Filters(Period(date(2026, 6, 29), date(2026, 6, 30)))
+    answer = clocks.ask(Query((paused_share, paused_time_share)), end, Scope.everything())
+    assert (answer.value("closed_paused"), answer.value("closed_with_clock")) == (1, 2)
+    assert (answer.value("paused_s"), answer.value("stood_s")) == (HOUR, 6 * HOUR)
+    view = next(one for one in collect_views() if one.name == "promises")
+    card = screen.drawn(clocks, view, "paused", "?from=2026-06-29&to=2026-06-30")
+    assert screen.said(card.sentence) == "50.0\xa0% of 2 requests closed had once been paused."
+    assert "Public Works" in screen.said(card.body) and "too few" in screen.said(card.body)
+    assert screen.drawn(clocks, view, "paused", "?from=2026-06-25&to=2026-06-26").is_empty
+    before = clocks.ask(Query((paused_share,)), end, Scope.everything(), at("2026-06-29 13:30"))
+    assert before.value(paused_share) is None  # nothing had been closed
 
 
 def test_without_a_calendar_the_clock_never_rests(tmp_path) -> None:

@@ -115,6 +115,12 @@ def test_check_says_what_is_in_service(run):
     assert "21 requests, 1,063 contacts" in result.stdout
 
 
+def test_a_rate_that_is_narrowed_on_one_side_only_is_refused_in_words(run):
+    refused = run("ask", "miss_rate", "--where", "channel=phone")
+    assert refused.exit_code == 1 and refused.stdout == ""
+    assert "Rounds carry no channel: “Missed for 10,000 stops” cannot be told of this choice." in refused.stderr
+
+
 def test_check_without_data_says_what_to_do(tmp_path):
     result = CliRunner().invoke(main, ["check", "--data", str(tmp_path / "nothing")])
     assert result.exit_code == 1

@@ -175,7 +175,7 @@ def test_what_a_budget_does_not_tell_is_refused_in_words(books, june):
             Filters(Period(date(2025, 11, 1), date(2026, 7, 1))),
             EVERYTHING,
         )
-    with pytest.raises(BadRequest, match="not known by channel"):
+    with pytest.raises(BadRequest, match="Budget lines of the contact centre carry no channel"):
         asked(june, "direct_cost_per_call", search="?period=all&channel=phone")
     with pytest.raises(BadRequest, match="cannot be divided by department"):
         asked(june, "burn", "direct_cost_per_call", by=(department,), search="?period=all")

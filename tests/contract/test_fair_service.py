@@ -13,12 +13,13 @@ import pytest
 from callbacks.address import permitted
 from callbacks.panels import context_of
 from dashboard.domain.filters import Filters
-from dashboard.domain.policy import Viewer
+from dashboard.domain.policy import Scope, Viewer
 from dashboard.identity import DEPUTY_MANAGER
 from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access.build import Build
 from data_access.dimensions import DIMENSIONS, district
+from data_access.measures.fairness import time_to_report
 from data_access.semantics import Answer, Query
 from layouts.markup import markup
 from layouts.views import collect_views
@@ -137,6 +138,70 @@ def test_every_channel_is_in_a_bar(uneven):
     parts = {trace["name"]: list(trace["x"]) for trace in figure["data"]}
     assert parts["other"][0] == pytest.approx((35 + 34 + 33) / sum(range(33, 41))) and parts["other"][1] == 0
     assert np.sum(list(parts.values()), axis=0).tolist() == pytest.approx([1, 1])
+
+
+# id, district, first report, opened, closed; noon of the city
+_TOLD = (
+    ("a", "North", None, "01-01", "01-11"), ("a1", "North", "a", "01-03", "01-11"),
+    ("a2", "North", "a", "01-11", "01-11"),  # in the moment in which it was closed
+    ("a3", "North", "a", "01-15", "01-16"),  # it had been closed
+    ("b", "South", None, "02-01", None), ("b1", "South", "b", "03-01", None),
+    ("b2", "South", "b", "04-10", None),  # after more than 60 days
+    ("c", "North", None, "06-01", None), ("c1", "North", "c", "06-02", None),  # too young
+    ("d", "North", None, "01-20", "01-22"),  # never told again
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def told_again(blank: Settings) -> Iterator[Services]:
+    """Services over the reports above, on each engine."""
+    rows = pd.DataFrame(_TOLD, columns=["request_id", "source_district", "parent_request_id", "opened_at", "closed_at"])
+    for name in ("opened_at", "closed_at"):
+        rows[name] = pd.to_datetime("2026-" + rows[name] + "T17:00").astype("datetime64[us]")
+    rows = rows.assign(type_id="tree", status=rows["closed_at"].map(lambda at: "new" if pd.isna(at) else "closed"),
+                       src_system="own", src_id=rows["request_id"])  # fmt: skip
+    with city.in_service(blank, lambda build: build.write("request", rows), AS_OF, city_id="again") as services:
+        yield services
+
+
+@pytest.mark.parametrize(
+    ("choice", "as_of", "days", "again"),
+    [
+        ({}, None, 10 + 2 + 60, 3), ({"district": ("North",)}, None, 10 + 2, 2),
+        ({"district": ("South",)}, None, 60, 1),
+        ({}, datetime(2026, 3, 15, 17), 10, 2),  # of the others 60 days were not over
+        ({}, datetime(2026, 4, 5, 17), 10 + 2 + 60, 3),
+    ],
+)  # fmt: skip
+def test_how_soon_a_known_problem_is_told_again(told_again, choice, as_of, days, again):
+    filters = Filters.from_search("?period=all", told_again.clock(), DIMENSIONS)
+    for name, values in choice.items():
+        filters = filters.choose(name, values)
+    answer = told_again.ask(Query((time_to_report,)), filters, Scope.everything(), as_of)
+    assert (answer.value("restricted_s"), answer.value("repeats")) == (days * 86_400, again)
+    assert answer.value("time_to_report") == pytest.approx(days * 86_400 / again)
+
+
+def test_where_problems_are_told_again_less_often_few_reports_do_not_mean_few_problems(uneven):
+    """Trees stand 100 days in either district and bins 10; told again are 10 trees a day of 10 and a bin of 5."""
+    panel = next(one for one in VIEW.panels if one.name == "again")
+    day = 86_400.0
+    rows = [("North", "Tree", 60, 100 * day), ("South", "Tree", 20, 100 * day), ("South", "Bin", 30, 30 * day),
+            ("North", "Bin", 10, 10 * day), ("Islet", "Tree", 1, day), (district.missing, "Tree", 0, day)]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["district", "service_type", "repeats", "restricted_s"])
+    with acting_as(DEPUTY_MANAGER):
+        context = context_of(panel, Filters.from_search("", uneven.clock(), DIMENSIONS), uneven)
+    drawing = panel.draw((Answer(Query(()), frame, AS_OF),), context)
+    per_day = 81 / 201  # trees of all districts; bins are told once a day everywhere
+    north, south = 70 / (100 * per_day + 10), 50 / (100 * per_day + 30)
+    rates = next(trace for trace in drawing.figure["data"] if trace.get("customdata") is not None)
+    assert dict(zip(rates["customdata"], rates["x"], strict=True)) == pytest.approx({"North": north, "South": south})
+    assert said(drawing.sentence).startswith("In none of 2 districts is a known problem reported again less often")
+    frame["repeats"] = [600, 200, 300, 100, 1, 0]
+    frame["restricted_s"] *= 10
+    drawing = panel.draw((Answer(Query(()), frame, AS_OF),), context)
+    assert "In 1 of 2 districts" in said(drawing.sentence) and "(South): there, few reports" in said(drawing.sentence)
+    assert "1 with fewer than 11 expected left out" in said(drawing.foot) and CAUTION in said(drawing.foot)
 
 
 def test_small_districts_are_left_out_and_the_caution_is_there(uneven):

@@ -6,7 +6,7 @@ from datetime import date, datetime
 import pandas as pd
 import pytest
 
-from dashboard.domain.errors import BadRequest, NotPermitted
+from dashboard.domain.errors import BadRequest, NotPermitted, NotTold
 from dashboard.domain.filters import Filters, Period
 from dashboard.domain.policy import Scope
 from dashboard.settings import Settings
@@ -15,7 +15,9 @@ from data_access.dimensions import DIMENSIONS
 from data_access.measures import CATALOGUE
 from data_access.measures.contacts import in_force
 from data_access.semantics import Query
-from tests import city
+from layouts.views import collect_views
+from tests import city, screen
+from tests.screen import said
 
 EVERYTHING = Scope.everything()
 JUNE = Period(date(2026, 6, 1), date(2026, 7, 1))
@@ -73,6 +75,13 @@ def test_start_and_opened_and_reopened_less_closed_is_the_end_on_every_day(tiny,
     start = days["backlog"].shift(fill_value=0)
     assert (start + days["opened"] + days["reopened"] - days["closed"] == days["backlog"]).all()
     assert len(days) == period.days
+
+
+def test_reports_of_one_problem_and_closings_again(tiny):
+    """In May 21 to 23 report one pothole, which was closed, reopened and closed again: nothing was cleared by that."""
+    may = ask(tiny, "reports_per_incident", "clearance", period=MAY, department="Streets")
+    assert [may.value(one) for one in ("opened", "incidents", "closed", "came_to_stand")] == [5, 3, 6, 6]
+    assert may.value("clearance") == 1
 
 
 def test_information_only_requests_are_no_requests(tiny):
@@ -214,6 +223,90 @@ def test_the_citys_own_way_of_counting_holds_until_another_is_chosen():
     assert in_force(own, "no such custom") == "offered"
 
 
+# id, outcome, direction, queue, answered after, ended after, wait, talk, wrap, resolved, made a request
+_SPARSE = [
+    ("a", "answered", "in", "old", 20, 90, None, None, None, None, None),
+    ("b", "abandoned", "in", "old", None, 40, None, None, None, None, None),
+    ("c", "answered", "in", "new", None, None, None, 60.0, None, True, True),
+    ("d", "answered", "in", "new", None, None, 10.0, 120.0, 30.0, False, False),
+    ("e", "answered", "out", "new", None, None, 1.0, 1.0, None, True, False),
+    ("f", "answered", "in", "bad", -5, 60, None, None, None, None, None),  # answered before it came
+]
+
+
+@pytest.fixture(scope="module")
+def sparse(tmp_path_factory):
+    """A log of six calls that leaves out much of what it could tell."""
+    names = ["contact_id", "outcome", "direction", "queue", "answered_at", "ended_at", "wait_s", "talk_s", "wrap_s",
+             "resolved_first", "created_request"]  # fmt: skip
+    rows = pd.DataFrame(_SPARSE, columns=names).assign(channel="phone", in_open_hours=True, hold_s=None)
+    rows["arrived_at"] = city.utc(pd.Series(["2026-06-03T09:30"] * len(rows)))
+    for name in ("answered_at", "ended_at"):
+        rows[name] = rows["arrived_at"] + pd.to_timedelta(rows[name].astype(float), unit="s")
+    settings = Settings(data=tmp_path_factory.mktemp("sparse"), cache="off")
+    with city.in_service(settings, lambda build: build.write("contact", rows)) as services:
+        yield services
+
+
+@pytest.mark.parametrize(
+    ("measure", "every", "old", "bad"),
+    [
+        ("answered", 4, 1, 1), ("answered_with_wait", 2, 1, 0), ("speed_of_answer", (20 + 10) / 2, 20, None),
+        ("service_level", 2 / 3, 1 / 2, None), ("service_level_answered", 1, 1, None),
+        ("service_level_excl_early", 2 / 3, 1 / 2, None), ("abandonment", 1 / 5, 1 / 2, 0),
+        ("handle_time", (60 + 150) / 2, None, None), ("talk_time", (60 + 120) / 2, None, None),
+        ("first_contact_resolution", 1 / 2, None, None), ("request_rate", 1 / 2, None, None),
+        ("contacts", 5, 2, 1), ("information_share", 1 / 2, None, None), ("information_only", 1, 0, 0),
+    ],
+)  # fmt: skip
+def test_what_a_log_of_calls_does_not_record_is_not_told_as_nothing(sparse, measure, every, old, bad):
+    """Waits are told by when a call was answered or hung up; a call to somebody outside is no contact."""
+    told = [number(sparse, measure), number(sparse, measure, queue="old"), number(sparse, measure, queue="bad")]
+    assert told == [one if one is None else pytest.approx(one) for one in (every, old, bad)]
+
+
+def test_call_backs_and_the_telephone_systems_own_menus(tmp_path):
+    """Two callers wait to be called back, one is after ten minutes; of three calls to the menus one is served there."""
+    names = ["contact_id", "outcome", "connected", "ivr"]
+    rows = pd.DataFrame([("g", "callback", 600, True), ("h", "callback", None, False),
+                         ("i", "ivr_contained", None, True), ("j", "ivr_abandon", None, True),
+                         ("k", "answered", None, False)], columns=names)  # fmt: skip
+    rows["arrived_at"] = city.utc(pd.Series(["2026-06-03T09:30"] * len(rows)))
+    rows["callback_connected_at"] = rows["arrived_at"] + pd.to_timedelta(rows.pop("connected"), unit="s")
+    rows["ivr_in_at"] = rows["arrived_at"].where(rows.pop("ivr"))
+    rows = rows.assign(channel="phone", in_open_hours=True)
+    with city.in_service(Settings(data=tmp_path, cache="off"), lambda build: build.write("contact", rows)) as services:
+        told = ask(services, "callback_success", "ivr_containment", "time_to_callback")
+        assert [told.value(one) for one in ("callbacks_connected", "callbacks", "ivr_contained", "ivr_calls")] == [
+            1, 2, 1, 3,
+        ]  # fmt: skip
+        assert (told.value("time_to_callback"), told.value("time_to_callback_n")) == (600, 2)
+        early = ask(services, "callback_success", "time_to_callback", as_of=datetime(2026, 6, 3, 13, 35))
+        assert early.value("callback_success") == 0 and early.value("time_to_callback") is None
+
+
+def test_screens_say_what_a_log_of_calls_does_not_record(sparse):
+    view = {one.name: one for one in collect_views()}
+    told = [("calls", "handle", "No talk time was recorded"), ("demand", "information", "Whether contacts made a"),
+            ("agents", "resolved", "")]  # fmt: skip
+    for name, panel, words in told:
+        card = screen.drawn(sparse, view[name], panel, "?period=all&queue=old")
+        assert card.is_empty and said(card.sentence).startswith(words), panel
+    assert "made no request" in said(screen.drawn(sparse, view["demand"], "information").sentence)
+
+
+@pytest.mark.parametrize(("as_of", "due"), [(datetime(2026, 6, 6, 3, 59, 59), 0), (datetime(2026, 6, 6, 4), 1)])
+def test_a_promise_is_due_once_its_moment_has_passed(tiny, as_of, due):
+    """2 falls due at the last second of 5 June, and is open still: then it is overdue, and before not decided."""
+    day = Period(date(2026, 6, 5), date(2026, 6, 6))
+    then = ask(tiny, "due", "broken", period=day, department="Vector", as_of=as_of)
+    opened = ask(
+        tiny, "opened_not_due", "opened_overdue", period=Period(date(2026, 6, 2), date(2026, 6, 3)), as_of=as_of
+    )
+    assert [then.value("due"), then.value("broken"), opened.value("opened_overdue")] == [due] * 3
+    assert opened.value("opened_not_due") == 1 - due
+
+
 def test_handle_time_is_talk_and_hold_and_wrap(tiny):
     june = ask(tiny, "talk_s", "hold_s", "wrap_s", "handled_s")
     assert june.frame.iloc[0].tolist() == [1000 * 120 + 60, 1000 * 20, 1000 * 40, 1000 * 180 + 60]
@@ -245,6 +338,32 @@ def test_calls_that_cannot_be_narrowed_say_so(tiny):
 # ── what cannot be asked ──
 
 
+@pytest.mark.parametrize(
+    ("measure", "chosen", "lacking"),
+    [
+        ("miss_rate", {"channel": "phone"}, "Rounds carry no channel: “Missed for 10,000 stops”"),
+        ("fault_rate", {"category": "Roads"}, "Assets carry no category"),
+        ("contacts_per_request", {"district": "North", "category": "Roads"},
+         "Contacts carry no category and no district: “Contacts per request”"),
+        ("calls_per_hour", {"queue": "General"}, "Hours on shift carry no queue"),
+    ],
+)  # fmt: skip
+def test_a_rate_of_which_only_one_part_is_narrowed_is_not_told(tiny, measure, chosen, lacking):
+    with pytest.raises(NotTold, match=lacking):
+        ask(tiny, measure, **chosen)
+    parts = [part.name for part in parts_of((CATALOGUE[measure],))]
+    assert {"carry no" in note for note in ask(tiny, *parts, **chosen).notes} == {True}  # each alone is
+
+
+@pytest.mark.parametrize(
+    ("measure", "chosen"),
+    [("contacts_per_request", {"channel": "phone"}), ("miss_rate", {"queue": "General"}), ("fault_rate", {}),
+     ("clearance", {"department": "Vector"}), ("overdue_share", {"closure_outcome": "resolved"})],
+)  # fmt: skip
+def test_a_rate_of_which_both_parts_or_neither_are_narrowed_is(tiny, measure, chosen):
+    assert measure in ask(tiny, measure, **chosen).frame
+
+
 def test_a_measure_cannot_be_divided_by_what_its_fact_does_not_carry(tiny):
     with pytest.raises(BadRequest, match="cannot be divided by district"):
         ask(tiny, "offered", by=("district",))
@@ -259,6 +378,13 @@ def test_scope_is_required_and_a_fact_that_cannot_honour_it_is_refused(tiny):
     assert number(tiny, "opened", period=MAY, scope=Scope.only("department")) == 0
     with pytest.raises(NotPermitted):
         ask(tiny, "offered", scope=Scope.only("department", "Vector"))
+
+
+def test_visits_that_nobody_asked_for(tmp_path):
+    visits = pd.DataFrame({"kind": ["initial", "compliance", "proactive", "audit"], "result": "none"})
+    visits = visits.assign(inspection_id=visits["kind"], visited_at=datetime(2026, 6, 4, 15, 0))
+    with city.served(Settings(data=tmp_path, cache="off"), inspection=visits) as services:
+        assert number(services, "unasked_share") == 1 / 2
 
 
 def test_what_is_of_no_type_is_of_no_sensitive_one(tmp_path):

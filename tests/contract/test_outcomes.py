@@ -33,7 +33,7 @@ _REQUESTS = (
     ("c1", "graffiti", "L2", None, "05-09", "05-20", None, "resolved", 2, "05-10"),  # a day late
     ("c2", "graffiti", "L2", None, "05-21", "05-22", None, "resolved", 0, "05-21T13"),  # a day after c1
     ("c3", "graffiti", "L2", None, "06-02", "06-03", "c2", "duplicate", 0, None),  # a late report of c2
-    ("d1", "light", None, None, "05-14", "05-15", None, "resolved", 0, None),  # nowhere
+    ("d1", "light", None, None, "05-14", "05-15", None, "resolved", 0, "05-17"),  # nowhere; answered once it was closed
     ("e1", "light", "L5", None, "05-10", "05-09", None, None, 3, None),  # closed before it was opened
     ("e2", "light", "L5", None, "05-10T13", "06-29", None, "resolved", 0, "05-10T15"),  # closed too lately to tell
     ("g1", "light", None, None, "05-01", "06-25", None, "resolved", 0, None),  # reopened twice, see `_EVENTS`

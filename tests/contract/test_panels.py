@@ -11,7 +11,7 @@ import pytest
 
 from callbacks.address import filters_in
 from callbacks.export import _label, _shown
-from callbacks.panels import answers_to, context_of
+from callbacks.panels import answers_to, context_of, drawing_of
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Permission, Scope, Viewer
 from dashboard.identity import DEPUTY_MANAGER
@@ -61,7 +61,7 @@ def panel_of(name: str):
 def drawn(panel, services: Services, search: str) -> Drawing:
     filters = Filters.from_search(search, services.clock(), DIMENSIONS)
     with acting_as(ANALYST if panel.needs is Permission.READ_ADDRESSES else DEPUTY_MANAGER):
-        return panel.draw(answers_to(panel, filters, services), context_of(panel, filters, services))
+        return drawing_of(panel, filters, services)[0]
 
 
 def tokens_in(value) -> Iterator[str]:

@@ -94,9 +94,9 @@ def counted(measure: str, row: dict, day: date, moment: date, as_of: datetime) -
                 open_then and due is not None and on(due) < moment and due < as_of and (closed is None or closed > due)
             )
         case "due":
-            return due is not None and on(due) == day and due <= as_of
+            return due is not None and on(due) == day and due < as_of
         case "kept":
-            return due is not None and on(due) == day and due <= as_of and closed is not None and closed <= due
+            return due is not None and on(due) == day and due < as_of and closed is not None and closed <= due
         case "opened_late":
             return on(opened) == day and due is not None and closed is not None and closed > due
         case "opened_overdue":

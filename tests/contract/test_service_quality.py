@@ -56,6 +56,8 @@ _MISSES = (
     ("m5", "refuse", "A", "06-01", "06-01", None, None, None, "1 Elm St"),  # the third within 90 days; not recovered
     ("m6", "recycling", "B", "05-06", "05-06", "05-07", "resolved", None, "1 Elm St"),  # another stream
     ("m7", "recycling", "B", "06-03", "06-30", None, None, None, "9 Oak St"),  # told just now: too young to tell
+    ("m8", "refuse", "A", "05-25", "05-26", "05-27", "resolved", None, "1 Elm St"),  # the round was called off
+    ("m9", "refuse", "Z", "05-12", "05-13", None, None, None, "3 Elm St"),  # of a round that nobody knows
 )  # fmt: skip
 # id, kind, model, installed, removed
 ASSETS = pd.DataFrame(
@@ -145,6 +147,7 @@ def by_name(answer, dimension: str, measure: str) -> dict[str, float]:
         ("scheduled_stops", 1.4, 1.1),  # 5,000 + 5,000 + 4,000, the suspended round left out
         ("suspended_rounds", 1, 0),
         ("unserved_stops", 15, 2),  # of B's round in May nobody wrote what was served
+        ("missed_unscheduled", 2, 0),  # m8, m9
         ("missed_reported", 4, 2),  # m1, m2, m4, m6; m3 told m2 again
         ("missed_valid", 3, 0), ("missed_not_valid", 1, 0),
         ("missed_followed", 4, 1), ("recovered_soon", 3, 0),  # m1, m4, m6; m2 took three days
@@ -236,6 +239,19 @@ def test_looking_back_no_later_closing_has_told_what_was_found(works):
     assert [ask(works, looked, as_of=datetime(2026, 5, day, 16)).value(looked) for day in (20, 21)] == [3, 4]
 
 
+def test_event_days_left_out_are_no_time_in_service(works):
+    """The data begin on 3 May; without the 3rd and 4th, and 15 to 17: P1 stood 10 days, P2 24, P1T 14, L1 24."""
+    out = [(date(2026, 5, 3), date(2026, 5, 5)), (date(2026, 5, 4), date(2026, 5, 5)),
+           (date(2026, 5, 15), date(2026, 5, 18)), (date(2026, 6, 1), date(2026, 6, 9))]  # fmt: skip
+    filters = Filters(MAY).switch("event_days", "out").leaving_out(out)
+    query = Query((CATALOGUE["fault_rate"],), (DIMENSIONS["asset_model"],))
+    answer = works.ask(query, filters, Scope.everything())
+    days = {name: value * 30437.5 for name, value in by_name(answer, "asset_model", "asset_months").items()}
+    assert days == pytest.approx({"Old": 10 + 24, "New": 14, "Lamp": 24, "not recorded": 0})
+    assert by_name(answer, "asset_model", "faults") == {"Old": 1, "New": 1, "Lamp": 1, "not recorded": 1}
+    assert not any("event days" in note for note in answer.notes)
+
+
 def test_time_in_service_is_of_a_period_as_a_whole(works):
     with pytest.raises(BadRequest, match="not in steps of time"):
         ask(works, "fault_rate", every="month")
@@ -294,8 +310,12 @@ def test_a_workbook_shows_parts_of_what_is_not_whole(works):
 
 def test_misses_are_not_told_for_stops_that_cannot_be_narrowed_alike(works):
     search = "?from=2026-05-01&to=2026-06-01&service_type=Missed+refuse"
-    assert "Rounds carry no service type" in said(drawn(works, "collections", search).sentence)
-    assert "Assets carry no service type: faults" in said(drawn(works, "models", search).sentence)
+    why = "Rounds carry no service type: “Missed for 10,000 stops” cannot be told of this choice."
+    for name in ("collections", "streams", "routes", "weekdays", "months"):
+        card = drawn(works, name, search)
+        assert card.is_empty and said(card.sentence).startswith(why), name
+    why = "Assets carry no service type: “Faults for 1,000 asset-months”"
+    assert all(said(drawn(works, name, search).sentence).startswith(why) for name in ("assets", "models", "ages"))
     assert drawn(works, "streams", "?from=2026-05-01&to=2026-06-01&department=Sanitation").body is not None
 
 

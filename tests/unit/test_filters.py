@@ -66,6 +66,10 @@ def test_a_day_that_two_events_leave_out_is_left_out_once():
     april = Filters(Period(date(2026, 4, 1), date(2026, 5, 1))).switch("event_days", "out")
     storms = [(date(2026, 3, 30), date(2026, 4, 3)), (date(2026, 4, 2), date(2026, 4, 5))]
     assert april.leaving_out(storms).days_counted() == 30 - 4
+    within = [(date(2026, 4, 10), date(2026, 4, 20)), (date(2026, 4, 12), date(2026, 4, 13))]
+    found = april.leaving_out([*storms, *within, (date(2026, 5, 1), date(2026, 5, 3))])
+    assert found.stretches_left_out() == [(date(2026, 4, 1), date(2026, 4, 5)), within[0]]
+    assert found.days_counted() == 30 - 4 - 10
 
 
 def test_no_city_has_numbers_for_a_year_beyond_belief():
