@@ -39,7 +39,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-VERSION = 7
+VERSION = 8
 """Raised whenever a build must hold something that earlier ones do not."""
 
 
