@@ -67,8 +67,7 @@ def _agents(number: float) -> str:
 
 def _base(found: Staffed) -> str:
     """“n = 75 usual days with calls 16 Feb – 17 May 2026”: no holidays and no events among them."""
-    days = int((found.floor.offered.sum(axis=1) > 0).sum())
-    return f"n = {days} usual days with calls {words.during(found.period).removeprefix('in the period ')}"
+    return f"n = {found.days_with_calls} usual days with calls {words.during(found.period).removeprefix('in the period ')}"
 
 
 def _nothing(found: Staffed | None, context: Context) -> Drawing | None:
@@ -132,7 +131,7 @@ def draw_strip(answers: tuple[Staffed | None, ...], context: Context) -> Drawing
     rostered = float(np.nansum(week.rostered)) * week.width_s / 3600 * 52 / domain.PAID_HOURS
     short = int((gap < SHORT).sum())
     usual = int((found.answering - week.needed < SHORT)[known].sum())
-    level = found.floor.service_level
+    level = found.service_level
     strip = c.strip(
         c.figure("Half-hours short", c.count(short) if known.any() else c.NOTHING,
                  f"of {known.sum()}" if known.any() else "",
@@ -288,13 +287,14 @@ def draw_short(answers: tuple[Staffed | None, ...], context: Context) -> Drawing
             c.count(float(needed.max())), f"{there.mean():.1f}", f"{missing[i]:.1f}",
         ])  # fmt: skip
     total = sum(missing)
+    if rest := len(runs) - len(order):
+        rows.append([f"{rest} more", "", "", f"{total - sum(missing[i] for i in order):.1f}"])
     text = f"**{_agents(total)}** agent-hours a week are missing in {words.plural(len(runs), 'stretch', 'stretches')}"
     spare = _missing_and_spare(gap)[1] * hours
     text += f"; **{spare:.0f}** {'is' if round(spare) == 1 else 'are'} to spare at other times." if spare >= 1 else "."
     heads = [c.Column(name, True) for name in ("Needed", "Taking calls", "Hours missing")]
     body = c.table([c.Column("When"), *heads], rows, caption="Where agents are missing")
-    more = f"the first {LISTED} of {len(runs)}" if len(runs) > LISTED else ""
-    return Drawing(c.sentence(text), body=body, foot=words.foot("Needed at the most, taking calls on average", more))
+    return Drawing(c.sentence(text), body=body, foot=words.foot("Needed at the most, taking calls on average", ""))
 
 
 def _missing_and_spare(gap: np.ndarray) -> tuple[float, float]:

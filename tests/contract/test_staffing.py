@@ -29,7 +29,7 @@ from data_access.measures import CATALOGUE
 from data_access.semantics import Query
 from data_access.staffing import Growing, Staffed, Staffing, Targets, WhatIf
 from layouts.figures import shifts
-from layouts.views import published_calls
+from layouts.views import published_calls, staffing
 from layouts.views.staffing import VIEW
 from tests import city, screen
 
@@ -232,6 +232,30 @@ def test_calls_of_one_queue_are_not_held_against_all_agents(centre: Services) ->
     assert not monday.narrowed and monday.knows_present and monday.week.is_open.sum() == 2
 
 
+def test_a_chosen_hour_says_what_is_told_and_not_what_is_learnt(centre: Services) -> None:
+    """Cards that a choice narrows and cards that it does not spoke of other agents: each had a fit of its own."""
+    whole, nine, ten = week(centre), *(week(centre, search=f"{SEARCH}&hour_of_week={n}") for n in (9, 10))
+    for part in (nine, ten):
+        assert (part.fit, part.goal, part.own) == (whole.fit, whole.goal, whole.own) and part.fit is not None
+        here = part.week.is_open
+        for name in ("needed", "needed_high", "present", "rostered"):
+            np.testing.assert_array_equal(getattr(part.week, name)[here], getattr(whole.week, name)[here])
+        np.testing.assert_array_equal(part.gap()[here], whole.gap()[here])
+        assert part.week.needed_high[~here].sum() == 0 and np.isnan(part.gap()[~here]).all()
+    assert (nine.week.is_open | ten.week.is_open).sum() == whole.week.is_open.sum() == 3
+    every = Targets(Staffing())
+    positions = [week(centre, every, f"{SEARCH}{more}").frame["positions"] for more in
+                 ("", "&hour_of_week=9", "&hour_of_week=10")]  # fmt: skip
+    np.testing.assert_allclose(positions[0], positions[1] + positions[2])
+    told = asked(centre, "service_level", search=f"{SEARCH}&hour_of_week=9").frame["service_level"].iloc[0]
+    assert nine.service_level == pytest.approx(told) != whole.service_level
+    assert nine.days_with_calls == len(MONDAYS)
+    monday, tuesday = (week(centre, search=f"{SEARCH}&weekday={name}") for name in ("Monday", "Tuesday"))
+    np.testing.assert_array_equal(monday.gap(), whole.gap())
+    assert not tuesday.week.is_open.any()
+    assert "No contacts" in words_of(said(centre, "week", f"{SEARCH}&weekday=Tuesday"))
+
+
 def test_one_agent_more_is_tried_on_the_days_there_were(centre: Services) -> None:
     found = week(centre, WhatIf(Staffing()))
     frame = found.frame.set_index("more_agents")
@@ -352,6 +376,17 @@ def test_missing_agents_of_the_week_are_those_of_its_days(centre: Services) -> N
         missing += float(told[1]) if told else 0.0
     said = words_of(short.draw((found,), context_of(short, filters, centre, {})))
     assert missing > 0 and f"{missing:.1f}".removesuffix(".0") in said, said
+
+
+def test_what_is_not_listed_one_by_one_is_added_up(centre: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staffing, "LISTED", 1)
+    found = week(centre)
+    gap = np.where(found.week.is_open, np.array([-2.0, 0.0, -1.0] * 16), np.nan)  # short, enough, short
+    monkeypatch.setattr(Staffed, "gap", lambda self: gap)
+    panel, filters = VIEW.panels[3], filters_in(SEARCH, centre, VIEW)
+    told = words_of(panel.draw((found,), context_of(panel, filters, centre, {})))
+    assert "1.5 agent-hours a week are missing in 2 stretches" in told
+    assert "6.61.01 more0.5" in told  # an hour on the one that is listed, half of one on the rest
 
 
 # ── as published ──
