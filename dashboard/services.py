@@ -105,6 +105,7 @@ class Services:
         self._redrawn = once(4)(self._redrawn_in)
         self._targets = once(4)(self._targets_in)
         self._has_table = once(64)(self._has_table_in)
+        self._has_changes = once(4)(self._has_changes_in)
         # What is asked again within a moment: the length of a list for each of its pages, a request for each panel.
         self._lengths = once(256)(self._length_in)
         self._analyses = once(64)(self._analyses_in)
@@ -158,7 +159,8 @@ class Services:
             build = self.build()
         except DataUnavailable:
             return USUAL
-        return frozenset(kind for kind in ABOUT if getattr(build, kind)) or USUAL
+        found = frozenset(kind for kind in ABOUT if getattr(build, kind, 0)) or USUAL
+        return found | {"changes"} if self._has_changes(build.build_id) else found
 
     def holds(self, needs: Permission) -> bool:
         """Whether the data has what a question that `needs` this permission is about."""
@@ -516,6 +518,11 @@ class Services:
 
     def _has_table_in(self, _build_id: str, name: str) -> bool:
         return bool(self.warehouse.columns(name))
+
+    def _has_changes_in(self, build_id: str) -> bool:
+        if not self._has_table(build_id, schema.intervention.name):
+            return False
+        return bool(len(self.warehouse.frame(select(schema.intervention.c.intervention_id).limit(1))))
 
     def _values_in(self, _build_id: str, name: str, readable: tuple[tuple[str, Scope], ...]) -> list[str]:
         facts = [(FACTS[fact][0], scope) for fact, scope in readable]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dashboard.domain import staffing as domain
+from dashboard.domain import terms
 from dashboard.domain.erlang import MOST_BUSY
 from dashboard.domain.policy import Permission
 from data_access.dimensions import WEEKDAYS, hour_of_week, weekday
@@ -67,7 +68,8 @@ def _agents(number: float) -> str:
 
 def _base(found: Staffed) -> str:
     """“n = 75 usual days with calls 16 Feb – 17 May 2026”: no holidays and no events among them."""
-    return f"n = {found.days_with_calls} usual days with calls {words.during(found.period).removeprefix('in the period ')}"
+    when = words.during(found.period).removeprefix("in the period ")
+    return f"n = {found.days_with_calls} usual days with calls {when}"
 
 
 def _nothing(found: Staffed | None, context: Context) -> Drawing | None:
@@ -537,26 +539,33 @@ VIEW = View(
     needs=Permission.READ_CONTACTS,  # agents are counted here, nobody is looked at
     parameters=("target", "shrinkage", "show", "years"),
     panels=(
-        Panel("strip", "How many are short?", (_WEEK,), draw_strip, width=12, kind="strip", height=88, needs=NEEDS),
+        Panel("strip", "How many are short?", (_WEEK,), draw_strip, width=12, kind="strip", height=88, needs=NEEDS,
+              terms=(terms.SHORT, terms.NEEDED, terms.POSITIONS, terms.SHRINKAGE, terms.USUAL_WEEK)),
         Panel(
             "week", "How many agents does each half-hour need, and how many were there?", (_WEEK,), draw_week, width=12,
             selects=hour_of_week, height=248, needs=NEEDS,
+            terms=(terms.SHORT, terms.NEEDED, terms.TAKING_CALLS, terms.USUAL_WEEK, terms.SHRINKAGE),
         ),
-        Panel("day", "How does a day look?", (_WEEK,), draw_day, width=8, height=300, selects=weekday, needs=NEEDS),
-        Panel("short", "When is it short?", (_WEEK,), draw_short, width=4, height=300, needs=NEEDS),
+        Panel("day", "How does a day look?", (_WEEK,), draw_day, width=8, height=300, selects=weekday, needs=NEEDS,
+              terms=(terms.NEEDED, terms.TAKING_CALLS, terms.SHORT, terms.USUAL_WEEK)),
+        Panel("short", "When is it short?", (_WEEK,), draw_short, width=4, height=300, needs=NEEDS,
+              terms=(terms.SHORT, terms.NEEDED, terms.TAKING_CALLS)),
         Panel(
             "what-if", "What would one agent more do?", (_of(lambda place: WhatIf(staffing_in(place))),), draw_what_if,
-            needs=NEEDS, is_roomy=True,
+            needs=NEEDS, is_roomy=True, terms=(terms.EXPECTED_OF_CALLERS, terms.TAKING_CALLS, terms.POSITIONS),
         ),
         Panel(
             "targets", "What does a target take?", (_of(lambda place: Targets(staffing_in(place))),), draw_targets,
-            needs=NEEDS, is_roomy=True,
+            needs=NEEDS, is_roomy=True, terms=(terms.NEEDED, terms.POSITIONS, terms.EXPECTED_OF_CALLERS),
         ),
         Panel(
             "growth", "How many positions as calls grow?",
             (_of(lambda place: Growing(staffing_in(place), years_in(place))),), draw_growth, width=12, needs=NEEDS,
+            terms=(terms.GROWTH, terms.POSITIONS, terms.EXPECTED_OF_CALLERS),
         ),
-        Panel("model", "Does the model hold?", (_WEEK,), draw_model, width=8, height=280, needs=NEEDS),
-        Panel("size", "Why not busier?", (_WEEK,), draw_size, width=4, height=280, needs=NEEDS),
+        Panel("model", "Does the model hold?", (_WEEK,), draw_model, width=8, height=280, needs=NEEDS,
+              terms=(terms.EXPECTED_OF_CALLERS, terms.TAKING_CALLS)),
+        Panel("size", "Why not busier?", (_WEEK,), draw_size, width=4, height=280, needs=NEEDS,
+              terms=(terms.NEEDED, terms.USUAL_WEEK)),
     ),
 )  # fmt: skip
