@@ -236,8 +236,9 @@ class Services:
         return self._redrawn(self.build().build_id)
 
     def money(self) -> Money:
-        """The index of prices, and what an hour of answering contacts costs."""
-        return self._money(self.build().build_id)
+        """What prices rose by, and what an hour of answering contacts costs for whoever may know what contacts cost."""
+        known = self._money(self.build().build_id)
+        return known if self.may(Permission.READ_CONTACT_COST) else replace(known, hour=None)
 
     def targets(self) -> dict[str, float]:
         """What share of its promises each service type is to keep, as in force when the data ends.

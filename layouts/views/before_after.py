@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dashboard.domain import terms
+from dashboard.domain import methods
 from dashboard.domain.before_after import WEEKS_52
 from dashboard.domain.difference_in_differences import FEWEST, MANY_UNITS, Effect
 from dashboard.domain.filters import MONTH_DAYS
@@ -695,16 +695,16 @@ VIEW = View(
     needs=Permission.READ_CHANGES,
     panels=(
         _panel("verdict", "Did it work?", (_ASKED,), draw_verdict, width=12, height=320,
-               terms=(terms.AGAINST_COMPARISON, terms.SERIES_ITSELF, terms.ALONE)),
+               terms=(methods.AGAINST_COMPARISON, methods.SERIES_ITSELF, methods.ALONE)),
         _panel("groups", "What do before and after alone say?", (_STUDY,), draw_groups, width=6, is_roomy=True,
-               height=300, terms=(terms.ALONE,)),
+               height=300, terms=(methods.ALONE,)),
         _panel("study", "Did both sides go alike before?", (_STUDY,), draw_study, width=6, is_roomy=True, height=300,
-               terms=(terms.ALIKE_BEFORE,)),
+               terms=(methods.ALIKE_BEFORE,)),
         _panel("series", "Does the series by itself break?", (_SERIES,), draw_series, width=6, is_roomy=True,
-               height=340, terms=(terms.SERIES_ITSELF,)),
+               height=340, terms=(methods.SERIES_ITSELF,)),
         _panel("fakes", "Is as much found where nothing was changed?", (_FAKES,), draw_fakes, width=6, is_roomy=True,
-               height=340, terms=(terms.NOTHING_CHANGED,)),
+               height=340, terms=(methods.NOTHING_CHANGED,)),
         _panel("cautions", "What could fool us?", (_CHECKS,), draw_cautions, width=12, height=320,
-               terms=terms.CHANGES),
+               terms=methods.CHANGES),
     ),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from functools import partial
 
 import dash_bootstrap_components as dbc
 
-from dashboard.domain import terms
+from dashboard.domain import methods
 from dashboard.domain.policy import Permission
 from dashboard.domain.terms import Term
 from data_access import measures as declared
@@ -56,9 +56,9 @@ _SUBJECTS = (
 )
 
 _METHODS = (
-    ("staffing-methods", "How is staff worked out?", terms.STAFFING, Permission.READ_AGENT_SPREAD),
-    ("place-methods", "How are places told apart?", terms.PLACES, Permission.READ_REQUESTS),
-    ("change-methods", "How is a change judged?", terms.CHANGES, Permission.READ_CHANGES),
+    ("staffing-methods", "How is staff worked out?", methods.STAFFING, Permission.READ_AGENT_SPREAD),
+    ("place-methods", "How are places told apart?", methods.PLACES, Permission.READ_REQUESTS),
+    ("change-methods", "How is a change judged?", methods.CHANGES, Permission.READ_CHANGES),
 )
 
 

@@ -6,12 +6,13 @@ The reader's goal (which share within how many seconds, what shrinkage, how many
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from dashboard.domain import methods
 from dashboard.domain import staffing as domain
-from dashboard.domain import terms
 from dashboard.domain.erlang import MOST_BUSY
 from dashboard.domain.policy import Permission
 from data_access.dimensions import WEEKDAYS, hour_of_week, weekday
@@ -342,7 +343,7 @@ def draw_what_if(answers: tuple[Changed | None, ...], context: Context) -> Drawi
         positions = n * found.open_hours / (1 - staffed.goal.shrinkage) * 52 / domain.PAID_HOURS
         rows.append([
             name, c.share(one.service_level), _wait(one.wait_s), c.share(one.hung_up), c.share(one.busy),
-            c.NOTHING if n == 0 else _signed(positions),
+            c.NOTHING if n == 0 else _with_cost(_signed(positions), positions, context, signed=True),
         ])  # fmt: skip
     columns = [
         c.Column("Agents"), c.Column("In time", True), c.Column("Wait", True), c.Column("Hang up", True),
@@ -350,8 +351,24 @@ def draw_what_if(answers: tuple[Changed | None, ...], context: Context) -> Drawi
     ]  # fmt: skip
     body = c.table(columns, rows, caption="One or two agents more or fewer", selected=[list(tried).index(0)])
     basis = "with the agents needed: who was there is not known" if found.is_plan else "by the model, see below"
-    caveats = (f"n = {c.count(now.calls)} calls", basis, "wait: of all callers, hang-ups too")
+    caveats = (f"n = {c.count(now.calls)} calls", basis, "wait: of all callers, hang-ups too", _at_what_cost(context))
     return Drawing(c.sentence(text), body=body, foot=words.foot("", *caveats))
+
+
+def _with_cost(said: Any, positions: float, context: Context, *, signed: bool = False) -> Any:
+    """A number of positions, and under it what they cost in a year, where the viewer may know what an hour costs."""
+    hour = context.money.hour
+    if hour is None:
+        return said
+    cost = round(positions * domain.PAID_HOURS * hour, -3)
+    say = partial(c.money, currency=context.city.currency)
+    return c.twin(said, f"{c.with_sign(cost, say) if signed else say(cost)} a year")
+
+
+def _at_what_cost(context: Context) -> str:
+    if context.money.hour is None:
+        return ""
+    return f"cost: {domain.PAID_HOURS:,.0f} hours at {c.money(context.money.hour, context.city.currency)} each"
 
 
 def _signed(positions: float) -> str:
@@ -378,7 +395,8 @@ def draw_targets(answers: tuple[Compared | None, ...], context: Context) -> Draw
         there = words.asking_for(context, "target", "" if own else key)
         name = c.link(shifts.goal(plan.goal), there)
         rows.append([
-            c.twin(name, "the city’s own") if own and staffed.has_target else name, f"{plan.positions:.1f}",
+            c.twin(name, "the city’s own") if own and staffed.has_target else name,
+            _with_cost(f"{plan.positions:.1f}", plan.positions, context),
             str(plan.most), c.count(plan.hours), c.share(plan.outcome.busy), c.share(plan.outcome.hung_up),
             _wait(plan.outcome.wait_s),
         ])  # fmt: skip
@@ -394,7 +412,8 @@ def draw_targets(answers: tuple[Compared | None, ...], context: Context) -> Draw
     ]  # fmt: skip
     body = c.table(columns, rows, caption="What a target takes", selected=chosen)
     caveats = (f"shrinkage {c.share(staffed.goal.shrinkage, 0)}", "staffed for a busy week",
-               f"busy for {c.share(MOST_BUSY, 0)} at the most", words.way_of_counting(context))  # fmt: skip
+               f"busy for {c.share(MOST_BUSY, 0)} at the most", words.way_of_counting(context),
+               _at_what_cost(context))  # fmt: skip
     return Drawing(c.sentence(text), body=body, foot=words.foot("Click a target to plan by it", *caveats))
 
 
@@ -416,8 +435,8 @@ def draw_growth(answers: tuple[Grown | None, ...], context: Context) -> Drawing:
         rows.append([
             c.twin(CASES[one.case], f"{c.signed_share(yearly[one.case])} a year"), c.count(one.calls),
             c.twin(service, shifts.goal(plan.goal)), f"{one.by_year:.1f}",
-            html.B(f"{plan.positions:.1f}"), str(plan.most), c.share(plan.outcome.service_level),
-            _wait(plan.outcome.wait_s), c.share(plan.outcome.hung_up),
+            _with_cost(html.B(f"{plan.positions:.1f}"), plan.positions, context), str(plan.most),
+            c.share(plan.outcome.service_level), _wait(plan.outcome.wait_s), c.share(plan.outcome.hung_up),
         ])  # fmt: skip
     base = next(one for one in found.scenarios if one.case == "base" and one.service == "the goal")
     after = "Next year" if years == 1 else f"In {years} years"
@@ -440,6 +459,7 @@ def draw_growth(answers: tuple[Grown | None, ...], context: Context) -> Drawing:
         grew, f"by the year: {c.share(domain.PLANNED_BUSY, 0)} busy, shrinkage {c.share(staffed.goal.shrinkage, 0)}, "
         f"{domain.PAID_HOURS:,.0f} paid hours; it knows no half-hours",
         f"by half-hours: for a busy week, so that more are in time over all; at least {domain.LEAST_ON_SHIFT} agents",
+        _at_what_cost(context),
     )  # fmt: skip
     links = c.controls(
         _links(context, "years", [(words.plural(n, "year").replace("**", ""), "" if n == YEARS[0] else str(n))
@@ -540,32 +560,32 @@ VIEW = View(
     parameters=("target", "shrinkage", "show", "years"),
     panels=(
         Panel("strip", "How many are short?", (_WEEK,), draw_strip, width=12, kind="strip", height=88, needs=NEEDS,
-              terms=(terms.SHORT, terms.NEEDED, terms.POSITIONS, terms.SHRINKAGE, terms.USUAL_WEEK)),
+              terms=(methods.SHORT, methods.NEEDED, methods.POSITIONS, methods.SHRINKAGE, methods.USUAL_WEEK)),
         Panel(
             "week", "How many agents does each half-hour need, and how many were there?", (_WEEK,), draw_week, width=12,
             selects=hour_of_week, height=248, needs=NEEDS,
-            terms=(terms.SHORT, terms.NEEDED, terms.TAKING_CALLS, terms.USUAL_WEEK, terms.SHRINKAGE),
+            terms=(methods.SHORT, methods.NEEDED, methods.TAKING_CALLS, methods.USUAL_WEEK, methods.SHRINKAGE),
         ),
         Panel("day", "How does a day look?", (_WEEK,), draw_day, width=8, height=300, selects=weekday, needs=NEEDS,
-              terms=(terms.NEEDED, terms.TAKING_CALLS, terms.SHORT, terms.USUAL_WEEK)),
+              terms=(methods.NEEDED, methods.TAKING_CALLS, methods.SHORT, methods.USUAL_WEEK)),
         Panel("short", "When is it short?", (_WEEK,), draw_short, width=4, height=300, needs=NEEDS,
-              terms=(terms.SHORT, terms.NEEDED, terms.TAKING_CALLS)),
+              terms=(methods.SHORT, methods.NEEDED, methods.TAKING_CALLS)),
         Panel(
             "what-if", "What would one agent more do?", (_of(lambda place: WhatIf(staffing_in(place))),), draw_what_if,
-            needs=NEEDS, is_roomy=True, terms=(terms.EXPECTED_OF_CALLERS, terms.TAKING_CALLS, terms.POSITIONS),
+            needs=NEEDS, is_roomy=True, terms=(methods.EXPECTED_OF_CALLERS, methods.TAKING_CALLS, methods.POSITIONS),
         ),
         Panel(
             "targets", "What does a target take?", (_of(lambda place: Targets(staffing_in(place))),), draw_targets,
-            needs=NEEDS, is_roomy=True, terms=(terms.NEEDED, terms.POSITIONS, terms.EXPECTED_OF_CALLERS),
+            needs=NEEDS, is_roomy=True, terms=(methods.NEEDED, methods.POSITIONS, methods.EXPECTED_OF_CALLERS),
         ),
         Panel(
             "growth", "How many positions as calls grow?",
             (_of(lambda place: Growing(staffing_in(place), years_in(place))),), draw_growth, width=12, needs=NEEDS,
-            terms=(terms.GROWTH, terms.POSITIONS, terms.EXPECTED_OF_CALLERS),
+            terms=(methods.GROWTH, methods.POSITIONS, methods.EXPECTED_OF_CALLERS),
         ),
         Panel("model", "Does the model hold?", (_WEEK,), draw_model, width=8, height=280, needs=NEEDS,
-              terms=(terms.EXPECTED_OF_CALLERS, terms.TAKING_CALLS)),
+              terms=(methods.EXPECTED_OF_CALLERS, methods.TAKING_CALLS)),
         Panel("size", "Why not busier?", (_WEEK,), draw_size, width=4, height=280, needs=NEEDS,
-              terms=(terms.NEEDED, terms.USUAL_WEEK)),
+              terms=(methods.NEEDED, methods.USUAL_WEEK)),
     ),
 )  # fmt: skip

@@ -16,6 +16,7 @@ import pytest
 from callbacks.address import filters_in, permitted
 from callbacks.export import _csv
 from callbacks.panels import answers_to, context_of
+from dashboard.domain.costs import Money
 from dashboard.domain.erlang import Callers, required
 from dashboard.domain.errors import NotPermitted
 from dashboard.domain.filters import Filters
@@ -264,6 +265,21 @@ def test_one_agent_more_is_tried_on_the_days_there_were(centre: Services) -> Non
     assert frame.loc[0, "service_level"] == pytest.approx(found.staffed.floor.service_level, abs=0.002)
     assert frame["service_level"].is_monotonic_increasing and frame["abandonment"].is_monotonic_decreasing
     assert frame["hours_a_week"].tolist() == [-3, -1.5, 0, 1.5, 3]
+
+
+def test_positions_cost_what_an_hour_costs_to_whoever_may_know(
+    centre: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(centre, "_money", lambda build_id: Money(hour=40.0))
+    targets = week(centre, Targets(Staffing()))
+    year = round(targets.plans[0].positions * 2080 * 40, -3)
+    assert year > 0 and f"${year:,.0f} a year" in words_of(said(centre, "targets"))
+    assert "a year" in words_of(said(centre, "what-if")) and "$40.00 each" in words_of(said(centre, "growth"))
+    supervisor = Viewer("S", "supervisor", team="Heron")
+    with acting_as(supervisor):
+        assert centre.money().hour is None
+    for name in ("what-if", "targets", "growth"):
+        assert "$" not in words_of(screen.drawn(centre, VIEW, name, SEARCH, supervisor))
 
 
 def test_targets_and_growth_agree_with_the_week(centre: Services) -> None:
