@@ -14,21 +14,27 @@ from dashboard.domain.interrupted_series import FEWEST_COUNTS, FEWEST_STEPS
 from dashboard.domain.staffing import BUSY_WEEK, PAID_HOURS, WEEKS
 from dashboard.domain.terms import Term
 
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
+
+
 # ── Staffing ──
 
 USUAL_WEEK = Term(
     "Usual and busy week",
     f"What the {WEEKS} whole weeks before the end of the period were like, without holidays, events and days without "
     "data. Staff is planned for the busy week, as calls vary more than chance.",
-    f"usual: the mean of each half-hour of the week; busy: as many calls as {BUSY_WEEK:.0%} of its weeks do not exceed",
+    "usual: the mean of each half-hour of the week; busy: as many calls as "
+    f"{_percent(BUSY_WEEK)} of its weeks do not exceed",
     "measures reference, A13",
 )
 NEEDED = Term(
     "Agents needed",
     "The fewest agents on the phone with whom the target is to be expected. Callers who hang up count "
-    f"(Erlang A) where more than {HANG_UPS_COUNT:.0%} do; else nobody is thought to (Erlang C).",
+    f"(Erlang A) where more than {_percent(HANG_UPS_COUNT)} do; else nobody is thought to (Erlang C).",
     "fewest agents with an expected share in time ≥ target, busy for "
-    f"{MOST_BUSY:.0%} at the most; load = calls × handle time ÷ length of the half-hour",
+    f"{_percent(MOST_BUSY)} at the most; load = calls × handle time ÷ length of the half-hour",
     "measures reference, A14",
 )
 TAKING_CALLS = Term(
@@ -75,7 +81,7 @@ STAFFING = (USUAL_WEEK, NEEDED, TAKING_CALLS, SHORT, SHRINKAGE, POSITIONS, EXPEC
 STANDS_OUT = Term(
     "Stands out",
     "A place, with its neighbours, holds more than chance would spread there: per resident where it is known who lives "
-    f"where, else by number. Of the places that are said to, at most {LEVEL:.0%} should be chance.",
+    f"where, else by number. Of the places that are said to, at most {_percent(LEVEL)} should be chance.",
     "z: Gi*; q: the exact chance of as much in as many other places, corrected for testing every place "
     "(Benjamini and Hochberg)",
     "measures reference, C1 and C4; decision 15",
@@ -89,7 +95,7 @@ RATE = Term(
 _TOLD = [one for one in Category if one is not Category.NONE and not one.word.endswith("cold")]
 PATTERN = Term(
     "What became of it",
-    "; ".join(f"{one.word}: {one.meaning}" for one in _TOLD) + ".",
+    "; ".join(f"**{one.word}**: {one.meaning}" for one in _TOLD) + ".",
     "each slice of time tested like the period; trend of its z by Mann and Kendall",
     "measures reference, C2",
 )
