@@ -315,6 +315,70 @@ def _on_days(week: Week, agents: Whole, floor: Floor) -> Numbers:
 
 
 @dataclass(frozen=True)
+class Opening:
+    """What shorter hours would take: an hour less in the morning or the evening, the quietest day shut."""
+
+    staffing: Staffing
+
+    def answer(self, asking: Asking) -> Opened:
+        """Plans for the goal: the calls of the hours that are lost are not made, or all of them at other times."""
+        known = asking.known(self.staffing, asking.filters)
+        assert isinstance(known, Staffed)
+        week, plans = known.week, []
+        every = float(week.calls[week.is_open].sum())
+        for said, kept in _shorter(week):
+            calls = float(week.calls[kept].sum())
+            left = replace(known, week=week.only(kept))
+            lost, moved = (_plan(left, known.goal, factor) for factor in (1.0, every / calls))
+            plans.append(Hours(said, left.week.hours(1.0), calls, every - calls, lost, moved))
+        frame = pd.DataFrame([
+            {"opening_hours": one.said, "hours_open_a_week": one.open_hours, "calls_a_week": round(one.calls, 2),
+             "calls_of_lost_hours_a_week": round(one.elsewhere, 2), "positions_if_not_made": one.lost.positions,
+             "positions_if_made_at_other_times": one.moved.positions}
+            for one in plans
+        ])  # fmt: skip
+        return Opened(
+            question=self, frame=frame, as_of=known.as_of, notes=known.notes, staffed=known, plans=tuple(plans)
+        )
+
+
+@dataclass(frozen=True)
+class Hours:
+    """Opening hours: how long a week, the calls of a usual one in them and in those lost, and both plans."""
+
+    said: str
+    open_hours: float
+    calls: float
+    elsewhere: float
+    lost: Plan
+    moved: Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened(Analysed):
+    """The hours there are, first, and shorter ones."""
+
+    staffed: Staffed
+    plans: tuple[Hours, ...]
+
+
+def _shorter(week: Week) -> list[tuple[str, Flags]]:
+    """What hours are tried, and the slots (7, slots) that stay open; only those that leave any calls."""
+    is_open, an_hour = week.is_open, round(3600 / week.width_s)
+    nth = np.where(is_open, is_open.cumsum(axis=1), 0)
+    last = nth.max(axis=1, keepdims=True)
+    tried = [
+        ("as it is", is_open), ("an hour later in the morning", is_open & (nth > an_hour)),
+        ("an hour earlier in the evening", is_open & (nth <= last - an_hour)),
+    ]  # fmt: skip
+    days = np.flatnonzero(is_open.any(axis=1))
+    if len(days) > 1:
+        quietest = int(days[np.where(is_open, week.calls, 0).sum(axis=1)[days].argmin()])
+        tried.append((f"{WEEKDAYS[quietest]} shut", is_open & (np.arange(7) != quietest)[:, None]))
+    return [(said, kept) for said, kept in tried if week.calls[kept].sum() > 0]
+
+
+@dataclass(frozen=True)
 class Growing:
     """How many positions calls need that go on growing as they did, for today's service and for the goal."""
 

@@ -68,13 +68,19 @@ EXPECTED_OF_CALLERS = Term(
     "Erlang A or C for each half-hour of each usual day, weighted by its calls",
     "measures reference, A14",
 )
+OPENING = Term(
+    "Other opening hours",
+    "What fewer hours would take. Between two bounds: the calls of the hours that are lost are never made, or all of "
+    "them at other times, spread as calls are then.",
+    "positions for the hours left, with the calls of these; and with as many times more as make up for the rest",
+)
 GROWTH = Term(
     "Growth of a year",
     "How many times as many calls came in the last 52 weeks as in the 52 before, on days that were usual in both.",
     "Σ calls ÷ Σ calls of the same weekdays 52 weeks earlier; 80 % interval from the thirteen stretches of four weeks",
     "measures reference, A13",
 )
-STAFFING = (USUAL_WEEK, NEEDED, TAKING_CALLS, SHORT, SHRINKAGE, POSITIONS, EXPECTED_OF_CALLERS, GROWTH)
+STAFFING = (USUAL_WEEK, NEEDED, TAKING_CALLS, SHORT, SHRINKAGE, POSITIONS, EXPECTED_OF_CALLERS, OPENING, GROWTH)
 
 # ── Places ──
 

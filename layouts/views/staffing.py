@@ -18,7 +18,19 @@ from dashboard.domain.policy import Permission
 from data_access.dimensions import WEEKDAYS, hour_of_week, weekday
 from data_access.measures.contacts import offered, service_level
 from data_access.measures.staffing import present_h, rostered_h
-from data_access.staffing import TARGETS, Changed, Compared, Growing, Grown, Staffed, Staffing, Targets, WhatIf
+from data_access.staffing import (
+    TARGETS,
+    Changed,
+    Compared,
+    Growing,
+    Grown,
+    Opened,
+    Opening,
+    Staffed,
+    Staffing,
+    Targets,
+    WhatIf,
+)
 from layouts import components as c
 from layouts import html
 from layouts.figures import shifts, words
@@ -417,6 +429,44 @@ def draw_targets(answers: tuple[Compared | None, ...], context: Context) -> Draw
     return Drawing(c.sentence(text), body=body, foot=words.foot("Click a target to plan by it", *caveats))
 
 
+def draw_hours(answers: tuple[Opened | None, ...], context: Context) -> Drawing:
+    """What an hour less in the morning or evening, or a day less, would save, and how many callers it would meet."""
+    (found,) = answers
+    if (said := _nothing(found.staffed if found else None, context)) is not None:
+        return said
+    assert found is not None
+    now, *others = found.plans
+    if not others:
+        return words.nothing("No hours to shorten", context)
+    rows = [
+        [
+            words.capital(one.said), f"{one.open_hours:.1f}".removesuffix(".0"),
+            c.NOTHING if one is now else c.twin(c.count(one.elsewhere), f"{c.share(one.elsewhere / now.calls)} of all"),
+            _with_cost(f"{one.lost.positions:.1f}", one.lost.positions, context),
+            c.NOTHING if one is now else _with_cost(f"{one.moved.positions:.1f}", one.moved.positions, context),
+        ]
+        for one in found.plans
+    ]  # fmt: skip
+    first = max(others, key=lambda one: (now.moved.positions - one.moved.positions) / one.elsewhere)
+    saved = [_signed(now.lost.positions - one.positions).lstrip("+") for one in (first.moved, first.lost)]
+    text = (
+        f"Of these, **{first.said}** saves most for each caller who would find it shut: **{saved[0]}** to "
+        f"**{saved[1]}** positions against **{c.count(first.elsewhere)}** calls a week, "
+        f"{c.share(first.elsewhere / now.calls)} of all."
+    )
+    columns = [
+        c.Column("Opening hours"), c.Column("Hours a week", True, False), c.Column("Calls then", True),
+        c.Column(c.twin("Positions", "those calls not made"), True),
+        c.Column(c.twin("Positions", "made at other times"), True),
+    ]  # fmt: skip
+    caveats = (
+        f"for {shifts.goal(found.staffed.goal)}, staffed for a busy week", "calls of a usual week",
+        "longer hours cannot be told: nobody knows who would call then", _at_what_cost(context),
+    )  # fmt: skip
+    body = c.table(columns, rows, caption="Other opening hours", selected=[0])
+    return Drawing(c.sentence(text), body=body, foot=words.foot("", *caveats))
+
+
 CASES = {"low": "Low", "base": "Base", "high": "High"}
 
 
@@ -582,6 +632,10 @@ VIEW = View(
             "growth", "How many positions as calls grow?",
             (_of(lambda place: Growing(staffing_in(place), years_in(place))),), draw_growth, width=12, needs=NEEDS,
             terms=(methods.GROWTH, methods.POSITIONS, methods.EXPECTED_OF_CALLERS),
+        ),
+        Panel(
+            "hours", "What would other opening hours do?", (_of(lambda place: Opening(staffing_in(place))),),
+            draw_hours, width=12, needs=NEEDS, terms=(methods.OPENING, methods.NEEDED, methods.POSITIONS),
         ),
         Panel("model", "Does the model hold?", (_WEEK,), draw_model, width=8, height=280, needs=NEEDS,
               terms=(methods.EXPECTED_OF_CALLERS, methods.TAKING_CALLS)),

@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -28,7 +29,7 @@ from data_access.build import Build
 from data_access.dimensions import DIMENSIONS, WEEKDAYS, half_hour, hour_of_week, team
 from data_access.measures import CATALOGUE
 from data_access.semantics import Query
-from data_access.staffing import Growing, Staffed, Staffing, Targets, WhatIf
+from data_access.staffing import Growing, Opening, Staffed, Staffing, Targets, WhatIf, _shorter
 from layouts.figures import shifts
 from layouts.views import published_calls, staffing
 from layouts.views.staffing import VIEW
@@ -265,6 +266,39 @@ def test_one_agent_more_is_tried_on_the_days_there_were(centre: Services) -> Non
     assert frame.loc[0, "service_level"] == pytest.approx(found.staffed.floor.service_level, abs=0.002)
     assert frame["service_level"].is_monotonic_increasing and frame["abandonment"].is_monotonic_decreasing
     assert frame["hours_a_week"].tolist() == [-3, -1.5, 0, 1.5, 3]
+
+
+def test_other_opening_hours_are_planned_between_two_bounds(centre: Services) -> None:
+    """Mondays from 9:00 to 10:30: 20, 24 and 6 calls in a half-hour."""
+    base, found = week(centre), week(centre, Opening(Staffing()))
+    now, later, earlier = found.plans  # no day can be shut where only one is open
+    assert now.lost == now.moved and now.lost.hours == base.week.hours(base.week.needed_high)
+    told = [(one.open_hours, one.calls, one.elsewhere) for one in found.plans]
+    assert told == [(1.5, 50, 0), (0.5, 6, 44), (0.5, 20, 30)]
+    for one, slots, share in ((later, [20], 6 / 50), (earlier, [18], 20 / 50)):
+        chosen = np.zeros(base.week.is_open.shape, bool)
+        chosen[0, slots] = True
+        assert one.lost.hours == base.week.only(chosen).hours(base.week.needed_high)
+        load = base.week.load_high[0, slots] / share
+        callers = base.goal.callers(base.floor.grown(1 / share), base.week.handle_s[0, slots])
+        agents = required(load, callers, base.goal.share, variant=base.goal.variant)
+        assert one.moved.hours == agents.sum() / 2 > one.lost.hours
+        assert one.moved.positions == pytest.approx(one.moved.hours / (1 - base.goal.shrinkage) * 52 / 2080)
+    card = words_of(said(centre, "hours"))
+    assert "An hour later in the morning" in card and "4488.0 % of all" in card
+    shut = "No hours to shorten" in words_of(said(centre, "hours", SEARCH + "&hour_of_week=10"))
+    assert shut and found.frame["calls_of_lost_hours_a_week"].tolist() == [0, 44, 30]
+
+
+def test_the_quietest_day_is_shut(centre: Services) -> None:
+    is_open = np.zeros((7, 48), bool)
+    is_open[:3, 18:22] = True
+    calls = np.where(is_open, np.array([5.0, 2.0, 4.0, 0, 0, 0, 0])[:, None], 9.0)  # what is shut does not count
+    tried = dict(_shorter(replace(week(centre).week, is_open=is_open, calls=calls)))
+    assert list(tried) == ["as it is", "an hour later in the morning", "an hour earlier in the evening", "Tuesday shut"]
+    assert tried["Tuesday shut"].sum() == 8 and not tried["Tuesday shut"][1].any()
+    assert tried["an hour later in the morning"][0].nonzero()[0].tolist() == [20, 21]
+    assert tried["an hour earlier in the evening"][2].nonzero()[0].tolist() == [18, 19]
 
 
 def test_positions_cost_what_an_hour_costs_to_whoever_may_know(
