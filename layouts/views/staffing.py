@@ -374,13 +374,13 @@ def _with_cost(said: Any, positions: float, context: Context, *, signed: bool = 
         return said
     cost = round(positions * domain.PAID_HOURS * hour, -3)
     say = partial(c.money, currency=context.city.currency)
-    return c.twin(said, f"{c.with_sign(cost, say) if signed else say(cost)} a year")
+    return c.twin(said, c.with_sign(cost, say) if signed else say(cost))
 
 
 def _at_what_cost(context: Context) -> str:
     if context.money.hour is None:
         return ""
-    return f"cost: {domain.PAID_HOURS:,.0f} hours at {c.money(context.money.hour, context.city.currency)} each"
+    return f"money: of a year, {domain.PAID_HOURS:,.0f} hours at {c.money(context.money.hour, context.city.currency)}"
 
 
 def _signed(positions: float) -> str:
@@ -455,16 +455,16 @@ def draw_hours(answers: tuple[Opened | None, ...], context: Context) -> Drawing:
         f"{c.share(first.elsewhere / now.calls)} of all."
     )
     columns = [
-        c.Column("Opening hours"), c.Column("Hours a week", True, False), c.Column("Calls then", True),
-        c.Column(c.twin("Positions", "those calls not made"), True),
-        c.Column(c.twin("Positions", "made at other times"), True),
+        c.Column("Opening hours"), c.Column("Hours a week", True, False), c.Column("Calls shut out", True),
+        c.Column(c.twin("Positions", "if lost"), True), c.Column(c.twin("Positions", "if moved"), True),
     ]  # fmt: skip
     caveats = (
         f"for {shifts.goal(found.staffed.goal)}, staffed for a busy week", "calls of a usual week",
         "longer hours cannot be told: nobody knows who would call then", _at_what_cost(context),
     )  # fmt: skip
     body = c.table(columns, rows, caption="Other opening hours", selected=[0])
-    return Drawing(c.sentence(text), body=body, foot=words.foot("", *caveats))
+    key = "Lost: who finds it shut never calls; moved: all of them do at other times"
+    return Drawing(c.sentence(text), body=body, foot=words.foot(key, *caveats))
 
 
 CASES = {"low": "Low", "base": "Base", "high": "High"}

@@ -307,12 +307,12 @@ def test_positions_cost_what_an_hour_costs_to_whoever_may_know(
     monkeypatch.setattr(centre, "_money", lambda build_id: Money(hour=40.0))
     targets = week(centre, Targets(Staffing()))
     year = round(targets.plans[0].positions * 2080 * 40, -3)
-    assert year > 0 and f"${year:,.0f} a year" in words_of(said(centre, "targets"))
-    assert "a year" in words_of(said(centre, "what-if")) and "$40.00 each" in words_of(said(centre, "growth"))
+    assert year > 0 and f"${year:,.0f}" in words_of(said(centre, "targets"))
+    assert "+$" in words_of(said(centre, "what-if")) and "hours at $40.00" in words_of(said(centre, "growth"))
     supervisor = Viewer("S", "supervisor", team="Heron")
     with acting_as(supervisor):
         assert centre.money().hour is None
-    for name in ("what-if", "targets", "growth"):
+    for name in ("what-if", "targets", "growth", "hours"):
         assert "$" not in words_of(screen.drawn(centre, VIEW, name, SEARCH, supervisor))
 
 
