@@ -158,13 +158,16 @@ def _side_by_side(extract: dict[str, Any], names: Sequence[str], chosen: str) ->
         told = promises["cells"][promises["rows"].index(one)] if one in promises["rows"] else (None, None)
         link = html.B(one) if one == chosen else html.A(one, href=f"/public/district/{quote(one, safe='')}")
         rows.append(line(link, kinds["by_column"][kinds["columns"].index(one)], people.get(one), told))
-    whole = kinds["by_column"]
-    city = None if None in whole else sum(whole)
-    rows.append(line(html.B(extract["city"]), city, None, promises["by_column"]))
+    # What lies in no district has no residents: the rate of the city is that of its districts.
+    whole, placed = kinds["by_column"], [kinds["by_column"][kinds["columns"].index(one)] for one in names]
+    known = people and None not in placed and set(names) <= set(people)
+    rate = f"{1000 * sum(placed) / sum(people[one] for one in names):,.0f}" if known else "–"
+    city = [html.B(extract["city"]), _n(sum_of(whole)), *([rate] if people else [])]
+    rows.append([*city, kept_of(*promises["by_column"])])
     columns = [
         "District", Column("Requests", is_number=True),
         *([Column("For 1,000 residents", is_number=True)] if people else []),
-        Column(twin("Promises kept", "95 in 100 sure"), is_number=True),
+        Column(twin("Promises kept", "range: 95 % sure"), is_number=True),
     ]  # fmt: skip
     return table(columns, rows, caption="Districts side by side", selected=[names.index(chosen)])
 

@@ -278,6 +278,7 @@ def test_a_district_is_shown_beside_all_others_and_the_city(published):
         else:
             assert f"{100 * kept / (kept + late):.0f} in 100" in line
     assert hidden < len(names)
+    assert f"|{sum(kinds['by_column']):,}|" in lines[-1] if None not in kinds["by_column"] else "|few|" in lines[-1]
     assert f'href="/public/district/{names[1]}"' in table and f'href="/public/district/{names[0]}"' not in table
 
 
