@@ -57,7 +57,8 @@ def draw_districts(answers: tuple[Answer | None, ...], context: Context) -> Draw
         text = f"All **{c.count(sums.sum())}** lie in one district, **{rows[0].name}**."
     moved, against = tables.moved_most(rows), context.filters.comparison()
     if moved is not None and moved.before is not None and against is not None:
-        text += f" **{moved.name}** changed most, **{c.signed(moved.now - moved.before)}** on {against.sentence()}."
+        who = "That is" if len(sums) == 1 else f"**{moved.name}** changed most,"
+        text += f" {who} **{c.signed(moved.now - moved.before)}** on {against.sentence()}."
     body = tables.ranked(rows, rest, context, district, things="reports")
     return Drawing(c.sentence(text), body=body, foot=words.foot(why_so(context), "not divided by residents"))
 
