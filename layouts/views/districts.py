@@ -154,8 +154,8 @@ def draw_sides(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     standing = f"{_subject(context)} {kept}has {words.plural(total.backlog, 'request')} open. "
     more = None
     if _is_alone(context):
-        text = f"{standing}You see other districts, and the whole city, as they are published: "
-        more = html.A("all districts side by side", href=f"/public/district/{quote(_everybody(context), safe='')}")
+        text = f"{standing}Every district is "
+        more = html.A("published, side by side", href=f"/public/district/{quote(_everybody(context), safe='')}")
     elif context.selected:
         text = f"Shown below: {words.listed(list(context.selected))}. Choose another to compare; again to take it back."
     else:
