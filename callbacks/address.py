@@ -48,7 +48,8 @@ def holds_contacts(services: Services) -> bool:
 
 
 _KINDS = {"requests": "service requests", "contacts": "calls", "published_calls": "published figures of calls",
-          "budget_lines": "budgets", "rounds": "rounds of collection", "assets": "a register of assets"}  # fmt: skip
+          "budget_lines": "budgets", "rounds": "rounds of collection", "assets": "a register of assets",
+          "changes": "changes that the city made"}  # fmt: skip
 
 
 def held_in_words(services: Services) -> str:

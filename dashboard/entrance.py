@@ -62,6 +62,15 @@ def home_of(viewer: Viewer) -> str:
     return "/" if may(viewer, Permission.READ_REQUESTS) else "/administration"
 
 
+FIRST_SCREENS = {"department head": "/backlog"}
+"""What is looked at first in a role that is about less than the whole city; the overview is one entry above it."""
+
+
+def begins_at(role: str, goes_to: str = "/") -> str:
+    """Where somebody of a role who signed in is sent: where they wanted to go, else their role’s first screen."""
+    return FIRST_SCREENS.get(role, "/") if goes_to == "/" else goes_to
+
+
 def add_entrance(server: Flask, services: Services, identity: Identity) -> None:
     """Serve the pages from `server`."""
     _add_sign_in(server, services, identity)
@@ -126,7 +135,7 @@ def _add_sign_in(server: Flask, services: Services, identity: Identity) -> None:
         visitor = identity.visitor()
         assert visitor is not None
         services.state.record(account, visitor.viewer.role, "signed in", "password")
-        return redirect(path_here(request.form.get("next", "/")), 303)
+        return redirect(begins_at(visitor.viewer.role, path_here(request.form.get("next", "/"))), 303)
 
     @server.post("/sign-out")
     def sign_out() -> WerkzeugResponse:
@@ -149,6 +158,8 @@ def _add_see_as(server: Flask, services: Services, identity: Identity) -> None:
         viewer = services.demo_viewers()[role]
         back = came_from.path if came_from.netloc == request.host else "/"
         goes_to = path_here(request.args.get("next", back))
+        if back != "/" or came_from.netloc != request.host:  # who compares roles on the overview stays there
+            goes_to = begins_at(viewer.role, goes_to)
         home = home_of(viewer)
         return redirect(home if home != "/" or goes_to.startswith("/administration") else goes_to)
 

@@ -13,7 +13,7 @@ from requests import RequestException
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from dashboard.domain.errors import NotPermitted
-from dashboard.entrance import path_here
+from dashboard.entrance import begins_at, path_here
 from dashboard.identity import Identity
 from dashboard.services import Services
 
@@ -55,5 +55,6 @@ def add_oidc(server: Flask, services: Services, identity: Identity, sign_in_page
         except (RequestException, AuthlibBaseError, JoseError, KeyError) as problem:
             log.warning("A sign-in at the OpenID provider failed: %s", type(problem).__name__)
             return sign_in_page("The sign-in did not come to its end. Please try again.", code=401)
-        services.state.record(account, services.state.account(account)["role"], "signed in", "oidc")
-        return redirect(goes_to, 303)
+        role = services.state.account(account)["role"]
+        services.state.record(account, role, "signed in", "oidc")
+        return redirect(begins_at(role, goes_to), 303)

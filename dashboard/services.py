@@ -105,6 +105,7 @@ class Services:
         self._redrawn = once(4)(self._redrawn_in)
         self._targets = once(4)(self._targets_in)
         self._has_table = once(64)(self._has_table_in)
+        self._has_changes = once(4)(self._has_changes_in)
         # What is asked again within a moment: the length of a list for each of its pages, a request for each panel.
         self._lengths = once(256)(self._length_in)
         self._analyses = once(64)(self._analyses_in)
@@ -158,7 +159,8 @@ class Services:
             build = self.build()
         except DataUnavailable:
             return USUAL
-        return frozenset(kind for kind in ABOUT if getattr(build, kind)) or USUAL
+        found = frozenset(kind for kind in ABOUT if getattr(build, kind, 0)) or USUAL
+        return found | {"changes"} if self._has_changes(build.build_id) else found
 
     def holds(self, needs: Permission) -> bool:
         """Whether the data has what a question that `needs` this permission is about."""
@@ -234,8 +236,9 @@ class Services:
         return self._redrawn(self.build().build_id)
 
     def money(self) -> Money:
-        """The index of prices, and what an hour of answering contacts costs."""
-        return self._money(self.build().build_id)
+        """What prices rose by, and what an hour of answering contacts costs for whoever may know what contacts cost."""
+        known = self._money(self.build().build_id)
+        return known if self.may(Permission.READ_CONTACT_COST) else replace(known, hour=None)
 
     def targets(self) -> dict[str, float]:
         """What share of its promises each service type is to keep, as in force when the data ends.
@@ -516,6 +519,11 @@ class Services:
 
     def _has_table_in(self, _build_id: str, name: str) -> bool:
         return bool(self.warehouse.columns(name))
+
+    def _has_changes_in(self, build_id: str) -> bool:
+        if not self._has_table(build_id, schema.intervention.name):
+            return False
+        return bool(len(self.warehouse.frame(select(schema.intervention.c.intervention_id).limit(1))))
 
     def _values_in(self, _build_id: str, name: str, readable: tuple[tuple[str, Scope], ...]) -> list[str]:
         facts = [(FACTS[fact][0], scope) for fact, scope in readable]

@@ -84,9 +84,9 @@ OUTCOMES: Mapping[str, Outcome] = {
 class BeforeAfter:
     """Whether a change did anything to an outcome.
 
-    `change` is the id of one, or empty for the first that can be told; `outcome` a key of `OUTCOMES`. It is asked of
-    all the data around the change, whatever period the reader chose; the service type chosen takes the place of the
-    change's own.
+    `change` is the id of one, or empty for the first that can be told within the scope of who asks; `outcome` a key of
+    `OUTCOMES`. It is asked of all the data around the change, whatever period the reader chose; the service type
+    chosen takes the place of the change's own.
     """
 
     change: str = ""
@@ -97,36 +97,46 @@ class BeforeAfter:
 
         Raises UnknownName for a change that there is not.
         """
-        outcome = OUTCOMES[self.outcome]
         changes = read_changes(asking.reader) if asking.has(schema.intervention.name) else ()
-        empty = Judged(
-            question=self, frame=pd.DataFrame(), as_of=asking.frame.as_of, changes=changes, outcome=outcome, about=""
-        )
         if not changes:
-            return replace(empty, lacks="changes")
+            return self._empty(asking, changes, "changes")
         known = {one.change_id: one for one in changes}
         if self.change and self.change not in known:
             raise UnknownName("change", self.change, list(known))
-        end_on = asking.clock.last_on + DAY
+        if self.change:
+            return self._told(asking, changes, known[self.change])
+        # One with too few counts is still told rather than one of which the viewer may see nothing.
+        found: list[Judged] = []
+        for one in changes:
+            judged = self._told(asking, changes, one)
+            if judged.effect.is_known:
+                return judged
+            found.append(judged)
+        return next((one for one in found if not one.lacks), found[0])
 
-        def compared(one: Change) -> Windows | None:
-            return windows(one.start_on, one.settled_on, asking.clock.first_on, end_on)
+    def _empty(
+        self, asking: Asking, changes: tuple[Change, ...], lacks: str, change: Change | None = None, about: str = ""
+    ) -> Judged:
+        return Judged(
+            question=self, frame=pd.DataFrame(), as_of=asking.frame.as_of, changes=changes, change=change,
+            outcome=OUTCOMES[self.outcome], about=about, lacks=lacks,
+        )  # fmt: skip
 
-        usual = next((one for one in changes if compared(one) is not None), changes[0])
-        change = known[self.change] if self.change else usual
-        empty = replace(empty, usual=usual.change_id)
+    def _told(self, asking: Asking, changes: tuple[Change, ...], change: Change) -> Judged:
         filters, about, missing = _about(asking, change)
-        empty = replace(empty, change=change, about=about)
+        empty = self._empty(asking, changes, "", change, about)
         if change.kind not in UNITS and not change.is_of_assets:
             return replace(empty, lacks="kind")
         if missing:
             return replace(empty, lacks="type")
-        found = compared(change)
+        end_on = asking.clock.last_on + DAY
+        found = windows(change.start_on, change.settled_on, asking.clock.first_on, end_on)
         if found is None:
             return replace(empty, lacks="days")
         count = count_assets if change.is_of_assets else count_values
-        stretches = (found.before, found.after)
-        counted = count(asking, change, outcome.over, outcome.under, filters, stretches)
+        counted = count(
+            asking, change, empty.outcome.over, empty.outcome.under, filters, (found.before, found.after)
+        )  # fmt: skip
         notes = tuple(dict.fromkeys([*counted.notes, *_not_narrowed(asking.filters, filters, change)]))
         return _judged(replace(empty, windows=found, notes=notes), counted, asking.clock.first_on, end_on)
 
@@ -187,8 +197,6 @@ class Judged(Analysed):
 
     Parameters
     ----------
-    usual
-        The id of the change that is told where none is named.
     lacks
         What keeps it from being told at all: ``changes``, ``kind``, ``type``, ``days``, ``units``; empty if nothing.
     about
@@ -217,7 +225,6 @@ class Judged(Analysed):
     changes: tuple[Change, ...]
     outcome: Outcome
     about: str
-    usual: str = ""
     lacks: str = ""
     change: Change | None = None
     windows: Windows | None = None

@@ -21,7 +21,7 @@ from dashboard.domain.policy import Permission
 from dashboard.domain.staffing import Flags, Floor, Goal, Growth, Numbers, Outcome, Tried, Week, Whole
 from dashboard.domain.stretches import last_days, last_whole_weeks
 from data_access import schema
-from data_access.dimensions import DIMENSIONS, WEEKDAYS, half_hour, hour_of_week
+from data_access.dimensions import DIMENSIONS, WEEKDAYS, half_hour, hour_of_week, weekday
 from data_access.hotspots import Analysed, Asking
 from data_access.measures.contacts import (
     CONTACT,
@@ -76,11 +76,16 @@ class Staffing:
     as_published: bool = False
 
     def answer(self, asking: Asking) -> Staffed:
-        """The thirteen whole weeks before the end of the period, without unusual days."""
+        """The thirteen whole weeks before the end of the period, without unusual days.
+
+        A chosen weekday or hour says of which slots is told. It is learnt from all: what one day's calls say of how
+        long callers wait would give every day another measure.
+        """
         period = last_whole_weeks(domain.WEEKS)(asking.filters.period, asking.clock)
         if period.to_on < asking.clock.first_on + timedelta(weeks=1):  # not even one whole week is known
             period = last_days(7 * domain.WEEKS)(asking.filters.period, asking.clock)
-        asked = asking.about(asking.filters.during(period))
+        every_slot = asking.filters.without(weekday.name).without(hour_of_week.name)
+        asked = asking.about(every_slot.during(period))
         days = _usual(asked, period)
         fact = PUBLISHED.name if self.as_published else CONTACT.name
         narrowed = _narrowed(asking.filters, fact)
@@ -96,7 +101,7 @@ class Staffing:
         # What was seen is held against the city's own seconds, whatever is aimed at.
         week, recorded = domain.week_of(floor, own), floor.there(own.shrinkage)
         model = mended = domain.tried(floor, week, own, recorded)
-        fit = domain.fitted(floor, week, own, recorded)
+        fit, measured = domain.fitted(floor, week, own, recorded), own
         if fit is not None:
             mended = domain.tried(floor, week, own, recorded * fit)
             own = replace(own, shrinkage=1 - (1 - own.shrinkage) * fit)
@@ -106,10 +111,15 @@ class Staffing:
             shrinkage=own.shrinkage if self.shrinkage is None else self.shrinkage,
         )  # fmt: skip
         week = week if goal == own else domain.week_of(floor, goal)
+        chosen = _chosen(asking.filters, week)
+        if not chosen.all():
+            week, recorded = week.only(chosen), np.where(chosen[floor.weekday], recorded, np.nan)
+            model = domain.tried(floor, week, measured, recorded)
+            mended = model if fit is None else domain.tried(floor, week, measured, recorded * fit)
         found = Staffed(
             question=self, frame=pd.DataFrame(), as_of=asking.frame.as_of, notes=notes, period=period, days=tuple(days),
-            floor=floor, own=own, goal=goal, week=week, model=model, fit=fit, mended=mended, has_target=bool(targets),
-            narrowed=narrowed,
+            floor=floor, own=own, goal=goal, week=week, chosen=chosen, model=model, fit=fit, mended=mended,
+            has_target=bool(targets), narrowed=narrowed,
         )  # fmt: skip
         return replace(found, frame=found.rows())
 
@@ -118,6 +128,7 @@ class Staffing:
 class Staffed(Analysed):
     """A usual week and what it was learnt from.
 
+    `floor` is all of it; `week`, `model` and `mended` tell of the slots of the week that are `chosen`.
     `own` is what the city aims at, `goal` what the reader does. `model` is what the model expects of those who were
     there, `fit` the part of them by which it expects what was seen (`domain.fitted`), and `mended` what it expects of
     that part. `narrowed` are the filters that choose calls, but not those who answer them: then nobody is told to have
@@ -131,6 +142,7 @@ class Staffed(Analysed):
     own: Goal
     goal: Goal
     week: Week
+    chosen: Flags = field(compare=False)
     model: Tried = field(compare=False)
     fit: float | None
     mended: Tried = field(compare=False)
@@ -151,6 +163,16 @@ class Staffed(Analysed):
     def knows_roster(self) -> bool:
         """Whether shifts tell who was to be there."""
         return bool(np.isfinite(self.floor.rostered).any())
+
+    @property
+    def days_with_calls(self) -> int:
+        """How many usual days there are on which calls came in the slots that are told of."""
+        return int((np.where(self.chosen[self.floor.weekday], self.floor.offered, 0).sum(axis=1) > 0).sum())
+
+    @property
+    def service_level(self) -> float:
+        """The share answered in time in these slots; NaN without calls."""
+        return self.floor.observed(self.chosen[self.floor.weekday])
 
     @property
     def is_measured(self) -> bool:
@@ -293,6 +315,70 @@ def _on_days(week: Week, agents: Whole, floor: Floor) -> Numbers:
 
 
 @dataclass(frozen=True)
+class Opening:
+    """What shorter hours would take: an hour less in the morning or the evening, the quietest day shut."""
+
+    staffing: Staffing
+
+    def answer(self, asking: Asking) -> Opened:
+        """Plans for the goal: the calls of the hours that are lost are not made, or all of them at other times."""
+        known = asking.known(self.staffing, asking.filters)
+        assert isinstance(known, Staffed)
+        week, plans = known.week, []
+        every = float(week.calls[week.is_open].sum())
+        for said, kept in _shorter(week):
+            calls = float(week.calls[kept].sum())
+            left = replace(known, week=week.only(kept))
+            lost, moved = (_plan(left, known.goal, factor) for factor in (1.0, every / calls))
+            plans.append(Hours(said, left.week.hours(1.0), calls, every - calls, lost, moved))
+        frame = pd.DataFrame([
+            {"opening_hours": one.said, "hours_open_a_week": one.open_hours, "calls_a_week": round(one.calls, 2),
+             "calls_of_lost_hours_a_week": round(one.elsewhere, 2), "positions_if_not_made": one.lost.positions,
+             "positions_if_made_at_other_times": one.moved.positions}
+            for one in plans
+        ])  # fmt: skip
+        return Opened(
+            question=self, frame=frame, as_of=known.as_of, notes=known.notes, staffed=known, plans=tuple(plans)
+        )
+
+
+@dataclass(frozen=True)
+class Hours:
+    """Opening hours: how long a week, the calls of a usual one in them and in those lost, and both plans."""
+
+    said: str
+    open_hours: float
+    calls: float
+    elsewhere: float
+    lost: Plan
+    moved: Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened(Analysed):
+    """The hours there are, first, and shorter ones."""
+
+    staffed: Staffed
+    plans: tuple[Hours, ...]
+
+
+def _shorter(week: Week) -> list[tuple[str, Flags]]:
+    """What hours are tried, and the slots (7, slots) that stay open; only those that leave any calls."""
+    is_open, an_hour = week.is_open, round(3600 / week.width_s)
+    nth = np.where(is_open, is_open.cumsum(axis=1), 0)
+    last = nth.max(axis=1, keepdims=True)
+    tried = [
+        ("as it is", is_open), ("an hour later in the morning", is_open & (nth > an_hour)),
+        ("an hour earlier in the evening", is_open & (nth <= last - an_hour)),
+    ]  # fmt: skip
+    days = np.flatnonzero(is_open.any(axis=1))
+    if len(days) > 1:
+        quietest = int(days[np.where(is_open, week.calls, 0).sum(axis=1)[days].argmin()])
+        tried.append((f"{WEEKDAYS[quietest]} shut", is_open & (np.arange(7) != quietest)[:, None]))
+    return [(said, kept) for said, kept in tried if week.calls[kept].sum() > 0]
+
+
+@dataclass(frozen=True)
 class Growing:
     """How many positions calls need that go on growing as they did, for today's service and for the goal."""
 
@@ -309,7 +395,7 @@ class Growing:
             calls = float(counts[-domain.YEAR_DAYS :].sum()) * 365 / domain.YEAR_DAYS
         else:
             calls = float(known.week.calls.sum()) * 365 / 7
-        level = known.floor.service_level
+        level = known.service_level
         goals = {"as now": replace(known.own, share=min(level, MOST_AIMED_AT))} if level == level else {}
         goals["the goal"] = known.goal
         goals = {said: replace(one, shrinkage=known.goal.shrinkage) for said, one in goals.items()}
@@ -386,6 +472,19 @@ def _narrowed(filters: Filters, fact: str) -> tuple[str, ...]:
     )  # fmt: skip
 
 
+def _chosen(filters: Filters, week: Week) -> Flags:
+    """The slots (7, slots) of the weekdays and hours of the week that are chosen; all of them where none is."""
+    days, hours = filters.chosen(weekday.name), filters.chosen(hour_of_week.name)
+    slots = week.calls.shape[1]
+    hour = 24 * np.arange(7)[:, None] + np.arange(slots) * 24 // slots
+    found = np.ones((7, slots), bool)
+    if days:
+        found &= np.isin(np.arange(7), [WEEKDAYS.index(one) for one in days])[:, None]
+    if hours:
+        found &= np.isin(hour, [int(one) for one in hours])
+    return found
+
+
 def _floor_of(
     asking: Asking, days: list[date], narrowed: tuple[str, ...], as_published: bool
 ) -> tuple[Floor, tuple[str, ...]]:  # fmt: skip
@@ -415,9 +514,9 @@ def _floor_of(
     else:
         named = {mine: sums[one.name] for mine, one in zip(_OF_CALLS, _CALLS, strict=False)}
         waited = float(sums[waited_by_all_s.name].sum())
-    weekday = np.array([one.weekday() for one in days], np.int64)
+    on_weekday = np.array([one.weekday() for one in days], np.int64)
     floor = Floor(
-        weekday=weekday[is_known], width_s=width, rostered=rostered[is_known], present=present[is_known],
+        weekday=on_weekday[is_known], width_s=width, rostered=rostered[is_known], present=present[is_known],
         waited_s=waited, **{name: grid[is_known] for name, grid in named.items()},
     )  # fmt: skip
     return floor, calls.notes

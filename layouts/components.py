@@ -116,11 +116,16 @@ SIGNS = {"USD": "$", "CAD": "$", "AUD": "$", "NZD": "$", "EUR": "€", "GBP": "�
 """What is written before an amount; of other currencies the code is."""
 
 
+def sign_of(currency: str) -> str:
+    """What stands before an amount: “$”, “€”, “SEK ”."""
+    return SIGNS.get(currency, f"{currency}{NBSP}")
+
+
 def money(value: float | None, currency: str, decimals: int | None = None) -> str:
     """$3.39 · $412 · $18,240 · $1.84 M; cents only where they matter, unless `decimals` are told."""
     if _missing(value):
         return NOTHING
-    sign = SIGNS.get(currency, f"{currency}{NBSP}")
+    sign = sign_of(currency)
     size, minus = abs(value), MINUS if value < 0 else ""
     if decimals is not None:
         return f"{minus}{sign}{size:,.{decimals}f}"

@@ -17,6 +17,7 @@ import dash
 
 from dashboard.domain.filters import Clock, Filters
 from dashboard.domain.policy import Permission, Viewer, may
+from dashboard.domain.terms import Term
 from data_access.listing import Listing, listable
 from data_access.semantics import Measure, Query, Ratio
 from data_access.timeline import OneRequest
@@ -278,8 +279,8 @@ def card(view: View, panel: Panel, place: Place | None = None, may_list: bool = 
 
 
 def what_button(panel: Panel) -> html.Button | None:
-    """A quiet question mark: what the numbers of a panel mean, one click away; None where it shows no measure."""
-    if not measures_of(panel):
+    """A quiet question mark: what the numbers of a panel mean, one click away; None where it shows none declared."""
+    if not meanings_of(panel):
         return None
     names = {"data-dialog": "meaning", "aria-label": f"What does “{panel.question}” mean?"}
     return html.Button(className="what", type="button", title="What does this mean?", **names)
@@ -324,7 +325,7 @@ def panel_menu(view: View, panel: Panel, place: Place | None = None, may_list: b
         if panel.kind != "grid"
         else None,
         html.Button("What does this mean?", className="entry-button", type="button", **{"data-dialog": "meaning"})
-        if measures_of(panel)
+        if meanings_of(panel)
         else None,
     ]
     entries = [entry for entry in entries if entry is not None]
@@ -353,7 +354,7 @@ def _dialog(kind: str, title: str, body: Any) -> html.Dialog:
 
 def _meaning_dialog(panel: Panel) -> html.Dialog:
     return _dialog(
-        "meaning", "What does this mean?", html.Div(definitions(measures_of(panel)), className="dialog-body")
+        "meaning", "What does this mean?", html.Div(definitions(meanings_of(panel)), className="dialog-body")
     )
 
 
@@ -371,7 +372,7 @@ def listed_of(panel: Panel) -> Measure | None:
 def _asked(item: Question) -> tuple[Measure, ...]:
     match item:
         case FromAddress():
-            return ()
+            return () if item.is_single else item.measures
         case OneRequest():
             return ()
         case Query() | Listing():
@@ -386,6 +387,11 @@ def _asked(item: Question) -> tuple[Measure, ...]:
 def measures_of(panel: Panel) -> tuple[Measure, ...]:
     """The measures a panel shows, each once."""
     return tuple({measure.name: measure for item in panel.queries for measure in _asked(item)}.values())
+
+
+def meanings_of(panel: Panel) -> tuple[Measure | Term, ...]:
+    """What a panel says that takes a definition: what is worked out first, then the measures it is made of."""
+    return (*panel.terms, *measures_of(panel))
 
 
 def _who(viewer: Viewer, roles: Sequence[Role], kind: str) -> dash.html.Div:

@@ -111,6 +111,8 @@ def _draw_ranked(
     rows, rest = tables.ranked_rows(names, numbers, earlier, kept, limit)
     text = f"**{dimension.say(first.name)}** comes first with **{c.count(first.now)}**, "
     text += f"{c.share(first.now / total)} of all"
+    if len(every) == 1:
+        text = f"all **{c.count(first.now)}** are of one {dimension.label.lower()}, **{dimension.say(first.name)}**"
     if moved is not None and against is not None:
         difference = f"**{c.signed(moved.now - moved.before)}** on {against.sentence()}"
         same = moved.name == first.name

@@ -15,8 +15,9 @@ from urllib.parse import quote
 import h3
 import shapely
 
+from dashboard.domain.intervals import wilson
 from layouts import html
-from layouts.components import Column, bar, count, share, table
+from layouts.components import Column, bar, count, share, table, twin
 from layouts.markup import markup
 from layouts.plain_page import Drawn
 
@@ -106,7 +107,7 @@ def district(extract: dict[str, Any], name: str | None) -> list[Any]:
     column = months["columns"].index(name)
     own = [row[column] for row in months["cells"]]
     when = _month_of(months["rows"][-1])
-    people = next((d["population"] for d in extract["districts"] if d["name"] == name), None)
+    people = residents_in(extract).get(name)
     year, stretch = kinds["by_column"][column], extract["year"]["name"]
     ranked = sorted(
         ((row[column], kind) for row, kind in zip(kinds["cells"], kinds["rows"], strict=True) if row[column]),
@@ -128,9 +129,52 @@ def district(extract: dict[str, Any], name: str | None) -> list[Any]:
         _counted("What", [kind for _, kind in ranked], [n for n, _ in ranked], "Requests"),
         html.H2("Month by month"),
         _counted("Month", [_month_of(one) for one in months["rows"]][::-1], own[::-1], "Requests"),
-        html.H2("Another district"),
-        choice,
+        html.H2("Beside the other districts"),
+        html.P(
+            f"In {stretch}, in the order of their names: this is no ranking. Where fewer people report, fewer problems "
+            "are known; and districts ask for different things.",
+            className="muted",
+        ),
+        _side_by_side(extract, names, name),
     ]
+
+
+def _side_by_side(extract: dict[str, Any], names: Sequence[str], chosen: str) -> Any:
+    """Every district's published year and the whole city's: requests, how many for 1,000 residents, promises kept."""
+    kinds, promises, people = extract["by_type"], extract["promises"]["by_district"], residents_in(extract)
+
+    def kept_of(kept: int | None, late: int | None) -> list[Any] | str:
+        if kept is None or late is None or not kept + late:
+            return HIDDEN if None in (kept, late) else "–"
+        low, high = (float(one) for one in wilson(kept, kept + late)[1:])
+        return twin(_in_ten(kept, late), f"{100 * low:.0f} to {100 * high:.0f}")
+
+    def line(label: Any, year: int | None, residents: int | None, told: Sequence[int | None]) -> list[Any]:
+        rate = "–" if not residents else FEW if year is None else f"{1000 * year / residents:,.0f}"
+        return [label, _n(year), *([rate] if people else []), kept_of(*told)]
+
+    rows = []
+    for one in names:
+        told = promises["cells"][promises["rows"].index(one)] if one in promises["rows"] else (None, None)
+        link = html.B(one) if one == chosen else html.A(one, href=f"/public/district/{quote(one, safe='')}")
+        rows.append(line(link, kinds["by_column"][kinds["columns"].index(one)], people.get(one), told))
+    # What lies in no district has no residents: the rate of the city is that of its districts.
+    whole, placed = kinds["by_column"], [kinds["by_column"][kinds["columns"].index(one)] for one in names]
+    known = people and None not in placed and set(names) <= set(people)
+    rate = f"{1000 * sum(placed) / sum(people[one] for one in names):,.0f}" if known else "–"
+    city = [html.B(extract["city"]), _n(sum_of(whole)), *([rate] if people else [])]
+    rows.append([*city, kept_of(*promises["by_column"])])
+    columns = [
+        "District", Column("Requests", is_number=True),
+        *([Column("For 1,000 residents", is_number=True)] if people else []),
+        Column(twin("Promises kept", "range: 95 % sure"), is_number=True),
+    ]  # fmt: skip
+    return table(columns, rows, caption="Districts side by side", selected=[names.index(chosen)])
+
+
+def residents_in(extract: dict[str, Any]) -> dict[str, int]:
+    """How many people live in each district of which that is known."""
+    return {one["name"]: one["population"] for one in extract["districts"] if one["population"]}
 
 
 def districts_in(extract: dict[str, Any]) -> list[str]:

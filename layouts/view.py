@@ -17,6 +17,7 @@ from dashboard.domain.costs import Money
 from dashboard.domain.filters import Clock, Filters, Period
 from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import lately, step_lately
+from dashboard.domain.terms import Term
 from data_access.health import Health
 from data_access.hotspots import Analysis
 from data_access.listing import Listing
@@ -240,6 +241,8 @@ class Panel:
         later waves, each a post of its own after the one before.
     height
         Pixels reserved for the figure, so that nothing jumps.
+    terms
+        What it shows that no measure declares, for *What does this mean?*.
     kind
         ``card``; ``short`` where it may end before the others of its row; ``tile``, one figure; ``strip``, a row of
         figures; ``plain``, without a frame; ``grid``, a list.
@@ -260,6 +263,7 @@ class Panel:
     scrolled, sorted and narrowed; ``plain``: a body without a card."""
     assumes: Callable[[Filters, Sequence[str]], Filters] | None = None
     wave: int = 0
+    terms: tuple[Term, ...] = ()
 
     def chooses(self, place: Place | None = None) -> Dimension | str | None:
         """What a click chooses at this address: a dimension, ``"period"``, or nothing."""

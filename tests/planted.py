@@ -74,13 +74,16 @@ def rounds() -> pd.DataFrame:
 
 
 def write_means(build: Build) -> None:
-    """What the city works with: its budget, a route with its rounds, a parking meter."""
+    """What the city works with: its budget, a route with its rounds, a parking meter, and a change that it made."""
     build.write("budget_line", budget())
     build.write("route", pd.DataFrame({"route_id": ["R1"], "stream": "refuse", "district": "North", "weekday": [0]}))
     build.write("route_day", rounds())
     build.write("asset", pd.DataFrame({"asset_id": ["M1"], "kind": "parking_meter", "model": "Kestrel",
                                        "installed_on": [date(2020, 1, 1)], "lat": [39.612345],
                                        "lon": [-75.912345]}))  # fmt: skip
+    change = {"intervention_id": "crew", "name": "Second crew", "unit_kind": "district", "treated_ids": "North",
+              "comparison_ids": "South", "start_on": date(2026, 6, 1)}  # fmt: skip
+    build.write("intervention", pd.DataFrame([change]))
 
 
 def put_in_service(settings: Settings) -> None:

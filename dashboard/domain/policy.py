@@ -24,6 +24,7 @@ class Permission(StrEnum):
     READ_CONTACT_COST = "read what contacts cost"
     READ_ROUNDS = "read the rounds of collection routes"
     READ_ASSETS = "read how often assets fail"
+    READ_CHANGES = "read whether changes worked"
     LIST_REQUESTS = "list single requests and read their timelines"
     READ_ADDRESSES = "read exact addresses"
     READ_NOTES = "read notes and who wrote them"
@@ -46,6 +47,7 @@ ABOUT: dict[str, frozenset[Permission]] = {
     "budget_lines": frozenset({Permission.READ_BUDGET, Permission.READ_CONTACT_COST}),
     "rounds": frozenset({Permission.READ_ROUNDS}),
     "assets": frozenset({Permission.READ_ASSETS}),
+    "changes": frozenset({Permission.READ_CHANGES}),
 }  # fmt: skip
 """What only data with such rows can answer; a city may hold requests alone, or calls alone."""
 USUAL = frozenset({"requests", "contacts"})
@@ -158,7 +160,7 @@ class Viewer:
 
 
 _P = Permission
-_SERVICE = (_P.READ_ROUNDS, _P.READ_ASSETS)
+_SERVICE = (_P.READ_ROUNDS, _P.READ_ASSETS, _P.READ_CHANGES)
 ROLES: dict[str, frozenset[Permission]] = {
     "deputy manager": frozenset({
         _P.READ_REQUESTS, _P.COMPARE_DISTRICTS, _P.READ_CONTACTS, _P.READ_PUBLISHED_CALLS, _P.LIST_REQUESTS,

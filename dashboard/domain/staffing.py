@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -182,6 +183,13 @@ class Week:
     def hours(self, agents: npt.ArrayLike) -> float:
         """Hours a week that so many agents in each slot are."""
         return float(np.nansum(np.where(self.is_open, agents, 0)) * self.width_s / 3600)
+
+    def only(self, chosen: Flags) -> Week:
+        """The same week of which nothing is told but the `chosen` slots: what was learnt of all of it stays."""
+        counts = ("calls", "calls_high", "load", "load_high", "needed", "needed_high")
+        found: dict[str, Any] = {name: np.where(chosen, getattr(self, name), 0) for name in counts}
+        found |= {name: np.where(chosen, getattr(self, name), np.nan) for name in ("rostered", "present")}
+        return replace(self, is_open=self.is_open & chosen, **found)
 
 
 def week_of(floor: Floor, goal: Goal) -> Week:

@@ -244,9 +244,11 @@ class Move(NamedTuple):
 
 def bridge(
     start: tuple[str, float], moves: Sequence[Move], end: tuple[str, float], unit: str,
-    say: Callable[[float], str] = count,
+    say: Callable[[float], str] = count, sign: str = "",
 ) -> dict[str, Any]:  # fmt: skip
-    """From one level to another: in-flows up, out-flows down, dotted connectors; `say` writes a level.
+    """From one level to another: in-flows up, out-flows down, dotted connectors.
+
+    `say` writes a level, `sign` stands before the numbers of the axis.
 
     Raises ValueError if the moves do not lead from `start` to `end`: a bridge that does not add up is never drawn.
     """
@@ -287,7 +289,7 @@ def bridge(
         "margin": {"r": 12, "b": 40}, "annotations": [unit_note(unit), *labels],
         "xaxis": {"type": "linear", "tickmode": "array", "tickvals": places, "ticktext": names, "ticks": "",
                   "range": [-0.5, len(names) - 0.5], "fixedrange": True},
-        "yaxis": {"rangemode": "tozero", **count_ticks(tops)},
+        "yaxis": {"rangemode": "tozero", **count_ticks(tops), **({"tickprefix": sign} if sign else {})},
     }  # fmt: skip
     return {"data": [bars], "layout": layout, "narrow": narrow}
 

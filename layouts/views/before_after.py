@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from dashboard.domain import methods
 from dashboard.domain.before_after import WEEKS_52
 from dashboard.domain.difference_in_differences import FEWEST, MANY_UNITS, Effect
 from dashboard.domain.filters import MONTH_DAYS
 from dashboard.domain.interrupted_series import FEWEST_COUNTS, FEWEST_STEPS
+from dashboard.domain.policy import Permission
 from data_access.before_after import OUTCOMES, BeforeAfter, Judged, PartOf, Series
 from data_access.changes import UNITS, Change
 from data_access.dimensions import category, channel, service_type
@@ -48,8 +50,11 @@ def asked_in(place: Place) -> BeforeAfter:
     return BeforeAfter(place.get("change", ("",))[-1], outcome if outcome in OUTCOMES else "opened")
 
 
+_MEASURES = tuple(one for outcome in OUTCOMES.values() for one in (outcome.over, outcome.under) if one is not None)
+
+
 def _part(table: str) -> FromAddress:
-    return FromAddress(lambda place: PartOf(asked_in(place), table))
+    return FromAddress(lambda place: PartOf(asked_in(place), table), _MEASURES)
 
 
 # ── words ──
@@ -200,11 +205,19 @@ def _lacking(found: Judged, context: Context) -> Drawing:
             day = c.day(change.start_on) if change else ""
             why = f"The data holds no two weeks before {day} and a day after it: nothing can be compared."
         case _:
-            why = (
-                "None of the units treated, or none of those to compare with, is among what you may see. Their names "
-                "must be those of the data."
-            )
+            why = _unseen(found, context)
     return Drawing(c.empty(why, words.clear(context) if found.lacks == "units" else None), is_empty=True)
+
+
+def _unseen(found: Judged, context: Context) -> str:
+    """Which side of a change has no unit that counts, and why."""
+    used = found.counted.used if found.counted else (0, 0)
+    sides = ("where it was made", "what it is compared with")
+    lost = " and nothing of ".join(said for said, n in zip(sides, used, strict=True) if not n)
+    name = f"“{found.change.name}”: " if found.change else ""
+    if context.own:
+        return f"{name}nothing of {lost} is among what you may see, {words.listed(words.kept_to(context))}."
+    return f"{name}nothing of {lost} is known here. Units must be named as in the data."
 
 
 def _elsewhere(found: Judged) -> Drawing | None:
@@ -244,11 +257,9 @@ def draw_verdict(answers: Sequence[Judged], context: Context) -> Drawing:
 
 def _choices(found: Judged, context: Context) -> html.Div:
     """Which change, one after the other as there may be many, and what is to have changed."""
-    current = found.change.change_id if found.change else found.usual
     to = partial(words.asking_for, context)
-    changes = [
-        [(one.name, to("change", one.change_id, found.usual), one.change_id == current)] for one in found.changes
-    ]
+    # Which one is told where none is named depends on who looks: a link names it.
+    changes = [[(one.name, to("change", one.change_id), one == found.change)] for one in found.changes]
     outcomes = [(one.words, to("outcome", name, "opened"), one is found.outcome) for name, one in OUTCOMES.items()]
     return html.Div(
         [c.controls(*changes, label="Which change"), c.controls(outcomes, label="What is to have changed")],
@@ -670,8 +681,9 @@ def _written_down(found: Judged) -> Check:
     return question, "meets", "yes", f"The outcome was named on {c.day(change.written_on)}, before the change."
 
 
-_ASKED = FromAddress(asked_in)
+_ASKED = FromAddress(asked_in, _MEASURES)
 _STUDY, _SERIES, _FAKES, _CHECKS = (_part(table) for table in ("steps", "series", "fakes", "checks"))
+_panel = partial(Panel, needs=Permission.READ_CHANGES)
 
 VIEW = View(
     name="before-after",
@@ -680,15 +692,19 @@ VIEW = View(
     group="Evidence",
     order=190,
     parameters=("change", "outcome"),
+    needs=Permission.READ_CHANGES,
     panels=(
-        Panel("verdict", "Did it work?", (_ASKED,), draw_verdict, width=12, height=320),
-        Panel("groups", "What do before and after alone say?", (_STUDY,), draw_groups, width=6, is_roomy=True,
-              height=300),
-        Panel("study", "Did both sides go alike before?", (_STUDY,), draw_study, width=6, is_roomy=True, height=300),
-        Panel("series", "Does the series by itself break?", (_SERIES,), draw_series, width=6, is_roomy=True,
-              height=340),
-        Panel("fakes", "Is as much found where nothing was changed?", (_FAKES,), draw_fakes, width=6, is_roomy=True,
-              height=340),
-        Panel("cautions", "What could fool us?", (_CHECKS,), draw_cautions, width=12, height=320),
+        _panel("verdict", "Did it work?", (_ASKED,), draw_verdict, width=12, height=320,
+               terms=(methods.AGAINST_COMPARISON, methods.SERIES_ITSELF, methods.ALONE)),
+        _panel("groups", "What do before and after alone say?", (_STUDY,), draw_groups, width=6, is_roomy=True,
+               height=300, terms=(methods.ALONE,)),
+        _panel("study", "Did both sides go alike before?", (_STUDY,), draw_study, width=6, is_roomy=True, height=300,
+               terms=(methods.ALIKE_BEFORE,)),
+        _panel("series", "Does the series by itself break?", (_SERIES,), draw_series, width=6, is_roomy=True,
+               height=340, terms=(methods.SERIES_ITSELF,)),
+        _panel("fakes", "Is as much found where nothing was changed?", (_FAKES,), draw_fakes, width=6, is_roomy=True,
+               height=340, terms=(methods.NOTHING_CHANGED,)),
+        _panel("cautions", "What could fool us?", (_CHECKS,), draw_cautions, width=12, height=320,
+               terms=methods.CHANGES),
     ),
 )  # fmt: skip

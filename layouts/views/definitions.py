@@ -1,4 +1,4 @@
-"""Definitions: every measure the viewer may ask, in the words of its declaration."""
+"""Definitions: every measure the viewer may ask, and what methods work out, in the words of its declaration."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from functools import partial
 
 import dash_bootstrap_components as dbc
 
+from dashboard.domain import methods
 from dashboard.domain.policy import Permission
+from dashboard.domain.terms import Term
 from data_access import measures as declared
 from data_access.semantics import Measure
 from layouts import components as c
@@ -22,6 +24,12 @@ def draw_definitions(answers: tuple[()], context: Context, *, measures: tuple[Me
     text = f"**{c.count(len(measures))}** measures; the command dashboard311 ask calls them by the names at “Unit”."
     foot = words.foot("", "the same for every filter")
     return Drawing(c.sentence(text), body=definitions(measures, in_full=True), foot=foot)
+
+
+def draw_terms(answers: tuple[()], context: Context, *, told: tuple[Term, ...]) -> Drawing:
+    """All of `told`, as they are declared."""
+    text = f"**{c.count(len(told))}** methods: their numbers are worked out on the view itself, from measures above."
+    return Drawing(c.sentence(text), body=definitions(told), foot=words.foot("", "the same for every filter"))
 
 
 def draw_finder(answers: tuple[()], context: Context) -> Drawing:
@@ -47,6 +55,12 @@ _SUBJECTS = (
     ("staffing", "What is counted of who was there?", declared.staffing, Permission.READ_AGENT_SPREAD),
 )
 
+_METHODS = (
+    ("staffing-methods", "How is staff worked out?", methods.STAFFING, Permission.READ_AGENT_SPREAD),
+    ("place-methods", "How are places told apart?", methods.PLACES, Permission.READ_REQUESTS),
+    ("change-methods", "How is a change judged?", methods.CHANGES, Permission.READ_CHANGES),
+)
+
 
 def _panels() -> Iterator[Panel]:
     """A card for each subject; a measure that one takes from another is told there."""
@@ -57,6 +71,9 @@ def _panels() -> Iterator[Panel]:
         told.update(one.name for one in own)
         draw = partial(draw_definitions, measures=own)
         yield Panel(name, question, (), draw, width=12, kind="short", needs=needs)
+    for name, question, told_here, needs in _METHODS:
+        draw_them = partial(draw_terms, told=told_here)
+        yield Panel(name, question, (), draw_them, width=12, kind="short", needs=needs)
 
 
 VIEW = View(

@@ -7,6 +7,7 @@ differences come with their interval, and a number of reports is not a number of
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -36,7 +37,8 @@ KEPT_PX = 280
 
 
 def _chosen(context: Context) -> tuple[str, ...]:
-    return context.filters.chosen(district.name)
+    """The chosen districts; whoever sees one only is on its page already."""
+    return context.filters.chosen(district.name) or (context.own[district.name] if _is_alone(context) else ())
 
 
 def _named(frame: pd.DataFrame) -> pd.DataFrame:
@@ -147,25 +149,21 @@ def draw_sides(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     total = next(whole.frame.itertuples(index=False))
     if not _is_alone(context):
         rows.append(line(html.B(_everybody(context)), total, _per_1000_of_all(frame, context)))
-    at = [i for i, name in enumerate(frame[district.name]) if name in context.selected]
-    if context.selected:
-        text = f"Shown below: {words.listed(list(context.selected))}. "
-        text += (
-            "Choose it again to take it back."
-            if _is_alone(context)
-            else ("Choose another to compare; again to take it back.")
-        )
+    at = [i for i, name in enumerate(frame[district.name]) if name in _chosen(context)]
+    kept = f"kept **{c.share(total.sla_compliance)}** of its promises and " if total.due >= words.FEW else ""
+    standing = f"{_subject(context)} {kept}has {words.plural(total.backlog, 'request')} open. "
+    more = None
+    if _is_alone(context):
+        text = f"{standing}Every district is "
+        more = html.A("published, side by side", href=f"/public/district/{quote(_everybody(context), safe='')}")
+    elif context.selected:
+        text = f"Shown below: {words.listed(list(context.selected))}. Choose another to compare; again to take it back."
     else:
-        kept = f"kept **{c.share(total.sla_compliance)}** of its promises and " if total.due >= words.FEW else ""
-        how_many = "" if _is_alone(context) else f"{words.plural(len(frame), 'district')}; "
-        text = (
-            f"{how_many}{_subject(context)} {kept}has {words.plural(total.backlog, 'request')} open. "
-            f"Choose {'it' if _is_alone(context) else 'a district'} to see its page."
-        )
+        text = f"{words.plural(len(frame), 'district')}; {standing}Choose a district to see its page."
     text += _redrawn(context)
     foot = words.foot(CAUTION, "" if len(rows) == 1 else "in the order of their names: no ranking")
     body = c.table(columns, rows, caption="Districts side by side", selected=at)
-    return Drawing(c.sentence(text), body=body, foot=foot)
+    return Drawing([*c.sentence(text), *([more, "."] if more is not None else [])], body=body, foot=foot)
 
 
 def _redrawn(context: Context) -> str:
@@ -238,10 +236,8 @@ def _whole_city(answer: Answer, per_1000: float | None, context: Context) -> Dra
         c.figure("Open, of which overdue", c.count(row.backlog), f"of which {c.count(row.overdue)}", ""),
         c.figure("Half done in", _half(row), "", "open requests included"),
     )  # fmt: skip
-    where = f"{_everybody(context)}, all districts" if context.own and not _is_alone(context) else "All districts"
+    where = f"{_everybody(context)}, all districts" if context.own else "All districts"
     text = f"{where}. **Choose one** in the table or on the map to open its page."
-    if _is_alone(context):
-        text = f"{_everybody(context)}. **Choose it** in the table or on the map to open its page."
     return Drawing(c.sentence(text), body=strip)
 
 
@@ -443,7 +439,7 @@ def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         for name, s, n, b in zip(names, shares, frame["due"], frame["backlog"], strict=True)
     ]
     places = cells.frame[cells.frame[hexagon_9.name] != hexagon_9.missing] if len(cells.frame) else cells.frame
-    if context.selected:
+    if _chosen(context):
         return _where_open(places, names, hover, context)
     if places.empty:
         return words.nothing("Nothing open has a place", context)
@@ -460,7 +456,7 @@ def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
 
 
 def _where_open(places: pd.DataFrame, names: list[str], hover: list[str], context: Context) -> Drawing:
-    inside = places[places[district.name].isin(context.selected)] if len(places) else places
+    inside = places[places[district.name].isin(_chosen(context))] if len(places) else places
     counts = inside.groupby(hexagon_9.name)["backlog"].sum() if len(inside) else pd.Series(dtype=float)
     counts = counts[counts > 0].sort_index().sort_values(ascending=False, kind="stable")
     if counts.empty:
@@ -468,7 +464,7 @@ def _where_open(places: pd.DataFrame, names: list[str], hover: list[str], contex
     values = counts.to_numpy(float)
     said = [f"<b>{c.count(n)} open</b><br>hexagon of about 0.1 km²" for n in values]
     figure = district_maps.with_hexagons(
-        names, context.selected, hover, list(counts.index), values, said, context.build_id, RESOLUTION
+        names, _chosen(context), hover, list(counts.index), values, said, context.build_id, RESOLUTION
     )
     limits = maps.classes_of(values)
     key = c.key(*((token, f"{text} ({c.count(n)})") for token, text, n in maps.class_words(limits, values)))

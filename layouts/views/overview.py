@@ -45,7 +45,9 @@ def draw_event(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     if not recent:
         quiet = "There was no city event in the last days of the period."
         if every is None:
-            return Drawing(sentence=quiet, is_empty=True)
+            return Drawing(
+                sentence=f"{context.city.name} has recorded no storms, elections or other events.", is_empty=True
+            )
         return Drawing(body=c.event_banner(quiet, every, is_quiet=True))
     event = recent[-1]
     if context.filters.left_out:
@@ -293,7 +295,8 @@ def draw_scorecard(answers: tuple[Answer | None, ...], context: Context) -> Draw
         )
     foot = words.foot(key, "% of requests that fell due, closed in time", "n = fell due", which)
     said = "their own target" if differ else f"the target of {c.share(target, 0)}" if target is not None else ""
-    name = f"{running('month')(context.filters.period, context.clock).from_on:%B}"
+    stretch = running("month")(context.filters.period, context.clock)
+    name = f"{'so far ' if stretch.is_partial else ''}in {stretch.from_on:%B}"
     if context.selected:  # the chosen ones are what is spoken of, the others stay in the table
         goals = {one: context.target_of(one) for one in context.selected}
         month = {one: month.get(one, (0.0, 0.0)) for one in goals}
@@ -305,7 +308,7 @@ def _scorecard_words(
 ) -> list[Any]:
     over = sum(kept for kept, _ in month.values())
     under = sum(due for _, due in month.values())
-    when = f"{words.listed(list(chosen))}: in {name}" if chosen else f"In {name}"
+    when = f"{words.listed(list(chosen))}: {name}" if chosen else words.capital(name)
     if not under:
         return c.sentence(f"{when} no promise fell due.")
     head = f"{when} **{c.share(over / under)}** of {c.count(under)} promises were kept"

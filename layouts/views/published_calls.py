@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from dashboard.domain import methods
 from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import last_months
 from data_access.dimensions import LEVELS, hour_of_week, published_level, weekday
@@ -290,6 +291,7 @@ VIEW = View(
             "needed", "How many agents does each hour need?",
             (FromAddress(lambda place: Staffing(as_published=True), (published_offered, published_handle_time)),),
             draw_needed, width=12, selects=hour_of_week, height=248, needs=_NEEDS,
+            terms=(methods.NEEDED, methods.USUAL_WEEK),
         ),
     ),
 )  # fmt: skip

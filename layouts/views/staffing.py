@@ -6,17 +6,31 @@ The reader's goal (which share within how many seconds, what shrinkage, how many
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from dashboard.domain import methods
 from dashboard.domain import staffing as domain
 from dashboard.domain.erlang import MOST_BUSY
 from dashboard.domain.policy import Permission
 from data_access.dimensions import WEEKDAYS, hour_of_week, weekday
 from data_access.measures.contacts import offered, service_level
 from data_access.measures.staffing import present_h, rostered_h
-from data_access.staffing import TARGETS, Changed, Compared, Growing, Grown, Staffed, Staffing, Targets, WhatIf
+from data_access.staffing import (
+    TARGETS,
+    Changed,
+    Compared,
+    Growing,
+    Grown,
+    Opened,
+    Opening,
+    Staffed,
+    Staffing,
+    Targets,
+    WhatIf,
+)
 from layouts import components as c
 from layouts import html
 from layouts.figures import shifts, words
@@ -67,8 +81,8 @@ def _agents(number: float) -> str:
 
 def _base(found: Staffed) -> str:
     """“n = 75 usual days with calls 16 Feb – 17 May 2026”: no holidays and no events among them."""
-    days = int((found.floor.offered.sum(axis=1) > 0).sum())
-    return f"n = {days} usual days with calls {words.during(found.period).removeprefix('in the period ')}"
+    when = words.during(found.period).removeprefix("in the period ")
+    return f"n = {found.days_with_calls} usual days with calls {when}"
 
 
 def _nothing(found: Staffed | None, context: Context) -> Drawing | None:
@@ -132,7 +146,7 @@ def draw_strip(answers: tuple[Staffed | None, ...], context: Context) -> Drawing
     rostered = float(np.nansum(week.rostered)) * week.width_s / 3600 * 52 / domain.PAID_HOURS
     short = int((gap < SHORT).sum())
     usual = int((found.answering - week.needed < SHORT)[known].sum())
-    level = found.floor.service_level
+    level = found.service_level
     strip = c.strip(
         c.figure("Half-hours short", c.count(short) if known.any() else c.NOTHING,
                  f"of {known.sum()}" if known.any() else "",
@@ -288,13 +302,14 @@ def draw_short(answers: tuple[Staffed | None, ...], context: Context) -> Drawing
             c.count(float(needed.max())), f"{there.mean():.1f}", f"{missing[i]:.1f}",
         ])  # fmt: skip
     total = sum(missing)
+    if rest := len(runs) - len(order):
+        rows.append([f"{rest} more", "", "", f"{total - sum(missing[i] for i in order):.1f}"])
     text = f"**{_agents(total)}** agent-hours a week are missing in {words.plural(len(runs), 'stretch', 'stretches')}"
     spare = _missing_and_spare(gap)[1] * hours
     text += f"; **{spare:.0f}** {'is' if round(spare) == 1 else 'are'} to spare at other times." if spare >= 1 else "."
     heads = [c.Column(name, True) for name in ("Needed", "Taking calls", "Hours missing")]
     body = c.table([c.Column("When"), *heads], rows, caption="Where agents are missing")
-    more = f"the first {LISTED} of {len(runs)}" if len(runs) > LISTED else ""
-    return Drawing(c.sentence(text), body=body, foot=words.foot("Needed at the most, taking calls on average", more))
+    return Drawing(c.sentence(text), body=body, foot=words.foot("Needed at the most, taking calls on average", ""))
 
 
 def _missing_and_spare(gap: np.ndarray) -> tuple[float, float]:
@@ -340,7 +355,7 @@ def draw_what_if(answers: tuple[Changed | None, ...], context: Context) -> Drawi
         positions = n * found.open_hours / (1 - staffed.goal.shrinkage) * 52 / domain.PAID_HOURS
         rows.append([
             name, c.share(one.service_level), _wait(one.wait_s), c.share(one.hung_up), c.share(one.busy),
-            c.NOTHING if n == 0 else _signed(positions),
+            c.NOTHING if n == 0 else _with_cost(_signed(positions), positions, context, signed=True),
         ])  # fmt: skip
     columns = [
         c.Column("Agents"), c.Column("In time", True), c.Column("Wait", True), c.Column("Hang up", True),
@@ -348,8 +363,24 @@ def draw_what_if(answers: tuple[Changed | None, ...], context: Context) -> Drawi
     ]  # fmt: skip
     body = c.table(columns, rows, caption="One or two agents more or fewer", selected=[list(tried).index(0)])
     basis = "with the agents needed: who was there is not known" if found.is_plan else "by the model, see below"
-    caveats = (f"n = {c.count(now.calls)} calls", basis, "wait: of all callers, hang-ups too")
+    caveats = (f"n = {c.count(now.calls)} calls", basis, "wait: of all callers, hang-ups too", _at_what_cost(context))
     return Drawing(c.sentence(text), body=body, foot=words.foot("", *caveats))
+
+
+def _with_cost(said: Any, positions: float, context: Context, *, signed: bool = False) -> Any:
+    """A number of positions, and under it what they cost in a year, where the viewer may know what an hour costs."""
+    hour = context.money.hour
+    if hour is None:
+        return said
+    cost = round(positions * domain.PAID_HOURS * hour, -3)
+    say = partial(c.money, currency=context.city.currency)
+    return c.twin(said, c.with_sign(cost, say) if signed else say(cost))
+
+
+def _at_what_cost(context: Context) -> str:
+    if context.money.hour is None:
+        return ""
+    return f"money: of a year, {domain.PAID_HOURS:,.0f} hours at {c.money(context.money.hour, context.city.currency)}"
 
 
 def _signed(positions: float) -> str:
@@ -376,7 +407,8 @@ def draw_targets(answers: tuple[Compared | None, ...], context: Context) -> Draw
         there = words.asking_for(context, "target", "" if own else key)
         name = c.link(shifts.goal(plan.goal), there)
         rows.append([
-            c.twin(name, "the city’s own") if own and staffed.has_target else name, f"{plan.positions:.1f}",
+            c.twin(name, "the city’s own") if own and staffed.has_target else name,
+            _with_cost(f"{plan.positions:.1f}", plan.positions, context),
             str(plan.most), c.count(plan.hours), c.share(plan.outcome.busy), c.share(plan.outcome.hung_up),
             _wait(plan.outcome.wait_s),
         ])  # fmt: skip
@@ -392,8 +424,47 @@ def draw_targets(answers: tuple[Compared | None, ...], context: Context) -> Draw
     ]  # fmt: skip
     body = c.table(columns, rows, caption="What a target takes", selected=chosen)
     caveats = (f"shrinkage {c.share(staffed.goal.shrinkage, 0)}", "staffed for a busy week",
-               f"busy for {c.share(MOST_BUSY, 0)} at the most", words.way_of_counting(context))  # fmt: skip
+               f"busy for {c.share(MOST_BUSY, 0)} at the most", words.way_of_counting(context),
+               _at_what_cost(context))  # fmt: skip
     return Drawing(c.sentence(text), body=body, foot=words.foot("Click a target to plan by it", *caveats))
+
+
+def draw_hours(answers: tuple[Opened | None, ...], context: Context) -> Drawing:
+    """What an hour less in the morning or evening, or a day less, would save, and how many callers it would meet."""
+    (found,) = answers
+    if (said := _nothing(found.staffed if found else None, context)) is not None:
+        return said
+    assert found is not None
+    now, *others = found.plans
+    if not others:
+        return words.nothing("No hours to shorten", context)
+    rows = [
+        [
+            words.capital(one.said), f"{one.open_hours:.1f}".removesuffix(".0"),
+            c.NOTHING if one is now else c.twin(c.count(one.elsewhere), f"{c.share(one.elsewhere / now.calls)} of all"),
+            _with_cost(f"{one.lost.positions:.1f}", one.lost.positions, context),
+            c.NOTHING if one is now else _with_cost(f"{one.moved.positions:.1f}", one.moved.positions, context),
+        ]
+        for one in found.plans
+    ]  # fmt: skip
+    first = max(others, key=lambda one: (now.moved.positions - one.moved.positions) / one.elsewhere)
+    saved = [_signed(now.lost.positions - one.positions).lstrip("+") for one in (first.moved, first.lost)]
+    text = (
+        f"Of these, **{first.said}** saves most for each caller who would find it shut: **{saved[0]}** to "
+        f"**{saved[1]}** positions against **{c.count(first.elsewhere)}** calls a week, "
+        f"{c.share(first.elsewhere / now.calls)} of all."
+    )
+    columns = [
+        c.Column("Opening hours"), c.Column("Hours a week", True, False), c.Column("Calls shut out", True),
+        c.Column(c.twin("Positions", "if lost"), True), c.Column(c.twin("Positions", "if moved"), True),
+    ]  # fmt: skip
+    caveats = (
+        f"for {shifts.goal(found.staffed.goal)}, staffed for a busy week", "calls of a usual week",
+        "longer hours cannot be told: nobody knows who would call then", _at_what_cost(context),
+    )  # fmt: skip
+    body = c.table(columns, rows, caption="Other opening hours", selected=[0])
+    key = "Lost: who finds it shut never calls; moved: all of them do at other times"
+    return Drawing(c.sentence(text), body=body, foot=words.foot(key, *caveats))
 
 
 CASES = {"low": "Low", "base": "Base", "high": "High"}
@@ -414,8 +485,8 @@ def draw_growth(answers: tuple[Grown | None, ...], context: Context) -> Drawing:
         rows.append([
             c.twin(CASES[one.case], f"{c.signed_share(yearly[one.case])} a year"), c.count(one.calls),
             c.twin(service, shifts.goal(plan.goal)), f"{one.by_year:.1f}",
-            html.B(f"{plan.positions:.1f}"), str(plan.most), c.share(plan.outcome.service_level),
-            _wait(plan.outcome.wait_s), c.share(plan.outcome.hung_up),
+            _with_cost(html.B(f"{plan.positions:.1f}"), plan.positions, context), str(plan.most),
+            c.share(plan.outcome.service_level), _wait(plan.outcome.wait_s), c.share(plan.outcome.hung_up),
         ])  # fmt: skip
     base = next(one for one in found.scenarios if one.case == "base" and one.service == "the goal")
     after = "Next year" if years == 1 else f"In {years} years"
@@ -438,6 +509,7 @@ def draw_growth(answers: tuple[Grown | None, ...], context: Context) -> Drawing:
         grew, f"by the year: {c.share(domain.PLANNED_BUSY, 0)} busy, shrinkage {c.share(staffed.goal.shrinkage, 0)}, "
         f"{domain.PAID_HOURS:,.0f} paid hours; it knows no half-hours",
         f"by half-hours: for a busy week, so that more are in time over all; at least {domain.LEAST_ON_SHIFT} agents",
+        _at_what_cost(context),
     )  # fmt: skip
     links = c.controls(
         _links(context, "years", [(words.plural(n, "year").replace("**", ""), "" if n == YEARS[0] else str(n))
@@ -537,26 +609,37 @@ VIEW = View(
     needs=Permission.READ_CONTACTS,  # agents are counted here, nobody is looked at
     parameters=("target", "shrinkage", "show", "years"),
     panels=(
-        Panel("strip", "How many are short?", (_WEEK,), draw_strip, width=12, kind="strip", height=88, needs=NEEDS),
+        Panel("strip", "How many are short?", (_WEEK,), draw_strip, width=12, kind="strip", height=88, needs=NEEDS,
+              terms=(methods.SHORT, methods.NEEDED, methods.POSITIONS, methods.SHRINKAGE, methods.USUAL_WEEK)),
         Panel(
             "week", "How many agents does each half-hour need, and how many were there?", (_WEEK,), draw_week, width=12,
             selects=hour_of_week, height=248, needs=NEEDS,
+            terms=(methods.SHORT, methods.NEEDED, methods.TAKING_CALLS, methods.USUAL_WEEK, methods.SHRINKAGE),
         ),
-        Panel("day", "How does a day look?", (_WEEK,), draw_day, width=8, height=300, selects=weekday, needs=NEEDS),
-        Panel("short", "When is it short?", (_WEEK,), draw_short, width=4, height=300, needs=NEEDS),
+        Panel("day", "How does a day look?", (_WEEK,), draw_day, width=8, height=300, selects=weekday, needs=NEEDS,
+              terms=(methods.NEEDED, methods.TAKING_CALLS, methods.SHORT, methods.USUAL_WEEK)),
+        Panel("short", "When is it short?", (_WEEK,), draw_short, width=4, height=300, needs=NEEDS,
+              terms=(methods.SHORT, methods.NEEDED, methods.TAKING_CALLS)),
         Panel(
             "what-if", "What would one agent more do?", (_of(lambda place: WhatIf(staffing_in(place))),), draw_what_if,
-            needs=NEEDS, is_roomy=True,
+            needs=NEEDS, is_roomy=True, terms=(methods.EXPECTED_OF_CALLERS, methods.TAKING_CALLS, methods.POSITIONS),
         ),
         Panel(
             "targets", "What does a target take?", (_of(lambda place: Targets(staffing_in(place))),), draw_targets,
-            needs=NEEDS, is_roomy=True,
+            needs=NEEDS, is_roomy=True, terms=(methods.NEEDED, methods.POSITIONS, methods.EXPECTED_OF_CALLERS),
         ),
         Panel(
             "growth", "How many positions as calls grow?",
             (_of(lambda place: Growing(staffing_in(place), years_in(place))),), draw_growth, width=12, needs=NEEDS,
+            terms=(methods.GROWTH, methods.POSITIONS, methods.EXPECTED_OF_CALLERS),
         ),
-        Panel("model", "Does the model hold?", (_WEEK,), draw_model, width=8, height=280, needs=NEEDS),
-        Panel("size", "Why not busier?", (_WEEK,), draw_size, width=4, height=280, needs=NEEDS),
+        Panel(
+            "hours", "What would other opening hours do?", (_of(lambda place: Opening(staffing_in(place))),),
+            draw_hours, width=12, needs=NEEDS, terms=(methods.OPENING, methods.NEEDED, methods.POSITIONS),
+        ),
+        Panel("model", "Does the model hold?", (_WEEK,), draw_model, width=8, height=280, needs=NEEDS,
+              terms=(methods.EXPECTED_OF_CALLERS, methods.TAKING_CALLS)),
+        Panel("size", "Why not busier?", (_WEEK,), draw_size, width=4, height=280, needs=NEEDS,
+              terms=(methods.NEEDED, methods.USUAL_WEEK)),
     ),
 )  # fmt: skip

@@ -245,6 +245,19 @@ def test_the_way_back_from_another_account_leaves_filters_behind(demo):
     assert away.headers["Location"] == "/"
 
 
+def test_a_department_head_begins_with_what_is_waiting(server, demo):
+    """Whoever followed a link gets there all the same, and the overview stays where it was."""
+    client = demo.test_client()
+    assert client.get("/see-as/department-head").headers["Location"] == "/backlog"
+    assert client.get("/see-as/department-head?next=/calls").headers["Location"] == "/calls"
+    on_overview = {"Referer": "http://localhost/?period=all"}
+    assert client.get("/see-as/department-head", headers=on_overview).headers["Location"] == "/"
+    assert client.get("/").status_code == 200
+    browser, signed_in = sign_in(server, "hal")
+    assert signed_in.headers["Location"] == "/backlog" and browser.get("/").status_code == 200
+    assert sign_in(server, "hal", goes_to="/demand")[1].headers["Location"] == "/demand"
+
+
 def test_a_real_city_without_accounts_is_open_on_its_own_computer_only(tmp_path):
     settings = built(Settings(data=tmp_path, cache="off"), is_made_up=False)
     server = create_app(settings).server

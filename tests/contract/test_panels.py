@@ -26,7 +26,7 @@ from layouts.markup import markup
 from layouts.theme import TOKENS
 from layouts.view import Drawing
 from layouts.views import collect_views
-from tests import city
+from tests import city, screen
 
 PANELS = [pytest.param(panel, id=f"{view.name}-{panel.name}") for view in collect_views() for panel in view.panels]
 ANALYST = Viewer("Ana", "analyst")
@@ -122,6 +122,23 @@ def test_the_districts_and_what_lies_in_none_add_up_to_the_city(tiny):
     for column in (1, 4):  # opened, open
         *parts, whole = (int(row[column]) for row in rows)
         assert sum(parts) == whole > 0
+
+
+def test_a_council_member_is_on_the_own_districts_page_and_led_to_the_others(tiny):
+    views = {view.name: view for view in collect_views()}
+    member = Viewer("C", "council member", district="North")
+    shown = {
+        panel.name: screen.drawn(tiny, views["districts"], panel.name, viewer=member)
+        for panel in views["districts"].panels
+    }
+    assert screen.said(shown["numbers"].sentence).startswith("North, ")
+    assert 'href="/public/district/North"' in markup(shown["sides"].sentence)
+    assert "Choose" not in "".join(screen.said(one.sentence) for one in shown.values())
+    assert "place" in screen.said(shown["map"].sentence)  # of what is open, not promises by district
+    for name in ("demand", "hotspots"):
+        words = screen.said(screen.drawn(tiny, views[name], "districts", viewer=member).sentence)
+        assert "one district, North" in words and "comes first" not in words and "has the most" not in words
+    assert "Choose one" in screen.said(screen.drawn(tiny, views["districts"], "numbers").sentence)
 
 
 def test_what_is_open_changed_as_much_on_every_view(tiny):

@@ -141,7 +141,7 @@ def test_who_has_no_business_with_agents_has_no_such_view_and_no_such_file(serve
         needed = {panel.needs for view in views for panel in permitted(view.panels, services)}
         assert needed <= {
             Permission.READ_REQUESTS, Permission.LIST_REQUESTS, Permission.READ_ADDRESSES, Permission.COMPARE_DISTRICTS,
-            Permission.READ_ROUNDS, Permission.READ_ASSETS,
+            Permission.READ_ROUNDS, Permission.READ_ASSETS, Permission.READ_CHANGES,
         }  # fmt: skip
     client = seeing(server, role)
     for panel in VIEW.panels:

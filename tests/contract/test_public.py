@@ -24,7 +24,7 @@ from dashboard.settings import Settings
 from data_access.build import Build
 from data_access.public_extract import extract_file, read_extract, write_extract
 from layouts.markup import markup
-from layouts.public_page import promises, where
+from layouts.public_page import district, districts_in, promises, where
 from tests import city
 from tests.client import token_of
 from tests.published import CLASSES, DISTRICTS, SECRETS, publish, requests
@@ -258,6 +258,28 @@ def test_a_district_with_a_slash_in_its_name_has_a_page(published, tmp_path):
     (link,) = re.findall('href="(/public/district/Hill[^"]*)"', client.get("/public/district").get_data(as_text=True))
     page = client.get(link)
     assert page.status_code == 200 and "Hill / Dale" in page.get_data(as_text=True)
+
+
+def test_a_district_is_shown_beside_all_others_and_the_city(published):
+    """What is hidden stays hidden, in counts, rates and shares; the whole is that of its parts where all are told."""
+    names, kinds, told = districts_in(published), published["by_type"], published["promises"]["by_district"]
+    shown = "".join(one if isinstance(one, str) else markup(one) for one in district(published, names[0]))
+    table = shown[shown.index("Beside the other districts") :]
+    lines = [re.sub("<[^>]+>", "|", line) for line in table.split("<tr")[2:]]
+    assert len(lines) == len(names) + 1 and published["city"] in lines[-1]
+    hidden = 0
+    for name, line in zip(names, lines, strict=False):
+        n = kinds["by_column"][kinds["columns"].index(name)]
+        kept, late = told["cells"][told["rows"].index(name)]
+        assert name in line and (f"|{n:,}|" in line if n is not None else "|few|" in line)
+        if None in (kept, late):
+            hidden += 1
+            assert "not shown" in line and "in 100" not in line
+        else:
+            assert f"{100 * kept / (kept + late):.0f} in 100" in line
+    assert hidden < len(names)
+    assert f"|{sum(kinds['by_column']):,}|" in lines[-1] if None not in kinds["by_column"] else "|few|" in lines[-1]
+    assert f'href="/public/district/{names[1]}"' in table and f'href="/public/district/{names[0]}"' not in table
 
 
 def test_a_map_names_its_districts_or_gives_them_the_numbers_of_the_table(published):

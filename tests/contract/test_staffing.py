@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -16,6 +17,7 @@ import pytest
 from callbacks.address import filters_in, permitted
 from callbacks.export import _csv
 from callbacks.panels import answers_to, context_of
+from dashboard.domain.costs import Money
 from dashboard.domain.erlang import Callers, required
 from dashboard.domain.errors import NotPermitted
 from dashboard.domain.filters import Filters
@@ -27,9 +29,9 @@ from data_access.build import Build
 from data_access.dimensions import DIMENSIONS, WEEKDAYS, half_hour, hour_of_week, team
 from data_access.measures import CATALOGUE
 from data_access.semantics import Query
-from data_access.staffing import Growing, Staffed, Staffing, Targets, WhatIf
+from data_access.staffing import Growing, Opening, Staffed, Staffing, Targets, WhatIf, _shorter
 from layouts.figures import shifts
-from layouts.views import published_calls
+from layouts.views import published_calls, staffing
 from layouts.views.staffing import VIEW
 from tests import city, screen
 
@@ -232,6 +234,30 @@ def test_calls_of_one_queue_are_not_held_against_all_agents(centre: Services) ->
     assert not monday.narrowed and monday.knows_present and monday.week.is_open.sum() == 2
 
 
+def test_a_chosen_hour_says_what_is_told_and_not_what_is_learnt(centre: Services) -> None:
+    """Cards that a choice narrows and cards that it does not spoke of other agents: each had a fit of its own."""
+    whole, nine, ten = week(centre), *(week(centre, search=f"{SEARCH}&hour_of_week={n}") for n in (9, 10))
+    for part in (nine, ten):
+        assert (part.fit, part.goal, part.own) == (whole.fit, whole.goal, whole.own) and part.fit is not None
+        here = part.week.is_open
+        for name in ("needed", "needed_high", "present", "rostered"):
+            np.testing.assert_array_equal(getattr(part.week, name)[here], getattr(whole.week, name)[here])
+        np.testing.assert_array_equal(part.gap()[here], whole.gap()[here])
+        assert part.week.needed_high[~here].sum() == 0 and np.isnan(part.gap()[~here]).all()
+    assert (nine.week.is_open | ten.week.is_open).sum() == whole.week.is_open.sum() == 3
+    every = Targets(Staffing())
+    positions = [week(centre, every, f"{SEARCH}{more}").frame["positions"] for more in
+                 ("", "&hour_of_week=9", "&hour_of_week=10")]  # fmt: skip
+    np.testing.assert_allclose(positions[0], positions[1] + positions[2])
+    told = asked(centre, "service_level", search=f"{SEARCH}&hour_of_week=9").frame["service_level"].iloc[0]
+    assert nine.service_level == pytest.approx(told) != whole.service_level
+    assert nine.days_with_calls == len(MONDAYS)
+    monday, tuesday = (week(centre, search=f"{SEARCH}&weekday={name}") for name in ("Monday", "Tuesday"))
+    np.testing.assert_array_equal(monday.gap(), whole.gap())
+    assert not tuesday.week.is_open.any()
+    assert "No contacts" in words_of(said(centre, "week", f"{SEARCH}&weekday=Tuesday"))
+
+
 def test_one_agent_more_is_tried_on_the_days_there_were(centre: Services) -> None:
     found = week(centre, WhatIf(Staffing()))
     frame = found.frame.set_index("more_agents")
@@ -240,6 +266,54 @@ def test_one_agent_more_is_tried_on_the_days_there_were(centre: Services) -> Non
     assert frame.loc[0, "service_level"] == pytest.approx(found.staffed.floor.service_level, abs=0.002)
     assert frame["service_level"].is_monotonic_increasing and frame["abandonment"].is_monotonic_decreasing
     assert frame["hours_a_week"].tolist() == [-3, -1.5, 0, 1.5, 3]
+
+
+def test_other_opening_hours_are_planned_between_two_bounds(centre: Services) -> None:
+    """Mondays from 9:00 to 10:30: 20, 24 and 6 calls in a half-hour."""
+    base, found = week(centre), week(centre, Opening(Staffing()))
+    now, later, earlier = found.plans  # no day can be shut where only one is open
+    assert now.lost == now.moved and now.lost.hours == base.week.hours(base.week.needed_high)
+    told = [(one.open_hours, one.calls, one.elsewhere) for one in found.plans]
+    assert told == [(1.5, 50, 0), (0.5, 6, 44), (0.5, 20, 30)]
+    for one, slots, share in ((later, [20], 6 / 50), (earlier, [18], 20 / 50)):
+        chosen = np.zeros(base.week.is_open.shape, bool)
+        chosen[0, slots] = True
+        assert one.lost.hours == base.week.only(chosen).hours(base.week.needed_high)
+        load = base.week.load_high[0, slots] / share
+        callers = base.goal.callers(base.floor.grown(1 / share), base.week.handle_s[0, slots])
+        agents = required(load, callers, base.goal.share, variant=base.goal.variant)
+        assert one.moved.hours == agents.sum() / 2 > one.lost.hours
+        assert one.moved.positions == pytest.approx(one.moved.hours / (1 - base.goal.shrinkage) * 52 / 2080)
+    card = words_of(said(centre, "hours"))
+    assert "An hour later in the morning" in card and "4488.0 % of all" in card
+    shut = "No hours to shorten" in words_of(said(centre, "hours", SEARCH + "&hour_of_week=10"))
+    assert shut and found.frame["calls_of_lost_hours_a_week"].tolist() == [0, 44, 30]
+
+
+def test_the_quietest_day_is_shut(centre: Services) -> None:
+    is_open = np.zeros((7, 48), bool)
+    is_open[:3, 18:22] = True
+    calls = np.where(is_open, np.array([5.0, 2.0, 4.0, 0, 0, 0, 0])[:, None], 9.0)  # what is shut does not count
+    tried = dict(_shorter(replace(week(centre).week, is_open=is_open, calls=calls)))
+    assert list(tried) == ["as it is", "an hour later in the morning", "an hour earlier in the evening", "Tuesday shut"]
+    assert tried["Tuesday shut"].sum() == 8 and not tried["Tuesday shut"][1].any()
+    assert tried["an hour later in the morning"][0].nonzero()[0].tolist() == [20, 21]
+    assert tried["an hour earlier in the evening"][2].nonzero()[0].tolist() == [18, 19]
+
+
+def test_positions_cost_what_an_hour_costs_to_whoever_may_know(
+    centre: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(centre, "_money", lambda build_id: Money(hour=40.0))
+    targets = week(centre, Targets(Staffing()))
+    year = round(targets.plans[0].positions * 2080 * 40, -3)
+    assert year > 0 and f"${year:,.0f}" in words_of(said(centre, "targets"))
+    assert "+$" in words_of(said(centre, "what-if")) and "hours at $40.00" in words_of(said(centre, "growth"))
+    supervisor = Viewer("S", "supervisor", team="Heron")
+    with acting_as(supervisor):
+        assert centre.money().hour is None
+    for name in ("what-if", "targets", "growth", "hours"):
+        assert "$" not in words_of(screen.drawn(centre, VIEW, name, SEARCH, supervisor))
 
 
 def test_targets_and_growth_agree_with_the_week(centre: Services) -> None:
@@ -352,6 +426,17 @@ def test_missing_agents_of_the_week_are_those_of_its_days(centre: Services) -> N
         missing += float(told[1]) if told else 0.0
     said = words_of(short.draw((found,), context_of(short, filters, centre, {})))
     assert missing > 0 and f"{missing:.1f}".removesuffix(".0") in said, said
+
+
+def test_what_is_not_listed_one_by_one_is_added_up(centre: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staffing, "LISTED", 1)
+    found = week(centre)
+    gap = np.where(found.week.is_open, np.array([-2.0, 0.0, -1.0] * 16), np.nan)  # short, enough, short
+    monkeypatch.setattr(Staffed, "gap", lambda self: gap)
+    panel, filters = VIEW.panels[3], filters_in(SEARCH, centre, VIEW)
+    told = words_of(panel.draw((found,), context_of(panel, filters, centre, {})))
+    assert "1.5 agent-hours a week are missing in 2 stretches" in told
+    assert "6.61.01 more0.5" in told  # an hour on the one that is listed, half of one on the rest
 
 
 # ── as published ──

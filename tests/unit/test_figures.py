@@ -34,7 +34,7 @@ from data_access.measures.requests import backlog, opened, sla_compliance
 from data_access.semantics import Answer, Query, Ratio, Spread
 from data_access.timeline import OneRequest
 from layouts import page
-from layouts.components import NBSP
+from layouts.components import NBSP, sign_of
 from layouts.figures import comparisons, events, grids, maps, series, stacks, tables, verdicts, words
 from layouts.figures.comparisons import Dot, Kept, Move
 from layouts.figures.series import Line
@@ -106,13 +106,16 @@ def test_where_types_are_chosen_the_scorecard_speaks_of_them_alone():
         return written(overview.draw_scorecard(answers, replace(CONTEXT, selected=chosen, **more)).sentence)
 
     one = said("Tree").replace("\xa0", " ")
-    assert one == "Tree: in May 82.0 % of 50 promises were kept, which is within five points of its target of 85 %."
-    assert "in May 86.0 % of 100" in said("Light", "Tree").replace("\xa0", " ")
+    kept = "Tree: so far in May 82.0 % of 50 promises were kept"
+    assert one == f"{kept}, which is within five points of its target of 85 %."
+    assert ": so far in May 86.0 % of 100" in said("Light", "Tree").replace("\xa0", " ")
     own = said("Light", targets={"Light": 0.95}).replace("\xa0", " ")
     assert own.endswith("which is within five points of its target of 95 %.")
-    assert said("Nothing known") == "Nothing known: in May no promise fell due."
+    assert said("Nothing known") == "Nothing known: so far in May no promise fell due."
+    april = replace(CONTEXT.filters, period=Period(date(2026, 4, 1), date(2026, 5, 1)))
+    assert said("Tree", filters=april).startswith("Tree: in April ")  # all of it
     aimless = SimpleNamespace(**{**vars(CITY), "promise_target_share": None})
-    assert said("Tree", city=aimless).replace("\xa0", " ") == "Tree: in May 82.0 % of 50 promises were kept."
+    assert said("Tree", city=aimless).replace("\xa0", " ") == f"{kept}."
 
 
 def test_the_map_of_broken_promises_stands_still_unless_a_part_of_the_city_is_asked_for():
@@ -398,6 +401,9 @@ def test_the_bridge_adds_up():
     assert bars["y"].tolist() == [3069, 2821, 107, 2496, 3501]
     assert bars["base"].tolist() == [0, 3069, 5890, 3501, 0]
     assert comparisons.bridge_sum(3069, moves, 3501) == "3,069 + 2,821 + 107 − 2,496 = 3,501"
+    assert "tickprefix" not in figure["layout"]["yaxis"]
+    money = comparisons.bridge(("Open", 3069), moves, ("Open", 3501), "Spent", sign=sign_of("GBP"))
+    assert money["layout"]["yaxis"]["tickprefix"] == "£" and sign_of("SEK") == f"SEK{NBSP}"
 
 
 def test_a_bridge_that_does_not_add_up_is_not_drawn():
@@ -744,7 +750,8 @@ def test_the_banner_counts_what_came_beyond_the_same_weekdays_before():
     assert "303 requests came in, about as many as" in few
     until_saturday = replace(CONTEXT, filters=FILTERS.during(Period(date(2026, 5, 1), date(2026, 5, 17))))
     assert "800 more requests came in by 16 May than" in written(overview.draw_event((many,), until_saturday).body)
-    assert overview.draw_event((many,), replace(CONTEXT, events=())).is_empty
+    none = overview.draw_event((many,), replace(CONTEXT, events=()))
+    assert none.is_empty and "has recorded no storms" in written(none.sentence)  # which is not that there were none
     old = Event("Snow", "snow", date(2026, 4, 1), date(2026, 4, 2))
     said = written(overview.draw_event((many,), replace(CONTEXT, events=(old,))).body)
     assert said.startswith("There was no city event in the last days of the period.") and "Snow" in said

@@ -116,7 +116,9 @@ def _bridge(one: Change, years: _Years, things: str, each: str, context: Context
     moves = _moves(one, found, years.times, things)
     say = partial(c.money, currency=context.city.currency)
     unit = "Full cost" if things == "contacts" else "Spent"
-    figure = comparisons.bridge((first, one.before), moves, (last, one.after), unit, say)
+    figure = comparisons.bridge(
+        (first, one.before), moves, (last, one.after), unit, say, c.sign_of(context.city.currency)
+    )
     figure["data"][0]["name"] = "difference"
     u0, u1 = one.usual_before / one.volume_before, one.usual_after / one.volume_after
     text = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dashboard.domain import methods
 from dashboard.domain.policy import Permission
 from data_access.dimensions import district
 from data_access.fieldwork import Clusters, RepeatAddresses
@@ -52,9 +53,12 @@ def draw_districts(answers: tuple[Answer | None, ...], context: Context) -> Draw
         earlier = dict(zip(before.frame[district.name], before.frame["opened"].astype(float), strict=True))
     rows, rest = tables.ranked_rows(list(sums.index), sums.tolist(), earlier, context.selected, 9)
     text = f"**{rows[0].name}** has the most, **{c.count(rows[0].now)}** of {c.count(sums.sum())}."
+    if len(sums) == 1:
+        text = f"All **{c.count(sums.sum())}** lie in one district, **{rows[0].name}**."
     moved, against = tables.moved_most(rows), context.filters.comparison()
     if moved is not None and moved.before is not None and against is not None:
-        text += f" **{moved.name}** changed most, **{c.signed(moved.now - moved.before)}** on {against.sentence()}."
+        who = "That is" if len(sums) == 1 else f"**{moved.name}** changed most,"
+        text += f" {who} **{c.signed(moved.now - moved.before)}** on {against.sentence()}."
     body = tables.ranked(rows, rest, context, district, things="reports")
     return Drawing(c.sentence(text), body=body, foot=words.foot(why_so(context), "not divided by residents"))
 
@@ -75,22 +79,23 @@ VIEW = View(
     parameters=("show", "size"),
     panels=(  # map and list first: they are what a click is about
         _panel("map", "Where is more reported than chance explains?", (_FOUND,), draw_map, width=7, selects=hexagon_of,
-               height=460),
-        _panel("places", "Which places come first?", (_FOUND,), draw_places, width=5, selects=hexagon_of, height=460),
+               height=460, terms=(methods.STANDS_OUT, methods.RATE)),
+        _panel("places", "Which places come first?", (_FOUND,), draw_places, width=5, selects=hexagon_of, height=460,
+               terms=(methods.STANDS_OUT, methods.RATE, methods.PATTERN)),
         _panel("chosen", "What is known of the place?", (FromAddress(crew_in, (opened,)),), draw_chosen, width=4,
-               needs=Permission.LIST_REQUESTS, wave=1),
+               needs=Permission.LIST_REQUESTS, wave=1, terms=(methods.PATTERN,)),
         _panel("related", "What else is wrong there?", (FromAddress(related_in, (opened,)),), draw_related, width=4,
-               selects=hexagon_of, wave=1),
+               selects=hexagon_of, wave=1, terms=(methods.TIMES_AS_OFTEN, methods.STANDS_OUT)),
         Panel("confirmed", "Are the reports confirmed?", (_CONFIRMED, Query((confirmed_share,))), draw_confirmed,
               width=4, selects=district, height=320, wave=1),
         _panel("outbreaks", "What has broken out lately?", (FromAddress(outbreaks_in, (opened,)),), draw_outbreaks,
-               width=6, wave=2, selects=hexagon_of),
+               width=6, wave=2, selects=hexagon_of, terms=(methods.OUTBREAK,)),
         _panel("treatment", "Does treating a place help?", (FromAddress(treatment_in, (opened,)),), draw_treatment,
-               width=6, wave=2),
+               width=6, wave=2, terms=(methods.TREATED_OR_NOT,)),
         _panel("clusters", "Where do the points crowd?", (FromAddress(lambda place: Clusters(), (opened,)),),
-               draw_clusters, width=6, height=300, needs=Permission.READ_ADDRESSES, wave=2),
+               draw_clusters, width=6, height=300, needs=Permission.READ_ADDRESSES, wave=2, terms=(methods.CROWD,)),
         _panel("addresses", "Which addresses come back?", (FromAddress(lambda place: RepeatAddresses(), (opened,)),),
-               draw_addresses, width=6, needs=Permission.READ_ADDRESSES, wave=2),
+               draw_addresses, width=6, needs=Permission.READ_ADDRESSES, wave=2, terms=(methods.REPEAT_ADDRESS,)),
         _panel("time", "When were they reported?", (Query((opened,), every="auto"),), draw_months, width=7,
                selects="period", height=320, wave=1),
         _panel("districts", "Which districts report most?", (_DISTRICTS, Compared(_DISTRICTS)), draw_districts, width=5,

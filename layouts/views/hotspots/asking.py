@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from dashboard.domain.filters import Filters
-from data_access.dimensions import HEXAGONS, service_type
+from data_access.dimensions import HEXAGONS, district, service_type
 from data_access.hotspots import FoundPlaces, Hotspots
 from data_access.measures.requests import opened
 from data_access.semantics import Dimension
@@ -62,6 +62,11 @@ def thing_of(context: Context) -> str:
 def things_in(context: Context) -> str:
     """What is counted: “reports”, or “incidents”."""
     return "incidents" if context.filters.setting("counting") == "incidents" else "reports"
+
+
+def everywhere(context: Context) -> str:
+    """What places are held against: the districts that were chosen or that the viewer sees, else the city."""
+    return " and ".join(context.filters.chosen(district.name) or context.own.get(district.name, ())) or "the city"
 
 
 def why_so(context: Context) -> str:

@@ -20,6 +20,7 @@ from layouts.views.hotspots.asking import (
     SHOWN,
     SIZES,
     category_of,
+    everywhere,
     quotient,
     shown_in,
     size_of,
@@ -85,7 +86,7 @@ def draw_map(answers: tuple[FoundPlaces, ...], context: Context) -> Drawing:
         classes, tokens, key = _counted_key(np.nan_to_num(np.where(n > 0, 1000 * standing.rate, 0.0)))
     else:
         classes = _levels(standing.q, standing.z > 0)
-        tokens, key = list(CLASSES), _significance_key(classes, "above the city", "below")
+        tokens, key = list(CLASSES), _significance_key(classes, f"above {everywhere(context)}", "below")
         slices = _slices(found)
     kept = _with_words(found, classes, slices, context)
     where = {int(i): at for at, i in enumerate(kept)}
@@ -97,7 +98,7 @@ def draw_map(answers: tuple[FoundPlaces, ...], context: Context) -> Drawing:
     )  # fmt: skip
     sentence = [*c.sentence(text), _toggles(found, context)]
     named_key = html.Div(
-        [html.B(_key_title(shown, found))]
+        [html.B(_key_title(shown, found, context))]
         + [html.Span([html.I(style={"background": f"var(--{token})"}), said, " ", html.Em(c.count(k))])
            for token, said, k in key],
         className="mapkey",
@@ -116,9 +117,9 @@ def _with_words(found: FoundPlaces, classes: np.ndarray, slices: Sequence[Any], 
     return np.flatnonzero(keep)
 
 
-def _key_title(shown: str, found: FoundPlaces) -> str:
+def _key_title(shown: str, found: FoundPlaces, context: Context) -> str:
     if shown == "significance":
-        return "Rate against the city" if found.ground.residents is not None else "Number against the city"
+        return f"{'Number' if found.ground.residents is None else 'Rate'} against {everywhere(context)}"
     return {"count": "In each place", "rate": "Per 1,000 residents, smoothed", "change": "Against the earlier period"}[
         shown
     ]
@@ -141,8 +142,8 @@ def _told(found: FoundPlaces, context: Context) -> str:
     share = found.now.n[hot].sum() / found.total
     return (
         f"{words.plural(int(hot.sum()), 'place')} of {c.count(len(hot))} stand out, "
-        f"{c.share(hot.mean(), 0 if hot.mean() >= 0.01 else 1)} of the "
-        f"city with **{c.share(share, 0)}** of its {_plural(found.total, context)}."
+        f"{c.share(hot.mean(), 0 if hot.mean() >= 0.01 else 1)} of "
+        f"{everywhere(context)} with **{c.share(share, 0)}** of its {_plural(found.total, context)}."
         + ("" if found.ground.residents is not None else " By number: nobody told how many live where.")
     )
 

@@ -13,7 +13,7 @@ from layouts import components as c
 from layouts import html
 from layouts.figures import words
 from layouts.view import Context, Drawing, Place
-from layouts.views.hotspots.asking import hexagon_of, hotspots_in, things_in
+from layouts.views.hotspots.asking import everywhere, hexagon_of, hotspots_in, things_in
 
 RELATED = 7
 
@@ -101,7 +101,7 @@ def draw_related(answers: tuple[Analysed, ...], context: Context) -> Drawing:
     sure = frame[frame["low"] > 1]
     if len(sure):
         text = f"Where it stands out, **{first['service_type']}** is reported **{first['ratio']:.1f} times** as often "
-        text += "as elsewhere in the city."
+        text += f"as elsewhere in {everywhere(context)}."
     else:
         text = "No other type is reported clearly more often there than elsewhere."
     columns = [c.Column("Service type"), c.Column("Times", is_number=True), c.Column("95 %", is_number=True),
@@ -115,7 +115,7 @@ def draw_related(answers: tuple[Analysed, ...], context: Context) -> Drawing:
     ]  # fmt: skip
     found = f"of {len(frame)} types, some differ by chance alone"
     return Drawing(c.sentence(text), body=c.table(columns, rows, caption="Other types there", className="rank"),
-                   foot=words.foot("Reports there against the rest of the city, exact intervals", found))  # fmt: skip
+                   foot=words.foot("Reports there against all other places, exact intervals", found))  # fmt: skip
 
 
 def _times(ratio: float) -> str:
