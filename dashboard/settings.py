@@ -184,10 +184,7 @@ def _as_path(text: str) -> str:
 
 
 def _is_path(path: str) -> bool:
-    parts = path.split("/")[1:]
-    return (
-        not path or path[0] == "/" and all(set(one) - {"."} and re.fullmatch(r"[\w.~-]+", one, re.A) for one in parts)
-    )
+    return re.fullmatch(r"(/(?!\.+(/|$))[\w.~-]+)*", path, re.ASCII) is not None
 
 
 def _is_header(name: str) -> bool:
