@@ -873,6 +873,11 @@
 
   // ── Links and clicks ──
 
+  // An address of the dashboard's, which may be served below a path of another site.
+  function below(address) {
+    return JSON.parse(document.getElementById("_dash-config").textContent).requests_pathname_prefix + address;
+  }
+
   // The link with the address bar's query: `data-with-search` adds to it or replaces, `data-without` leaves out.
   function hrefOf(link) {
     if (!("withSearch" in link.dataset)) return link.getAttribute("href");
@@ -891,7 +896,7 @@
       const id = props.data && props.data.request_id;
       if (!id) return "";
       return window.React.createElement("a", {
-        href: "/requests/" + encodeURIComponent(id) + location.search, "data-go": "", "data-with-search": "", tabIndex: -1,
+        href: below("requests/") + encodeURIComponent(id) + location.search, "data-go": "", "data-with-search": "", tabIndex: -1,
       }, props.value || id);
     },
   });
@@ -917,7 +922,7 @@
     ahead.add(address);
     const token = document.cookie.split("; ").find((one) => one.startsWith("_csrf_token=")) || "";
     const value = (id, property, value) => ({ id, property, value });
-    plainFetch("/_dash-update-component", {
+    plainFetch(below("_dash-update-component"), {
       method: "POST",
       headers: {
         "Content-Type": "application/json", "X-Ahead": "1",

@@ -9,6 +9,7 @@ from dashboard.domain.errors import NotPermitted
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import ABOUT
 from dashboard.services import Services
+from layouts.addresses import inside
 from layouts.view import Panel, View
 
 Asking = TypeVar("Asking", View, Panel)
@@ -31,7 +32,7 @@ def filters_in(search: str | None, services: Services, view: View | None = None)
 
 def view_at(pathname: str | None, views: Sequence[View]) -> View | None:
     """The view that lives at `pathname`; the first of all at the root; None if nothing lives there."""
-    path = pathname or "/"
+    path = inside(pathname or "/")
     found = next((view for view in views if view.named_in(path) is not None), None)
     return found or (views[0] if path.rstrip("/") == "" and views else None)
 
@@ -39,7 +40,10 @@ def view_at(pathname: str | None, views: Sequence[View]) -> View | None:
 def place_at(pathname: str | None, view: View, filters: Filters | None = None) -> dict[str, tuple[str, ...]]:
     """What an address says beside the filters: the open parts of its path, and what the view keeps in its query."""
     beside = {name: filters.parameter(name) for name in view.parameters} if filters is not None else {}
-    return {**{name: values for name, values in beside.items() if values}, **(view.named_in(pathname or "/") or {})}
+    return {
+        **{name: values for name, values in beside.items() if values},
+        **(view.named_in(inside(pathname or "/")) or {}),
+    }
 
 
 def holds_contacts(services: Services) -> bool:

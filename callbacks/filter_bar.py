@@ -8,7 +8,7 @@ from typing import Any
 from dash import Dash, Input, Output
 
 from callbacks.address import filters_in, permitted, view_at
-from dashboard.domain.errors import Problem
+from dashboard.domain.errors import BadRequest, Problem
 from dashboard.domain.filters import Filters
 from dashboard.services import Services
 from layouts import filter_bar as bar
@@ -33,7 +33,7 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
             filters = filters_in(search, services, here)
             controls = _drawn(filters, services)
         except Problem as problem:
-            controls = bar.refused(str(problem), "?")
+            controls = bar.refused(str(problem), "?" if isinstance(problem, BadRequest) else "")
         offered = permitted([view for view in views if view.in_menu], services)
         return markup(controls), markup(menu(offered, here, filters))
 

@@ -12,6 +12,7 @@ from flask_compress import Compress
 import callbacks
 from callbacks.errors import show_trouble
 from callbacks.navigation import is_open, is_there
+from dashboard.below import live_below
 from dashboard.cache import open_cache
 from dashboard.domain.errors import DataUnavailable
 from dashboard.entrance import add_entrance, demo_accounts
@@ -77,8 +78,10 @@ def create_app(settings: Settings | None = None) -> Dash:
         server=server,  # type: ignore[arg-type]  # its stub knows only its own servers
         assets_folder=str(assets_folder()),
         assets_ignore=r"^(theme\.js|plain\.css)$",  # the one stands in the head, the other is for pages without Dash
-        external_stylesheets=[bootstrap_address()],
-        index_string=_index(),
+        requests_pathname_prefix=f"{settings.path}/",
+        routes_pathname_prefix="/",
+        external_stylesheets=[settings.path + bootstrap_address()],
+        index_string=_index(settings.path),
         title="311",
         update_title=None,  # type: ignore[arg-type]  # documented: the title stands still
         use_async=False,
@@ -104,23 +107,25 @@ def create_app(settings: Settings | None = None) -> Dash:
     add_public_pages(server, settings, sign_in="/")
     add_watching(server, services)
     guard(app, settings, identity, views)
+    live_below(server, settings.path)
     keep_answers(app, services, views, cache)
     _say_not_found(server, views, services)
     # Dash learns which scripts it may serve while it writes its first page, and refuses them until then: in a process
     # whose first request is for a script, that would break the page that another process has written.
     with acting_as(DEPUTY_MANAGER):
-        server.test_client().get("/")
+        server.test_client().get(f"{settings.path}/")
     return app
 
 
-def _index() -> str:
-    index = INDEX.replace("@THEME@", asset_address("theme.js")).replace("@FAVICON@", asset_address("favicon.svg"))
-    return index.replace("@PLOTLY@", plotly_address())
+def _index(below: str) -> str:
+    index = INDEX.replace("@THEME@", below + asset_address("theme.js"))
+    index = index.replace("@FAVICON@", below + asset_address("favicon.svg"))
+    return index.replace("@PLOTLY@", below + plotly_address())
 
 
 def _path_as_sent() -> str:
     """The path as the browser wrote it: once decoded, a slash in a request’s number is like those around it."""
-    return urlsplit(request.environ.get("RAW_URI", "")).path or request.path
+    return urlsplit(request.environ.get("RAW_URI", "")).path or request.script_root + request.path
 
 
 def _say_not_found(server: Flask, views, services: Services) -> None:

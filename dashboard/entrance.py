@@ -18,6 +18,7 @@ from dashboard.services import Services, acting_as
 from dashboard.static_files import asset_address, bootstrap_address
 from data_access.public_extract import extract_file
 from layouts import plain_page as plain
+from layouts.addresses import inside
 from layouts.page import Role
 
 log = logging.getLogger("dashboard311")
@@ -156,7 +157,7 @@ def _add_see_as(server: Flask, services: Services, identity: Identity) -> None:
         # Filters stay behind: another role has other departments, and need not know of these.
         came_from = urlsplit(request.referrer or "")
         viewer = services.demo_viewers()[role]
-        back = came_from.path if came_from.netloc == request.host else "/"
+        back = inside(came_from.path) if came_from.netloc == request.host else "/"
         goes_to = path_here(request.args.get("next", back))
         if back != "/" or came_from.netloc != request.host:  # who compares roles on the overview stays there
             goes_to = begins_at(viewer.role, goes_to)

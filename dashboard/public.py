@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from dashboard.below import live_below
 from dashboard.domain.errors import DataUnavailable
 from dashboard.limits import add_limits
 from dashboard.settings import Settings
@@ -142,7 +143,7 @@ def create_public_server(settings: Settings) -> Flask:
     def headers(response: Response) -> Response:
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
-        if request.is_secure:
+        if request.is_secure and not settings.path:
             response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
         return response
 
@@ -154,4 +155,5 @@ def create_public_server(settings: Settings) -> Flask:
     def in_words(problem: HTTPException) -> Response:
         return Response(f"{problem.description}\n", problem.code, mimetype="text/plain")
 
+    live_below(server, settings.path)
     return server

@@ -29,6 +29,7 @@ from dashboard.domain.policy import Permission, Viewer, may
 from dashboard.security import ASK
 from dashboard.services import Services, acting_as
 from data_access.timeline import OneRequest
+from layouts.addresses import inside
 from layouts.page import AGAIN, ANSWERS, LATER, LATER_ANSWERS, state_class
 from layouts.view import FromAddress, View
 
@@ -81,7 +82,7 @@ class _Repeats:
         self._ask_again(build_id)
         may_keep, is_ahead = is_kept(self._by_name[post.view], viewer), AHEAD in request.headers
         if not post.wave and may_keep and not is_ahead:
-            self._asked[viewer, post.view, post.search, post.path] += 1
+            self._asked[viewer, post.view, post.search, inside(post.path)] += 1
         words = (program(), build_id, repr(viewer), post.words)
         key = "view-" + hashlib.sha256(orjson.dumps(words)).hexdigest()
         kept = self._kept(key) if may_keep and post.only is None else None

@@ -23,6 +23,7 @@ from dashboard.people import key_in
 from dashboard.posts import Refused, checker
 from dashboard.services import acting
 from dashboard.settings import Settings
+from layouts.addresses import below
 from layouts.view import View
 
 YEAR_S = 31_536_000
@@ -109,8 +110,10 @@ def guard(app: Dash, settings: Settings, identity: Identity, views: Sequence[Vie
             response.headers["Content-Security-Policy"] = _policy(app, tiles)
             response.headers["X-Frame-Options"] = "DENY"
             if g.get("visitor") is not None and "text/html" in request.headers.get("Accept", "text/html"):
-                response.set_cookie(CSRF_COOKIE, generate_csrf(), samesite="Strict", secure=request.is_secure)
-        if request.is_secure:
+                response.set_cookie(
+                    CSRF_COOKIE, generate_csrf(), path=below() or "/", samesite="Strict", secure=request.is_secure
+                )
+        if request.is_secure and not below():  # the rest of the city's site is not ours to bind
             response.headers["Strict-Transport-Security"] = f"max-age={YEAR_S}; includeSubDomains"
         if response.status_code == 200 and _is_static(path):
             # Dash says no-cache for assets although their address changes with their content.

@@ -74,6 +74,7 @@ def serve(settings: Settings, host: str, port: int, workers: int, public: bool =
         "threads": 48,  # most of them wait in line or send what is kept; `repeats` says how many compute
         "timeout": max(30, int(settings.query_seconds) + 10),
         "limit_request_line": 8190,  # a shared link may hold many choices
+        "forwarder_headers": "",  # who asks has no say in where the dashboard lives (SCRIPT_NAME)
         "control_socket_disable": True,
         "loglevel": "warning",
         "logger_class": "dashboard.serving.Lines",

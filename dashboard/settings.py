@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -69,6 +70,9 @@ class Settings:
     proxy_user, proxy_groups
         The headers in which it names the person, and the groups between commas (``DASHBOARD311_PROXY_USER``,
         ``DASHBOARD311_PROXY_GROUPS``).
+    path
+        The path of a site below which the dashboard is served, ``/311`` (``DASHBOARD311_PATH``). Empty: it has the
+        site for itself.
     proxies
         How many reverse proxies stand before the dashboard, whose ``X-Forwarded-…`` headers are believed
         (``DASHBOARD311_PROXIES``).
@@ -101,6 +105,7 @@ class Settings:
     proxy_networks: str = ""
     proxy_user: str = "Remote-User"
     proxy_groups: str = "Remote-Groups"
+    path: str = ""
     proxies: int = 0
     requests_per_minute: int = 3000
     limits: str = field(default="", repr=False)
@@ -174,6 +179,14 @@ def _are_networks(text: str) -> bool:
     return all(ipaddress.ip_network(one.strip()).prefixlen for one in text.split(","))  # 0 bits: whoever comes
 
 
+def _as_path(text: str) -> str:
+    return text.rstrip("/")
+
+
+def _is_path(path: str) -> bool:
+    return re.fullmatch(r"(/(?!\.+(/|$))[\w.~-]+)*", path, re.ASCII) is not None
+
+
 def _is_header(name: str) -> bool:
     return name.replace("-", "").isalnum()
 
@@ -207,6 +220,7 @@ _FIELDS: dict[str, tuple[Callable, Callable, str]] = {
     "proxy_networks": (str, _are_networks, "addresses or networks between commas, like 10.0.0.5,10.1.0.0/16"),
     "proxy_user": (str, _is_header, "the name of a header"),
     "proxy_groups": (str, _is_header, "the name of a header"),
+    "path": (_as_path, _is_path, "the path of a site, like /311"),
     "proxies": (int, lambda number: 0 <= number <= 5, "a whole number up to 5"),
     "requests_per_minute": (int, lambda number: number >= 0, "a whole number"),
     "limits": (

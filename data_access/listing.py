@@ -188,14 +188,20 @@ def list_rows(
     wanted = [one for one in known.values() if not listing.columns or one.name in listing.columns]
     cells: list[ColumnElement] = [column.value.label(column.name) for column in wanted]
     is_joined = fact.table is not schema.request
-    in_steps = listing.limit <= PAGE and (is_joined or listing.offset >= DEEP)
+    in_steps = is_joined or listing.offset >= DEEP
 
     def read(statement: Select) -> pd.DataFrame:
         return reader.frame(_asked(statement, listing, filters, frame))
 
-    asked = select(_r.request_id, _r.opened_at.label("opened_at")) if in_steps else select(*cells)
-    sorted_rows = _from(fact, asked.where(*conditions).order_by(*order, _r.request_id))
-    found = read(sorted_rows.limit(min(listing.limit, MOST)).offset(listing.offset))
+    def first(asked: Select) -> Select:
+        ordered = _from(fact, asked.where(*conditions).order_by(*order, _r.request_id))
+        return ordered.limit(min(listing.limit, MOST)).offset(listing.offset)
+
+    if listing.limit > PAGE:  # a file: all rows sorted whole take more memory than there may be
+        named = first(select(_r.request_id)).subquery()  # one that was closed twice is listed twice
+        rows = select(*cells).select_from(schema.request.join(named, named.c.request_id == _r.request_id))
+        return Rows(listing, read(rows.order_by(*order, _r.request_id)), n, frame.as_of)
+    found = read(first(select(_r.request_id, _r.opened_at.label("opened_at")) if in_steps else select(*cells)))
     if in_steps:  # all rows sorted by a few columns, then those of the page read whole: twice as fast as both at once
         ids, opened = found["request_id"].tolist(), found["opened_at"]
         these = [_r.request_id.in_(ids)]  # which lie, in every table of them, in the order of their opening

@@ -88,12 +88,12 @@ def filter_bar(
 
 
 def refused(words: str, href: str) -> list[Any]:
-    """What stands instead of the bar when the address holds a filter nobody knows."""
-    return [
-        html.Div(
-            [mark("misses"), html.Span(sentence(words)), link("Show the view without it", href)], className="notice"
-        )
-    ]
+    """What stands instead of the bar when it cannot be drawn.
+
+    `href` is the address without what is wrong with it; empty where it is not to blame.
+    """
+    way = link("Show the view without it", href) if href else None
+    return [html.Div([mark("misses"), html.Span(sentence(words)), way], className="notice")]
 
 
 def _pick(name: str, label: Any, spoken: str, options: list[Any], *, is_set: bool = False, keep: bool = False):

@@ -15,23 +15,27 @@ from typing import Any
 
 import dash_bootstrap_components as dbc
 
+from layouts.addresses import below, outside
 from layouts.html import Element, Input
 
 _VOID = frozenset({"br", "col", "hr", "img", "input"})
+_ADDRESSES = frozenset({"href", "action", "data-post"})
+"""The attributes that hold an address."""
 _NAMES = {"className": "class", "htmlFor": "for", "colSpan": "colspan", "rowSpan": "rowspan", "tabIndex": "tabindex"}
 
 
 def markup(content: Any) -> str:
     """`content` (text, a number, an element, a field, or a list of these) as HTML; text is escaped. None is nothing.
 
+    Addresses are written as a browser asks for them (`layouts.addresses`).
     Raises TypeError for anything else: a component of Dash lives by its own script, which markup cannot carry.
     """
     written: list[str] = []
-    _write(content, written.append)
+    _write(content, written.append, bool(below()))
     return "".join(written)
 
 
-def _write(content: Any, put: Callable[[str], None]) -> None:
+def _write(content: Any, put: Callable[[str], None], is_below: bool) -> None:
     if isinstance(content, str):
         put(escape(content, quote=False))
     elif isinstance(content, Element):
@@ -43,18 +47,19 @@ def _write(content: Any, put: Callable[[str], None]) -> None:
                 put(said)
             elif value is not None and value is not False:
                 text = _style(value) if isinstance(value, dict) else str(value)
+                text = outside(text) if is_below and name in _ADDRESSES else text
                 put(f'{said}="{escape(text)}"')
         put(">")
         if tag not in _VOID:
-            _write(content.children, put)
+            _write(content.children, put, is_below)
             put(f"</{tag}>")
     elif isinstance(content, list | tuple):
         for one in content:
-            _write(one, put)
+            _write(one, put, is_below)
     elif isinstance(content, Number):
         put(str(content))
     elif isinstance(content, dbc.Input):
-        _write(Input(**content.to_plotly_json()["props"]), put)
+        _write(Input(**content.to_plotly_json()["props"]), put, is_below)
     elif content is not None:
         raise TypeError(f"{type(content).__name__} of {type(content).__module__} cannot be sent as markup.")
 

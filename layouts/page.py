@@ -23,6 +23,7 @@ from data_access.semantics import Measure, Query, Ratio
 from data_access.timeline import OneRequest
 from layouts import html
 from layouts import view as parts
+from layouts.addresses import outside
 from layouts.components import day, icon, link, mark
 from layouts.definitions import definitions
 from layouts.markup import markup
@@ -72,7 +73,7 @@ def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = (), kind: str 
     `roles` are the accounts offered at the foot of the menu; `kind` says how the viewer is known (`identity.Visitor`).
     """
     brand = [html.I(className="logo", **{"aria-hidden": "true"}), html.Div([city_name, " ", html.Span("311")])]
-    home = {"href": "/", "className": "brand", "data-go": "", "data-markup": markup(brand)}
+    home = {"href": outside("/"), "className": "brand", "data-go": "", "data-markup": markup(brand)}
     return dash.html.Div(
         [
             dash.dcc.Location(id=URL, refresh=False),

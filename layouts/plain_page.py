@@ -12,6 +12,7 @@ from typing import Any
 import dash_bootstrap_components as dbc
 
 from layouts import html
+from layouts.addresses import outside
 from layouts.components import Column, mark, table
 from layouts.markup import markup
 
@@ -38,13 +39,13 @@ class Drawn(str):
 
 def document(title: str, body: Any, sheets: Sequence[str], icon: str, theme: str, kind: str = "") -> str:
     """A whole HTML page around `body`: elements, or HTML that is `Drawn`."""
-    links = "\n".join(f'<link rel="stylesheet" href="{escape(sheet)}">' for sheet in sheets)
+    links = "\n".join(f'<link rel="stylesheet" href="{escape(outside(sheet))}">' for sheet in sheets)
     return _DOCUMENT.format(
         title=escape(title),
         body=body if isinstance(body, Drawn) else markup(body),
         sheets=links,
-        icon=escape(icon),
-        theme=escape(theme),
+        icon=escape(outside(icon)),
+        theme=escape(outside(theme)),
         kind=kind,
     )
 

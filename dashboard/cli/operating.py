@@ -102,10 +102,10 @@ def serve_command(host, port, workers, public, settings) -> None:
         err.print(f"Note: {told}", markup=False)
     if public:
         read_extract(extract_file(settings))
-        out.print(f"The public pages on [bold]http://{host}:{port}/public[/] (stop with Ctrl-C)")
+        out.print(f"The public pages on [bold]http://{host}:{port}{settings.path}/public[/] (stop with Ctrl-C)")
         serve(settings, host, port, workers, public=True)
         return
     who = may_serve(settings, host, check_in_service(settings))  # say so now, not on the first page
     out.print(who, markup=False)
-    out.print(f"dashboard311 on [bold]http://{host}:{port}[/] (stop with Ctrl-C)")
+    out.print(f"dashboard311 on [bold]http://{host}:{port}{settings.path}[/] (stop with Ctrl-C)")
     serve(settings, host, port, workers)

@@ -100,7 +100,7 @@ def _areas(names: Sequence[str], classes: np.ndarray, n: int, words: Sequence[st
     for i, token in enumerate(maps.class_tokens(n)):
         scale += [[i / n, f"${token}"], [(i + 1) / n, f"${token}"]]
     return {
-        "type": "choroplethmap", "geojson": f"/geometry/{build_id}/districts.json", "featureidkey": "id",
+        "type": "choroplethmap", "geojson": maps.geometry(build_id, "districts.json"), "featureidkey": "id",
         "locations": list(names), "z": classes, "zmin": -0.5, "zmax": n - 0.5, "colorscale": scale,
         "showscale": False, "below": maps.OUTLINES, "hovertext": list(words),
         "hovertemplate": "%{hovertext}<extra></extra>",

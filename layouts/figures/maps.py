@@ -14,12 +14,18 @@ import numpy as np
 import pandas as pd
 
 from data_access.dimensions import HEXAGONS
+from layouts.addresses import outside
 from layouts.components import count
 
 STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 WIDTH_PX = 600.0
 """The width a map is fitted for; where it needs more than the card has, the browser starts further out."""
 _NO_MARGIN = {"l": 0, "r": 0, "t": 0, "b": 0}
+
+
+def geometry(build_id: str, name: str) -> str:
+    """Where the browser finds shapes of the city: ``districts.json``, ``base.json``, ``hexagons/<resolution>.json``."""
+    return outside(f"/geometry/{build_id}/{name}")
 
 
 def ground(build_id: str, resolution: int | None = None) -> dict[str, Any]:
@@ -29,8 +35,7 @@ def ground(build_id: str, resolution: int | None = None) -> dict[str, Any]:
     0028). What goes below the same layer Plotly takes off the map and puts back with each change; of its own layers
     that would be all.
     """
-    where = f"/geometry/{build_id}"
-    sources = {"base": f"{where}/base.json", "districts": f"{where}/districts.json"}
+    sources = {name: geometry(build_id, f"{name}.json") for name in ("base", "districts")}
 
     def layer(name: str, drawn: str, source: str = "base", **paint: Any) -> dict[str, Any]:
         kind = {"filter": ["==", ["get", "kind"], name]} if source == "base" else {}
@@ -44,7 +49,7 @@ def ground(build_id: str, resolution: int | None = None) -> dict[str, Any]:
         layer("road", "line", **{"line-color": "$road", "line-width": 1.2}),
     ]
     if resolution is not None:
-        sources["places"] = f"{where}/hexagons/{resolution}.json"
+        sources["places"] = geometry(build_id, f"hexagons/{resolution}.json")
         told = ["feature-state", "colour"]
         layers.append(layer("places", "fill", "places", **{
             "fill-color": ["to-color", told, "$hex-none"], "fill-antialias": False,
@@ -184,7 +189,7 @@ def _hexagons(
     for i, token in enumerate(tokens):
         scale += [[i / n, f"${token}"], [(i + 1) / n, f"${token}"]]
     return {
-        "type": "choroplethmap", "geojson": f"/geometry/{build_id}/hexagons/{resolution}.json", "featureidkey": "id",
+        "type": "choroplethmap", "geojson": geometry(build_id, f"hexagons/{resolution}.json"), "featureidkey": "id",
         "locations": list(cells), "z": classes.tolist(), "zmin": -0.5, "zmax": n - 0.5, "colorscale": scale,
         "showscale": False, "below": OUTLINES, "hovertext": list(words), "hovertemplate": "%{hovertext}<extra></extra>",
         "marker": {"opacity": FILLED, "line": {"width": 0}},
@@ -274,7 +279,7 @@ def one_hexagon(build_id: str, cell: int, resolution: int) -> dict[str, Any]:
     name = h3.int_to_str(cell)
     lat, lon = h3.cell_to_latlng(name)
     hexagon = {
-        "type": "choroplethmap", "geojson": f"/geometry/{build_id}/hexagons/{resolution}.json", "featureidkey": "id",
+        "type": "choroplethmap", "geojson": geometry(build_id, f"hexagons/{resolution}.json"), "featureidkey": "id",
         "locations": [name], "z": [1], "zmin": 0, "zmax": 1, "colorscale": [[0, "$accent"], [1, "$accent"]],
         "showscale": False, "hoverinfo": "skip", "marker": {"opacity": 0.4}, "below": OUTLINES,
     }  # fmt: skip

@@ -38,18 +38,26 @@ def _free_port() -> int:
 
 
 @contextmanager
-def serving(data: Path) -> Iterator[str]:
-    """Serve the builds in a folder as in production; gives the address.
+def serving(data: Path, path: str = "") -> Iterator[str]:
+    """Serve the builds in a folder as in production, below a `path` of the site; gives the address.
 
     At the end no request may have ended in a traceback, nor a process in an abort.
     """
     port = _free_port()
-    command = ["env", f"DASHBOARD311_DATA={data}", sys.executable, "-m", "gunicorn", "--no-control-socket"]
+    command = [
+        "env",
+        f"DASHBOARD311_DATA={data}",
+        f"DASHBOARD311_PATH={path}",
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--no-control-socket",
+    ]
     command += ["--threads", "8", "--bind", f"127.0.0.1:{port}", "dashboard.wsgi:server"]
     log = data / "serve.log"
     with log.open("w") as written:
         process = subprocess.Popen(command, stdout=written, stderr=subprocess.STDOUT)
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{port}{path}"
     try:
         for _ in range(150):
             if process.poll() is not None:

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import BigInteger, Numeric
 
+from dashboard.app import create_app
 from dashboard.domain.errors import BadRequest, DataUnavailable, ImportRefused
 from dashboard.services import Services
 from dashboard.settings import Settings
@@ -31,6 +32,7 @@ from data_access.build import Build
 from data_access.engine import Warehouse, builds_folder
 from data_access.schema import FLAGS, contact, request, request_episode, survey
 from tests import city
+from tests.client import ask, controls
 
 CITY = {"city_id": "tiny", "name": "Tiny", "tz": "America/New_York"}
 WEEK = json.dumps([[["08:00", "17:00"]]] * 5 + [[], []])
@@ -510,6 +512,9 @@ def test_data_that_an_earlier_version_prepared_says_what_to_do(tmp_path, monkeyp
     try:
         with pytest.raises(DataUnavailable, match="earlier version.*dashboard311 import"):
             services.build()
+        said = ask(create_app(settings).server.test_client(), controls("/", "")).get_json()["response"]
+        bar = said["filter-bar"]["data-markup"]
+        assert "An earlier version prepared" in bar and "without it" not in bar  # no filter is to blame
         with Build(settings, {**city.CITY, "is_made_up": False}) as build:
             kept = build.carry_over()
             build.publish(as_of=city.AS_OF)

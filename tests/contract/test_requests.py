@@ -34,7 +34,7 @@ from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access.build import Build
 from data_access.importers.load import import_files
-from data_access.listing import COLUMNS, Condition, Listing, _has, listable
+from data_access.listing import COLUMNS, MOST, Condition, Listing, _has, listable
 from data_access.measures import CATALOGUE
 from data_access.timeline import NEAR_M, OneRequest, metres_between
 from layouts import page
@@ -174,6 +174,26 @@ def test_pages_add_up_in_the_order_asked_for(told):
     late = pages(told, "?period=all&of=overdue", 3)
     assert {row["request_id"] for row in late} == {"3", "7", "31"}
     assert late[0]["closed_at"] == ""
+
+
+def words_of(frame: pd.DataFrame, columns: list[str]) -> list[str]:
+    return [str(row) for row in frame[columns].itertuples(index=False, name=None)]
+
+
+LISTED = [measure.name for measure in CATALOGUE.values() if listable(measure)]
+
+
+@pytest.mark.parametrize("order", [("-opened_at",), ("department", "-closed_at")])
+@pytest.mark.parametrize("name", LISTED)
+def test_a_file_holds_what_the_pages_hold_in_their_order(told, name, order, monkeypatch):
+    filters = filters_in("?period=all&of=opened", told, requests.VIEW)
+    whole = told.rows(Listing(CATALOGUE[name], order=order, limit=MOST), filters)
+    pages = [told.rows(Listing(CATALOGUE[name], order=order, limit=5, offset=i), filters).frame
+             for i in range(0, max(whole.n, 1), 5)]  # fmt: skip
+    assert len(whole.frame) == whole.n
+    told_by = ["request_id", "service_type", "department", "opened_at", "closed_at"]
+    assert [row for page in pages for row in words_of(page, told_by)] == words_of(whole.frame, told_by)
+    assert name != "closed" or whole.frame["request_id"].duplicated().any()  # one that was closed twice
 
 
 def test_a_list_is_narrowed_as_the_grid_says_it(told, monkeypatch):

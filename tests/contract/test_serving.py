@@ -93,6 +93,13 @@ def test_a_process_that_ends_is_replaced_and_the_other_answers_meanwhile(served,
     assert sent == signal.SIGTERM or any(one["logger"] == "gunicorn.error" for one in lines)
 
 
+def test_who_asks_has_no_say_in_where_the_dashboard_lives(served):
+    base, _ = served
+    asked = urllib.request.Request(f"{base}/healthz", headers={"SCRIPT_NAME": "/healthz"})
+    with urllib.request.urlopen(asked, timeout=PATIENCE_S) as answer:
+        assert json.load(answer)["status"] == "ok"  # not the first page, as if /healthz were before it
+
+
 def test_a_process_ends_at_once_even_while_it_takes_a_request_in():
     worker = Threads.__new__(Threads)
     worker.cfg = SimpleNamespace(worker_int=lambda one: None)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,16 @@ def test_the_provider_signs_in_and_the_groups_decide(server, settings):
     again, back = go(server, "hal")
     assert again.get(back).status_code == 403
     State(settings).set_disabled(account["account_id"], False)
+
+
+def test_below_a_path_the_provider_sends_people_back_there(settings):
+    server = create_app(replace(settings, path="/311")).server
+    client = server.test_client()
+    there = client.get("/311/sign-in/oidc?next=/backlog").headers["Location"]
+    back = requests.get(there, cookies={"who": "hal"}, allow_redirects=False, timeout=5).headers["Location"]
+    assert back.startswith("http://localhost/311/sign-in/oidc/back?")
+    assert client.get(back.removeprefix("http://localhost")).headers["Location"] == "/311/backlog"
+    assert client.get("/311/backlog").status_code == 200
 
 
 def test_whoever_has_no_role_or_a_forged_answer_stays_outside(server, settings):
