@@ -33,7 +33,7 @@ serve: $(VENV)/.installed  ## serve what was imported
 
 # What both need is fetched side by side, then style and types are checked beside the tests.
 test:            ## everything: style, types, architecture, units, contracts, browser
-	$(MAKE) --jobs 2 $(VENV)/.installed-test mariadb
+	$(MAKE) --jobs 2 $(VENV)/.installed-test nginx
 	$(MAKE) --jobs 2 check tests
 
 # Three at a time on two cores, the long ones first: one that waits for a browser leaves its core to another.
@@ -68,6 +68,10 @@ chromium:
 .PHONY: mariadb
 mariadb: chromium
 	@sh tests/contract/mariadb.sh
+
+.PHONY: nginx
+nginx: mariadb $(VENV)/.installed-test
+	@sh tests/contract/nginx.sh "$(abspath $(VENV))/nginx"
 
 clean:           ## remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

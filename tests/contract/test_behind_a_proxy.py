@@ -62,7 +62,8 @@ def configuration(folder: Path, path: str, port: int, plain: int, behind: int) -
 @pytest.fixture(scope="module", params=["", "/311"])
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, int]]:
     """The address over TLS, the certificate that vouches for it, and the port that is not over TLS."""
-    if not shutil.which("nginx") or not shutil.which("openssl"):
+    program = shutil.which("nginx") or shutil.which(Path(sys.prefix, "nginx/usr/sbin/nginx"))
+    if not program or not shutil.which("openssl"):
         pytest.skip("nginx or openssl is not here")
     folder, path = tmp_path_factory.mktemp("proxy"), request.param
     subprocess.run(
@@ -82,15 +83,14 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         "METRICS_TOKEN": TOKEN,
     }
     environ = {**os.environ, **{f"DASHBOARD311_{name}": str(one) for name, one in settings.items()}}  # noqa: TID251
-    program = Path(sys.executable).with_name("dashboard311")
     served = subprocess.Popen(
-        [program, "serve", "--port", str(behind), "--workers", "1"],
+        [Path(sys.executable).with_name("dashboard311"), "serve", "--port", str(behind), "--workers", "1"],
         env=environ,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     (folder / "nginx.conf").write_text(configuration(folder, path, port, plain, behind))
-    nginx = subprocess.Popen(["nginx", "-c", folder / "nginx.conf", "-e", folder / "error.log"])
+    nginx = subprocess.Popen([program, "-c", folder / "nginx.conf", "-e", folder / "error.log"])
     address = f"https://127.0.0.1:{port}{path}"
     try:
         for _ in range(300):
