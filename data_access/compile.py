@@ -39,7 +39,7 @@ from dashboard.domain.filters import Filters, add_months
 from dashboard.domain.policy import Scope
 from data_access import schema
 from data_access.dimensions import DIMENSIONS
-from data_access.rewriting import put_to, shared
+from data_access.rewriting import besides, holds, put_to
 from data_access.rollups import (
     ENDED,
     ROWS,
@@ -49,6 +49,7 @@ from data_access.rollups import (
     binned,
     copied,
     ends_of,
+    kinds_of,
     standing_at_end,
     starts_of,
     step_of,
@@ -190,10 +191,10 @@ def _totals(
         if found is not None:
             yield _from_sums("total", totals, found, counted, query, filters, frame)
             stretches = months.edges
-    where, own = shared([one.where for one in counted])
+    where = [counted[0].where] if len(counted) == 1 else kinds_of(counted)
     values = [
-        (one.value.filter(*only) if only else one.value).label(total.name)
-        for total, one, only in zip(totals, counted, own, strict=True)
+        (one.value.filter(*only) if (only := besides(one.where, where)) else one.value).label(total.name)
+        for total, one in zip(totals, counted, strict=True)
     ]
     for when in stretches:
         yield _grouped("total", totals, fact, on, values, when, where, query, filters, scope, frame)
@@ -427,7 +428,7 @@ def _in_order(
     """A question about a fact, put to the copy that lies in the order of what narrows it, where the build has one."""
     for one in SORTED:
         if one.of_which is not None:
-            narrowed = any(condition is one.of_which for condition in where)
+            narrowed = any(holds(condition, one.of_which) for condition in where)
         else:
             narrowed = bool(filters.chosen(one.by)) or (on is not None and on is one.of.c[one.by])
         if narrowed and frame.held.holds(one.name) and (found := one.asked_instead(statement)) is not None:

@@ -18,20 +18,25 @@ def columns_asked(question: ClauseElement, table: Table) -> set[Column]:
     return {one for one in visitors.iterate(question) if isinstance(one, Column) and one.table is table}
 
 
-def shared(conditions: Sequence[ColumnElement[bool] | None]) -> tuple[list[ColumnElement[bool]], list[list]]:
-    """The parts that hold in all of these conditions, and those that each has besides; None is one that always holds.
-
-    Parts are what ``and_`` joins, the same where they are one object: as conditions are built from one another.
-    """
-    apart = [[] if one is None else _parts(one) for one in conditions]
-    common = [part for part in apart[0] if all(any(part is other for other in parts) for parts in apart[1:])]
-    return common, [[part for part in parts if not any(part is one for one in common)] for parts in apart]
-
-
-def _parts(condition: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+def parts_in(condition: ColumnElement[bool] | None) -> list[ColumnElement[bool]]:
+    """What ``and_`` joins in a condition, however deep; nothing if it always holds."""
+    if condition is None:
+        return []
     if isinstance(condition, BooleanClauseList) and condition.operator is and_:
-        return [part for one in condition.clauses for part in _parts(one)]
+        return [part for one in condition.clauses for part in parts_in(one)]
     return [condition]
+
+
+def holds(condition: ColumnElement[bool] | None, part: ColumnElement[bool]) -> bool:
+    """Whether `part` is a part of it: that very object, as conditions are built from one another."""
+    return any(one is part for one in parts_in(condition))
+
+
+def besides(
+    condition: ColumnElement[bool] | None, told: Sequence[ColumnElement[bool] | None]
+) -> list[ColumnElement[bool]]:
+    """The parts of a condition that do not hold already, where all of `told` do."""
+    return [part for part in parts_in(condition) if not any(holds(one, part) for one in told)]
 
 
 def put_to(question: Question, instead: Mapping[Any, Any]) -> Question:

@@ -42,9 +42,9 @@ from sqlalchemy.sql import visitors
 from dashboard.domain.filters import add_months
 from data_access import schema
 from data_access.dimensions import age_band, due_in, hour_block, lateness, promise_band, promise_position
-from data_access.measures import CATALOGUE
+from data_access.measures import CATALOGUE, KINDS
 from data_access.measures.assets import ABOUT_ASSET
-from data_access.rewriting import columns_asked, put_to
+from data_access.rewriting import columns_asked, holds, put_to
 from data_access.semantics import AMOUNTS, AS_OF, MOMENT_ON, Dimension, Fact, Spread, Standing, Total
 
 PAYS_FROM_ROWS = 10_000
@@ -201,6 +201,11 @@ def _in_wide_steps(seconds: ColumnElement) -> ColumnElement:
     return binned(seconds, step_of(seconds, is_wide=True), is_wide=True)
 
 
+def kinds_of(totals: Sequence[Total]) -> list[ColumnElement[bool]]:
+    """Of which kinds (`KINDS`) all these totals are."""
+    return [kind for kind in KINDS if all(holds(one.where, kind) for one in totals)]
+
+
 @dataclass(frozen=True)
 class Rollup:
     """One table of sums.
@@ -353,6 +358,10 @@ class Rollup:
         """What keeps out the rows that no row of the fact would stand behind; None if all have some."""
         if len(totals) == 1 and totals[0].where is not None:
             return self.column(totals[0].name, incidents=incidents) > 0
+        for kind in kinds_of(totals):
+            whole = next((one for one in self.totals.values() if one.where is kind and one.unit not in AMOUNTS), None)
+            if whole is not None:
+                return self.column(whole.name, incidents=incidents) > 0
         return self.table.c[FIRST] > 0 if incidents and self.fact.first_report is not None else None
 
     def carries(self, elements: Iterable[ClauseElement]) -> bool:

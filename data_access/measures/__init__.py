@@ -39,3 +39,7 @@ CATALOGUE: dict[str, Measure] = {
     for value in vars(module).values()
     if isinstance(value, Measure)
 }
+
+KINDS = (assets.ABOUT_ASSET, collection.ABOUT_ROUTE, collection.WENT_OUT)
+"""Conditions that tell which kind of rows a measure is about at all. Where all that are asked together are of a kind,
+divisions without any such row are not told, and no other rows are read."""

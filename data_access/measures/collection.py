@@ -25,12 +25,13 @@ NOT_VALID = ("no_issue_found", "duplicate", "cancelled_by_requester", "unable_to
              "referred_other_agency")  # fmt: skip
 """Outcomes that say that the crew had missed nothing."""
 
-_names_round = and_(_r.route_id.isnot(None), _r.service_on.isnot(None), INCIDENT)
+ABOUT_ROUTE = _r.route_id.isnot(None)
+_names_round = and_(ABOUT_ROUTE, _r.service_on.isnot(None), INCIDENT)
 # Of a round that was called off, or of which nobody knows, no stop was scheduled: none of its stops counts either.
-_went_out = tuple_(_r.route_id, _r.service_on).in_(
+WENT_OUT = tuple_(_r.route_id, _r.service_on).in_(
     select(_d.route_id, _d.service_on).where(_d.is_suspended.isnot(True))
 )  # fmt: skip
-_missed = and_(_names_round, _went_out)
+_missed = and_(_names_round, WENT_OUT)
 _is_closed = _r.closed_at.isnot(None)  # looking back, what a later closing found is not known yet
 _misses = partial(requests_counted, on=_r.service_on, source=_SOURCE)
 
@@ -69,7 +70,7 @@ missed_unscheduled = _misses(
     "missed_unscheduled", "Reported missed, none scheduled",
     "Requests about a missed collection, each once, whose round was called off or is not known.",
     "count of requests with a route and a day of service without such a round that are no duplicates",
-    and_(_names_round, ~_went_out), None,
+    and_(_names_round, ~WENT_OUT), None,
 )  # fmt: skip
 missed_valid = _misses(
     "missed_valid", "Missed collections found so",

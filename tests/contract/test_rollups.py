@@ -482,3 +482,14 @@ def test_sums_without_a_measure_declared_since_are_not_asked(tmp_path):
     answer = services.ask(query, Filters.from_search("?period=all", services.clock(), DIMENSIONS), EVERYTHING)
     assert answer.frame["handled_s"].sum() == 1000 * 180 + 60
     services.warehouse.close()
+
+
+def test_divisions_without_any_row_of_a_kind_are_told_by_neither(services):
+    """Departments without assets are not told of assets, whether sums are asked or rows."""
+    assets = tuple(CATALOGUE[one] for one in ("faults", "faults_confirmed", "faults_not_found"))
+    for search in ("?period=all", "?period=all&counting=incidents"):
+        filters = Filters.from_search(search, services.clock(), DIMENSIONS)
+        found, from_sums = both(services, Query(assets, by=(department,)), filters)
+        everybody, _ = both(services, Query((opened, *assets), by=(department,)), filters)
+        assert from_sums == 1 and 0 < len(found) < len(everybody)
+        assert found["faults"].sum() == everybody["faults"].sum() > 0
