@@ -350,7 +350,7 @@ class Projection:
             yes = [word for word, meaning in meanings.items() if meaning.casefold() == "true"]
             no = [word for word, meaning in meanings.items() if meaning.casefold() == "false"]
             otherwise = {"true": True, "false": False}.get((field.otherwise or "").casefold())
-            low = func.as_compared(given)
+            low = func.as_compared(func.coalesce(given, "") if "" in meanings else given)  # "": a cell that is empty
             else_ = (given.is_not(None), literal(otherwise, Boolean))
             return [case((low.in_(yes), true()), (low.in_(no), literal(False)), else_).label(name)]
         if field.phrases:

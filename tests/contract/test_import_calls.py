@@ -80,6 +80,20 @@ def test_words_and_durations_of_calls_are_understood(tmp_path: Path) -> None:
     assert told(settings, "speed_of_answer", "handle_time") == [(45 + 75) / 2, (3810 + 86_483.5) / 2]
 
 
+@pytest.mark.parametrize(("said", "share"), [("", 1.0), (', words = { "" = "false" }', 2 / 3)])
+def test_what_an_empty_cell_of_yes_and_no_means_can_be_said(tmp_path: Path, said: str, share: float) -> None:
+    """A flag that is set or left empty; by itself an empty cell is what nobody recorded."""
+    outcome, settings = brought(
+        tmp_path, CALLS + f'resolved_first = {{ column = "FCR"{said} }}\n',
+        "Session,Media,Direction,Start,Disposition,Queue Time,Talk,FCR",
+        "1,Voice,Inbound,2024-03-01 08:00,Handled,0:00:45,1:03:30,Y",
+        "2,Voice,Inbound,2024-03-01 08:05,Handled,0:00:15,0:05:00,",
+        "3,Voice,Inbound,2024-03-01 08:10,Handled,0:00:15,0:05:00,y",
+    )  # fmt: skip
+    assert outcome.report.accepted == 3 and not outcome.report.unmapped
+    assert told(settings, "first_contact_resolution") == [pytest.approx(share)]
+
+
 def test_intervals_and_percentages_are_understood(tmp_path: Path) -> None:
     outcome, settings = brought(
         tmp_path, INTERVALS,
