@@ -23,6 +23,8 @@ def doubts(build: Build, written: Collection[str]) -> Iterator[str]:
     yield from _strangers(build, written)
     if "agent_state" in written:
         yield from _two_states_at_once(build)
+    if "contact" in written:
+        yield from _only_yes(build)
     yield from _days_without_districts(build)
 
 
@@ -55,6 +57,19 @@ def _two_states_at_once(build: Build) -> Iterator[str]:
     if both and float(both) > _SLIPS * float(whole):
         hours = f"{float(both) / 3600:,.1f} of {float(whole) / 3600:,.1f} hours"
         yield f"In {hours} an agent is in two states at once, and they count twice: export one kind of states."
+
+
+def _only_yes(build: Build) -> Iterator[str]:
+    """Flags of contacts that are set or left empty: does an empty one mean no, or was it not recorded?"""
+    for flag in (schema.contact.c.resolved_first, schema.contact.c.created_request):
+        yes, no, empty = (
+            count_of(build.connection, schema.contact, one) for one in (flag.is_(True), flag.is_(False), flag.is_(None))
+        )
+        if yes and empty and not no:
+            yield (
+                f"{flag.name} is yes in {yes:,} contacts and in none no: the other {empty:,} count as not recorded. If "
+                f'empty means no, say so: {flag.name} = {{ …, words = {{ "" = "false" }} }}.'
+            )
 
 
 def _days_without_districts(build: Build) -> Iterator[str]:

@@ -91,6 +91,8 @@ def test_what_an_empty_cell_of_yes_and_no_means_can_be_said(tmp_path: Path, said
         "3,Voice,Inbound,2024-03-01 08:10,Handled,0:00:15,0:05:00,y",
     )  # fmt: skip
     assert outcome.report.accepted == 3 and not outcome.report.unmapped
+    is_doubted = "resolved_first is yes in 2 contacts and in none no: the other 1 count" in outcome.report.as_text()
+    assert is_doubted == (not said)
     assert told(settings, "first_contact_resolution") == [pytest.approx(share)]
 
 
