@@ -553,6 +553,8 @@ class Projection:
                     found[name] = typed.c[name]
                 else:
                     joined, found[name] = self._meant(name, meant, typed.c[f"{name}__w"], joined)
+        if self.mapping.table == "request" and "status" not in found:  # then the closing tells, see `mapping.check`
+            found["status"] = case((found["closed_at"].is_not(None), "closed"), else_="new")
         if "closure_outcome" in found:  # how something ended is said of what has ended
             found["closure_outcome"] = case((found["status"].in_(sorted(CLOSED_STATUSES)), found["closure_outcome"]))
         joined = self._placed(found, joined, typed)

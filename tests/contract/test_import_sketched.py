@@ -68,6 +68,21 @@ def test_where_nothing_says_when_it_was_closed_a_sketch_takes_the_last_change(tm
     assert set(outcome.report.flagged) == {"no_geo"} and sample["type_id"].tolist() == ["Rat"] * 3
 
 
+def test_without_states_what_has_a_closing_time_is_closed_and_codes_may_be_types(tmp_path: Path) -> None:
+    """A table out of a database: no column of states, and types and agencies by their numbers."""
+    rows = [f"{1000 + n},2024-03-{1 + n % 20:02} 08:00,{'2024-04-01 09:00' if n % 3 else ''},{n % 5},{n % 2}"
+            for n in range(120)]  # fmt: skip
+    drafted, outcome = _sketched(
+        tmp_path, "bare.csv", "\n".join(["request_id,created_date,closed_date,type_id,agency_id", *rows, ""])
+    )
+    assert "[request.status]" not in drafted and "what has a closing time is closed" in drafted
+    assert 'type_id = "type_id"' in drafted and 'department_id = "agency_id"' in drafted
+    assert drafted.count("# doubt: its values are numbers, whose names stand elsewhere") == 2
+    assert (outcome.report.accepted, outcome.report.refused, set(outcome.report.flagged)) == (120, 0, {"no_geo"})
+    told = outcome.sample.set_index("request_id")["status"].to_dict()
+    assert told["1000"] == "new" and told["1001"] == "closed"
+
+
 def test_a_sketch_puts_a_house_number_before_its_street_and_takes_no_point_for_an_address(tmp_path: Path) -> None:
     of = ("Dept of Health", "Dept of Works")
     rows = [f"{n},03/0{1 + n % 9}/2024 01:00:00 PM,Open,{of[n % 2]},Rodents,{n},ELM ST {n % 9}A,"

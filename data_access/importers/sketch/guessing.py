@@ -76,6 +76,9 @@ def guesses(columns: Sequence[Column], rows: int) -> dict[str, Column]:
     def kinds(one: Column) -> bool:
         return not one.is_time and not one.is_number and one.distinct < max(0.5 * rows, 20)
 
+    def coded(one: Column) -> bool:
+        return one.is_number and one.distinct < max(0.05 * rows, 20) and one.name.casefold().endswith(("_id", "code"))
+
     def degrees(bound: int) -> Callable[[Column], bool]:
         return lambda one: one.is_number and -bound <= (one.low or 0) <= (one.high or 0) <= bound
 
@@ -101,6 +104,10 @@ def guesses(columns: Sequence[Column], rows: int) -> dict[str, Column]:
     }
     for ours, fits in fitting.items():
         if one := _role(columns, NAMES[ours], fits, taken):
+            found[ours] = one
+    for ours in ("type_id", "department_id"):
+        if ours not in found and (one := _role(columns, NAMES[ours], coded, taken)):
+            one.doubts.append("its values are numbers, whose names stand elsewhere")
             found[ours] = one
     if (chosen := found.get("source_district")) is not None:
         may_be = fitting["source_district"]

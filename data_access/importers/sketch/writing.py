@@ -82,7 +82,10 @@ def written(
     if "type_id" not in found:
         yield '# doubt: which column says what was asked for?\ntype_id = { value = "Request" }'
     yield from _points(columns, found)
-    yield from _status(found.get("status"))
+    if "status" not in found and "closed_at" in found:
+        yield "# no column of states was found: what has a closing time is closed"
+    else:
+        yield from _status(found.get("status"))
     yield from _rest(columns, found)
 
 
