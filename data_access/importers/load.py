@@ -414,7 +414,7 @@ class Importing:
             rows = f"{n:,} updated row{'s keep' if n > 1 else ' keeps'} what was known"
             self.notes.append(f"No file has a column for {' or '.join(names)}: {rows}.")
         summary = build.finish()
-        self.notes += doubts(build, self.written)
+        self.notes += [*self.met.notes, *doubts(build, self.written)]
         if changes:
             self.notes += check_changes(build, files, changes)
         if too_many:

@@ -24,7 +24,7 @@ class Met:
     """What the accepted rows of one import named so far, each with how often.
 
     `types` are service types with their name, category and department, `departments` their ids with their names;
-    `unmapped` are words by the column in which they stand.
+    `unmapped` are words by the column in which they stand, `notes` what is to be said of all of them.
     """
 
     build: Build
@@ -32,6 +32,7 @@ class Met:
     departments: Counter[Any] = field(default_factory=Counter)
     district_words: Counter[Any] = field(default_factory=Counter)
     unmapped: dict[str, Counter[Any]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def meet(self, mapping: SourceMapping, projection: Projection, typed: Any) -> None:
         """Remember which types and departments there are, and the words for districts."""
@@ -113,9 +114,19 @@ class Met:
             return
         own = districts.loc[districts["division"] == "district", "name"]
         known = {as_compared(" ".join(str(one).split())) for one in own}
-        for (word, column), n in self.district_words.items():
-            if as_compared(" ".join(str(word).split())) not in known:
-                self.unmapped.setdefault(column, Counter())[word] += n
+        strange = [
+            (word, column, n)
+            for (word, column), n in self.district_words.items()
+            if as_compared(" ".join(str(word).split())) not in known
+        ]
+        for word, column, n in strange:
+            self.unmapped.setdefault(column, Counter())[word] += n
+        if len(strange) == len(self.district_words) > 1:
+            self.notes.append(
+                f"No word of {strange[0][1]} names one of {len(known)} districts drawn, such as “{own.iloc[0]}”: if "
+                "these are another division of the city, bring them with --areas; if the same by other names, tell "
+                "[district] name_property or aliases."
+            )
 
     def _met_departments(self, mappings: Sequence[SourceMapping]) -> pd.DataFrame:
         names: dict[str, str] = {}

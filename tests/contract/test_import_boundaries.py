@@ -138,6 +138,19 @@ def test_districts_that_overlap_at_one_time_are_told(tmp_path: Path) -> None:
     assert not any("overlap" in one for one in outcome.report.notes)
 
 
+@pytest.mark.parametrize(("words", "is_told"), [(("Arleta", "Hermon"), True), (("Arleta", "1"), False)])
+def test_boundaries_of_another_division_than_the_exports_are_told(
+    tmp_path: Path, words: tuple[str, str], is_told: bool
+) -> None:  # fmt: skip
+    wards().to_file(tmp_path / "wards.geojson")
+    rows = [ROW.replace("7,", f"{n},", 1).replace("1 Main St", word) for n, word in enumerate(words)]
+    (tmp_path / "export.csv").write_bytes(table(*rows))
+    by = mapping_from(CITY.replace("address =", "source_district =") + WARDS, Path("test.toml"))
+    files = [tmp_path / "wards.geojson"]
+    notes = import_files(Settings(data=tmp_path), by, tmp_path / "export.csv", files, dry=True).report.notes
+    assert any("No word of Address names one of 2 districts drawn, such as “1”" in one for one in notes) == is_told
+
+
 def test_two_files_that_draw_one_district_must_say_when_they_hold(tmp_path: Path) -> None:
     for year in ("2013", "2023"):
         (tmp_path / f"wards_{year}.geojson").write_text(wards().to_json())
