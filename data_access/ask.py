@@ -123,7 +123,7 @@ def known_part(period: Period, clock: Clock) -> tuple[Period, tuple[str, ...]]:
         return period, ()  # what the data begins with: nothing
     if period.from_on >= clock.end_on or period.to_on < clock.first_on:
         known = Period(clock.first_on, clock.end_on).sentence()
-        return period, (f"The data covers {known}: this period lies outside.",)
+        return period, (f"The data covers {known}; {period.sentence()} lies outside.",)
     begin, end = max(period.from_on, clock.first_on), min(period.to_on, clock.end_on)
     if (begin, end) == (period.from_on, period.to_on):
         return period, ()

@@ -282,9 +282,11 @@ def draw_flow(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     if not came.sum() + went.sum():
         return words.nothing("Nothing was opened or closed", context)
     whole = steps.is_whole
-    ahead = int((went[whole] >= came[whole]).sum())
+    months, ahead = int(whole.sum()), int((went[whole] >= came[whole]).sum())
     gone = "went out" if moves_about else "was closed"
-    text = f"In **{ahead}** of {int(whole.sum())} whole months at least as much {gone} as came in."
+    text = "No month is whole yet."
+    if months:
+        text = f"In **{ahead}** of {months} whole month{'s' * (months != 1)} at least as much {gone} as came in."
     if not whole[-1]:
         text += f" So far in {steps.starts[-1]:%B}, **{c.count(went[-1])}** against **{c.count(came[-1])}**."
     steps = replace(steps, columns={"came": came, "went": went})

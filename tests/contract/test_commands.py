@@ -247,7 +247,7 @@ def test_steps_show_no_zeros_for_days_nobody_knows_about(run):
     lines = months.stdout.splitlines()
     assert (lines[1], lines[-1]) == ("2025-11-01,2", "2026-06-01,7")
     outside = run("ask", "opened", "--from", "2030-01-01", "--to", "2031-01-01")
-    assert "this period lies outside" in outside.stderr
+    assert "1 Jan – 31 Dec 2030 lies outside" in outside.stderr
 
 
 def test_values_of_ordered_dimensions_come_in_their_order(run):
