@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import select
 
+from dashboard.domain.errors import ImportRefused
 from dashboard.settings import Settings
 from data_access.engine import Warehouse
 from data_access.importers.load import Outcome, import_files
@@ -105,6 +106,25 @@ def test_open311_as_endpoints_answer(shared_data: Path, tmp_path: Path) -> None:
     assert {"created", "work", "transfer", "close"} | {"comment"} >= kinds >= {"created", "transfer"}
     _, toronto = imported(shared_data, tmp_path, "open311", "open311/open311status_requests_many.xml")
     assert toronto.set_index("request_id").loc["101005420892", "due_at"] == pd.Timestamp("2018-08-03 04:01")
+
+
+@pytest.mark.parametrize(
+    ("name", "n"), [("requests_single.xml", 1), ("requests_many.xml", 2), ("service_requests.json", 2)]
+)
+def test_open311_answers_of_every_form_add_up_and_twice_is_once(
+    shared_data: Path, tmp_path: Path, name: str, n: int
+) -> None:  # fmt: skip
+    path = f"open311/open311status_{name}"
+    outcome, rows = imported(shared_data, tmp_path, "open311", path)
+    assert (outcome.report.read, outcome.report.accepted, outcome.report.refused, len(rows)) == (n, n, 0, n)
+    again, _ = imported(shared_data, tmp_path, "open311", path)
+    assert (again.report.added, again.report.updated, again.report.unchanged) == (0, 0, n)
+
+
+@pytest.mark.parametrize("name", ["service_list.json", "services_giessen.xml"])
+def test_a_list_of_services_is_no_export_of_requests(shared_data: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ImportRefused, match="it has no column service_request_id"):
+        imported(shared_data, tmp_path, "open311", f"open311/open311status_{name}")
 
 
 def test_a_log_of_calls(shared_data: Path, tmp_path: Path) -> None:
