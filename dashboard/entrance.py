@@ -190,7 +190,7 @@ def _add_password(server: Flask, services: Services, identity: Identity) -> None
             )
             return written("Change your password", body, 400)
         services.state.record(visitor.viewer.account, visitor.viewer.role, "changed the own password", "")
-        return redirect(home_of(visitor.viewer), 303)
+        return redirect(begins_at(visitor.viewer.role, home_of(visitor.viewer)), 303)
 
 
 def _add_administration(server: Flask, services: Services, identity: Identity) -> None:
