@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -42,7 +43,8 @@ def path_here(address: str) -> str:
     elsewhere = not address.startswith("/") or address.startswith("//")
     strange = any(ord(letter) < 33 or letter == "\\" for letter in address)
     passing = address.startswith(("/see-as/", "/sign-", "/password"))
-    return "/" if elsewhere or strange or passing else address
+    parts = re.split("[?#]", address)[0].lower().replace("%2e", ".").split("/")  # as browsers read them: “..” is one up
+    return "/" if elsewhere or strange or passing or not {".", ".."}.isdisjoint(parts) else address
 
 
 @lru_cache(maxsize=1)
@@ -190,7 +192,7 @@ def _add_password(server: Flask, services: Services, identity: Identity) -> None
             )
             return written("Change your password", body, 400)
         services.state.record(visitor.viewer.account, visitor.viewer.role, "changed the own password", "")
-        return redirect(home_of(visitor.viewer), 303)
+        return redirect(begins_at(visitor.viewer.role, home_of(visitor.viewer)), 303)
 
 
 def _add_administration(server: Flask, services: Services, identity: Identity) -> None:

@@ -16,6 +16,7 @@ import h3
 import shapely
 
 from dashboard.domain.intervals import wilson
+from data_access.dimensions import district as by_district
 from layouts import html
 from layouts.components import Column, bar, count, share, table, twin
 from layouts.markup import markup
@@ -104,6 +105,7 @@ def district(extract: dict[str, Any], name: str | None) -> list[Any]:
     if name is None:
         return [html.H1("My district"), html.P("Which one?", className="lead"), choice]
     months, kinds, promises = extract["months"], extract["by_type"], extract["promises"]["by_district"]
+    kept, whole = _in_ten(*_promised_in(promises, name)), _in_ten(*promises["by_column"])
     column = months["columns"].index(name)
     own = [row[column] for row in months["cells"]]
     when = _month_of(months["rows"][-1])
@@ -113,8 +115,6 @@ def district(extract: dict[str, Any], name: str | None) -> list[Any]:
         ((row[column], kind) for row, kind in zip(kinds["cells"], kinds["rows"], strict=True) if row[column]),
         reverse=True,
     )[:10]
-    kept, late = promises["cells"][promises["rows"].index(name)] if name in promises["rows"] else (None, None)
-    whole_kept, whole_late = promises["by_column"]
     rate = f"{1000 * year / people:,.0f}" if people and year is not None else FEW
     return [
         html.H1(name),
@@ -123,7 +123,7 @@ def district(extract: dict[str, Any], name: str | None) -> list[Any]:
             ("Asked for", _n(own[-1]), f"in {when}"),
             (f"In {stretch}", _n(year), "requests"),
             *([("For each 1,000 residents", rate, f"requests in {stretch}")] if people else []),
-            ("Promises kept", _in_ten(kept, late), f"in the whole city {_in_ten(whole_kept, whole_late)}"),
+            ("Promises kept", kept, f"in the whole city {whole}"),
         ),
         html.H2(f"What people asked for most in {stretch}"),
         _counted("What", [kind for _, kind in ranked], [n for n, _ in ranked], "Requests"),
@@ -144,10 +144,11 @@ def _side_by_side(extract: dict[str, Any], names: Sequence[str], chosen: str) ->
     kinds, promises, people = extract["by_type"], extract["promises"]["by_district"], residents_in(extract)
 
     def kept_of(kept: int | None, late: int | None) -> list[Any] | str:
+        said = _in_ten(kept, late)
         if kept is None or late is None or not kept + late:
-            return HIDDEN if None in (kept, late) else "–"
+            return said
         low, high = (float(one) for one in wilson(kept, kept + late)[1:])
-        return twin(_in_ten(kept, late), f"{100 * low:.0f} to {100 * high:.0f}")
+        return twin(said, f"{100 * low:.0f} to {100 * high:.0f}")
 
     def line(label: Any, year: int | None, residents: int | None, told: Sequence[int | None]) -> list[Any]:
         rate = "–" if not residents else FEW if year is None else f"{1000 * year / residents:,.0f}"
@@ -155,9 +156,9 @@ def _side_by_side(extract: dict[str, Any], names: Sequence[str], chosen: str) ->
 
     rows = []
     for one in names:
-        told = promises["cells"][promises["rows"].index(one)] if one in promises["rows"] else (None, None)
         link = html.B(one) if one == chosen else html.A(one, href=f"/public/district/{quote(one, safe='')}")
-        rows.append(line(link, kinds["by_column"][kinds["columns"].index(one)], people.get(one), told))
+        rows.append(line(link, kinds["by_column"][kinds["columns"].index(one)], people.get(one),
+                         _promised_in(promises, one)))  # fmt: skip
     # What lies in no district has no residents: the rate of the city is that of its districts.
     whole, placed = kinds["by_column"], [kinds["by_column"][kinds["columns"].index(one)] for one in names]
     known = people and None not in placed and set(names) <= set(people)
@@ -178,9 +179,10 @@ def residents_in(extract: dict[str, Any]) -> dict[str, int]:
 
 
 def districts_in(extract: dict[str, Any]) -> list[str]:
-    """The districts of which something is published."""
-    known = {one["name"] for one in extract["districts"]}
-    return [one for one in extract["months"]["columns"] if one in known]
+    """The districts of which something is published; where none was drawn, as the requests name them."""
+    named = extract["months"]["columns"]
+    known = {one["name"] for one in extract["districts"]} or {*named} - {by_district.missing}
+    return [one for one in named if one in known]
 
 
 def where(extract: dict[str, Any], kind: str | None) -> list[Any]:
@@ -275,10 +277,15 @@ def _n(value: int | None) -> str:
     return FEW if value is None else count(value)
 
 
+def _promised_in(promises: dict[str, Any], name: str) -> tuple[int | None, int | None]:
+    """How many promises were kept in a district, and how many not; none of either where none fell due."""
+    return tuple(promises["cells"][promises["rows"].index(name)]) if name in promises["rows"] else (0, 0)
+
+
 def _in_ten(kept: int | None, late: int | None) -> str:
-    if kept is None or late is None or not kept + late:
-        return "–"
-    return _in_ten_of(kept / (kept + late))
+    if kept is None or late is None:
+        return HIDDEN
+    return _in_ten_of(kept / (kept + late)) if kept + late else "–"
 
 
 def _in_ten_of(part: float) -> str:
@@ -304,7 +311,7 @@ def _promised(first: str, told: dict[str, Any]) -> Any:
     for name, (kept, late), n in zip(told["rows"], told["cells"], told["by_row"], strict=True):
         is_told = kept is not None and late is not None and kept + late > 0
         part = kept / (kept + late) if is_told else 0.0
-        rows.append((name, HIDDEN if None in (kept, late) else _in_ten(kept, late), bar(part), _n(n)))
+        rows.append((name, _in_ten(kept, late), bar(part), _n(n)))
     columns = [first, Column("Kept", is_number=True), Column(""), Column("Fell due", is_number=True)]
     return table(columns, rows, caption=f"Promises kept by {first.lower()}")
 

@@ -1,6 +1,7 @@
 """What methods work out, in the words of a definition, for cards and *Definitions*; measures are declared elsewhere.
 
-Constants come from where they are used, so that a definition cannot grow old.
+Constants of the domain come from where they are used, so that a definition cannot grow old; a test holds those of the
+storeys above against the words here.
 """
 
 from __future__ import annotations

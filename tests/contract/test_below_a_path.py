@@ -130,6 +130,18 @@ def test_pages_without_dash_and_ways_in_and_out_stay_there(app):
     assert client.get(f"{PATH}/healthz").status_code == client.get(f"{PATH}/readyz").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "address", ["/../taxes", "/./../taxes", "/backlog/%2E%2e/../taxes", "/..", "/..//evil.example"]
+)
+def test_nobody_is_sent_up_and_out(app, address):
+    """“..” in an address to go on to would lead beside the path, on the city's site."""
+    client = app.server.test_client()
+    to = client.get(f"{PATH}/see-as/deputy-manager", query_string={"next": address})
+    assert to.location == f"{PATH}/"
+    kept = client.get(f"{PATH}/see-as/deputy-manager", query_string={"next": "/requests/a..b?district=../x"})
+    assert kept.location == f"{PATH}/requests/a..b?district=../x"
+
+
 def test_signing_out_and_in_leads_back_to_what_was_asked(settings, tmp_path):
     with Build(Settings(data=tmp_path), {**city.CITY, "is_made_up": False}) as build:
         city.write(build)

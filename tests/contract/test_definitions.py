@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 
+from dashboard.domain import methods
+from data_access import fieldwork
 from data_access.measures import CATALOGUE
 from layouts.markup import markup
-from layouts.views import collect_views
+from layouts.views import collect_views, staffing
 from tests import screen
 
 VIEW = next(view for view in collect_views() if view.name == "definitions")
@@ -36,6 +38,16 @@ def test_every_method_is_told_once_and_all_that_cards_say_of_methods():
     for one in here:
         assert html.escape(one.label, quote=False) in said and html.escape(one.formula, quote=False) in said
         assert html.escape(one.about.replace("**", ""), quote=False) in said
+
+
+def test_what_methods_say_in_words_is_what_is_worked_out():
+    """Words of the domain cannot take their numbers from the storeys above it."""
+    assert (staffing.SHORT, staffing.SPARE) == (-0.5, 1.5)
+    assert "half an agent too few" in methods.SHORT.about and "one and a half too many" in methods.SHORT.about
+    assert fieldwork.LEAST_POINTS - 1 == 4 and "with four others or more" in methods.CROWD.about
+    assert f"steps of {fieldwork.EPS_M:.0f} m" in methods.CROWD.about
+    assert fieldwork.REPEATED == 3 and "three or more incidents" in methods.REPEAT_ADDRESS.about
+    assert f"each {fieldwork.APART.days} days or more" in methods.REPEAT_ADDRESS.formula
 
 
 def test_the_field_that_finds_measures_is_read_aloud():

@@ -181,6 +181,7 @@ def test_a_password_reset_by_an_administrator_must_be_changed(server, settings):
         assert client.post("/password", data={**form, **wrong}).status_code == 400
     changed = client.post("/password", data=form)
     assert changed.status_code == 303 and client.get("/backlog").status_code == 200
+    assert changed.headers["Location"] == "/"
     for action, name, status in (("reset", "adam", 400), ("disable", "nobody", 404), ("promote", "cleo", 404)):
         form = {"name": name, "csrf_token": token_of(admin)}
         assert admin.post(f"/administration/{action}", data=form).status_code == status
@@ -256,6 +257,9 @@ def test_a_department_head_begins_with_what_is_waiting(server, demo):
     browser, signed_in = sign_in(server, "hal")
     assert signed_in.headers["Location"] == "/backlog" and browser.get("/").status_code == 200
     assert sign_in(server, "hal", goes_to="/demand")[1].headers["Location"] == "/demand"
+    form = {"old": PASSWORD, "new": "another long word", "again": "another long word"}
+    changed = browser.post("/password", data={**form, "csrf_token": token_of(browser, "/password")})
+    assert changed.headers["Location"] == "/backlog"  # so begins who has a new account, too
 
 
 def test_a_real_city_without_accounts_is_open_on_its_own_computer_only(tmp_path):

@@ -282,6 +282,19 @@ def test_a_district_is_shown_beside_all_others_and_the_city(published):
     assert f'href="/public/district/{names[1]}"' in table and f'href="/public/district/{names[0]}"' not in table
 
 
+def test_districts_that_nobody_drew_have_pages_and_what_never_fell_due_is_not_hidden(published):
+    told = {**deepcopy(published), "districts": []}
+    names = districts_in(told)
+    assert set(districts_in(published)) <= set(names) and "no district" not in names
+    told["promises"]["by_district"] = {"rows": [], "cells": [], "by_row": [], "columns": [], "by_column": [0, 0]}
+    shown = markup([one for one in district(told, names[0]) if not isinstance(one, str)])
+    assert "not shown" not in shown and "in the whole city –" in shown and "residents" not in shown
+    hidden = deepcopy(published)
+    hidden["promises"]["by_district"]["cells"] = [[None, None]] * len(hidden["promises"]["by_district"]["rows"])
+    figure = markup(district(hidden, names[0])[2])
+    assert "<b>not shown</b>" in figure
+
+
 def test_a_map_names_its_districts_or_gives_them_the_numbers_of_the_table(published):
     """A name stands where it has room; a phone, on which no name has, and a small district show the row's number."""
     west, east, far = ([[x, 0.0], [x + wide, 0.0], [x + wide, 1.0], [x, 1.0], [x, 0.0]]

@@ -43,6 +43,7 @@ from layouts.markup import markup
 from layouts.theme import unknown_tokens
 from layouts.view import Compared, Context, Event, FromAddress, OnDays, Over, asked_of
 from layouts.views import agents, collect_views, overview, promises
+from layouts.views.hotspots.asking import everywhere
 
 CLOCK = Clock(
     date(2024, 1, 1), date(2026, 5, 20), datetime(2026, 5, 21, 3, 48), 7, date(2026, 5, 20),
@@ -817,3 +818,14 @@ def test_panels_about_contacts_leave_their_room_to_the_others():
     ]  # fmt: skip
     assert next(panel for panel in shown if panel.name == "requests").width == 12
     assert page.laid_out(view.panels, view.panels) == list(view.panels)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "own", "said"),
+    [
+        ((), {}, "the city"), (("Alpha",), {}, "Alpha"), ((), {"district": ("Beta",)}, "Beta"),
+        (("Alpha", "Beta", "Gamma"), {}, "Alpha, Beta and Gamma"), ((), {"department": ("Streets",)}, "the city"),
+    ],
+)  # fmt: skip
+def test_places_are_held_against_the_districts_that_are_seen(chosen, own, said):
+    assert everywhere(replace(CONTEXT, filters=FILTERS.choose("district", chosen), own=own)) == said

@@ -11,6 +11,7 @@ from data_access.hotspots import FoundPlaces, Hotspots
 from data_access.measures.requests import opened
 from data_access.semantics import Dimension
 from layouts import components as c
+from layouts.figures import words
 from layouts.view import Context, Place
 
 RATS = re.compile(r"\b(rats?|rodents?|vermin|mice)\b", re.IGNORECASE)
@@ -66,7 +67,8 @@ def things_in(context: Context) -> str:
 
 def everywhere(context: Context) -> str:
     """What places are held against: the districts that were chosen or that the viewer sees, else the city."""
-    return " and ".join(context.filters.chosen(district.name) or context.own.get(district.name, ())) or "the city"
+    names = context.filters.chosen(district.name) or context.own.get(district.name, ())
+    return words.listed(list(names)).replace("**", "") or "the city"
 
 
 def why_so(context: Context) -> str:
