@@ -473,15 +473,16 @@ def _narrowed(filters: Filters, fact: str) -> tuple[str, ...]:
 
 
 def _chosen(filters: Filters, week: Week) -> Flags:
-    """The slots (7, slots) of the weekdays and hours of the week that are chosen; all of them where none is."""
-    days, hours = filters.chosen(weekday.name), filters.chosen(hour_of_week.name)
+    """The slots (7, slots) of the weekdays and hours of the week that are chosen; all of them where none is.
+
+    Raises BadRequest for what is no weekday or hour.
+    """
     slots = week.calls.shape[1]
-    hour = 24 * np.arange(7)[:, None] + np.arange(slots) * 24 // slots
+    days = np.arange(7)[:, None]
     found = np.ones((7, slots), bool)
-    if days:
-        found &= np.isin(np.arange(7), [WEEKDAYS.index(one) for one in days])[:, None]
-    if hours:
-        found &= np.isin(hour, [int(one) for one in hours])
+    for one, of_slot in ((weekday, days), (hour_of_week, 24 * days + np.arange(slots) * 24 // slots)):
+        if values := filters.chosen(one.name):
+            found &= np.isin(of_slot, [one.column_value(value) for value in values if value != one.missing])
     return found
 
 

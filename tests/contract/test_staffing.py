@@ -19,7 +19,7 @@ from callbacks.export import _csv
 from callbacks.panels import answers_to, context_of
 from dashboard.domain.costs import Money
 from dashboard.domain.erlang import Callers, required
-from dashboard.domain.errors import NotPermitted
+from dashboard.domain.errors import BadRequest, NotPermitted
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Permission, Scope, Viewer
 from dashboard.identity import DEPUTY_MANAGER
@@ -256,6 +256,10 @@ def test_a_chosen_hour_says_what_is_told_and_not_what_is_learnt(centre: Services
     np.testing.assert_array_equal(monday.gap(), whole.gap())
     assert not tuesday.week.is_open.any()
     assert "No contacts" in words_of(said(centre, "week", f"{SEARCH}&weekday=Tuesday"))
+    assert not week(centre, search=f"{SEARCH}&weekday=not+recorded").week.is_open.any()
+    for choice, word in (("weekday=Moonday", "“Moonday” is no weekday"), ("hour_of_week=x", "“x” is no hour of")):
+        with pytest.raises(BadRequest, match=word):
+            week(centre, search=f"{SEARCH}&{choice}")
 
 
 def test_one_agent_more_is_tried_on_the_days_there_were(centre: Services) -> None:
