@@ -78,7 +78,7 @@ say, as the time in which it stood is that of problems first told by it."""
 repeats = Total(
     name="repeats", label=f"Reported again within {HORIZON_DAYS} days", unit="requests",
     about=f"Of problems first reported at least {HORIZON_DAYS} days before the data’s clock, the reports after the "
-          f"first, while it stood open, within {HORIZON_DAYS} days. District, channel and all else are those of the first.",
+          f"first, while it stood open, within {HORIZON_DAYS} days. Channel and district are the first one’s.",
     formula="count of repeated reports by the day of the first one", source=f"{_I} (Liu et al.)",
     fact=REPEAT, value=func.count(), on=_first.c.opened_on,
     where=and_(

@@ -244,8 +244,8 @@ _answer_at = func.least(func.coalesce(_r.first_response_at, _done_at), func.coal
 first_response = Spread(
     name="first_response", label="Time to first response", unit="s", better="lower",
     about="Half of the requests opened in the period had a first response within this time. Those still waiting "
-          "count as waiting; a closing without an earlier response counts as the response. What was closed nobody knows "
-          "when is left out.",
+          "count as waiting; a closing without an earlier response counts as the response. What was closed nobody "
+          "knows when is left out.",
     formula="Kaplan–Meier median and 9 in 10 of the earlier of first_response_at and closed_at − opened_at, waiting "
             "ones censored at as_of",
     source="measures reference, B11",

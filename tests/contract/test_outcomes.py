@@ -169,7 +169,7 @@ def test_nobody_waits_for_what_was_closed_nobody_knows_when(tmp_path):
     """One was answered after a day, one is open; of the third it is known only that it is closed."""
     opened = datetime(2026, 5, 10, 12)
     rows = pd.DataFrame({"request_id": ["a", "b", "c"], "status": ["new", "new", "closed"], "type_id": "light",
-                         "src_system": "own", "opened_at": opened}).assign(src_id=lambda one: one["request_id"])  # fmt: skip
+                         "src_system": "own", "src_id": ["a", "b", "c"], "opened_at": opened})  # fmt: skip
     rows["first_response_at"] = pd.Series([opened + timedelta(days=1), pd.NaT, pd.NaT], dtype="datetime64[us]")
     events = pd.DataFrame({"event_id": ["1"], "request_id": ["b"], "kind": ["comment"], "event_at": [opened]})
 
