@@ -136,6 +136,26 @@ def words_of(drawing) -> str:
 # ── by the half-hour ──
 
 
+def test_hang_ups_without_a_wait_say_nothing_of_patience(tmp_path: Path) -> None:
+    """Of every two that hang up one has no wait, then neither: nobody hung up sooner for that."""
+    found = []
+    for number, lacking in enumerate((0, 2, 1)):
+        rows = calls()
+        left = rows["outcome"].eq("abandoned")
+        untold = left & (left.cumsum() % lacking == 0) if lacking else left & False
+        rows["wait_s"] = rows["wait_s"].where(~untold)
+        with city.in_service(
+            Settings(data=tmp_path / str(number), cache="off"), lambda build, rows=rows: build.write("contact", rows)
+        ) as services:
+            floor = week(services).floor
+            found.append((int(floor.hung_up.sum()), floor.patience_s))
+    n = len(MONDAYS)
+    waited = sum(float(one) for one in calls().loc[lambda one: one["channel"] == "phone", "wait_s"])
+    assert found == [
+        (2 * n, pytest.approx(waited / (2 * n))), (2 * n, pytest.approx((waited - 60 * n) / n)), (2 * n, None)
+    ]  # fmt: skip
+
+
 def test_shifts_and_states_are_spread_over_the_half_hours_they_lie_in(centre: Services) -> None:
     told = asked(centre, "rostered_h", "present_h", "busy_h", "told_of_few", by=(half_hour,))
     found = told.frame.set_index("half_hour")
