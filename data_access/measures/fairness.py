@@ -66,10 +66,11 @@ def _of_first(condition: Any) -> Any:
     return put_to(condition, {one: _first.c[one.name] for one in _r})
 
 
+_is_request = _r.is_info_only.isnot(True)
 REPEAT = replace(
     REQUEST, name="repeat", plural="repeated reports",
     table=_repeated, ends={_first.c.closed_at: _first.c.closed_on},
-    counted=and_(REQUEST.counted, _of_first(REQUEST.counted), _r.is_duplicate.is_(True)),
+    counted=and_(_is_request, _of_first(_is_request), _r.is_duplicate.is_(True)),
     first_report=None,
 )  # fmt: skip
 """Reports of a problem that had been reported, each with the one that was first and what that one carries: its channel,
