@@ -39,7 +39,7 @@ def _carried(column: str, *facts: str) -> dict[str, ColumnElement]:
     tables = {
         "request": _request, "episode": _episode, "contact": _contact, "survey": schema.survey.c,
         "inspection": schema.inspection.c, "contact_interval": _published, "asset": ASSET_STRETCH.c, "work": _request,
-        "repeat": _request,
+        "repeat": schema.FIRST_REPORT.c,
         "budget": schema.budget_line.c, "centre": schema.budget_line.c,
     }  # fmt: skip
     return {fact: tables[fact][column] for fact in facts}

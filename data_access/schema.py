@@ -500,6 +500,9 @@ request_episode = Table(
     _derived("is_duplicate", Boolean),
 )
 
+FIRST_REPORT = request.alias("first_report")
+"""The request that was first to report what another reports again."""
+
 OF_AS_OF = ("business_open_s", "paused_business_s", "remaining_business_s")
 """What goes on while a request stands open, without anything having happened to it."""
 

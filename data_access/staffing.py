@@ -26,6 +26,7 @@ from data_access.hotspots import Analysed, Asking
 from data_access.measures.contacts import (
     CONTACT,
     abandoned,
+    abandoned_with_wait,
     answered_with_handle,
     handled_s,
     offered,
@@ -50,7 +51,10 @@ TRIED = (-2, -1, 0, 1, 2)
 """So many agents more are tried."""
 TARGETS = ((0.80, 20), (0.80, 30), (0.80, 60), (0.90, 30), (0.95, 30))
 """Shares of calls, and the seconds within which they are to be answered, that cities set themselves."""
-_CALLS = (offered, answered_with_handle, handled_s, abandoned, served_in_time, service_level_base, waited_by_all_s)
+_CALLS = (
+    offered, answered_with_handle, handled_s, abandoned, served_in_time, service_level_base, waited_by_all_s,
+    abandoned_with_wait,
+)  # fmt: skip
 _OF_CALLS = ("offered", "answered", "handled_s", "hung_up", "in_time", "counted")
 """What a `Floor` calls the first of either."""
 _STAFF = (rostered_h, present_h, told_of_few)
@@ -473,15 +477,16 @@ def _narrowed(filters: Filters, fact: str) -> tuple[str, ...]:
 
 
 def _chosen(filters: Filters, week: Week) -> Flags:
-    """The slots (7, slots) of the weekdays and hours of the week that are chosen; all of them where none is."""
-    days, hours = filters.chosen(weekday.name), filters.chosen(hour_of_week.name)
+    """The slots (7, slots) of the weekdays and hours of the week that are chosen; all of them where none is.
+
+    Raises BadRequest for what is no weekday or hour.
+    """
     slots = week.calls.shape[1]
-    hour = 24 * np.arange(7)[:, None] + np.arange(slots) * 24 // slots
+    days = np.arange(7)[:, None]
     found = np.ones((7, slots), bool)
-    if days:
-        found &= np.isin(np.arange(7), [WEEKDAYS.index(one) for one in days])[:, None]
-    if hours:
-        found &= np.isin(hour, [int(one) for one in hours])
+    for one, of_slot in ((weekday, days), (hour_of_week, 24 * days + np.arange(slots) * 24 // slots)):
+        if values := filters.chosen(one.name):
+            found &= np.isin(of_slot, [one.column_value(value) for value in values if value != one.missing])
     return found
 
 
@@ -513,7 +518,11 @@ def _floor_of(
         waited = float("nan")
     else:
         named = {mine: sums[one.name] for mine, one in zip(_OF_CALLS, _CALLS, strict=False)}
-        waited = float(sums[waited_by_all_s.name].sum())
+        # Hang-ups of which no wait is recorded say nothing of how patient callers are.
+        waited, left, timed = (
+            float(sums[one.name].sum()) for one in (waited_by_all_s, abandoned, abandoned_with_wait)
+        )  # fmt: skip
+        waited *= left / timed if timed else float("nan")
     on_weekday = np.array([one.weekday() for one in days], np.int64)
     floor = Floor(
         weekday=on_weekday[is_known], width_s=width, rostered=rostered[is_known], present=present[is_known],

@@ -60,7 +60,8 @@ class Floor:
     rostered, present
         Agents, on average over the slot; NaN where that is not known.
     waited_s
-        Seconds that all callers waited, together; NaN where only those who were answered are known.
+        Seconds that all callers waited, together: where the waits of some who hung up are not known, as many more as
+        make up for these. NaN where only those who were answered are known.
     """
 
     weekday: Whole

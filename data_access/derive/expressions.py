@@ -113,6 +113,14 @@ def all_columns(staged: Table, made: Mapping[str, Expr]) -> Select:
     return select(*((made[name] if name in made else staged.c[name]).label(name) for name in names))
 
 
+def waited_s(contact: FromClause) -> Expr:
+    """How long a call waited until it was answered, or hung up, where it is told when; null where not."""
+    c = contact.c
+    waited_to = case((c.outcome == "answered", c.answered_at), (c.outcome == "abandoned", c.ended_at))
+    waited = func.epoch_us(waited_to) - func.epoch_us(c.arrived_at)
+    return case((waited >= 0, waited / 1e6))
+
+
 def as_written(table: Table, old: FromClause) -> dict[str, Expr]:
     """The columns of rows of an earlier build as their source gave them: without what that build computed."""
     found: dict[str, Expr] = {one.name: old.c[one.name] for one in table.c if one.name in old.c}
@@ -124,4 +132,6 @@ def as_written(table: Table, old: FromClause) -> dict[str, Expr]:
         found["district"] = case((old.c.source_district.is_not(None), old.c.district))
         guessed = and_(schema.bears(old.c.dq_flags, "status_conflict"), old.c.status.in_(sorted(CLOSED_STATUSES)))
         found["closed_at"] = case((~func.coalesce(guessed, False), old.c.closed_at))
+    if table.name == "contact" and {"wait_s", "outcome", "arrived_at", "answered_at", "ended_at"} <= found.keys():
+        found["wait_s"] = case((old.c.wait_s.is_distinct_from(waited_s(old)), old.c.wait_s))
     return found

@@ -32,6 +32,7 @@ from data_access.derive.expressions import (
     hour_of_week,
     local_time,
     seconds,
+    waited_s,
     with_marks,
 )
 from data_access.derive.joined import AREAS, POINTS, Known, latest, rowid
@@ -50,11 +51,8 @@ def contacts(staged: Mapping[str, Table], known: Known, *inside: Condition) -> S
         "closed_before_opened": c.ended_at < c.arrived_at,
         "future": or_(c.arrived_at > future, c.ended_at > future),
     }
-    # Who tells when a call was answered, or hung up, tells how long it waited.
-    waited_to = case((c.outcome == "answered", c.answered_at), (c.outcome == "abandoned", c.ended_at))
-    waited = func.epoch_us(waited_to) - func.epoch_us(c.arrived_at)
     made: dict[str, Expr] = {
-        "wait_s": func.coalesce(c.wait_s, case((waited >= 0, waited / 1e6))),
+        "wait_s": func.coalesce(c.wait_s, waited_s(contact)),
         "arrived_on": cast(local, Date), "arrived_hour_of_week": hour_of_week(local),
         "arrived_half_hour": half_hour(local),
         "handle_s": case((and_(c.outcome == "answered", func.coalesce(*parts).is_not(None)), handled)),

@@ -196,9 +196,13 @@ service_level = _service_level(
 waited_s = _sum("waited_s", "Seconds waited", "By callers who were answered.", _c.wait_s, _answered, "A5")
 waited_by_all_s = _sum(
     "waited_by_all_s", "Seconds waited by all",
-    "By callers who were answered, and by those who hung up or left the queue otherwise. Over the number that hung up "
-    "it tells how long callers are patient.",
+    "By callers who were answered, and by those who hung up or left the queue otherwise. Over the number that hung up, "
+    "as far as their waits are recorded, it tells how long callers are patient.",
     _c.wait_s, _offered, "A14 (patience)",
+)  # fmt: skip
+abandoned_with_wait = _total(
+    "abandoned_with_wait", "Calls abandoned, wait recorded", "The base of how long callers are patient.",
+    and_(_abandoned, _timed), "A14 (patience)",
 )  # fmt: skip
 speed_of_answer = Ratio(
     name="speed_of_answer", label="Average speed of answer", unit="s", better="lower",

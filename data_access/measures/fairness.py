@@ -57,7 +57,7 @@ restricted_mean_time = Ratio(
 
 # ── How soon a problem is told again ──
 
-_first = schema.request.alias("first_report")
+_first = schema.FIRST_REPORT
 _repeated: Any = schema.request.join(_first, _first.c.request_id == _r.incident_id)
 
 
@@ -66,18 +66,20 @@ def _of_first(condition: Any) -> Any:
     return put_to(condition, {one: _first.c[one.name] for one in _r})
 
 
+_is_request = _r.is_info_only.isnot(True)
 REPEAT = replace(
     REQUEST, name="repeat", plural="repeated reports",
     table=_repeated, ends={_first.c.closed_at: _first.c.closed_on},
-    counted=and_(_r.is_info_only.isnot(True), _r.is_duplicate.is_(True)),
+    counted=and_(_is_request, _of_first(_is_request), _r.is_duplicate.is_(True)),
     first_report=None,
 )  # fmt: skip
-"""Reports of a problem that had been reported, each with the one that was first."""
+"""Reports of a problem that had been reported, each with the one that was first and what that one carries: its channel,
+say, as the time in which it stood is that of problems first told by it."""
 
 repeats = Total(
     name="repeats", label=f"Reported again within {HORIZON_DAYS} days", unit="requests",
     about=f"Of problems first reported at least {HORIZON_DAYS} days before the data’s clock, the reports after the "
-          f"first, while it stood open, within {HORIZON_DAYS} days.",
+          f"first, while it stood open, within {HORIZON_DAYS} days. Channel and district are the first one’s.",
     formula="count of repeated reports by the day of the first one", source=f"{_I} (Liu et al.)",
     fact=REPEAT, value=func.count(), on=_first.c.opened_on,
     where=and_(

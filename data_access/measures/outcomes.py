@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, DateTime, and_, case, cast, func, or_
 from data_access import schema
 from data_access.dialects import Elapsed
 from data_access.measures.fairness import HORIZON_DAYS
-from data_access.measures.requests import EPISODE, INCIDENT, REQUEST
+from data_access.measures.requests import EPISODE, INCIDENT, LASTS, REQUEST
 from data_access.semantics import AS_OF, Fact, Ratio, Spread, Total
 
 _r, _e, _s = schema.request.c, schema.request_episode.c, schema.survey.c
@@ -244,7 +244,8 @@ _answer_at = func.least(func.coalesce(_r.first_response_at, _done_at), func.coal
 first_response = Spread(
     name="first_response", label="Time to first response", unit="s", better="lower",
     about="Half of the requests opened in the period had a first response within this time. Those still waiting "
-          "count as waiting; a closing without an earlier response counts as the response.",
+          "count as waiting; a closing without an earlier response counts as the response. What was closed nobody "
+          "knows when is left out.",
     formula="Kaplan–Meier median and 9 in 10 of the earlier of first_response_at and closed_at − opened_at, waiting "
             "ones censored at as_of",
     source="measures reference, B11",
@@ -252,7 +253,7 @@ first_response = Spread(
     has_ended=_answer_at.isnot(None), on=_r.opened_on,
     where=and_(
         _r.activity_count.isnot(None), func.coalesce(_answer_at, AS_OF) >= _r.opened_at,
-        or_(_answer_at.isnot(None), _r.closed_at.is_(None)),  # closed before it was opened: nobody waits
+        or_(_answer_at.isnot(None), LASTS),  # of what was closed nobody knows when, nobody waits
     ),
 )  # fmt: skip
 

@@ -19,6 +19,7 @@ from data_access.build import Build
 from data_access.engine import Warehouse
 from data_access.importers.load import import_files
 from data_access.importers.mapping import mapping_from
+from data_access.measures.contacts import speed_of_answer
 from data_access.measures.requests import backlog, closed, time_to_close
 from data_access.schema import (
     refused_row,
@@ -330,6 +331,34 @@ def test_of_files_of_several_kinds_all_rows_are_counted_as_what_they_are(tmp_pat
     assert counts() == (0, 0, 4, 2, 1)
     calls.write_text("Call,Arrived\na,2024-03-01 09:00\nb,2024-03-01 11:00\nc,2024-03-01 12:00\n")
     assert counts() == (1, 1, 3, 1, 0)
+
+
+WAITED = (
+    CALLS
+    + """channel = { value = "phone" }
+answered_at = "Answered"
+wait_s = "Waited"
+"""
+)
+
+
+def test_a_wait_told_by_when_a_call_was_answered_is_told_anew(store: Settings, tmp_path: Path) -> None:
+    """What a later export has no column for stays as it was, but not what was worked out of what it has."""
+    by, calls = mapping_from(WAITED, Path("calls.toml")), tmp_path / "calls.csv"
+
+    def waited(*rows: str) -> float | None:
+        calls.write_text("\n".join(["Call,Arrived,Answered", *rows]) + "\n")
+        import_files(store, by, calls)
+        services = Services(store)
+        values = services.ask(
+            Query((speed_of_answer,)), Filters.from_search("?period=all", services.clock(), ()), Scope.everything()
+        )  # fmt: skip
+        services.warehouse.close()
+        return values.value("speed_of_answer")
+
+    assert waited("a,2024-03-01 09:00:00,2024-03-01 09:00:20", "b,2024-03-01 10:00:00,2024-03-01 10:00:40") == 30
+    assert waited("a,2024-03-01 09:00:00,2024-03-01 09:01:00") == 50
+    assert waited("a,2024-03-01 09:00:00,") == 40
 
 
 VISITS = """

@@ -165,6 +165,24 @@ def test_the_first_response_counts_those_still_waiting(street):
     assert then.value("first_response_ended_only") == 86400
 
 
+def test_nobody_waits_for_what_was_closed_nobody_knows_when(tmp_path):
+    """One was answered after a day, one is open; of the third it is known only that it is closed."""
+    opened = datetime(2026, 5, 10, 12)
+    rows = pd.DataFrame({"request_id": ["a", "b", "c"], "status": ["new", "new", "closed"], "type_id": "light",
+                         "src_system": "own", "src_id": ["a", "b", "c"], "opened_at": opened})  # fmt: skip
+    rows["first_response_at"] = pd.Series([opened + timedelta(days=1), pd.NaT, pd.NaT], dtype="datetime64[us]")
+    events = pd.DataFrame({"event_id": ["1"], "request_id": ["b"], "kind": ["comment"], "event_at": [opened]})
+
+    def write_few(build: Build) -> None:
+        build.write("request", rows)
+        build.write("request_event", events)
+
+    with city.in_service(Settings(data=tmp_path, cache="off"), write_few, AS_OF) as services:
+        answer = ask(services, "opened", "first_response")
+        assert [answer.value(f"first_response{end}") for end in ("", "_n", "_ended_only")] == [86400, 2, 86400]
+        assert answer.value("opened") == 3
+
+
 def test_surveys_know_department_type_and_district_and_nothing_else(street):
     by_type = ask(street, "satisfaction", by=("service_type",)).frame.set_index("service_type")
     assert by_type[["surveys_satisfied", "surveys_answered"]].to_dict("index") == {

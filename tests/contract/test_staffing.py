@@ -19,7 +19,7 @@ from callbacks.export import _csv
 from callbacks.panels import answers_to, context_of
 from dashboard.domain.costs import Money
 from dashboard.domain.erlang import Callers, required
-from dashboard.domain.errors import NotPermitted
+from dashboard.domain.errors import BadRequest, NotPermitted
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Permission, Scope, Viewer
 from dashboard.identity import DEPUTY_MANAGER
@@ -134,6 +134,26 @@ def words_of(drawing) -> str:
 
 
 # ── by the half-hour ──
+
+
+def test_hang_ups_without_a_wait_say_nothing_of_patience(tmp_path: Path) -> None:
+    """Of every two that hang up one has no wait, then neither: nobody hung up sooner for that."""
+    found = []
+    for number, lacking in enumerate((0, 2, 1)):
+        rows = calls()
+        left = rows["outcome"].eq("abandoned")
+        untold = left & (left.cumsum() % lacking == 0) if lacking else left & False
+        rows["wait_s"] = rows["wait_s"].where(~untold)
+        with city.in_service(
+            Settings(data=tmp_path / str(number), cache="off"), lambda build, rows=rows: build.write("contact", rows)
+        ) as services:
+            floor = week(services).floor
+            found.append((int(floor.hung_up.sum()), floor.patience_s))
+    n = len(MONDAYS)
+    waited = sum(float(one) for one in calls().loc[lambda one: one["channel"] == "phone", "wait_s"])
+    assert found == [
+        (2 * n, pytest.approx(waited / (2 * n))), (2 * n, pytest.approx((waited - 60 * n) / n)), (2 * n, None)
+    ]  # fmt: skip
 
 
 def test_shifts_and_states_are_spread_over_the_half_hours_they_lie_in(centre: Services) -> None:
@@ -256,6 +276,10 @@ def test_a_chosen_hour_says_what_is_told_and_not_what_is_learnt(centre: Services
     np.testing.assert_array_equal(monday.gap(), whole.gap())
     assert not tuesday.week.is_open.any()
     assert "No contacts" in words_of(said(centre, "week", f"{SEARCH}&weekday=Tuesday"))
+    assert not week(centre, search=f"{SEARCH}&weekday=not+recorded").week.is_open.any()
+    for choice, word in (("weekday=Moonday", "“Moonday” is no weekday"), ("hour_of_week=x", "“x” is no hour of")):
+        with pytest.raises(BadRequest, match=word):
+            week(centre, search=f"{SEARCH}&{choice}")
 
 
 def test_one_agent_more_is_tried_on_the_days_there_were(centre: Services) -> None:
