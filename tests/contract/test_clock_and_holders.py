@@ -100,7 +100,11 @@ def test_how_many_were_paused_and_how_long(clocks: Services) -> None:
     view = next(one for one in collect_views() if one.name == "promises")
     card = screen.drawn(clocks, view, "paused", "?from=2026-06-29&to=2026-06-30")
     assert screen.said(card.sentence) == "50.0\xa0% of 2 requests closed had once been paused."
-    assert "Public Works" in screen.said(card.body) and "too few" in screen.said(card.body)
+    wide, narrow = ([note["text"] for note in layout["annotations"]] for layout in
+                    (card.figure["layout"], card.figure["narrow"]["layout"]))  # fmt: skip
+    assert wide == ["paused", "of time", "n closed", "too few", "–", "2"]  # one department: no row for all of them
+    assert narrow == ["paused", "too few"]
+    assert card.figure["layout"]["yaxis"]["ticktext"] == ["Public Works"]
     assert screen.drawn(clocks, view, "paused", "?from=2026-06-25&to=2026-06-26").is_empty
     before = clocks.ask(Query((paused_share,)), end, Scope.everything(), at("2026-06-29 13:30"))
     assert before.value(paused_share) is None  # nothing had been closed
