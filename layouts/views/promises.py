@@ -168,12 +168,16 @@ def draw_paused(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     against = words.points(share, before.value(paused_share) if before else None, context)
     text += f", {against}" if against else ""
     surely = [row.name for row in rows if row.under >= words.FEW and float(wilson(row.over, row.under).lower) > share]
-    text += f"; surely more often in {words.listed(surely[:3])}" if surely else ""
+    chosen = next((row for row in rows if row.name in context.selected and row.under >= words.FEW), None)
+    if chosen is not None and whole is not None:
+        text += f"; **{c.share(chosen.over / chosen.under)}** in {chosen.name}"
+    elif surely:
+        text += f"; surely more often in {words.listed(surely[:3])}"
     few = len(frame) - len(shown)
     foot = words.foot(
         "Bar: 95 % interval; of time: of the working time open",
         "a pause moves the due time: read it with the promises kept",
-        f"{words.plural(few, 'department')} with fewer than {words.FEW} left out" if few else "",
+        f"{few} {'department' if few == 1 else 'departments'} with fewer than {words.FEW} left out" if few else "",
         "n: with opening hours known",
     )  # fmt: skip
     return Drawing(c.sentence(f"{text}."), figure, foot=foot)
