@@ -32,7 +32,7 @@ from layouts.components import Cell, Column, number, table
 from layouts.figures.words import capital
 from layouts.markup import markup
 from layouts.page import measures_of
-from layouts.view import Compared, Lately, OnDays, Over, Panel, View
+from layouts.view import Compared, Lately, OnDays, Over, Panel, Question, View
 
 SHOWN_ROWS = 500
 BATCH = 5_000
@@ -66,7 +66,8 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
             place = place_at(pathname, view, filters)
             answers = answers_to(panel, filters, services, place)
             note_sight(view, place, services)
-            told = [_table(panel, answer, title, services) for title, answer in _titled(panel, answers)]
+            titled = _titled(panel, filters, answers, services)
+            told = [_table(panel, answer, title, services) for title, answer in titled]
         except Exception as error:  # told where the table would have been
             told = [html.P(in_words(error, f"table of {panel.name}"))]
         at = {"view": view.name, "panel": panel.name, "path": pathname, "search": search or ""}
@@ -102,8 +103,8 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
     @app.server.get("/export/<view>/<panel>.csv")
     def download_csv(view: str, panel: str) -> Response:
         try:
-            found, _, answers = exported(view, panel)
-            lines = _csv(found, answers, services)
+            found, filters, answers = exported(view, panel)
+            lines = _csv(found, filters, answers, services)
             first = next(lines, "")  # what goes wrong goes wrong here, before anything was sent
         except Exception as error:
             return refused(error, view, panel)
@@ -134,18 +135,20 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
 
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 STRETCHES = {
-    Compared: "Comparison period", Over: "Another stretch of time", Lately: "What went before",
-    OnDays: "Days that are told of",
+    Compared: "Comparison period", Lately: "What went before", OnDays: "Days that are told of",
 }  # fmt: skip
 
 
-def _titled(panel: Panel, answers: Answered) -> list[tuple[str, Answer | Rows | Timeline | Told]]:
-    """Each answer there is, said to be of the comparison period where it is."""
-    return [
-        (STRETCHES.get(type(item), ""), answer)
-        for item, answer in zip(panel.queries, answers, strict=True)
-        if answer is not None
-    ]
+def _titled(
+    panel: Panel, filters: Filters, answers: Answered, services: Services
+) -> list[tuple[str, Answer | Rows | Timeline | Told]]:
+    """Each answer there is, said to be of the comparison period where it is, or of what other days."""
+
+    def title(item: Question) -> str:
+        days = item.during(filters.period, services.clock()) if isinstance(item, Over) else None
+        return days.sentence() if days is not None else STRETCHES.get(type(item), "")
+
+    return [(title(item), answer) for item, answer in zip(panel.queries, answers, strict=True) if answer is not None]
 
 
 def _label(column: str, services: Services) -> str:
@@ -221,13 +224,13 @@ def _table(panel: Panel, answer: Answer | Rows | Timeline | Told, title: str, se
     )
 
 
-def _csv(panel: Panel, answers: Answered, services: Services) -> Iterator[str]:
+def _csv(panel: Panel, filters: Filters, answers: Answered, services: Services) -> Iterator[str]:
     """Every answer of the panel under its measures' names; answers of other shapes after an empty line."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     heading: list[str] | None = None
     known = services.names()  # while it is known who asks: a long file is written when that is forgotten
-    for title, answer in _titled(panel, answers):
+    for title, answer in _titled(panel, filters, answers, services):
         names = [str(name) for name in answer.frame.columns]
         labels = [_label(name, services) for name in names]
         first = ["Period"] if isinstance(answer, Answer) else []
@@ -282,10 +285,11 @@ def _excel(panel: Panel, filters: Filters, answers: Answered, services: Services
     with xlsxwriter.Workbook(out, options) as book:
         bold = book.add_format({"bold": True})
         formats = {name: book.add_format({"num_format": written}) for name, written in _FORMATS.items()}
-        for place, (title, answer) in enumerate(_titled(panel, answers), 1):
+        for place, (title, answer) in enumerate(_titled(panel, filters, answers, services), 1):
             sheet = book.add_worksheet(f"{place} {title or 'Chosen period'}"[:31])
             sheet.set_column(0, 40, 18)
-            lines = [panel.question, f"{services.city().name} 311: {about}" + (f"; {title.lower()}" if title else "")]
+            of = f"; {title[:1].lower()}{title[1:]}" if title else ""
+            lines = [panel.question, f"{services.city().name} 311: {about}{of}"]
             lines.append(f"Data as of {as_of:%Y-%m-%d %H:%M}, times on the city’s clocks")
             meant = (answer.listing.of,) if isinstance(answer, Rows) else measures_of(panel)[:MEANINGS]
             lines += [f"{measure.label}: {measure.about}" for measure in meant]

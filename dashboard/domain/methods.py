@@ -13,6 +13,7 @@ from dashboard.domain.erlang import HANG_UPS_COUNT, MOST_BUSY
 from dashboard.domain.hotspots import LEVEL
 from dashboard.domain.interrupted_series import FEWEST_COUNTS, FEWEST_STEPS
 from dashboard.domain.staffing import BUSY_WEEK, PAID_HOURS, WEEKS
+from dashboard.domain.standardisation import FEWEST as FEWEST_OF_A_KIND
 from dashboard.domain.terms import Term
 
 
@@ -82,6 +83,27 @@ GROWTH = Term(
     "measures reference, A13",
 )
 STAFFING = (USUAL_WEEK, NEEDED, TAKING_CALLS, SHORT, SHRINKAGE, POSITIONS, EXPECTED_OF_CALLERS, OPENING, GROWTH)
+
+# ── Districts held against the city ──
+
+SAME_MIX = Term(
+    "For the same mix",
+    "What a district would come to if its people asked for the same kinds of things as those of the city: the same "
+    "types, priorities and seasons. Every kind is held against the city’s and counts as much as the city reports it; "
+    f"where there are fewer than {FEWEST_OF_A_KIND} of a kind, a coarser one is used.",
+    "Σ over kinds: the kind’s part of the city × what it takes in the district (direct standardisation)",
+    "measures reference, section I",
+)
+REPORTED_AGAIN = Term(
+    "Times as often as in the city",
+    "How many reports followed the first ones of a district’s problems while these stood open, for each that would "
+    "have if every kind of problem had been reported again as often as in the city. Below 1, fewer people tell of what "
+    "they see, or fewer see it.",
+    "repeats ÷ Σ over service types: restricted_s × the city’s repeats ÷ the city’s restricted_s "
+    "(indirect standardisation)",
+    "measures reference, section I (Liu et al.)",
+)
+FAIRNESS = (SAME_MIX, REPORTED_AGAIN)
 
 # ── Places ──
 

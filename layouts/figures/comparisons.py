@@ -60,23 +60,25 @@ def shares_with_intervals(
     said: str = "kept",
     of: str = "due",
     is_small: bool = False,
+    beside: tuple[str, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """A dot and its 95 % interval for each row, the target as a tick; value and n stand at the right.
 
     `said` and `of` head their columns: so many *kept* of so many *due* (of nothing: “n”). The axis starts at a round
     share below the lowest interval and says so with a break mark; shares that are small by nature (`is_small`) have
-    one from 0 to a round share above the highest interval. On a phone names are shorter and n is left to the table.
+    one from 0 to a round share above the highest interval. `beside` is another column, between the two: its heading,
+    and words for each row and the whole. On a phone names are shorter, and it and n are left to the table.
     """
     words = (said, of)
     return {
-        **_shares_with_intervals(rows, whole, target, selected, words, is_small, on_phone=False),
-        "narrow": _shares_with_intervals(rows, whole, target, selected, words, is_small, on_phone=True),
+        **_shares_with_intervals(rows, whole, target, selected, words, is_small, beside, on_phone=False),
+        "narrow": _shares_with_intervals(rows, whole, target, selected, words, is_small, None, on_phone=True),
     }
 
 
 def _shares_with_intervals(
     rows: Sequence[Kept], whole: Kept | None, target: float | None, selected: Sequence[str], words: tuple[str, str],
-    is_small: bool, *, on_phone: bool,
+    is_small: bool, beside: tuple[str, Sequence[str]] | None, *, on_phone: bool,
 ) -> dict[str, Any]:  # fmt: skip
     said, of = words
     everyone = [*rows, *([whole] if whole else [])]
@@ -130,11 +132,11 @@ def _shares_with_intervals(
     })  # fmt: skip
     labels = label_weights(names, [*selected, *([whole.name] if whole else [])], *((20, 1) if on_phone else (24, 2)))
     head = {"x": 1, "xref": "paper", "y": 1, "yref": "paper", "yshift": 20, "xanchor": "right", "name": "column"}
-    columns = [
-        (said, 52, [share(s) if n >= ENOUGH or not n else "too few" for s, n in zip(shares, under, strict=True)])
-    ]
+    told = [(said, [share(s) if n >= ENOUGH or not n else "too few" for s, n in zip(shares, under, strict=True)])]
     if not on_phone:
-        columns.append((f"n {of}".strip(), 108, [count(n) for n in under]))
+        told += [(beside[0], list(beside[1]))] if beside else []
+        told.append((f"n {of}".strip(), [count(n) for n in under]))
+    columns = [(title, 52 + 56 * at, column) for at, (title, column) in enumerate(told)]
     written = [note(title, **head, xshift=shift) for title, shift, _ in columns]
     for i in places:
         strong = is_whole[i] or names[i] in selected
@@ -152,7 +154,7 @@ def _shares_with_intervals(
             shapes.append({"type": "rect", "xref": "paper", "x0": 0, "x1": 1, "y0": i - 0.5, "y1": i + 0.5,
                            "fillcolor": "$accent-soft", "line": {"width": 0}, "layer": "below"})  # fmt: skip
     layout = {
-        "hovermode": "closest", "margin": {"r": 60 if on_phone else 116, "b": 28, "t": 28}, "shapes": shapes,
+        "hovermode": "closest", "margin": {"r": 4 + 56 * len(columns), "b": 28, "t": 28}, "shapes": shapes,
         "annotations": written,
         "xaxis": {"range": [start, end * 1.005], **share_ticks(start, end, step),
                   "showgrid": True, "gridcolor": "$line", "showline": False, "ticks": "", "tickangle": 0,

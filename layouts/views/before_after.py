@@ -618,7 +618,7 @@ def _ahead(found: Judged) -> Check:
     said = f"In the last {study.every_step} before it {as_change(last.ratio)} ({as_range(last.low, last.high)})."
     if last.direction:
         return question, "near", "caution", f"{said} Something was different already."
-    return question, "meets", "not to be seen", said
+    return question, "meets", "no sign of it", said
 
 
 def _season(found: Judged) -> Check:

@@ -57,6 +57,7 @@ _SUBJECTS = (
 
 _METHODS = (
     ("staffing-methods", "How is staff worked out?", methods.STAFFING, Permission.READ_AGENT_SPREAD),
+    ("fairness-methods", "How are districts compared?", methods.FAIRNESS, Permission.COMPARE_DISTRICTS),
     ("place-methods", "How are places told apart?", methods.PLACES, Permission.READ_REQUESTS),
     ("change-methods", "How is a change judged?", methods.CHANGES, Permission.READ_CHANGES),
 )

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from dashboard.domain import methods
 from dashboard.domain.funnel import outside_limits, poisson_limits
 from dashboard.domain.intervals import poisson_rate
 from dashboard.domain.mann_kendall import FEWEST as FEWEST_POINTS
@@ -607,6 +608,7 @@ _KEPT = Query((sla_compliance,), by=_KINDS, every="quarter")
 _REPORTS = Over(Query((opened,), by=(district,)), STRETCH)
 _NOW, _THEN, _PROMISES = Over(_TIME, STRETCH), Over(_TIME, BEFORE), Over(_KEPT, STRETCH)
 _NEEDS = Permission.COMPARE_DISTRICTS
+_MIX = (methods.SAME_MIX,)
 _panel = partial(Panel, needs=_NEEDS, selects=district)
 
 VIEW = View(
@@ -618,21 +620,23 @@ VIEW = View(
     needs=_NEEDS,
     panels=(
         _panel("strip", "Is every district served alike?", (_NOW, _PROMISES, _REPORTS), draw_strip, width=12,
-               kind="strip", height=88),
+               kind="strip", height=88, terms=_MIX),
         _panel("funnel", "Does any district wait longer than chance explains?", (_NOW, _THEN, _REPORTS), draw_funnel,
-               height=384),
+               height=384, terms=_MIX),
         _panel("map", "Where does the same request wait longer?",
-               (_NOW, _REPORTS, Over(Query((opened,), by=(hexagon_9,)), STRETCH)), draw_map, height=384),
+               (_NOW, _REPORTS, Over(Query((opened,), by=(hexagon_9,)), STRETCH)), draw_map, height=384,
+               terms=_MIX),
         _panel("table", "Every district against the city", (_NOW, _THEN, _PROMISES, _REPORTS), draw_table, width=12,
-               height=440),
-        _panel("kept", "Are promises kept alike?", (_PROMISES,), draw_kept, height=384),
+               height=440, terms=_MIX),
+        _panel("kept", "Are promises kept alike?", (_PROMISES,), draw_kept, height=384, terms=_MIX),
         _panel("reports", "From where does the city hear?", (_REPORTS,), draw_reports, height=384),
         _panel("trend", "Does the gap grow or close?",
                (Over(Query((restricted_mean_time, restricted_s2), by=(district, service_type), every="quarter"),
                      QUARTERS),),
-               draw_trend, width=12, height=400, wave=1),
+               draw_trend, width=12, height=400, wave=1, terms=_MIX),
         _panel("again", "Where is a known problem reported again?",
-               (Over(Query((time_to_report,), by=(district, service_type)), STRETCH),), draw_again, height=384, wave=1),
+               (Over(Query((time_to_report,), by=(district, service_type)), STRETCH),), draw_again, height=384, wave=1,
+               terms=(methods.REPORTED_AGAIN,)),
         _panel("channels", "How do people reach the city?", (Over(Query((opened,), by=(district, channel)), STRETCH),),
                draw_channels, height=384, wave=1),
     ),

@@ -145,37 +145,42 @@ def draw_paused(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     frame = by.frame[by.frame[closed_with_clock.name] > 0] if by is not None else pd.DataFrame()
     if city is None or not len(frame) or not city.value(closed_paused):
         return words.nothing("Of what was closed no clock was ever stopped", context)
-    frame = frame.sort_values([paused_share.name, department.name], ascending=[False, True], ignore_index=True)
-    share = wilson(frame[closed_paused.name], frame[closed_with_clock.name])
-    lines = []
-    for i, row in enumerate(frame.to_dict("records")):
-        n, name = row[closed_with_clock.name], row[department.name]
-        enough = n >= words.FEW
-        low, high = (f"{100 * float(end[i]):.1f}" for end in (share.lower, share.upper))
-        lines.append([
-            c.toggle(name, context.filters, department.name, name),
-            c.twin(c.share(row[paused_share.name]), f"{low}–{high}") if enough else "too few",
-            c.share(row[paused_time_share.name], 2) if enough else c.NOTHING,
-            c.count(n),
-        ])  # fmt: skip
-    columns = [
-        c.Column("Department"), c.Column("Once paused", True), c.Column(c.twin("Paused", "of working time open"), True),
-        c.Column("Closed", True, False),
+    frame = frame.sort_values([paused_share.name, department.name], ascending=[False, True])
+    enough = (frame[closed_with_clock.name] >= words.FEW) | frame[department.name].isin(context.selected)
+    shown = frame[enough] if enough.any() else frame
+    parts = [department.name, closed_paused.name, closed_with_clock.name]
+    rows = [Kept(*row) for row in shown[parts].itertuples(index=False, name=None)]
+    n, share = city.value(closed_with_clock), city.value(paused_share)
+    whole = Kept("All departments", city.value(closed_paused), n) if len(frame) > 1 else None
+    stood = [
+        c.share(part, 2) if of >= words.FEW else c.NOTHING
+        for part, of in zip(
+            [*shown[paused_time_share.name], city.value(paused_time_share)], [*shown[closed_with_clock.name], n],
+            strict=True,
+        )
     ]  # fmt: skip
-    n = city.value(closed_with_clock)
-    text = f"**{c.share(city.value(paused_share))}** of {c.count(n)} requests closed had once been paused"
-    against = words.points(city.value(paused_share), before.value(paused_share) if before else None, context)
-    text += f", {against}" if against else ""
-    surely = (share.lower > city.value(paused_share)) & (frame[closed_with_clock.name] >= words.FEW)
-    if more := frame[department.name][surely].tolist():
-        text += f"; surely more often in {words.listed(more[:3])}"
-    at = [i for i, name in enumerate(frame[department.name]) if name in context.selected]
-    body = c.table(columns, lines, caption="Clocks stopped by department", selected=at)
-    foot = words.foot(
-        "Second line: 95 % interval", "a pause moves the due time: read it with the promises kept",
-        f"n = {c.count(n)} with opening hours known",
+    figure = comparisons.shares_with_intervals(
+        rows, whole, None, context.selected, said="paused", of="closed", is_small=True,
+        beside=("of time", stood[: len(rows) + (whole is not None)]),
     )  # fmt: skip
-    return Drawing(c.sentence(f"{text}."), body=body, foot=foot)
+    comparisons.of_height(figure, 440, 26)
+    text = f"**{c.share(share)}** of {c.count(n)} requests closed had once been paused"
+    against = words.points(share, before.value(paused_share) if before else None, context)
+    text += f", {against}" if against else ""
+    surely = [row.name for row in rows if row.under >= words.FEW and float(wilson(row.over, row.under).lower) > share]
+    chosen = next((row for row in rows if row.name in context.selected and row.under >= words.FEW), None)
+    if chosen is not None and whole is not None:
+        text += f"; **{c.share(chosen.over / chosen.under)}** in {chosen.name}"
+    elif surely:
+        text += f"; surely more often in {words.listed(surely[:3])}"
+    few = len(frame) - len(shown)
+    foot = words.foot(
+        "Bar: 95 % interval; of time: of the working time open",
+        "a pause moves the due time: read it with the promises kept",
+        f"{few} {'department' if few == 1 else 'departments'} with fewer than {words.FEW} left out" if few else "",
+        "n: with opening hours known",
+    )  # fmt: skip
+    return Drawing(c.sentence(f"{text}."), figure, foot=foot)
 
 
 def _one(row: Kept, target: float | None) -> str:
@@ -566,16 +571,26 @@ VIEW = View(
                 Compared(Query((sla_compliance,))),
             ),
             draw_departments,
-            width=5,
+            width=6,
             selects=department,
             height=440,
+        ),
+        Panel(
+            "paused",
+            "How often is the clock stopped?",
+            (Query(_PAUSED, by=(department,)), Query(_PAUSED), Compared(Query(_PAUSED))),
+            draw_paused,
+            width=6,
+            selects=department,
+            height=440,
+            wave=1,
         ),
         Panel(
             "types",
             "Which few types matter most?",
             (Query((kept, due), by=(service_type, department)), Compared(Query((broken,)))),
             draw_types,
-            width=7,
+            width=12,
             selects=service_type,
             height=440,
         ),
@@ -598,15 +613,5 @@ VIEW = View(
             height=460,
         ),
         Panel("places", "Which places come first?", (_LATE,), draw_places, width=5, selects=hexagon_9, height=460),
-        Panel(
-            "paused",
-            "How often is the clock stopped?",
-            (Query(_PAUSED, by=(department,)), Query(_PAUSED), Compared(Query(_PAUSED))),
-            draw_paused,
-            width=12,
-            selects=department,
-            height=440,
-            wave=1,
-        ),
     ),
 )

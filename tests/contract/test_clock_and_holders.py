@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 
 import pandas as pd
 import pytest
 from sqlalchemy import select
 
+from callbacks.panels import context_of
 from dashboard.domain.filters import Filters, Period
 from dashboard.domain.policy import Scope
-from dashboard.services import Services
+from dashboard.identity import DEPUTY_MANAGER
+from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access.build import Build
-from data_access.dimensions import due_in
+from data_access.dimensions import DIMENSIONS, due_in
 from data_access.engine import Warehouse
 from data_access.measures.outcomes import paused_share, paused_time_share
 from data_access.measures.requests import at_risk, backlog, due_soon
 from data_access.schema import request, request_episode
-from data_access.semantics import Query
+from data_access.semantics import Answer, Query
 from layouts.views import collect_views
 from tests import screen
 from tests.contract.test_build import CITY, at, write_dimensions
@@ -100,8 +103,28 @@ def test_how_many_were_paused_and_how_long(clocks: Services) -> None:
     view = next(one for one in collect_views() if one.name == "promises")
     card = screen.drawn(clocks, view, "paused", "?from=2026-06-29&to=2026-06-30")
     assert screen.said(card.sentence) == "50.0\xa0% of 2 requests closed had once been paused."
-    assert "Public Works" in screen.said(card.body) and "too few" in screen.said(card.body)
+    wide, narrow = ([note["text"] for note in layout["annotations"]] for layout in
+                    (card.figure["layout"], card.figure["narrow"]["layout"]))  # fmt: skip
+    assert wide == ["paused", "of time", "n closed", "too few", "–", "2"]  # one department: no row for all of them
+    assert narrow == ["paused", "too few"]
+    assert card.figure["layout"]["yaxis"]["ticktext"] == ["Public Works"]
     assert screen.drawn(clocks, view, "paused", "?from=2026-06-25&to=2026-06-26").is_empty
+    names = ["department", "paused_share", "closed_paused", "closed_with_clock", "paused_time_share"]
+    frame = pd.DataFrame([("Parks", 0.1, 4, 40, 0.02), ("Parking", 0.3, 18, 60, 0.125), ("Few", 0.5, 1, 2, 0.5)],
+                         columns=names)  # fmt: skip
+    total = pd.DataFrame([(23 / 102, 23, 102, 0.0625)], columns=names[1:])
+    answers = (Answer(Query(()), frame, NOW), Answer(Query(()), total, NOW), None)
+    panel = next(one for one in view.panels if one.name == "paused")
+    with acting_as(DEPUTY_MANAGER):
+        context = context_of(panel, Filters.from_search("?period=all", clocks.clock(), DIMENSIONS), clocks)
+    card = panel.draw(answers, context)
+    assert card.figure["layout"]["yaxis"]["ticktext"] == ["Parking", "Parks", "<b>All departments</b>"]
+    parking = [note["text"] for note in card.figure["layout"]["annotations"] if note.get("y") == 0]
+    assert parking == ["30.0\xa0%", "12.50\xa0%", "60"]
+    assert screen.said(card.sentence) == "22.5\xa0% of 102 requests closed had once been paused."
+    assert "1 department with fewer than 20 left out" in screen.said(card.foot)
+    chosen = panel.draw(answers, replace(context, selected=("Parks",)))
+    assert screen.said(chosen.sentence) == "22.5\xa0% of 102 requests closed had once been paused; 10.0\xa0% in Parks."
     before = clocks.ask(Query((paused_share,)), end, Scope.everything(), at("2026-06-29 13:30"))
     assert before.value(paused_share) is None  # nothing had been closed
 

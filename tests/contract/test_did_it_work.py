@@ -37,7 +37,7 @@ from data_access.semantics import Query
 from layouts.definitions import definitions
 from layouts.markup import markup
 from layouts.page import meanings_of, panel_menu
-from layouts.views import hotspots, staffing
+from layouts.views import fair_service, hotspots, staffing
 from layouts.views.before_after import VIEW
 from tests import city, screen
 
@@ -301,9 +301,9 @@ def test_the_view_is_in_the_menu_where_a_change_is_written_down(services, tiny):
 
 
 def test_every_card_says_what_it_means(services):
-    for panel in (*VIEW.panels, *staffing.VIEW.panels, *hotspots.VIEW.panels):
+    for panel in (*VIEW.panels, *staffing.VIEW.panels, *hotspots.VIEW.panels, *fair_service.VIEW.panels):
         said = html.unescape(screen.said(definitions(meanings_of(panel))))
-        assert panel.terms or panel.name in ("confirmed", "time", "districts"), panel.name
+        assert panel.terms or panel.name in ("confirmed", "time", "districts", "reports", "channels"), panel.name
         assert all(one.about.replace("**", "") in said for one in panel.terms), panel.name
         assert "What does this mean?" in markup(panel_menu(VIEW, panel))
 

@@ -342,6 +342,14 @@ def files(told: Services):
         yield app.server.test_client()
 
 
+def test_files_say_of_what_days_their_numbers_are_where_these_were_not_chosen(files):
+    asked = "/export/promises/months.{}?from=2026-05-04&to=2026-05-20"
+    lines = files.get(asked.format("csv")).get_data(as_text=True).splitlines()
+    assert lines[1].startswith("1 May 2025 – 19 May 2026,"), lines[:2]
+    words = sheet_words(files.get(asked.format("xlsx")).data)
+    assert "4–19 May 2026" in words and "; 1 May 2025 – 19 May 2026" in words
+
+
 def test_a_list_is_taken_away_as_it_stands(files, told, monkeypatch):
     got = files.get("/export/requests/list.csv?of=overdue&period=all&sort=due_at&where=opened_at:from:2026-05-01")
     rows = list(csv.DictReader(io.StringIO(got.get_data(as_text=True).removeprefix("\ufeff"))))

@@ -434,6 +434,19 @@ def test_rows_have_room_for_their_names_and_no_more_than_they_need():
     assert (many["layout"]["height"], many["narrow"]["layout"]["height"]) == (64 + 20 * 34, 64 + 20 * 30)
 
 
+def test_a_column_beside_the_share_has_its_own_room_and_is_left_to_the_table_on_a_phone():
+    rows = [Kept("Parks", 5, 100), Kept("Streets", 8, 100)]
+    figure = comparisons.shares_with_intervals(
+        rows, Kept("All", 13, 200), None, said="paused", of="closed", is_small=True,
+        beside=("of time", ["1", "2", "3"]),
+    )  # fmt: skip
+    shifts = {note["text"]: note["xshift"] for note in figure["layout"]["annotations"][:3]}
+    assert shifts == {"paused": 52, "of time": 108, "n closed": 164}
+    assert figure["layout"]["margin"]["r"] == 172 and figure["narrow"]["layout"]["margin"]["r"] == 60
+    assert [note["text"] for note in figure["layout"]["annotations"][3:6]] == [f"5.0{NBSP}%", "1", "100"]
+    assert "of time" not in [note["text"] for note in figure["narrow"]["layout"]["annotations"]]
+
+
 def test_rows_of_few_are_inside_the_axis_where_there_are_no_others():
     figure = comparisons.shares_with_intervals([Kept("Parks", 0, 3)], None, 0.85)
     assert figure["layout"]["xaxis"]["range"][0] == 0
