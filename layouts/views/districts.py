@@ -498,7 +498,7 @@ VIEW = View(
             selects=district, height=384,
         ),
         Panel(
-            "map", "Where in the city?",
+            "map", "How does it look on the map?",
             (Query((sla_compliance, backlog), by=(district,)), Query((backlog,), by=(hexagon_9, district))), draw_map,
             selects=district, height=384,
         ),

@@ -90,7 +90,7 @@ def page(server: Flask, services: Services, role: str, search: str, views=VIEWS)
                 sent.append(orjson.dumps(card["figure"], option=orjson.OPT_SERIALIZE_NUMPY).decode())
                 sent += [card["sentence"], card["body"], card["foot"]]
                 sent += [markup(export._table(panel, one, title, services))
-                         for title, one in export._titled(panel, answers)]  # fmt: skip
+                         for title, one in export._titled(panel, filters, answers, services)]  # fmt: skip
     return "\n".join(sent)
 
 

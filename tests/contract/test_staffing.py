@@ -418,7 +418,7 @@ def test_nothing_sent_names_an_agent_or_tells_what_two_did(centre: Services) -> 
         filters = filters_in(SEARCH, centre, VIEW)
         answers = answers_to(panel, filters, centre, {})
         drawing = panel.draw(answers, context_of(panel, filters, centre, {}))
-        sent += words_of(drawing) + str(drawing.figure) + "".join(_csv(panel, answers, centre))
+        sent += words_of(drawing) + str(drawing.figure) + "".join(_csv(panel, filters, answers, centre))
     assert not re.search(r"zs\d", sent)
     ten = week(centre).frame.set_index("from").loc["10:00"]
     assert np.isnan(ten["present"]) and ten["rostered"] == 3
@@ -429,7 +429,7 @@ def test_the_grid_its_file_and_its_words_agree(centre: Services) -> None:
     filters = filters_in(SEARCH, centre, VIEW)
     answers = answers_to(panel, filters, centre, {})
     drawing = panel.draw(answers, context_of(panel, filters, centre, {}))
-    told = pd.read_csv(io.StringIO("".join(_csv(panel, answers, centre))))
+    told = pd.read_csv(io.StringIO("".join(_csv(panel, filters, answers, centre))))
     cells = drawing.figure["data"][1]
     drawn = np.asarray(cells["z"])[0]
     np.testing.assert_array_equal(drawn, shifts.classes_of(told["Difference"].to_numpy(float)))

@@ -106,7 +106,7 @@ def test_every_panel_ties_out(services: Services, view):
                 elif isinstance(answer, Answer):
                     agrees_with_ask(question, answer, asked_by(panel, filters, services), services, where)
             if search == "":
-                files_hold_the_answers(panel, answers, services, where)
+                files_hold_the_answers(panel, filters, answers, services, where)
             has_the_rows_it_counts(panel, asked_by(panel, filters, services), services, where)
             shows_what_was_answered(panel, answers, filters, services, where)
 
@@ -176,13 +176,13 @@ def agrees_with_its_number(rows: Rows, filters: Filters, services: Services, whe
     assert len(rows.frame) == min(rows.n, rows.listing.limit), where
 
 
-def files_hold_the_answers(panel: Panel, answers, services: Services, where: str) -> None:
+def files_hold_the_answers(panel: Panel, filters: Filters, answers, services: Services, where: str) -> None:
     """The CSV has every row and number of the answers, the table on the screen their first rows."""
-    lines = list(csv.reader(io.StringIO("".join(_csv(panel, answers, services)))))
+    lines = list(csv.reader(io.StringIO("".join(_csv(panel, filters, answers, services)))))
     heads = [i for i, line in enumerate(lines) if line and (i == 0 or not lines[i - 1])]
     written = [(line, lines[max(head for head in heads if head <= i)]) for i, line in enumerate(lines)
                if line and i not in heads]  # fmt: skip
-    titled = _titled(panel, answers)
+    titled = _titled(panel, filters, answers, services)
     assert len(written) == sum(len(answer.frame) for _, answer in titled), where
     at = 0
     for title, answer in titled:
