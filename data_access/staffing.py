@@ -219,6 +219,13 @@ class Staffed(Analysed):
         })  # fmt: skip
 
 
+def _staffed(staffing: Staffing, asking: Asking) -> Staffed:
+    """What is answered to `staffing`, worked out once for all that go on from it."""
+    known = asking.known(staffing, asking.filters)
+    assert isinstance(known, Staffed)
+    return known
+
+
 @dataclass(frozen=True)
 class WhatIf:
     """What callers would have met with one or two agents more or fewer in every slot."""
@@ -227,8 +234,7 @@ class WhatIf:
 
     def answer(self, asking: Asking) -> Changed:
         """Tried on the days that the week was learnt from, within the city's own seconds or those aimed at."""
-        known = asking.known(self.staffing, asking.filters)
-        assert isinstance(known, Staffed)
+        known = _staffed(self.staffing, asking)
         agents = known.answering_on_days
         is_plan = not np.isfinite(agents).any()
         agents = known.week.needed_high[known.floor.weekday].astype(float) if is_plan else agents
@@ -264,8 +270,7 @@ class Targets:
 
     def answer(self, asking: Asking) -> Compared:
         """The targets of `TARGETS`, and what the reader and the city aim at."""
-        known = asking.known(self.staffing, asking.filters)
-        assert isinstance(known, Staffed)
+        known = _staffed(self.staffing, asking)
         chosen = [(one.share, int(one.within_s)) for one in (known.own, known.goal)]
         plans = []
         for share, within in sorted({*TARGETS, *chosen}, key=lambda one: (one[0], -one[1])):
@@ -326,8 +331,7 @@ class Opening:
 
     def answer(self, asking: Asking) -> Opened:
         """Plans for the goal: the calls of the hours that are lost are not made, or all of them at other times."""
-        known = asking.known(self.staffing, asking.filters)
-        assert isinstance(known, Staffed)
+        known = _staffed(self.staffing, asking)
         week, plans = known.week, []
         every = float(week.calls[week.is_open].sum())
         for said, kept in _shorter(week):
@@ -391,8 +395,7 @@ class Growing:
 
     def answer(self, asking: Asking) -> Grown:
         """Low, base and high growth, each for the service there is and for what is aimed at."""
-        known = asking.known(self.staffing, asking.filters)
-        assert isinstance(known, Staffed)
+        known = _staffed(self.staffing, asking)
         counts, is_usual = _history(asking)
         yearly = domain.growth(counts, is_usual)
         if len(counts) >= domain.YEAR_DAYS:
