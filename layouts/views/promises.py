@@ -144,7 +144,7 @@ def draw_paused(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     by, city, before = answers
     frame = by.frame[by.frame[closed_with_clock.name] > 0] if by is not None else pd.DataFrame()
     if city is None or not len(frame) or not city.value(closed_paused):
-        return words.nothing("Of what was closed no clock was ever stopped", context)
+        return words.nothing("Of what was closed no pause of the clock is recorded", context)
     frame = frame.sort_values([paused_share.name, department.name], ascending=[False, True])
     enough = (frame[closed_with_clock.name] >= words.FEW) | frame[department.name].isin(context.selected)
     shown = frame[enough] if enough.any() else frame
