@@ -284,6 +284,7 @@
   const SILENT = { state: "state is-failed", sentence: `<i class="mark m-misses" aria-hidden="true"></i> ${SILENCE}`,
     figure: null, body: "", foot: "" };
   function unanswered({ output, inputs }, status) {
+    if ("leaves" in document.documentElement.dataset) return;
     if (status === 401) { location.reload(); return; } // the session is over; the page itself leads to the entrance
     say(SILENCE);
     if (output === "url.search") picks = [];

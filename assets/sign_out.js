@@ -11,5 +11,7 @@ document.addEventListener("click", function (event) {
   field.value = decodeURIComponent((cookie || "").slice("_csrf_token=".length));
   form.append(field);
   document.body.append(form);
+  document.documentElement.dataset.leaves = ""; // a post under way that is refused now leads nowhere else
   form.submit();
 });
+window.addEventListener("pageshow", function () { delete document.documentElement.dataset.leaves; });

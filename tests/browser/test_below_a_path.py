@@ -61,6 +61,7 @@ def test_one_goes_everywhere_without_leaving_the_path(chromium, below):
         page.get_by_text("See as").click()
         page.get_by_role("link", name="Department head").click()
         expect(page.locator(".who-name b")).to_have_text("Department head")
+        settle(page)
         expect(page).to_have_url(f"{below}/requests")  # the filters stay behind, the page does not
         page.get_by_role("button", name="Sign out").click()
         expect(page).to_have_url(f"{below}/sign-in")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -9,7 +10,7 @@ from playwright.sync_api import expect
 
 from dashboard.settings import Settings
 from data_access.state import State
-from tests.browser.conftest import serving, visiting
+from tests.browser.conftest import serving, settle, visiting
 from tests.browser.test_frame import complaints
 from tests.published import publish
 
@@ -42,3 +43,26 @@ def test_one_signs_out_and_in_again_and_reads_what_everybody_may(chromium, publi
         page.goto("/sign-in")
         page.get_by_role("link", name="Department head").click()
         expect(page.locator(".who-name b")).to_have_text("Department head")
+
+
+def test_a_post_refused_while_one_signs_out_leads_nowhere_else(chromium, published):
+    with chromium.new_context(base_url=published) as context:  # refused posts are what this is about
+        page = context.new_page()
+        page.goto("/backlog")
+        settle(page)
+        statuses = set()
+        page.on("response", lambda one: statuses.add(one.status))
+
+        def hold(route):
+            answer = route.fetch(max_redirects=0)  # the session is over now, and the page still there
+            time.sleep(0.5)
+            route.fulfill(response=answer)
+
+        page.route("**/sign-out", hold)
+        page.evaluate("""() => void setInterval(() => fetch("/_dash-update-component", {method: "POST",
+            headers: {"Content-Type": "application/json"},
+            body: JSON.stringify({output: "answers.data", inputs: []})}), 50)""")
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        assert 401 in statuses
+        expect(page).to_have_url(f"{published}/sign-in")
