@@ -256,6 +256,7 @@ class Build:
         ids: Collection[str] = (),
         whole: bool = False,
         untold: Mapping[str, Collection[str]] | None = None,
+        asked: bool = False,
     ) -> Kept:
         """Keep what is in service and was not written anew; call after the last `write` of an import.
 
@@ -268,7 +269,8 @@ class Build:
         listed as refused, or as what this import makes of them. Nor are those of the same source whose id, in one of
         its columns `ids`, this import accepted, or refused in a file of the same name, nor those that it refused there
         word for word: it was corrected itself, or exported anew. `untold` are, by table, the columns that the sources
-        of this import do not have: updated rows keep what was known of them.
+        of this import do not have: updated rows keep what was known of them. `asked` says that a source was asked how
+        things stand now; otherwise nothing is known of what happened after the last instant that this import tells of.
 
         What is few beside a large city goes on from the build in service instead of making all of it anew, unless
         `whole`: then every row waits in this build, and may still be changed.
@@ -282,7 +284,8 @@ class Build:
                 tell_pauses(self._work, None)
                 return Kept()
             file = file_in_service(warehouse, self._folder)
-            carrying = CarryingOver(self._work, warehouse, file, self.started_at, again, corrected, ids, untold or {})
+            told = (again, corrected, ids, untold or {}, asked)
+            carrying = CarryingOver(self._work, warehouse, file, self.started_at, *told)
             return carrying.kept(None if whole or asdict(before) != self.city else self._basis)
 
     @property

@@ -28,6 +28,7 @@ from sqlalchemy import (
     case,
     cast,
     exists,
+    false,
     func,
     insert,
     literal_column,
@@ -64,6 +65,7 @@ class Kept:
     `carried` ones are in service and were not written anew. `events` counts, by kind, what must have happened to
     updated requests since, `others` the updated and unchanged rows of tables whose rows bear no id of their source.
     `untold` names the columns that this import does not tell, of which so many updated rows keep what was known.
+    `outdated` requests were closed after anything that this import tells of, which has them open yet: they stay closed.
     `stays` is the build in service if this import repeats one that it holds, and brings nothing that it does not.
     """
 
@@ -73,6 +75,7 @@ class Kept:
     events: Mapping[str, int] = field(default_factory=dict)
     others: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     untold: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    outdated: int = 0
     stays: InService | None = None
 
 
@@ -96,7 +99,7 @@ class CarryingOver:
         What is in service, and its file; None if that does not lie here.
     begun_at
         When the build was begun that all this is for.
-    again, corrected, ids, untold
+    again, corrected, ids, untold, asked
         As `Build.carry_over` is told.
     """
 
@@ -108,7 +111,9 @@ class CarryingOver:
     corrected: pd.DataFrame | None
     ids: Collection[str]
     untold: Mapping[str, Collection[str]]
+    asked: bool = False
     updated: int = 0
+    outdated: int = 0
     carried: int = 0
     unchanged: Counter[str] = field(default_factory=Counter)  # by table
     events: Counter[str] = field(default_factory=Counter)
@@ -150,6 +155,7 @@ class CarryingOver:
             events,
             others,
             self.keeping,
+            self.outdated,
             stays if not self.brings else None,
         )
 
@@ -231,21 +237,23 @@ class CarryingOver:
         """Count how many rows of the build in service were written again differently, and how many just so.
 
         The pairs are left in a table (`_compared`), and the new rows that say nothing new, as an older export does, are
-        taken out.
+        taken out: also those that are outdated.
         """
         work, staged = self.work, self.work.staged[name]
         tell_apart(self.work, staged, old, "in service")
         same: ColumnElement[bool] = func.coalesce(old.c.row_hash == staged.c.row_hash, False)
         if "updated_at" in staged.c and "updated_at" in old.c:
             same = or_(same, func.coalesce(staged.c.updated_at < old.c.updated_at, False))
+        outdated = self._outdated(old, staged)
         key = and_(*(old.c[one].is_not_distinct_from(staged.c[one]) for one in ("src_system", "src_id")))
         new_row = derive.rowid(staged)
-        pairs = select(_OLD_ROW.label("old"), new_row.label("new"), same.label("same")).select_from(
-            old.join(staged, key)
-        )
-        work.connection.execute(TableOf(_compared(name).name, pairs))
+        says_nothing = or_(same, outdated).label("same")
+        pairs = select(_OLD_ROW.label("old"), new_row.label("new"), says_nothing, outdated.label("outdated"))
+        work.connection.execute(TableOf(_compared(name).name, pairs.select_from(old.join(staged, key))))
         c = _compared(name).c
-        met, updated = work.one(select(func.count(c.old.distinct()), func.count(case((~c.same, c.old)).distinct())))
+        counted = (c.old, case((~c.same, c.old)), case((c.outdated, c.old)))
+        met, updated, n_outdated = work.one(select(*(func.count(one.distinct()) for one in counted)))
+        self.outdated += n_outdated
         if updated:
             self._keep_untold(old, staged)
         if staged.name == "request" and updated:
@@ -260,6 +268,33 @@ class CarryingOver:
             work.connection.execute(staged.delete().where(new_row.in_(select(c.new).where(c.same))))
         self.updated += updated
         self.unchanged[name] = met - updated
+
+    def _outdated(self, old: FromClause, staged: Table) -> ColumnElement[bool]:
+        """Whether a request was closed after anything that this import tells of, which has it open yet.
+
+        An export that ends before a closing says nothing of it. Where both tell when they were updated, that decides.
+        """
+        if staged.name != "request" or self.asked or "closed_at" not in old.c:
+            return false()
+        times = [staged.c[one] for one in ("opened_at", "closed_at", "first_response_at", "updated_at")]
+        last = [select(func.max(case((one <= self.begun_at, one)))) for one in times]
+        if self.work.rows["request_event"]:
+            event_at = self.work.staged["request_event"].c.event_at
+            last.append(select(func.max(case((event_at <= self.begun_at, event_at)))))
+        ends_at = max(one for (one,) in self.work.connection.execute(union_all(*last)) if one)
+        updates: list[ColumnElement[bool]] = [staged.c.updated_at.is_(None)]
+        if "updated_at" in old.c:
+            updates.append(old.c.updated_at.is_(None))
+        return func.coalesce(
+            and_(
+                or_(*updates),
+                staged.c.closed_at.is_(None),
+                func.coalesce(staged.c.status.not_in(sorted(schema.CLOSED_STATUSES)), True),
+                derive.as_written(staged, old)["closed_at"] > ends_at,
+                old.c.closed_at <= self.begun_at,  # in a time to come nothing was closed
+            ),
+            False,
+        )
 
     def _keep_untold(self, old: FromClause, staged: Table) -> None:
         """Let updated rows keep what was known of columns that this import does not tell."""
@@ -411,6 +446,5 @@ def tell_pauses(work: WorkFile, old: FromClause | None) -> None:
 
 def _compared(name: str) -> Any:
     """The table of pairs of rows of the build in service and of this one with the same id."""
-    return named_table(
-        f"compared_{name}", *(named_column(one) for one in ("old", "new")), named_column("same", Boolean)
-    )
+    flags = (named_column(one, Boolean) for one in ("same", "outdated"))
+    return named_table(f"compared_{name}", *(named_column(one) for one in ("old", "new")), *flags)

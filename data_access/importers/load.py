@@ -409,10 +409,15 @@ class Importing:
         corrected = pd.concat(self._corrected, ignore_index=True) if self._corrected else None
         ids = {of for one in self.mappings if one.table == "request" for of in one.columns["request_id"].columns}
         changes = changes_brought(build) if schema.intervention.name in self.written else []
-        kept = build.carry_over(replace, again=self.import_id, corrected=corrected, ids=ids, untold=self.untold)
+        asked = any(is_address(one) for one in self.counts)
+        kept = build.carry_over(replace, self.import_id, corrected, ids, untold=self.untold, asked=asked)
         for names, n in kept.untold.items():
             rows = f"{n:,} updated row{'s keep' if n > 1 else ' keeps'} what was known"
             self.notes.append(f"No file has a column for {' or '.join(names)}: {rows}.")
+        if n := kept.outdated:
+            rows, closed = (f"{n:,} requests", "were closed") if n > 1 else ("one request", "was closed")
+            said = f"{rows} that it has open {closed} after anything it tells of, and stay{'s' * (n == 1)} closed"
+            self.notes.append(f"{files} ends before what is in service: {said}.")
         summary = build.finish()
         self.notes += [*self.met.notes, *doubts(build, self.written)]
         if changes:

@@ -261,6 +261,34 @@ def test_what_changed_between_two_exports_becomes_history(tmp_path: Path) -> Non
     assert moved["department"].to_list()[0] == "Streets" and len(events) == 6
 
 
+def test_an_older_export_opens_nothing_again(tmp_path: Path) -> None:
+    settings, path = Settings(data=tmp_path / "data"), tmp_path / "export.csv"
+
+    def read(*rows: str):
+        path.write_bytes(table(*rows))
+        return import_files(settings, mapping(), path).report
+
+    first, second = "1,2024-03-01 09:00:00,,,Open,Pothole,,,", "2,2024-03-04 09:00:00,,,Open,Pothole,,,"
+    closed_since = "1,2024-03-01 09:00:00,2024-03-06 09:00:00,,Closed,Pothole,,,"
+    closed_before = "3,2024-03-01 09:00:00,2024-03-02 09:00:00,,Closed,Pothole,,,"
+    to_come = "4,2024-03-01 09:00:00,2099-03-02 09:00:00,,Closed,Pothole,,,"
+    newest = "5,2024-03-07 09:00:00,,,Open,Pothole,,,"
+    read(closed_since, second, closed_before, to_come, newest)
+
+    older = read(first, second, closed_before.replace("Pothole", "Rats"))  # corrected, and closed before its end
+    assert (older.updated, older.unchanged, older.carried, dict(older.events)) == (1, 2, 2, {})
+    assert older.read == older.accepted == older.added + older.updated + older.unchanged
+    (note,) = [one for one in older.notes if "ends before" in one]
+    said = "one request that it has open was closed after anything it tells of, and stays closed."
+    assert note == f"export.csv ends before what is in service: {said}"
+    again = read(first, second.replace("Pothole", "Rats"))
+    assert (again.updated, again.unchanged) == (1, 1)
+
+    newer = read(first, newest.replace("03-07", "03-08"), to_come.replace("2099-03-02 09:00:00,,Closed", ",,Open"))
+    assert newer.events == {"close": 2, "reopen": 2, "status": 2}
+    assert not [one for one in newer.notes if "ends before" in one]
+
+
 def test_what_a_later_export_has_no_column_for_stays_as_it_was(store: Settings, tmp_path: Path) -> None:
     """A CRM's report was edited: its due time and address are gone, and nobody told."""
     path = tmp_path / "export.csv"
