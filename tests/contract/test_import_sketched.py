@@ -55,6 +55,24 @@ def test_without_an_id_a_sketch_tells_rows_apart_by_what_does_not_change(tmp_pat
     assert "2024-03-01 08:00 · Rats · 1 · 1 Main St" in set(outcome.sample["request_id"])
 
 
+def test_a_sketch_finds_what_codes_are_called_and_what_types_are_kinds_of(tmp_path: Path) -> None:
+    types = [("POTH", "Pothole in a street", "Roads"), ("SIGN", "Sign is missing", "Roads"),
+             ("RATS", "Rats seen", "Health"), ("MOLD", "Mold in a flat", "Health"),
+             ("GRAF", "Graffiti on a wall", "Health")]  # fmt: skip
+    offices = {"Roads": ("PW", "Public Works"), "Health": ("PH", "Public Health")}
+    rows = []
+    for n in range(200):
+        code, name, kind = types[n % 5]
+        office = ("PR", "Parks") if n % 3 else offices[kind]
+        rows.append(f"{n},2024-03-{1 + n // 20:02} 08:00,New,{code},{name},{kind},{office[0]},{office[1]},{n} Elm St")
+    heading = "ID,Opened,Status,Problem Code,Description,Group,Agency,Agency Name,Address"
+    text, outcome = _sketched(tmp_path, "codes.csv", "\n".join([heading, *rows]))
+    assert 'type_id = "Problem Code"' in text and "\nnote" not in text
+    assert '[service_type]  # doubt: one of them goes with each\nname = "Description"\ncategory = "Group"' in text
+    assert '[department]  # doubt: one of them goes with each\nname = "Agency Name"' in text
+    assert outcome.report.accepted == 200
+
+
 def test_where_nothing_says_when_it_was_closed_a_sketch_takes_the_last_change(tmp_path: Path) -> None:
     states = ("Terminée", "Acceptée", "Annulée")
     rows = [f"25-{n},{states[n % 3]},2024-05-0{1 + n % 9}T10:00:00,2024-06-0{1 + n % 9}T10:00:00,Rat,{n},rue Roy"

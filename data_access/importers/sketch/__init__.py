@@ -16,7 +16,7 @@ from dashboard.domain.errors import ImportRefused
 from data_access.dialects import Macros, TableOf
 from data_access.importers.mapping import Reading
 from data_access.importers.sketch.guessing import guesses
-from data_access.importers.sketch.looking import column_of, opened_out, told_apart_by, words_for_nothing
+from data_access.importers.sketch.looking import column_of, opened_out, told_apart_by, told_with, words_for_nothing
 from data_access.importers.sketch.writing import written
 from data_access.importers.sources import BROKEN, open_source
 
@@ -48,6 +48,8 @@ def sketch_of(path: Path, encoding: str = "") -> str:
         columns = [column_of(connection, looked, name, nulls) for name in names]
         found = guesses(columns, rows)
         together = ([], 0) if "request_id" in found else told_apart_by(connection, looked, columns, found)
+        told = told_with(connection, looked, columns, found)
+        found = {ours: one for ours, one in found.items() if one not in told.values()} | told
         text = "\n".join(written(path, source, encoding, columns, found, together, nulls, rows)) + "\n"
     engine.dispose()
     return text

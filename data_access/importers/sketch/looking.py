@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +14,13 @@ from sqlalchemy.sql.expression import TryCast
 
 from data_access.dialects import TableOf
 from data_access.importers.mapping import fold
-from data_access.importers.sketch.names import CHANGES, GEOJSON, MONTHS, POINT, TIMES, WKT
+from data_access.importers.sketch.names import CHANGES, GEOJSON, KINDS, MONTHS, POINT, TIMES, WKT
 from data_access.importers.times import reads
 
 _TIMES_LOOKED_AT = 1_500
+_NEARLY_ALL = 0.97  # of the rows with a type go with the word that most of that type have, if that says more of types
+_VARIANTS = 4  # so many times as many words as types there may be, of which all but one of each type are seldom
+_SEVERAL, _FEWER = 3, 0.6  # fewer types may go with other words by chance; so many times as few are kinds
 _DEEP = 3  # how far nested objects are opened out
 _NULLS = (
     "NA",
@@ -219,6 +222,60 @@ def _find_formats(connection: Connection, written: Any, column: Column, known: S
         column.doubts.append(
             'these times end in Z (UTC); if they are local all the same, say formats = ["%Y-%m-%dT%H:%M:%SZ"]'
         )
+
+
+def told_with(
+    connection: Connection, looked: Any, columns: Sequence[Column], found: Mapping[str, Column]
+) -> dict[str, Column]:
+    """Columns that say more of the types and departments found: what a code is called, and what types are kinds of.
+
+    Each type goes with one of their values, but for a few rows: where almost each has its own, they are names; where
+    far fewer are, kinds.
+    """
+    told: dict[str, Column] = {}
+    for ours in ("type_id", "department_id"):
+        of = found.get(ours)
+        if of is None or of.distinct < _SEVERAL:
+            continue
+        taken = {
+            one.name for name, one in (*found.items(), *told.items()) if name != "note"
+        }  # it may be a name instead
+        others = [
+            (one, own) for one in columns
+            if one.name not in taken and not (one.is_time or one.is_number or re.search(CHANGES, fold(one.name)))
+            and 1 < one.distinct <= _VARIANTS * of.distinct and 2 * one.filled > of.filled
+            and (own := _own_words(connection, looked, of, one)) > 1
+        ]  # fmt: skip
+        names = [one for one, own in others if own > 0.9 * of.distinct and _length(one) > _length(of)]
+        if names:
+            told[f"{ours}.name"] = names[0]
+        kinds = {
+            one.name: own for one, own in others if own < _FEWER * of.distinct and re.search(KINDS, fold(one.name))
+        }
+        if kinds and ours == "type_id":
+            most = max(kinds, key=lambda name: kinds[name])
+            told["category"] = next(one for one in columns if one.name == most)
+    return told
+
+
+def _own_words(connection: Connection, looked: Any, of: Column, other: Column) -> int:
+    """How many values of another column go with those of `of`, the most frequent with each; 0 if others do as well."""
+    value, word = (func.nullif(func.trim(looked.c[one.name]), "") for one in (of, other))
+    pairs = select(value.label("value"), word.label("word"), func.count().label("n"))
+    each = pairs.where(value.is_not(None), word.is_not(None)).group_by(value, word).cte("pairs").c
+    first = func.row_number().over(partition_by=each.value, order_by=(each.n.desc(), each.word))
+    ranked = select(each.word, each.n, first.label("place")).subquery().c
+    is_first = ranked.place == 1
+    words, rows, fitting = connection.execute(
+        select(func.count(func.distinct(case((is_first, ranked.word)))), func.sum(ranked.n),
+               func.sum(case((is_first, ranked.n))))
+    ).one()  # fmt: skip
+    return words if rows and fitting > _NEARLY_ALL * rows else 0
+
+
+def _length(one: Column) -> float:
+    """How long the values looked at are, on average."""
+    return sum(map(len, one.examples)) / max(len(one.examples), 1)
 
 
 def told_apart_by(

@@ -109,6 +109,7 @@ NOT_KEY = r"addres|locat|street|parcel|zip|post|account|person|user|caller|stras
 NOT_NOTE = "type|code|categ"
 NOT_TYPE = "address|location|facility|vehicle|caller|channel|status|object_type|lieu"
 DEPARTMENT = r"\b(dep(artmen)?t|division|bureau|office)\b|amt\b"
+KINDS = "categ|group|class|topic|reason|subject|type|kategor|groupe|grupo|rubri|κατηγορ|分类|श्रेणी|فئة"
 NUMBER = r"(address|house|street|civic|building)_?(n|no|nr|num|number)$|^haus_?n(r|ummer)$"
 CALLS = (
     r"queue|(talk|hold|wrap|wait|handle|ring|work)_?(time|sec|dur)|total_h|\bacw|abandon|skill|ivr|(^|_)agent|ani$|dnis"

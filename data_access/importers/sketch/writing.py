@@ -86,6 +86,12 @@ def written(
         yield "# no column of states was found: what has a closing time is closed"
     else:
         yield from _status(found.get("status"))
+    for section, told in (
+        ("service_type", {"name": "type_id.name", "category": "category"}),
+        ("department", {"name": "department_id.name"}),
+    ):
+        lines = [f"{ours} = {quoted(found[one].name)}" for ours, one in told.items() if one in found]
+        yield from [f"\n[{section}]  # doubt: one of them goes with each", *lines] if lines else []
     yield from _rest(columns, found)
 
 
