@@ -137,6 +137,6 @@ STATES = {
     r"|clôtur|résol|zamkn|zakoń|kapali|tamamlan|κλεισ|ολοκλη|مغلق|منجز|बंद|निस्तारित|办结|完成|完了",
     "assigned": r"\bassign|zugewiesen|dispa?tch|affect",
     "triaged": r"accept|angenommen|review",
-    "new": r"\bnew\b|\bopen|neu|offen|nouve|ouvert|abiert|abert|receiv|eingegangen|submit|report"
+    "new": r"\bnew\b|\bopen|neu|offen|nouve|ouvert|abiert|abert|receiv|eingegangen|submit|report|initiat|logged"
     r"|\bnow[ey]\b|zgłosz|açik|\byeni\b|ανοι|مفتوح|جديد|खुला|受付",
 }
