@@ -129,6 +129,7 @@ def context_of(panel: Panel, filters: Filters, services: Services, place: Place 
         place_names=services.place_names(size) if size else {},
         assumed=panel.assumes(filters, services.values("service_type")) if panel.assumes else None,
         targets=services.targets(),
+        hours=services.hours(),
         own=dict(services.scope(panel.needs).rows),
         money=services.money(),
     )
