@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -435,10 +435,10 @@ def _fit_row(row: _Fit, context: Context, is_worked: bool, hours: str) -> list[A
     if row.closing_n < words.FEW:
         return [*line, "", few, "", "", ""]
     line.append(c.multiples(row.used, row.used_p90) if row.promised > 0 else "")
-    half, nine_in_ten = _reached(row.closing), _reached(row.closing_p90)
-    if is_worked:
-        half = c.twin(half, _reached(row.working, c.working_time))
-        nine_in_ten = c.twin(nine_in_ten, _reached(row.working_p90, c.working_time))
+    half, nine_in_ten = (
+        c.twin(_reached(lasted), c.working_time(worked)) if is_worked and worked == worked else _reached(lasted)
+        for lasted, worked in ((row.closing, row.working), (row.closing_p90, row.working_p90))
+    )
     line += [half, c.duration(row.closed_only), nine_in_ten]
     unknown = "no promise" if not row.promised > 0 else "too soon" if row.is_sure else "too few"
     verdict = c.status(VERDICTS[row.verdict], row.verdict) if row.verdict else c.status("unknown", unknown)
@@ -447,8 +447,8 @@ def _fit_row(row: _Fit, context: Context, is_worked: bool, hours: str) -> list[A
     return line
 
 
-def _reached(seconds: float, said: Callable[[float], str] = c.duration) -> str:
-    return "not yet" if seconds != seconds else said(seconds)
+def _reached(seconds: float) -> str:
+    return "not yet" if seconds != seconds else c.duration(seconds)
 
 
 def _most(answer: Answer, name: str, by: str, measure: str) -> dict[str, str]:
