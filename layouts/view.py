@@ -51,7 +51,8 @@ class Context:
     `redrawn_on` are the days from which districts have other boundaries than before.
     `place_names` are what hexagons are called, where the panel lets one choose them.
     `targets` are the shares of their promises that service types are to keep, where they have a goal of their own.
-    `hours` are the opening hours in which requests of each service type are counted, where a calendar says them.
+    `hours` are the opening hours in which requests of each service type are counted, where a calendar says them and
+    the panel tells working time.
     `own` are the values of dimensions to which the viewer's rows are kept: all of the city's are not theirs to see.
     `assumed` are the filters that were asked for where the panel assumes something the reader did not choose.
     `money` is what prices rose by, and what an hour of answering contacts costs.
