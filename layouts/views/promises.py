@@ -326,6 +326,8 @@ def draw_fit(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     kinds = set(worked.values())
     hours = worked if len(kinds) > 1 else {}  # what all have in common is said once, below
     in_which = "in the hours under the type" if hours else "".join(kinds)
+    always = any(context.hours.get(one.name) and not _hours(one.name, context) for one in shown)
+    at_night = "; not told where it runs day and night" if always else ""
     rows = [_fit_row(one, context, one.name in worked, hours.get(one.name, "")) for one in shown]
     columns = [
         c.Column("Service type"), c.Column("Fell due", is_number=True, on_phone=False),
@@ -363,7 +365,7 @@ def draw_fit(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         "fewer",
         f"the {len(shown)} with the most due of {len(types)} types" if len(types) > len(shown) else "",
         "times count requests without a promise too, verdicts and multiples do not" if unpromised else "",
-        f"working h: {in_which}, without holidays, closures and pauses of the clock" if kinds else "",
+        f"working h: {in_which}, without holidays, closures and pauses of the clock{at_night}" if kinds else "",
     )  # fmt: skip
     return Drawing(c.sentence(text), body=body, foot=foot)
 

@@ -185,9 +185,11 @@ def test_working_time_is_told_where_a_calendar_says_which_hours():
         body.count("working") == 1 and "18.3 working h" in body
     )  # nine in ten are not closed yet, of few none is told
     assert "Mon–Fri" not in body and "working h: Mon–Fri 08:00–17:00, without holidays, closures and pauses" in foot
+    assert "; not told where it runs day and night" in foot  # Leak’s clock does
     drawing = promises.draw_fit(answers, replace(CONTEXT, hours={**hours, "Leak": (Hours(always), Hours(office))}))
     body, foot = (markup(one).replace("\xa0", " ") for one in (drawing.body, drawing.foot))
     assert body.count("18.3 working h") == 2 and "working h: in the hours under the type" in foot
+    assert "not told where" not in foot
     assert ">Mon–Fri 08:00–17:00<" in body and ">day and night or Mon–Fri 08:00–17:00<" in body
 
 
