@@ -25,6 +25,7 @@ from data_access.dimensions import HEXAGONS
 from data_access.health import Health, Told
 from data_access.hotspots import Analysed
 from data_access.listing import Listing, Rows
+from data_access.measures.requests import working_time_to_close
 from data_access.semantics import Answer, Dimension, Query
 from data_access.timeline import OneRequest, Timeline
 from layouts import components as c
@@ -129,6 +130,7 @@ def context_of(panel: Panel, filters: Filters, services: Services, place: Place 
         place_names=services.place_names(size) if size else {},
         assumed=panel.assumes(filters, services.values("service_type")) if panel.assumes else None,
         targets=services.targets(),
+        hours=services.hours() if working_time_to_close in screen.measures_of(panel) else {},
         own=dict(services.scope(panel.needs).rows),
         money=services.money(),
     )

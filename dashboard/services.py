@@ -43,6 +43,7 @@ from data_access.measures.contacts import CONTACT, in_force
 from data_access.measures.costs import BUDGET, OF_CENTRE
 from data_access.measures.published_calls import PUBLISHED
 from data_access.measures.requests import REQUEST
+from data_access.opening_hours import Hours, hours_by_type
 from data_access.places import Ground, named, read_ground
 from data_access.semantics import Answer, Dimension, Measure, Query
 from data_access.state import State
@@ -104,6 +105,7 @@ class Services:
         self._populations = once(4)(self._populations_in)
         self._redrawn = once(4)(self._redrawn_in)
         self._targets = once(4)(self._targets_in)
+        self._hours = once(4)(self._hours_in)
         self._has_table = once(64)(self._has_table_in)
         self._has_changes = once(4)(self._has_changes_in)
         # What is asked again within a moment: the length of a list for each of its pages, a request for each panel.
@@ -246,6 +248,10 @@ class Services:
         A type without a goal of its own, or with several that differ by priority, is left out: the city's one applies.
         """
         return self._targets(self.build().build_id)
+
+    def hours(self) -> dict[str, tuple[Hours, ...]]:
+        """In which opening hours the requests of each service type are counted; types without a calendar left out."""
+        return self._hours(self.build().build_id)
 
     def resolve(self, dimension: Dimension, value: str, scope: Scope | None = None) -> str:
         """The value meant by what somebody typed: its exact name, or the same in another case.
@@ -600,6 +606,9 @@ class Services:
         )
         rows = goals.itertuples(index=False)
         return {name: float(least) for name, least, most in rows if name is not None and least == most}
+
+    def _hours_in(self, build_id: str) -> dict[str, tuple[Hours, ...]]:
+        return hours_by_type(self.warehouse, self.city().tz, lambda table: self._has_table(build_id, table))
 
     def _events_in(self, _build_id: str) -> pd.DataFrame:
         t = schema.city_event.c

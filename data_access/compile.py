@@ -49,6 +49,7 @@ from data_access.rollups import (
     binned,
     copied,
     ends_of,
+    is_of_now,
     kinds_of,
     standing_at_end,
     starts_of,
@@ -116,8 +117,9 @@ def parts_of(measures: Iterable[Measure]) -> tuple[Measure, ...]:
 def compile_query(query: Query, filters: Filters, scope: Scope, frame: Frame) -> tuple[Statement, ...]:
     """Write the SELECTs that answer `query` for the rows in `filters` and `scope`.
 
-    Raises BadRequest if a measure cannot be divided as asked, NotTold if a filter narrows only a part of a ratio,
-    NotPermitted if `scope` restricts a dimension that a measure's fact does not carry.
+    Raises BadRequest if a measure cannot be divided as asked, NotTold if a filter narrows only a part of a ratio or
+    builds do not know what a measure was at an earlier moment, NotPermitted if `scope` restricts a dimension that a
+    measure's fact does not carry.
     """
     if query.every not in (None, *EVERY):
         raise BadRequest("Choose the step of time before compiling.")
@@ -162,6 +164,8 @@ def _statements(query: Query, filters: Filters, scope: Scope, frame: Frame) -> I
     dated: dict[tuple[str, str], list[Total]] = {}
     for measure in parts_of(query.measures):
         _check_divisible(query, measure)
+        if frame.looks_back and isinstance(measure, Standing | Spread) and is_of_now(measure):
+            raise NotTold(f"“{measure.label}” is told of the last data received, not of an earlier moment.")
         match measure:
             case Total():
                 dated.setdefault((measure.fact.name, measure.on.name), []).append(measure)

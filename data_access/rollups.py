@@ -282,11 +282,15 @@ class Rollup:
         """Whether it counts what stands at the end of the data (and did a year earlier)."""
         return self.on is MOMENT_ON
 
-    @property
-    def goes_on(self) -> bool:
-        """Whether it counts what lasts until now: then its rows change by time passing."""
-        duration = () if self.spread is None else visitors.iterate(self.spread.duration_s)
-        return any(one is AS_OF for one in duration)
+    def goes_on(self, *, has_time_passed: bool) -> bool:
+        """Whether its rows may be others although no row of its fact differs.
+
+        What lasts until now goes on as time passes; working time stops, too, when a pause is told later.
+        """
+        if self.spread is None:
+            return False
+        duration = self.spread.duration_s
+        return is_of_now(self.spread) or (has_time_passed and any(one is AS_OF for one in visitors.iterate(duration)))
 
     @property
     def _dated(self) -> ColumnElement[bool]:
@@ -414,9 +418,13 @@ def _type(total: Total | None) -> Any:
     return Float() if total is not None and total.unit in AMOUNTS else Integer()
 
 
-def _is_of_now(standing: Standing) -> bool:
-    """Whether it is told of the end of the data alone: sums by day would all be others the day after."""
-    asked = set() if standing.where is None else columns_asked(standing.where, standing.fact.table)
+def is_of_now(measure: Standing | Spread) -> bool:
+    """Whether it is told of the end of the data alone: of what is open builds know no earlier working time.
+
+    Sums of such standings by day would all be others the day after.
+    """
+    told = measure.duration_s if isinstance(measure, Spread) else measure.where
+    asked = set() if told is None else columns_asked(told, measure.fact.table)
     return any(one.name in schema.OF_AS_OF for one in asked)
 
 
@@ -425,7 +433,7 @@ def _declared() -> dict[str, Rollup]:
     found: list[Rollup] = []
     for measure in CATALOGUE.values():
         totals = [measure] if isinstance(measure, Total) and measure.by_custom is None else []
-        if isinstance(measure, Standing) and not _is_of_now(measure):
+        if isinstance(measure, Standing) and not is_of_now(measure):
             totals = [starts_of(measure), ends_of(measure)]
         for total in totals:
             dated.setdefault((total.fact.name, total.on), []).append(total)

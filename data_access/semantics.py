@@ -29,7 +29,7 @@ SINCE_ON = bindparam("since_on", type_=Date())
 ANSWER_WITHIN_S = bindparam("answer_within_s", type_=Integer())
 SHORT_ABANDON_S = bindparam("short_abandon_s", type_=Integer())
 
-AMOUNTS = ("s", "s²", "h", "money", "10,000 stops", "1,000 months")
+AMOUNTS = ("s", "working s", "s²", "h", "money", "10,000 stops", "1,000 months")
 """Units of which there are parts; everything else is counted."""
 
 EVERY = ("day", "week", "month", "quarter", "year")
@@ -135,8 +135,9 @@ class Measure:
     """What every measure says of itself (measures R8).
 
     `unit` is what is counted (``requests``, ``contacts``, ``rounds`` …), or ``share``, ``ratio``, or one of `AMOUNTS`:
-    ``s`` (seconds), ``s²`` (their squares, added up), ``h`` (hours), ``money`` (in the city's currency), ``10,000
-    stops``, ``1,000 months``. `better` is ``higher``, ``lower`` or None where neither is good in itself.
+    ``s`` (seconds), ``working s`` (seconds of opening hours, which are no parts of days), ``s²`` (squares of seconds,
+    added up), ``h`` (hours), ``money`` (in the city's currency), ``10,000 stops``, ``1,000 months``. `better` is
+    ``higher``, ``lower`` or None where neither is good in itself.
     """
 
     name: str

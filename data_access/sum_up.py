@@ -92,6 +92,7 @@ def _sum_up_anew(work: WorkFile, frame: Frame, pays_by: float) -> dict[str, int]
 def _sum_up_again(work: WorkFile, continuing: Continuing, frame: Frame) -> dict[str, int]:
     """Count anew, in each table of sums and in each copy sorted otherwise, the days on which something differs."""
     repeated = _repeated(work)
+    has_time_passed = frame.as_of != continuing.as_of
     held: dict[str, int] = {}
     days: dict[tuple[str, ColumnElement], Select] = {}
 
@@ -104,7 +105,7 @@ def _sum_up_again(work: WorkFile, continuing: Continuing, frame: Frame) -> dict[
         if name not in continuing.held or rollup.is_of_end:
             continue
         again: Select | None = None
-        if not (rollup.goes_on and frame.as_of != continuing.as_of):
+        if not rollup.goes_on(has_time_passed=has_time_passed):
             again = days_of(rollup.fact.table, rollup.on)
             again = continuing.keep_days(months_of(again)) if rollup.by_month else again
         on_them = () if again is None else (rollup.table.c.day.in_(again),)

@@ -89,6 +89,15 @@ def duration(seconds: float | None) -> str:
     return f"{sign}{minutes}{NBSP}min" + (f"{NBSP}{rest}{NBSP}s" if rest else "")
 
 
+def working_time(seconds: float | None) -> str:
+    """34.1 working h · 12 working min: never in days, which are no 24 of such hours."""
+    if _missing(seconds):
+        return NOTHING
+    size, unit = (3600, "h") if abs(seconds) >= 5400 else (60, "min")
+    digits = 1 if unit == "h" and abs(seconds) < 360_000 else 0
+    return f"{seconds / size:,.{digits}f}{NBSP}working{NBSP}{unit}".replace("-", MINUS)
+
+
 def instant(at: datetime | None, tz: str, *, year: bool = True) -> str:
     """A stored instant on the clocks of `tz`: “Wed 20 May 2026, 14:10”; a missing one is “–”."""
     if _missing(at):
@@ -107,6 +116,8 @@ def number(value: float | None, unit: str) -> str:
         return share(value)
     if unit == "s":
         return duration(value)
+    if unit == "working s":
+        return working_time(value)
     if unit == "money":
         return NOTHING if _missing(value) else f"{value:,.2f}".replace("-", MINUS)
     return count(value)

@@ -10,8 +10,8 @@ from data_access.semantics import Measure, Ratio
 from layouts import html
 from layouts.components import sentence
 
-UNITS = {"s": "seconds", "s²": "squared seconds", "h": "hours", "money": "money in the city’s currency",
-         "share": "share", "ratio": "ratio"}  # fmt: skip
+UNITS = {"s": "seconds", "working s": "seconds of working time", "s²": "squared seconds", "h": "hours",
+         "money": "money in the city’s currency", "share": "share", "ratio": "ratio"}  # fmt: skip
 """Units that are not said as they are written."""
 BETTER = {"higher": "more is better", "lower": "less is better", None: ""}
 

@@ -21,6 +21,7 @@ from dashboard.domain.terms import Term
 from data_access.health import Health
 from data_access.hotspots import Analysis
 from data_access.listing import Listing
+from data_access.opening_hours import Hours
 from data_access.semantics import Dimension, Measure, Query
 from data_access.timeline import OneRequest
 
@@ -50,6 +51,8 @@ class Context:
     `redrawn_on` are the days from which districts have other boundaries than before.
     `place_names` are what hexagons are called, where the panel lets one choose them.
     `targets` are the shares of their promises that service types are to keep, where they have a goal of their own.
+    `hours` are the opening hours in which requests of each service type are counted, where a calendar says them and
+    the panel tells working time.
     `own` are the values of dimensions to which the viewer's rows are kept: all of the city's are not theirs to see.
     `assumed` are the filters that were asked for where the panel assumes something the reader did not choose.
     `money` is what prices rose by, and what an hour of answering contacts costs.
@@ -69,6 +72,7 @@ class Context:
     redrawn_on: tuple[date, ...] = ()
     place_names: Mapping[str, str] = field(default_factory=dict, hash=False)
     targets: Mapping[str, float] = field(default_factory=dict, hash=False)
+    hours: Mapping[str, tuple[Hours, ...]] = field(default_factory=dict, hash=False)
     own: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     assumed: Filters | None = None
     money: Money = Money()

@@ -133,11 +133,14 @@ def _units(measures: tuple[Measure, ...]) -> dict[str, str]:
         if isinstance(measure, Ratio):
             units |= {part.name: part.unit for part in (measure.over, measure.under)}
         if isinstance(measure, Spread):
-            units |= {f"{measure.name}_p90": "s", f"{measure.name}_ended_only": "s", f"{measure.name}_n": "requests"}
+            told = {f"{measure.name}_{one}": measure.unit for one in ("p90", "ended_only")}
+            units |= {**told, f"{measure.name}_n": "requests"}
     return units
 
 
 _LONG = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+_WORKING = tuple((size, f"working {unit}") for size, unit in _LONG[1:])
+"""Opening hours are no parts of days."""
 
 
 def _shown(value, unit: str | None) -> str:
@@ -156,9 +159,10 @@ def _shown(value, unit: str | None) -> str:
             return f"{value:,.1f} h"
         case "10,000 stops" | "1,000 months":
             return f"{value:,.3f} × {unit.split()[0]}"
-        case "s":
-            size, unit = next((size, unit) for size, unit in _LONG if value >= size * 2 or size == 1)
-            return f"{value / size:,.0f} s" if size == 1 else f"{value / size:,.1f} {unit}"
+        case "s" | "working s":
+            sizes = _LONG if unit == "s" else _WORKING
+            size, unit = next((size, unit) for size, unit in sizes if value >= size * 2 or size == 1)
+            return f"{value / size:,.0f} {unit}" if size == 1 else f"{value / size:,.1f} {unit}"
     return f"{value:,.0f}"
 
 

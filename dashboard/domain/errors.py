@@ -55,7 +55,7 @@ class UnknownName(BadRequest):
 
 
 class NotTold(BadRequest):
-    """Of what was chosen the number would mean nothing: a part of it cannot be narrowed so."""
+    """Of what was chosen the number would mean nothing: a part of it cannot be narrowed so, or was not known then."""
 
 
 class NotPermitted(Problem):

@@ -177,7 +177,7 @@ paused_share = Ratio(
 
 def _clock_s(name: str, label: str, about: str, seconds: ColumnElement, formula: str) -> Total:
     return Total(
-        name=name, label=label, unit="s", about=about, formula=formula, source="measures reference, B-clock",
+        name=name, label=label, unit="working s", about=about, formula=formula, source="measures reference, B-clock",
         fact=REQUEST, value=func.sum(case((_with_clock, seconds), else_=0)), on=_r.closed_on,
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -70,20 +71,29 @@ def key_of(told: Timeline) -> Any:
 
 
 def hours_of(told: Timeline) -> str:
-    """The opening hours in which the promise is counted, if they are alike from day to day."""
+    """The opening hours in which the promise is counted."""
     calendar = told.calendar
     if calendar is None:
         return ""
-    names = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-    days = [i for i, windows in enumerate(calendar.windows) if windows]
-    kinds = {tuple(calendar.windows[i]) for i in days}
     if is_always_open(calendar):
         return "the clock runs day and night"
-    if len(kinds) != 1 or days != list(range(days[0], days[-1] + 1)):
-        return "working time by the department’s calendar"
-    ((first, last),) = next(iter(kinds)) if len(next(iter(kinds))) == 1 else (("", ""),)
-    hours = f", {first}–{last}" if first else ""
-    return f"working time {names[days[0]]}–{names[days[-1]]}{hours}"
+    return f"working time {opening_hours(calendar)}"
+
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def opening_hours(calendar: BusinessCalendar) -> str:
+    """The hours of its ordinary week: “Mon–Fri 08:00–17:00”, “Mon–Thu 08:00–12:00, 13:00–17:00; Fri 08:00–12:00”."""
+    if is_always_open(calendar):
+        return "day and night"
+    parts = []
+    for windows, days in groupby(range(7), key=lambda day: tuple(calendar.windows[day])):
+        if windows:
+            first, *rest = days
+            named = _DAYS[first] + (f"–{_DAYS[rest[-1]]}" if rest else "")
+            parts.append(f"{named} {', '.join(f'{opens}–{closes}' for opens, closes in windows)}")
+    return "; ".join(parts)
 
 
 def is_always_open(calendar: BusinessCalendar) -> bool:

@@ -29,11 +29,13 @@ from data_access.measures.requests import (
     sla_compliance_closed,
     sla_compliance_opened,
     time_to_close,
+    working_time_to_close,
 )
 from data_access.semantics import Answer, Query, Ratio
 from layouts import components as c
 from layouts import html
 from layouts.figures import comparisons, maps, series, words
+from layouts.figures.clock import is_always_open, opening_hours
 from layouts.figures.comparisons import Dot, Kept
 from layouts.figures.series import Line
 from layouts.figures.steps import steps_by, steps_of
@@ -320,7 +322,13 @@ def draw_fit(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         return words.nothing("No requests", context)
     shown = [one for i, one in enumerate(types) if i < LISTED or one.name in context.selected]
     promises = any(one.promised > 0 for one in shown)
-    rows = [_fit_row(one, context) for one in shown]
+    worked = {one.name: said for one in shown if one.working_n >= words.FEW and (said := _hours(one.name, context))}
+    kinds = set(worked.values())
+    hours = worked if len(kinds) > 1 else {}  # what all have in common is said once, below
+    in_which = "in the hours under the type" if hours else "".join(kinds)
+    always = any(context.hours.get(one.name) and not _hours(one.name, context) for one in shown)
+    at_night = "; not told where it runs day and night" if always else ""
+    rows = [_fit_row(one, context, one.name in worked, hours.get(one.name, "")) for one in shown]
     columns = [
         c.Column("Service type"), c.Column("Fell due", is_number=True, on_phone=False),
         c.Column("Kept", is_number=True, on_phone=False), c.Column("Promised", is_number=True),
@@ -357,8 +365,20 @@ def draw_fit(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         "fewer",
         f"the {len(shown)} with the most due of {len(types)} types" if len(types) > len(shown) else "",
         "times count requests without a promise too, verdicts and multiples do not" if unpromised else "",
+        f"working h: {in_which}, without holidays, closures and pauses of the clock{at_night}" if kinds else "",
     )  # fmt: skip
     return Drawing(c.sentence(text), body=body, foot=foot)
+
+
+def _hours(name: str, context: Context) -> str:
+    """In which opening hours requests of a type were counted in the period, in words.
+
+    Nothing where none are known, or all are hours of day and night: that working time is the time they take.
+    """
+    known = [one.calendar for one in context.hours.get(name, ()) if one.holds_in(context.filters.period)]
+    if all(is_always_open(one) for one in known):
+        return ""
+    return " or ".join(dict.fromkeys(opening_hours(one) for one in known))
 
 
 class _Fit(NamedTuple):
@@ -375,6 +395,9 @@ class _Fit(NamedTuple):
     closing_p90: float
     closing_n: float
     closed_only: float
+    working: float
+    working_p90: float
+    working_n: float
     verdict: str
 
     @property
@@ -390,7 +413,8 @@ class _Fit(NamedTuple):
 def _fits(answer: Answer, watched_s: float) -> Iterator[_Fit]:
     """The service types of which anything fell due or was opened, watched for so many seconds."""
     names = ("due", "kept", "promised_time", "promise_used", "promise_used_p90", "promise_used_n", "time_to_close",
-             "time_to_close_p90", "time_to_close_n", "time_to_close_ended_only")  # fmt: skip
+             "time_to_close_p90", "time_to_close_n", "time_to_close_ended_only", "working_time_to_close",
+             "working_time_to_close_p90", "working_time_to_close_n")  # fmt: skip
     numbers = np.stack([answer.column(name).astype(float) for name in names], 1)
     numbers[:, 3:5] /= 1000
     for name, values in zip(answer.column(service_type.name).tolist(), numbers.tolist(), strict=True):
@@ -400,8 +424,9 @@ def _fits(answer: Answer, watched_s: float) -> Iterator[_Fit]:
             yield one._replace(verdict=(fit(one.used, one.used_p90, seen) or "") if one.is_sure else "")
 
 
-def _fit_row(row: _Fit, context: Context) -> list[Any]:
-    line = [c.toggle(row.name, context.filters, service_type.name, row.name), c.count(row.due)]
+def _fit_row(row: _Fit, context: Context, is_worked: bool, hours: str) -> list[Any]:
+    name = c.toggle(row.name, context.filters, service_type.name, row.name)
+    line = [c.twin(name, hours) if hours else name, c.count(row.due)]
     few = html.Span("too few", className="muted")
     if row.due >= words.FEW:
         low, high = (float(x) for x in wilson(row.kept, row.due)[1:])
@@ -412,7 +437,11 @@ def _fit_row(row: _Fit, context: Context) -> list[Any]:
     if row.closing_n < words.FEW:
         return [*line, "", few, "", "", ""]
     line.append(c.multiples(row.used, row.used_p90) if row.promised > 0 else "")
-    line += [_reached(row.closing), c.duration(row.closed_only), _reached(row.closing_p90)]
+    half, nine_in_ten = (
+        c.twin(_reached(lasted), c.working_time(worked)) if is_worked and worked == worked else _reached(lasted)
+        for lasted, worked in ((row.closing, row.working), (row.closing_p90, row.working_p90))
+    )
+    line += [half, c.duration(row.closed_only), nine_in_ten]
     unknown = "no promise" if not row.promised > 0 else "too soon" if row.is_sure else "too few"
     verdict = c.status(VERDICTS[row.verdict], row.verdict) if row.verdict else c.status("unknown", unknown)
     about = f"{c.share(row.used_n / row.closing_n, 0)} had a promise"
@@ -597,7 +626,12 @@ VIEW = View(
         Panel(
             "fit",
             "Are the promises themselves realistic?",
-            (Query((sla_compliance, promised_time, promise_used, time_to_close), by=(service_type,)),),
+            (
+                Query(
+                    (sla_compliance, promised_time, promise_used, time_to_close, working_time_to_close),
+                    by=(service_type,),
+                ),
+            ),
             draw_fit,
             width=12,
             selects=service_type,

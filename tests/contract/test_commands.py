@@ -50,6 +50,8 @@ def test_csv_has_a_row_for_every_step_without_gaps(run):
 @pytest.mark.parametrize(("value", "unit", "shown"), [
     (3.5, "h", "3.5 h"), (322.203, "10,000 stops", "322.203 × 10,000"), (14.784, "1,000 months", "14.784 × 1,000"),
     (1234.5, "money", "1,234.50"), (0.8555, "share", "85.55 %"), (90.0, "s", "90 s"), (1234.0, "requests", "1,234"),
+    (97_200.0, "s", "27.0 h"), (259_200.0, "s", "3.0 d"), (259_200.0, "working s", "72.0 working h"),
+    (5_400.0, "working s", "90.0 working min"), (30.0, "working s", "30 working s"),
 ])  # fmt: skip
 def test_a_value_is_shown_with_its_unit(value, unit, shown):
     assert _shown(value, unit) == shown

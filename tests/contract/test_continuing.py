@@ -238,6 +238,24 @@ def test_what_all_rows_tell_together_turns(riverton, begun, added):
     )
 
 
+def test_pauses_of_what_stands_open_are_told_without_time_passing(riverton, begun, added):
+    """Nothing but their working time is another, and it is in sums."""
+    every = until(riverton, BEFORE)["request"]
+    stands = every[every["closed_at"].isna() & (every["status"] != "closed")]
+    ids = stands.loc[in_utc(stands["opened_at"]) < BEFORE - timedelta(days=40), "request_id"].head(30).to_numpy()
+    begin = np.datetime64(BEFORE - timedelta(days=30), "us")
+    pauses = {"request_id": ids, "start_at": begin, "end_at": begin + np.timedelta64(9, "D"), "reason": "Weather"}
+    before = _working_s(begun, ids)
+    one = added(begun, [({"request_pause": pd.DataFrame(pauses)}, BEFORE)])
+    assert _working_s(one, ids) < before
+
+
+def _working_s(folder: Path, ids: np.ndarray) -> int:
+    of_them = f"FROM request WHERE request_id IN {tuple(ids)}"
+    with duckdb.connect(str(in_service(folder)), read_only=True) as connection:
+        return connection.execute(f"SELECT sum(business_open_s) {of_them}").fetchall()[0][0]
+
+
 def test_anything_may_change(riverton, begun, added, seed=3):
     chance, first = np.random.default_rng(seed), until(riverton, BEFORE)
 

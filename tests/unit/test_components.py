@@ -15,6 +15,7 @@ from layouts.components import (
     signed_share,
     table,
     with_sign,
+    working_time,
 )
 from layouts.views.overview import usually
 
@@ -49,9 +50,19 @@ def test_durations_are_no_finer_than_they_are_long(seconds, words):
     assert duration(seconds).replace(SPACE, " ") == words
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(48, "1 working min"), (5399, "90 working min"), (5400, "1.5 working h"), (97_200, "27.0 working h"),
+     (1_800_000, "500 working h"), (5_400_000, "1,500 working h"), (-97_200, "−27.0 working h"), (None, "–")],
+)  # fmt: skip
+def test_working_time_is_never_told_in_days(seconds, words):
+    assert working_time(seconds).replace(SPACE, " ") == words
+
+
 def test_a_number_is_written_in_its_measures_unit():
     assert number(0.5, "share") == f"50.0{SPACE}%"
     assert number(161, "s") == f"2{SPACE}min{SPACE}41{SPACE}s"
+    assert number(97_200, "working s") == f"27.0{SPACE}working{SPACE}h"
     assert number(3501, "requests") == "3,501"
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from plotly.io.json import to_json_plotly
 
+from dashboard.domain.calendar import BusinessCalendar
 from dashboard.domain.filters import Clock, Filters, Period
 from dashboard.domain.policy import ABOUT
 from dashboard.domain.stretches import (
@@ -31,11 +32,13 @@ from data_access.dimensions import short_cell
 from data_access.health import Health
 from data_access.listing import Listing, Rows
 from data_access.measures.requests import backlog, opened, sla_compliance
+from data_access.opening_hours import Hours
 from data_access.semantics import Answer, Query, Ratio, Spread
 from data_access.timeline import OneRequest
 from layouts import page
 from layouts.components import NBSP, sign_of
 from layouts.figures import comparisons, events, grids, maps, series, stacks, tables, verdicts, words
+from layouts.figures.clock import opening_hours
 from layouts.figures.comparisons import Dot, Kept, Move
 from layouts.figures.series import Line
 from layouts.figures.steps import Steps, seven_day_share, steps_of
@@ -150,7 +153,8 @@ def test_a_type_of_which_few_had_a_promise_says_of_how_many_its_verdict_is():
     told = {
         "due": 50.0, "kept": 49.0, "promised_time": 2 * 86_400.0, "promise_used": 100.0, "promise_used_p90": 300.0,
         "promise_used_n": 46.0, "time_to_close": 2.3 * 86_400, "time_to_close_p90": 14.7 * 86_400,
-        "time_to_close_n": 100.0, "time_to_close_ended_only": 2.3 * 86_400,
+        "time_to_close_n": 100.0, "time_to_close_ended_only": 2.3 * 86_400, "working_time_to_close": 18.3 * 3600,
+        "working_time_to_close_p90": np.nan, "working_time_to_close_n": 100.0,
     }  # fmt: skip
     frame = pd.DataFrame([{"service_type": "Bulk", **told}])
     drawing = promises.draw_fit((Answer(Query(()), frame, CLOCK.as_of),), CONTEXT)
@@ -160,6 +164,45 @@ def test_a_type_of_which_few_had_a_promise_says_of_how_many_its_verdict_is():
     every = pd.DataFrame([{"service_type": "Bulk", **told, "promise_used_n": 100.0}])
     drawing = promises.draw_fit((Answer(Query(()), every, CLOCK.as_of),), CONTEXT)
     assert "padded" in markup(drawing.body) and "had a promise" not in markup(drawing.body)
+    assert "working" not in markup(drawing.body) + markup(drawing.foot)  # no calendar is known to say which hours
+
+
+def test_working_time_is_told_where_a_calendar_says_which_hours():
+    told = {name: 0.0 for name in ("promised_time", "promise_used", "promise_used_p90", "promise_used_n")}
+    told |= {"due": 0.0, "kept": 0.0, "time_to_close": 2.3 * 86_400, "time_to_close_p90": np.nan,
+             "time_to_close_n": 100.0, "time_to_close_ended_only": 2.3 * 86_400,
+             "working_time_to_close": 18.3 * 3600, "working_time_to_close_p90": np.nan}  # fmt: skip
+    rows = [{"service_type": name, **told, "working_time_to_close_n": n}
+            for name, n in (("Bulk", 100.0), ("Few", 19.0), ("Leak", 100.0))]  # fmt: skip
+    office = BusinessCalendar([[("08:00", "17:00")]] * 5 + [[], []], (), "America/New_York")
+    always = BusinessCalendar([[("00:00", "24:00")]] * 7, (), "America/New_York")
+    before = Hours(always, date.min, FILTERS.period.from_on)
+    hours = {"Bulk": (before, Hours(office, FILTERS.period.from_on)), "Few": (Hours(office),), "Leak": (Hours(always),)}
+    answers = (Answer(Query(()), pd.DataFrame(rows), CLOCK.as_of),)
+    drawing = promises.draw_fit(answers, replace(CONTEXT, hours=hours))
+    body, foot = (markup(one).replace("\xa0", " ") for one in (drawing.body, drawing.foot))
+    assert (
+        body.count("working") == 1 and "18.3 working h" in body
+    )  # nine in ten are not closed yet, of few none is told
+    assert "Mon–Fri" not in body and "working h: Mon–Fri 08:00–17:00, without holidays, closures and pauses" in foot
+    assert "; not told where it runs day and night" in foot  # Leak’s clock does
+    drawing = promises.draw_fit(answers, replace(CONTEXT, hours={**hours, "Leak": (Hours(always), Hours(office))}))
+    body, foot = (markup(one).replace("\xa0", " ") for one in (drawing.body, drawing.foot))
+    assert body.count("18.3 working h") == 2 and "working h: in the hours under the type" in foot
+    assert "not told where" not in foot
+    assert ">Mon–Fri 08:00–17:00<" in body and ">day and night or Mon–Fri 08:00–17:00<" in body
+
+
+@pytest.mark.parametrize(("week", "said"), [
+    ([[("08:00", "17:00")]] * 5 + [[], []], "Mon–Fri 08:00–17:00"),
+    ([[("00:00", "24:00")]] * 7, "day and night"),
+    ([[("08:00", "12:00"), ("13:00", "17:00")]] * 4 + [[("08:00", "12:00")], [], []],
+     "Mon–Thu 08:00–12:00, 13:00–17:00; Fri 08:00–12:00"),
+    ([[("09:00", "12:00")], [], [("09:00", "12:00")], [], [], [("10:00", "14:00")], [("10:00", "14:00")]],
+     "Mon 09:00–12:00; Wed 09:00–12:00; Sat–Sun 10:00–14:00"),
+])  # fmt: skip
+def test_opening_hours_are_said_day_by_day(week, said):
+    assert opening_hours(BusinessCalendar(week, (), "America/New_York")) == said
 
 
 # ── Stretches of time ──
