@@ -105,6 +105,15 @@ class Clock:
         """The first civil day about which nothing can be known."""
         return max(self.last_on, self.as_of_on or self.last_on) + DAY
 
+    def tells_of(self, period: Period) -> bool:
+        """Whether the data reaches into `period` at all."""
+        return period.from_on < self.end_on and period.to_on > self.first_on
+
+    def is_silent_on(self, period: Period) -> bool:
+        """Whether nothing is known about any day of `period`: what came in then was not nothing."""
+        days = (period.from_on + timedelta(days=n) for n in range(period.days))
+        return not self.tells_of(period) or all(self.is_in_gap(day) for day in days)
+
 
 @dataclass(frozen=True)
 class Period:
@@ -160,6 +169,16 @@ class Period:
             case "all":
                 return cls(clock.first_on, end, preset)
         raise UnknownName("period", preset, PRESETS)
+
+    def told_at(self, clock: Clock) -> Period:
+        """The part of it that the data tells of: to its last day, like the presets; all of it if it lies outside.
+
+        A month of which twenty days are known would else be held against a whole one (measures R7).
+        """
+        begin, end = max(self.from_on, clock.first_on), min(self.to_on, clock.last_on + DAY)
+        if begin >= end:
+            return self
+        return replace(self, from_on=begin, to_on=end, whole_to_on=self.to_on if end < self.to_on else None)
 
     def sentence(self) -> str:
         """The period in words: “1–20 May 2026”, “1 Jul 2025 – 20 May 2026”."""
@@ -237,7 +256,8 @@ class Filters:
         preset = given.pop("period", [None])[-1]
         if begin or end:
             first, last = clock.first_on, clock.last_on + DAY
-            period = Period(civil_day(begin, "from") if begin else first, civil_day(end, "to") if end else last)
+            named = Period(civil_day(begin, "from") if begin else first, civil_day(end, "to") if end else last)
+            period = named.told_at(clock)
         else:
             period = Period.named(preset or DEFAULT_PERIOD, clock)
         default_compare = _default_comparison(period, clock)
@@ -261,7 +281,8 @@ class Filters:
         """The query string that reads back as this value; empty for the default picture."""
         pairs: list[tuple[str, str]] = [*self.parameters]
         if self.period.preset is None:
-            pairs += [("from", self.period.from_on.isoformat()), ("to", self.period.to_on.isoformat())]
+            end = self.period.whole_to_on or self.period.to_on
+            pairs += [("from", self.period.from_on.isoformat()), ("to", end.isoformat())]
         elif self.period.preset != DEFAULT_PERIOD:
             pairs.append(("period", self.period.preset))
         if self.compare != self.default_compare:

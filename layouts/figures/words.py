@@ -54,12 +54,16 @@ def during(period: Period) -> str:
     return f"{'on' if period.days == 1 else 'in the period'} {period.sentence()}"
 
 
-def no_contacts(context: Context) -> Drawing:
-    """What a panel about contacts says in a city whose data holds requests only, or in a stretch without any."""
+def no_contacts(context: Context, what: str = "No contacts") -> Drawing:
+    """What a panel about contacts says in a city whose data holds requests only, or in a stretch without `what`."""
     if not context.has_contacts:
         why = f"{context.city.name}’s data holds service requests only: no calls or other contacts were imported."
         return Drawing(sentence=c.empty(why), is_empty=True)
-    return nothing("No contacts", context)
+    return nothing(what, context)
+
+
+NO_CALLS = "No calls in opening hours"
+NO_WAITS = "No calls whose wait is known"
 
 
 def way_of_counting(context: Context, *, shortly: bool = False) -> str:

@@ -64,7 +64,7 @@ def _stop(rank: int, stop: Stop, context: Context) -> html.Li:
 
 
 def _why(stop: Stop) -> str:
-    told = f"**{c.count(stop.reports)}** reports in the period, z {stop.z:.1f} (q {quotient(stop.q)})"
+    told = f"{words.plural(stop.reports, 'report')} in the period, z {stop.z:.1f} (q {quotient(stop.q)})"
     return told + (f": {stop.category}." if stop.category not in (None, "none") else ".")
 
 

@@ -119,6 +119,40 @@ def test_where_types_are_chosen_the_scorecard_speaks_of_them_alone():
     assert said("Tree", city=aimless).replace("\xa0", " ") == f"{kept}."
 
 
+def test_promises_broken_in_small_types_alone_are_not_all_kept():
+    frame = pd.DataFrame({
+        "service_type": ["Light", "Tree", "Rats"], "department": "Works", "kept": [30.0, 12.0, 3.0],
+        "due": [30.0, 15.0, 4.0],
+    })  # fmt: skip
+    drawn = promises.draw_types((Answer(Query(()), frame, CLOCK.as_of), None), CONTEXT)
+    assert written(drawn.sentence) == "4 of 49 promises were broken, all of small types."
+    kept = promises.draw_types((Answer(Query(()), frame.assign(kept=frame["due"]), CLOCK.as_of), None), CONTEXT)
+    assert written(kept.sentence) == "Every promise that fell due was kept."
+
+
+def test_a_single_broken_promise_is_written_as_one():
+    frame = pd.DataFrame({"hexagon_9": ["892a1072893ffff"], "district": ["Hill"], "broken": [1.0], "due": [3.0]})
+    answers = (Answer(Query(()), frame, CLOCK.as_of), None)
+    context = replace(CONTEXT, place_names={"892a1072893ffff": "Quay"})
+    assert written(promises.draw_map(answers, context).sentence) == "1 promise was broken in 1 place of about 0.1 km²."
+    assert written(promises.draw_places(answers, context).sentence).startswith("The first place holds 100")
+
+
+def test_a_day_without_data_is_no_day_without_requests():
+    gap = Event("No data received", "data_gap", date(2026, 5, 11), date(2026, 5, 12))
+    filters = replace(FILTERS, period=Period(gap.start_on, gap.end_on))
+    clock = replace(CLOCK, gaps=((gap.start_on, gap.end_on),))
+    context = replace(CONTEXT, filters=filters, clock=clock, events=(gap,))
+    nothing = Answer(Query((opened,)), pd.DataFrame({"opened": [0.0]}), CLOCK.as_of)
+    past = Answer(Query((opened,)), pd.DataFrame({"month": pd.date_range("2025-06-01", periods=11, freq="MS"),
+                                                  "opened": 400.0}), CLOCK.as_of, "month")  # fmt: skip
+    tile = written(overview.draw_opened((nothing, None, past), context).body)
+    assert "no data was received" in tile and "0" not in tile.replace("\xa0", " ").split("no data")[0]
+    days = pd.DataFrame({"day": pd.date_range("2026-04-20", periods=22), "opened": [400.0] * 21 + [0.0]})
+    banner = overview.draw_event((Answer(Query((opened,)), days, CLOCK.as_of, "day"),), context)
+    assert "not known" in written(banner.body) and "fewer" not in written(banner.body)
+
+
 def test_the_map_of_broken_promises_stands_still_unless_a_part_of_the_city_is_asked_for():
     near, far = "892a1072893ffff", "892a100d2c3ffff"
     context = replace(CONTEXT, place_names={near: "Mercer St / 1st St", far: "Quay"})
