@@ -171,14 +171,15 @@ class Period:
         raise UnknownName("period", preset, PRESETS)
 
     def told_at(self, clock: Clock) -> Period:
-        """The part of it that the data tells of: to its last day, like the presets; all of it if it lies outside.
+        """The part of it that the data tells of; all of it if it lies outside.
 
         A month of which twenty days are known would else be held against a whole one (measures R7).
         """
-        begin, end = max(self.from_on, clock.first_on), min(self.to_on, clock.last_on + DAY)
+        begin, end = max(self.from_on, clock.first_on), min(self.to_on, clock.end_on)
         if begin >= end:
             return self
-        return replace(self, from_on=begin, to_on=end, whole_to_on=self.to_on if end < self.to_on else None)
+        whole = self.whole_to_on or (self.to_on if end < self.to_on else None)
+        return replace(self, from_on=begin, to_on=end, whole_to_on=whole)
 
     def sentence(self) -> str:
         """The period in words: “1–20 May 2026”, “1 Jul 2025 – 20 May 2026”."""

@@ -365,7 +365,9 @@ def draw_soon(answers: tuple[Answer | Rows | None, ...], context: Context) -> Dr
     risky = risk.value(at_risk) or 0
     text = f"{words.plural(n, 'request')} {'runs' if n == 1 else 'run'} out of time within three working days"
     if parts[0][0] in ("today", "1 working day"):
-        text += f", **{c.count(parts[0][1])}** of them {'today' if parts[0][0] == 'today' else 'within one'}"
+        last = context.clock.as_of_on or context.clock.last_on  # a brief is read on another day than the data ends
+        when = f"still on {c.day(last)}" if parts[0][0] == "today" else "within one"
+        text += f", **{c.count(parts[0][1])}** of them {when}"
     text += f"; {words.plural(unassigned, 'has', 'have')} nobody assigned yet." if unassigned else "."
     text += (
         f" **{c.count(risky)}** {'is' if risky == 1 else 'are'} at risk: a day or a fifth of the promise is left."

@@ -42,7 +42,7 @@ from layouts.figures.steps import Steps, seven_day_share, steps_of
 from layouts.markup import markup
 from layouts.theme import unknown_tokens
 from layouts.view import Compared, Context, Event, FromAddress, OnDays, Over, asked_of
-from layouts.views import agents, collect_views, overview, promises
+from layouts.views import agents, collect_views, overview, promises, service_quality
 from layouts.views.hotspots.asking import everywhere
 
 CLOCK = Clock(
@@ -664,6 +664,46 @@ def test_an_empty_panel_says_why_and_offers_a_way_out():
         and "Clear the filters" in written(drawing.sentence)
     )
     assert "requests only" in written(words.no_contacts(replace(CONTEXT, has_contacts=False)).sentence)
+    assert written(words.no_contacts(CONTEXT, words.NO_CALLS).sentence).startswith("No calls in opening hours ")
+
+
+def test_a_filter_that_does_not_narrow_calls_leaves_all_agents_counted():
+    """A note says that calls carry no department; nobody is left out for that."""
+    handled = {"answered": [120.0], "handle_time": [270.0], "talk_time": [220.0], "hold_time": [20.0],
+               "wrap_time": [30.0], "transfer_rate": [0.1], "first_contact_resolution": [0.8]}  # fmt: skip
+    now = Answer(Query(()), pd.DataFrame(handled), CLOCK.as_of)
+    states = Answer(Query(()), pd.DataFrame({"month": pd.date_range("2026-05-01", periods=1), "busy_s": [50.0],
+                                             "ready_s": [100.0]}), CLOCK.as_of, "month")  # fmt: skip
+    people = pd.DataFrame({"agent": ["one of 3, no. 1", "one of 3, no. 2", "one of 3, no. 3"], "answered": 40.0})
+    notes = ("Contacts carry no department: not narrowed by it.",)
+
+    def said(people: pd.DataFrame) -> str:
+        answers = (now, None, states, Answer(Query(()), people, CLOCK.as_of, notes=notes))
+        return written(agents.draw_strip(answers, CONTEXT).body)
+
+    assert "by 3 agents" in said(people)
+    assert "by a few agents" in said(people.head(1))  # the other two are not told
+
+
+def test_faults_that_nobody_has_looked_at_are_not_unconfirmed():
+    def said(confirmed: float, looked: float) -> str:
+        frame = pd.DataFrame({
+            "asset_kind": ["light"], "asset_months": [0.2], "faults": [15.0], "fault_rate": [75.0],
+            "faults_confirmed": [confirmed], "faults_looked_at": [looked], "no_fault_share": [0.0],
+        })  # fmt: skip
+        answer = Answer(Query(()), frame, CLOCK.as_of)
+        return written(service_quality.draw_assets((answer, None), CONTEXT).body)
+
+    assert "none looked at yet" in said(0, 0) and "confirmed" not in said(0, 0)
+    assert "0.0 confirmed" in said(0, 12) and "40.0 confirmed" in said(8, 12)
+
+
+def test_ages_are_not_told_apart_by_a_handful_of_faults():
+    ages = [age for _, age in service_quality.AGES][:2]
+    frame = pd.DataFrame({"asset_kind": "light", "asset_age": ages, "faults": [3.0, 1.0], "asset_months": [0.1, 0.1]})
+    answer = Answer(Query(()), frame, CLOCK.as_of)
+    drawn = service_quality.draw_ages((answer,), CONTEXT)
+    assert written(drawn.sentence) == "Too few faults to tell ages apart."
 
 
 # ── Every panel of every view, on invented and on empty answers ──
