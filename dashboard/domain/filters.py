@@ -109,10 +109,13 @@ class Clock:
         """Whether the data reaches into `period` at all."""
         return period.from_on < self.end_on and period.to_on > self.first_on
 
+    def days_in_gaps(self, period: Period) -> int:
+        """How many days of `period` nothing is known about."""
+        return sum(self.is_in_gap(period.from_on + timedelta(days=n)) for n in range(period.days)) if self.gaps else 0
+
     def is_silent_on(self, period: Period) -> bool:
         """Whether nothing is known about any day of `period`: what came in then was not nothing."""
-        days = (period.from_on + timedelta(days=n) for n in range(period.days))
-        return not self.tells_of(period) or all(self.is_in_gap(day) for day in days)
+        return not self.tells_of(period) or self.days_in_gaps(period) >= period.days
 
 
 @dataclass(frozen=True)

@@ -160,6 +160,13 @@ def listed(names: list[str], most: int | None = None) -> str:
     return bold[0] if len(bold) == 1 else ", ".join(bold[:-1]) + " and " + bold[-1] if bold else ""
 
 
+def days_told(context: Context) -> int:
+    """The days of the period that are counted: neither left out nor without data."""
+    filters, period = context.filters, context.filters.period
+    # Where event days are left out, days without data are among them.
+    return filters.days_counted() - (0 if filters.left_out else context.clock.days_in_gaps(period))
+
+
 def plural(number: float, one: str, many: str | None = None) -> str:
     """“1 request”, “12,480 requests”; the number in bold."""
     return f"**{c.count(number)}** {one if number == 1 else many or one + 's'}"

@@ -52,8 +52,7 @@ def draw_days(answers: tuple[Answer | None, ...], context: Context, *, measure: 
     steps, things = steps_of(along, context.filters.period, context.clock), measure.fact.plural
     figure = series.over_time(steps, measure.name, f"{measure.label} {steps.each}", things)
     text = f"**{c.count(number)}** {measure.label.lower()}"
-    gaps = sum(context.clock.is_in_gap(day) for day in steps.starts) if steps.every == "day" else 0
-    if (n_days := context.filters.days_counted() - gaps) > 1:
+    if (n_days := words.days_told(context)) > 1:
         text += f", **{series.few(number / n_days)}** a day"
     against = words.changed(number, before.value(measure) if before else None, context)
     text += f"; {against}." if against else "."

@@ -14,7 +14,7 @@ from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import WHOLE_MONTHS, last_days, lately, running
 from data_access.dimensions import department, service_type
 from data_access.measures.contacts import abandonment, offered, service_level
-from data_access.measures.requests import backlog, closed, opened, overdue, sla_compliance
+from data_access.measures.requests import backlog, came_to_stand, closed, opened, overdue, sla_compliance
 from data_access.semantics import Answer, Measure, Query
 from layouts import components as c
 from layouts import html
@@ -204,10 +204,12 @@ def draw_opened(answers: tuple[Answer | None, ...], context: Context) -> Drawing
 
 
 def draw_closed(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
-    """Requests closed, against how many were opened."""
+    """Closings, against openings and reopenings: by as much the city's backlog shrinks or grows."""
     now, past = answers
-    number, came = now.value(closed), now.value(opened)
-    below = f"**{c.signed(number - came)}** against opened" if number is not None and came is not None else ""
+    number, came = now.value(closed), now.value(came_to_stand)
+    below = ""
+    if number is not None and came is not None:
+        below = f"**{c.signed(number - came)}** against opened or reopened"
     return _tile(c.count(number), below, _lately(past, context), closed)
 
 
@@ -534,7 +536,7 @@ VIEW = View(
             height=40,
         ),
         _tile_panel("opened", "Requests opened", (opened,), draw_opened, True),
-        _tile_panel("closed", "Requests closed", (closed, opened), draw_closed, False),
+        _tile_panel("closed", "Requests closed", (closed, came_to_stand), draw_closed, False),
         _tile_panel("kept", "Promises kept", (sla_compliance,), draw_kept, False),
         _tile_panel("open", "Open at the end", (backlog, overdue), draw_open, False),
         _tile_panel("offered", "Calls offered", (offered,), draw_offered, True, **CALLS),

@@ -218,6 +218,24 @@ def test_a_table_and_a_file_say_which_days_their_numbers_are_of(tiny):
     assert titles == ["", "Comparison period, 1–31 May 2026"]
 
 
+def test_closings_are_held_against_all_that_came_to_stand_as_the_backlog_is(tiny):
+    """In May the tile and the account of the backlog tell the same change, reopenings included."""
+    search = "?from=2026-05-01&to=2026-06-01"
+    tile = screen.said(drawn(panel_of("overview-closed"), tiny, search).body)
+    bridge = screen.said(drawn(panel_of("backlog-bridge"), tiny, search).sentence)
+    grew = re.search(r"(grew|shrank) by (\d+)", bridge)
+    sign = {"grew": "−", "shrank": "+"}[grew.group(1)]
+    assert f"{sign}{grew.group(2)} against opened or reopened" in tile and "reopened" in bridge
+
+
+def test_what_hotspots_counts_bears_its_name_on_every_card(tiny):
+    for counting, things, other in (("reports", "report", "incident"), ("incidents", "incident", "report")):
+        for name in ("time", "districts"):
+            card = drawn(panel_of(f"hotspots-{name}"), tiny, f"?period=all&service_type=pothole&counting={counting}")
+            said = screen.said(card.sentence) + screen.said(card.body or "") + str(card.figure)
+            assert things in said.lower() and other not in said.lower().replace("reported", ""), (name, said)
+
+
 def test_only_numbers_of_requests_can_be_chosen_to_be_listed():
     assert {measure.unit for measure in LISTED} == {"requests"}
 

@@ -88,6 +88,8 @@ def test_days_that_are_typed_end_where_the_data_ends_and_are_compared_with_as_ma
 def test_the_data_tells_of_a_period_it_reaches_into_and_is_silent_on_days_without_data():
     clock = replace(CLOCK, gaps=((date(2025, 9, 11), date(2025, 9, 12)),))
     gap, week = Period(date(2025, 9, 11), date(2025, 9, 12)), Period(date(2025, 9, 8), date(2025, 9, 15))
+    twice = replace(clock, gaps=(*clock.gaps, (date(2025, 9, 10), date(2025, 9, 12))))
+    assert (clock.days_in_gaps(week), twice.days_in_gaps(week), CLOCK.days_in_gaps(week)) == (1, 2, 0)
     assert clock.is_silent_on(gap) and not clock.is_silent_on(week) and clock.tells_of(gap)
     for outside in (Period(date(2027, 1, 1), date(2027, 2, 1)), Period(date(2020, 1, 1), date(2023, 5, 21))):
         assert clock.is_silent_on(outside) and not clock.tells_of(outside)
