@@ -209,7 +209,7 @@ def draw_closed(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     number, came = now.value(closed), now.value(came_to_stand)
     below = ""
     if number is not None and came is not None:
-        below = f"**{c.signed(number - came)}** against opened or reopened"
+        below = f"**{c.signed(number - came)}** against openings"
     return _tile(c.count(number), below, _lately(past, context), closed)
 
 
@@ -244,11 +244,9 @@ def draw_answered(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     if not n:
         return words.no_contacts(context, words.NO_WAITS)
     target = context.city.service_level_target_share
-    parts = [
-        f"within {context.city.answer_within_s} s",
-        f"target {c.share(target, 0)}" if target is not None else "",
-        f"n {c.count(n)}",
-    ]
+    goal = f"{context.city.answer_within_s} s"  # in a line of the tile's width
+    parts = [f"within {goal}"] if target is None else [goal, f"target {c.share(target, 0)}"]
+    parts.append(f"n {c.count(n)}")
     parts.append(words.way_of_counting(context, shortly=True))
     value = c.share(now.value(service_level))
     return _tile(value, " · ".join(part for part in parts if part), _lately(past, context), service_level)

@@ -225,7 +225,7 @@ def test_closings_are_held_against_all_that_came_to_stand_as_the_backlog_is(tiny
     bridge = screen.said(drawn(panel_of("backlog-bridge"), tiny, search).sentence)
     grew = re.search(r"(grew|shrank) by (\d+)", bridge)
     sign = {"grew": "−", "shrank": "+"}[grew.group(1)]
-    assert f"{sign}{grew.group(2)} against opened or reopened" in tile and "reopened" in bridge
+    assert f"{sign}{grew.group(2)} against openings" in tile and "reopened" in bridge
 
 
 def test_what_hotspots_counts_bears_its_name_on_every_card(tiny):
