@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from dashboard.domain.errors import BadRequest, NotPermitted
-from dashboard.domain.filters import Filters, Period
+from dashboard.domain.filters import Filters
 from dashboard.domain.policy import ABOUT
 from dashboard.services import Services
 from layouts.addresses import inside
@@ -28,8 +28,7 @@ def filters_in(search: str | None, services: Services, view: View | None = None)
     clock = services.clock()
     filters = Filters.from_search(search or "", clock, services.dimensions, parameters)
     if not clock.tells_of(filters.period):
-        known = Period(clock.first_on, clock.end_on).sentence()
-        raise BadRequest(f"The data tells of {known}; {filters.period.sentence()} lies outside.")
+        raise BadRequest(f"The data tells of {clock.days.sentence()}; {filters.period.sentence()} lies outside.")
     for name, values in filters.choices:
         filters = filters.choose(name, [services.resolve(services.dimensions[name], value) for value in values])
     return filters.leaving_out(services.event_days()) if filters.setting("event_days") == "out" else filters

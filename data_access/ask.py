@@ -124,7 +124,7 @@ def known_part(period: Period, clock: Clock) -> tuple[Period, tuple[str, ...]]:
     if period.from_on >= clock.end_on or period.to_on < clock.first_on:
         known = Period(clock.first_on, clock.end_on).sentence()
         return period, (f"The data covers {known}; {period.sentence()} lies outside.",)
-    return period.told_at(clock), ()
+    return period.within(clock.first_on, clock.end_on), ()
 
 
 def of_whole_years(query: Query, filters: Filters, clock: Clock) -> tuple[Filters, tuple[str, ...]]:

@@ -40,6 +40,8 @@ COMPARISONS: Mapping[str, str] = {
 }
 
 
+QUIET = timedelta(days=8)
+"""More than a week without anything coming in is the end of an extract, and no quiet week."""
 CELLS = re.compile(r"hexagon_\d+")
 """Dimensions whose values are H3 ids: an address holds many of them, short and in one word."""
 CELL_DIGITS = 15
@@ -105,9 +107,19 @@ class Clock:
         """The first civil day about which nothing can be known."""
         return max(self.last_on, self.as_of_on or self.last_on) + DAY
 
+    @property
+    def days(self) -> Period:
+        """The days of which it is known what came in; closings may be known for longer.
+
+        To the end of what was recorded, if that is a few quiet days; of an extract to its last request, whatever
+        became of that afterwards.
+        """
+        is_extract = self.end_on - self.last_on > QUIET
+        return Period(self.first_on, self.last_on + DAY if is_extract else self.end_on)
+
     def tells_of(self, period: Period) -> bool:
-        """Whether the data reaches into `period` at all."""
-        return period.from_on < self.end_on and period.to_on > self.first_on
+        """Whether it is known of any day of `period` what came in."""
+        return period.from_on < self.days.to_on and period.to_on > self.first_on
 
     def days_in_gaps(self, period: Period) -> int:
         """How many days of `period` nothing is known about."""
@@ -173,12 +185,12 @@ class Period:
                 return cls(clock.first_on, end, preset)
         raise UnknownName("period", preset, PRESETS)
 
-    def told_at(self, clock: Clock) -> Period:
-        """The part of it that the data tells of; all of it if it lies outside.
+    def within(self, begin: date, end: date) -> Period:
+        """The part of it in ``[begin, end)``, all of it if there is none; it knows where it would have ended.
 
         A month of which twenty days are known would else be held against a whole one (measures R7).
         """
-        begin, end = max(self.from_on, clock.first_on), min(self.to_on, clock.end_on)
+        begin, end = max(self.from_on, begin), min(self.to_on, end)
         if begin >= end:
             return self
         whole = self.whole_to_on or (self.to_on if end < self.to_on else None)
@@ -261,7 +273,7 @@ class Filters:
         if begin or end:
             first, last = clock.first_on, clock.last_on + DAY
             named = Period(civil_day(begin, "from") if begin else first, civil_day(end, "to") if end else last)
-            period = named.told_at(clock)
+            period = named.within(clock.days.from_on, clock.days.to_on)
         else:
             period = Period.named(preset or DEFAULT_PERIOD, clock)
         default_compare = _default_comparison(period, clock)
