@@ -273,7 +273,7 @@ class Filters:
         if begin or end:
             first, last = clock.first_on, clock.last_on + DAY
             named = Period(civil_day(begin, "from") if begin else first, civil_day(end, "to") if end else last)
-            period = named.within(clock.days.from_on, clock.days.to_on)
+            period = named.within(named.from_on, clock.days.to_on)
         else:
             period = Period.named(preset or DEFAULT_PERIOD, clock)
         default_compare = _default_comparison(period, clock)

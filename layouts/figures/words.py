@@ -162,9 +162,10 @@ def listed(names: list[str], most: int | None = None) -> str:
 
 def days_told(context: Context) -> int:
     """The days of the period that are counted: neither left out nor without data."""
-    filters, period = context.filters, context.filters.period
+    filters, clock = context.filters, context.clock
+    period = filters.period.within(clock.first_on, clock.end_on)
     # Where event days are left out, days without data are among them.
-    return filters.days_counted() - (0 if filters.left_out else context.clock.days_in_gaps(period))
+    return filters.days_counted(period) - (0 if filters.left_out else clock.days_in_gaps(period))
 
 
 def plural(number: float, one: str, many: str | None = None) -> str:

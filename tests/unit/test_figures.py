@@ -706,6 +706,15 @@ def test_ages_are_not_told_apart_by_a_handful_of_faults():
     assert written(drawn.sentence) == "Too few faults to tell ages apart."
 
 
+def test_a_mean_is_of_the_days_that_are_told():
+    """Neither those before the data begins, nor a day without data, nor days that are left out twice."""
+    clock = replace(CLOCK, first_on=date(2026, 4, 11), gaps=((date(2026, 4, 20), date(2026, 4, 21)),))
+    april = replace(FILTERS, period=Period(date(2026, 4, 1), date(2026, 5, 1)))
+    assert words.days_told(replace(CONTEXT, clock=clock, filters=april)) == 20 - 1
+    without = april.switch("event_days", "out").leaving_out([(date(2026, 4, 20), date(2026, 4, 21))])
+    assert words.days_told(replace(CONTEXT, clock=clock, filters=without)) == 20 - 1
+
+
 # ── Every panel of every view, on invented and on empty answers ──
 
 
