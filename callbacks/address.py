@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from dashboard.domain.errors import NotPermitted
+from dashboard.domain.errors import BadRequest, NotPermitted
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import ABOUT
 from dashboard.services import Services
@@ -21,10 +21,14 @@ def filters_in(search: str | None, services: Services, view: View | None = None)
 
     What `view` keeps in the address beside the filters is set aside.
 
-    A link to a department that is gone must say so: zeros everywhere would look like an answer.
+    A link to a department that is gone, or to days that the data does not tell of, must say so: zeros everywhere would
+    look like an answer.
     """
     parameters = view.parameters if view is not None else ()
-    filters = Filters.from_search(search or "", services.clock(), services.dimensions, parameters)
+    clock = services.clock()
+    filters = Filters.from_search(search or "", clock, services.dimensions, parameters)
+    if not clock.tells_of(filters.period):
+        raise BadRequest(f"The data tells of {clock.days.sentence()}; {filters.period.sentence()} lies outside.")
     for name, values in filters.choices:
         filters = filters.choose(name, [services.resolve(services.dimensions[name], value) for value in values])
     return filters.leaving_out(services.event_days()) if filters.setting("event_days") == "out" else filters

@@ -134,6 +134,7 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
 
 
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+CHOSEN = "Chosen period"
 STRETCHES = {
     Compared: "Comparison period", Lately: "What went before", OnDays: "Days that are told of",
 }  # fmt: skip
@@ -146,6 +147,8 @@ def _titled(
 
     def title(item: Question) -> str:
         days = item.during(filters.period, services.clock()) if isinstance(item, Over) else None
+        if isinstance(item, Compared) and (compared := filters.comparison()) is not None:
+            return f"{STRETCHES[Compared]}, {compared.sentence()}"
         return days.sentence() if days is not None else STRETCHES.get(type(item), "")
 
     return [(title(item), answer) for item, answer in zip(panel.queries, answers, strict=True) if answer is not None]
@@ -239,7 +242,7 @@ def _csv(panel: Panel, filters: Filters, answers: Answered, services: Services) 
                 writer.writerow([])
             heading = [*first, *labels]
             writer.writerow(heading)
-        period = [title or "Chosen period"] if first else []
+        period = [title or f"{CHOSEN}, {filters.period.sentence()}"] if first else []
         for written, row in enumerate(answer.frame.itertuples(index=False), 1):
             writer.writerow(
                 [*period, *(_plain(value, name, services, known) for name, value in zip(names, row, strict=True))]
@@ -286,7 +289,7 @@ def _excel(panel: Panel, filters: Filters, answers: Answered, services: Services
         bold = book.add_format({"bold": True})
         formats = {name: book.add_format({"num_format": written}) for name, written in _FORMATS.items()}
         for place, (title, answer) in enumerate(_titled(panel, filters, answers, services), 1):
-            sheet = book.add_worksheet(f"{place} {title or 'Chosen period'}"[:31])
+            sheet = book.add_worksheet(f"{place} {(title or CHOSEN).partition(',')[0]}"[:31])
             sheet.set_column(0, 40, 18)
             of = f"; {title[:1].lower()}{title[1:]}" if title else ""
             lines = [panel.question, f"{services.city().name} 311: {about}{of}"]

@@ -124,11 +124,7 @@ def known_part(period: Period, clock: Clock) -> tuple[Period, tuple[str, ...]]:
     if period.from_on >= clock.end_on or period.to_on < clock.first_on:
         known = Period(clock.first_on, clock.end_on).sentence()
         return period, (f"The data covers {known}; {period.sentence()} lies outside.",)
-    begin, end = max(period.from_on, clock.first_on), min(period.to_on, clock.end_on)
-    if (begin, end) == (period.from_on, period.to_on):
-        return period, ()
-    whole = period.whole_to_on or (period.to_on if end < period.to_on else None)
-    return replace(period, from_on=begin, to_on=end, whole_to_on=whole), ()
+    return period.within(clock.first_on, clock.end_on), ()
 
 
 def of_whole_years(query: Query, filters: Filters, clock: Clock) -> tuple[Filters, tuple[str, ...]]:

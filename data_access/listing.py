@@ -18,11 +18,11 @@ from dashboard.domain.errors import BadRequest, UnknownName
 from dashboard.domain.filters import Filters, civil_day
 from dashboard.domain.policy import Permission, Scope
 from data_access import schema
-from data_access.ask import Reader
-from data_access.compile import Frame, counted_of, nearest, rows_of, with_values
+from data_access.ask import SENSITIVE, Reader
+from data_access.compile import Frame, caveats, counted_of, nearest, rows_of, with_values
 from data_access.flags import FLAGS
 from data_access.rewriting import columns_asked, put_to
-from data_access.semantics import Fact, Measure, Spread, Standing, Total
+from data_access.semantics import Fact, Measure, Query, Spread, Standing, Total
 
 _r, _e = schema.request.c, schema.request_episode.c
 _CARRIED: dict[Any, Any] = {_r[of]: _e[own] for own, of in schema.OF_ITS_REQUEST.items()}
@@ -189,6 +189,8 @@ def list_rows(
     cells: list[ColumnElement] = [column.value.label(column.name) for column in wanted]
     is_joined = fact.table is not schema.request
     in_steps = is_joined or listing.offset >= DEEP
+    # A list says what the number it stands behind says of itself.
+    notes = caveats(Query((listing.of,)), filters) + ((SENSITIVE,) if scope.hides else ())
 
     def read(statement: Select) -> pd.DataFrame:
         return reader.frame(_asked(statement, listing, filters, frame))
@@ -200,7 +202,7 @@ def list_rows(
     if listing.limit > PAGE:  # a file: all rows sorted whole take more memory than there may be
         named = first(select(_r.request_id)).subquery()  # one that was closed twice is listed twice
         rows = select(*cells).select_from(schema.request.join(named, named.c.request_id == _r.request_id))
-        return Rows(listing, read(rows.order_by(*order, _r.request_id)), n, frame.as_of)
+        return Rows(listing, read(rows.order_by(*order, _r.request_id)), n, frame.as_of, notes=notes)
     found = read(first(select(_r.request_id, _r.opened_at.label("opened_at")) if in_steps else select(*cells)))
     if in_steps:  # all rows sorted by a few columns, then those of the page read whole: twice as fast as both at once
         ids, opened = found["request_id"].tolist(), found["opened_at"]
@@ -208,7 +210,7 @@ def list_rows(
         these += [_r.opened_at.between(opened.min().to_pydatetime(), opened.max().to_pydatetime())] if ids else []
         whole = read(select(*cells).where(*these))
         found = whole.set_index("request_id", drop=False).loc[ids].reset_index(drop=True)
-    return Rows(listing, found, n, frame.as_of)
+    return Rows(listing, found, n, frame.as_of, notes=notes)
 
 
 def _asked(statement: Select, listing: Listing, filters: Filters, frame: Frame) -> Select:

@@ -85,7 +85,7 @@ def _draw_along_time(
     events.shade(figure, steps, context.events)
     text = f"**{c.count(number)}** {measure.label.lower()}"
     if isinstance(measure, Total):
-        text += f", **{c.count(number / max(context.filters.days_counted(), 1))}** a day"
+        text += f", **{series.few(number / max(words.days_told(context), 1))}** a day"
     against = words.changed(number, before.value(measure) if before else None, context)
     text += f"; {against}." if against else "."
     caveats = (foot, events.told(figure), "drag along the axis to set the period")

@@ -61,6 +61,9 @@ def page(extract: dict[str, Any], tab: str, *content: Any, back: str = "") -> st
                 f"Complete months to the end of {_month(_before(until))}. A count that could point to a single person "
                 f"is not shown: it says “{FEW}”, and so do some others that would give it away; nor is their share."
             ),
+            html.P("Sensitive subjects are counted by themselves, and in no other number.")
+            if extract["sensitive"]
+            else None,
             html.P("This is a made-up city.") if extract["is_made_up"] else None,
             html.P(html.A("Work here? Sign in", href=back)) if back else None,
         ]

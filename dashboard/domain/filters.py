@@ -40,6 +40,8 @@ COMPARISONS: Mapping[str, str] = {
 }
 
 
+QUIET = timedelta(days=8)
+"""More than a week without anything coming in is the end of an extract, and no quiet week."""
 CELLS = re.compile(r"hexagon_\d+")
 """Dimensions whose values are H3 ids: an address holds many of them, short and in one word."""
 CELL_DIGITS = 15
@@ -105,6 +107,28 @@ class Clock:
         """The first civil day about which nothing can be known."""
         return max(self.last_on, self.as_of_on or self.last_on) + DAY
 
+    @property
+    def days(self) -> Period:
+        """The days of which it is known what came in; closings may be known for longer.
+
+        To the end of what was recorded, if that is a few quiet days; of an extract to its last request, whatever
+        became of that afterwards.
+        """
+        is_extract = self.end_on - self.last_on > QUIET
+        return Period(self.first_on, self.last_on + DAY if is_extract else self.end_on)
+
+    def tells_of(self, period: Period) -> bool:
+        """Whether it is known of any day of `period` what came in."""
+        return period.from_on < self.days.to_on and period.to_on > self.first_on
+
+    def days_in_gaps(self, period: Period) -> int:
+        """How many days of `period` nothing is known about."""
+        return sum(self.is_in_gap(period.from_on + timedelta(days=n)) for n in range(period.days)) if self.gaps else 0
+
+    def is_silent_on(self, period: Period) -> bool:
+        """Whether nothing is known about any day of `period`: what came in then was not nothing."""
+        return not self.tells_of(period) or self.days_in_gaps(period) >= period.days
+
 
 @dataclass(frozen=True)
 class Period:
@@ -160,6 +184,17 @@ class Period:
             case "all":
                 return cls(clock.first_on, end, preset)
         raise UnknownName("period", preset, PRESETS)
+
+    def within(self, begin: date, end: date) -> Period:
+        """The part of it in ``[begin, end)``, all of it if there is none; it knows where it would have ended.
+
+        A month of which twenty days are known would else be held against a whole one (measures R7).
+        """
+        begin, end = max(self.from_on, begin), min(self.to_on, end)
+        if begin >= end:
+            return self
+        whole = self.whole_to_on or (self.to_on if end < self.to_on else None)
+        return replace(self, from_on=begin, to_on=end, whole_to_on=whole)
 
     def sentence(self) -> str:
         """The period in words: “1–20 May 2026”, “1 Jul 2025 – 20 May 2026”."""
@@ -237,7 +272,8 @@ class Filters:
         preset = given.pop("period", [None])[-1]
         if begin or end:
             first, last = clock.first_on, clock.last_on + DAY
-            period = Period(civil_day(begin, "from") if begin else first, civil_day(end, "to") if end else last)
+            named = Period(civil_day(begin, "from") if begin else first, civil_day(end, "to") if end else last)
+            period = named.within(named.from_on, clock.days.to_on)
         else:
             period = Period.named(preset or DEFAULT_PERIOD, clock)
         default_compare = _default_comparison(period, clock)
@@ -261,7 +297,8 @@ class Filters:
         """The query string that reads back as this value; empty for the default picture."""
         pairs: list[tuple[str, str]] = [*self.parameters]
         if self.period.preset is None:
-            pairs += [("from", self.period.from_on.isoformat()), ("to", self.period.to_on.isoformat())]
+            end = self.period.whole_to_on or self.period.to_on
+            pairs += [("from", self.period.from_on.isoformat()), ("to", end.isoformat())]
         elif self.period.preset != DEFAULT_PERIOD:
             pairs.append(("period", self.period.preset))
         if self.compare != self.default_compare:

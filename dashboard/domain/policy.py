@@ -210,7 +210,8 @@ def scope_of(viewer: Viewer, needs: Permission) -> Scope:
     Raises NotPermitted if the role does not have the permission; says so in the reader's words.
     """
     if not may(viewer, needs):
-        raise NotPermitted(f"A {viewer.role} may not {needs}. Ask the dashboard’s administrator.")
+        one = f"{'An' if viewer.role.startswith(tuple('aeiou')) else 'A'} {viewer.role}"
+        raise NotPermitted(f"{one} may not {needs}. Ask the dashboard’s administrator.")
     held = ROLES[viewer.role]
     everything = Scope(
         (),

@@ -54,12 +54,16 @@ def during(period: Period) -> str:
     return f"{'on' if period.days == 1 else 'in the period'} {period.sentence()}"
 
 
-def no_contacts(context: Context) -> Drawing:
-    """What a panel about contacts says in a city whose data holds requests only, or in a stretch without any."""
+def no_contacts(context: Context, what: str = "No contacts") -> Drawing:
+    """What a panel about contacts says in a city whose data holds requests only, or in a stretch without `what`."""
     if not context.has_contacts:
         why = f"{context.city.name}’s data holds service requests only: no calls or other contacts were imported."
         return Drawing(sentence=c.empty(why), is_empty=True)
-    return nothing("No contacts", context)
+    return nothing(what, context)
+
+
+NO_CALLS = "No calls in opening hours"
+NO_WAITS = "No calls whose wait is known"
 
 
 def way_of_counting(context: Context, *, shortly: bool = False) -> str:
@@ -154,6 +158,14 @@ def listed(names: list[str], most: int | None = None) -> str:
     if most is not None and len(names) > most:
         return f"{', '.join(bold[:most])} and {len(names) - most} more"
     return bold[0] if len(bold) == 1 else ", ".join(bold[:-1]) + " and " + bold[-1] if bold else ""
+
+
+def days_told(context: Context) -> int:
+    """The days of the period that are counted: neither left out nor without data."""
+    filters, clock = context.filters, context.clock
+    period = filters.period.within(clock.first_on, clock.end_on)
+    # Where event days are left out, days without data are among them.
+    return filters.days_counted(period) - (0 if filters.left_out else clock.days_in_gaps(period))
 
 
 def plural(number: float, one: str, many: str | None = None) -> str:

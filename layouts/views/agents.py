@@ -167,7 +167,8 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     change = [words.points(now.value(one), before.value(one) if before else None, context)
               for one in (transfer_rate, first_contact_resolution)]  # fmt: skip
     by = f"by {len(people)} {'agent' if len(people) == 1 else 'agents'}"
-    by = "by a few agents" if by_agent is not None and by_agent.notes else by  # those left out are not counted either
+    if by_agent is not None and by_agent.frame[answered.name].sum() < n:
+        by = "by a few agents"  # those left out are not counted either
     strip = c.strip(
         c.figure("Calls handled", c.count(n), "", by),
         c.figure("Handle time", c.duration(now.value(handle_time)), "on average", parts),

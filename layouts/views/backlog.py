@@ -93,7 +93,7 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         ),
         c.figure(
             "Clears at this pace in", c.NOTHING if clears is None else f"{clears:,.1f}", "weeks" if clears else "",
-            f"{c.count(pace)} closed a week, last {len(counts)} whole weeks, if nothing new came in" if pace
+            f"{series.few(pace)} closed a week, last {len(counts)} whole weeks, if nothing new came in" if pace
             else f"nothing was closed in the last {len(counts)} whole weeks",
         ),
         c.figure(
@@ -211,11 +211,13 @@ def draw_ages(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         long_ago = then.loc[then[age_band.name] == age_band.ordered[-1], "backlog"].sum()
         before = f" ({c.count(long_ago)} of {c.count(then['backlog'].sum())} {_then(context)})"
     text = (
-        f"{who}**{c.count(old)}** of **{c.count(n)}** open requests are older than 180 days{before}, and "
-        f"**{c.count(far)}** have waited more than three times what was promised."
+        f"{who}**{c.count(old)}** of {words.plural(n, 'open request')} {'is' if old == 1 else 'are'} older than 180 "
+        f"days{before}, and **{c.count(far)}** {'has' if far == 1 else 'have'} waited more than three times what was "
+        "promised."
     )
     if len(rows) > 1 and late.any():
         worst = int(np.argmax(np.where(standing >= words.FEW, late / standing, -1)))
+    if len(rows) > 1 and late.any() and standing[worst] >= words.FEW:
         text += f" The highest share overdue is at {rows[worst]}: **{c.share(late[worst] / standing[worst])}**."
     foot = words.foot(
         tables.ramp("few", "half of the row or more"),
@@ -363,7 +365,9 @@ def draw_soon(answers: tuple[Answer | Rows | None, ...], context: Context) -> Dr
     risky = risk.value(at_risk) or 0
     text = f"{words.plural(n, 'request')} {'runs' if n == 1 else 'run'} out of time within three working days"
     if parts[0][0] in ("today", "1 working day"):
-        text += f", **{c.count(parts[0][1])}** of them {'today' if parts[0][0] == 'today' else 'within one'}"
+        last = context.clock.as_of_on or context.clock.last_on  # a brief is read on another day than the data ends
+        when = f"still on {c.day(last)}" if parts[0][0] == "today" else "within one"
+        text += f", **{c.count(parts[0][1])}** of them {when}"
     text += f"; {words.plural(unassigned, 'has', 'have')} nobody assigned yet." if unassigned else "."
     text += (
         f" **{c.count(risky)}** {'is' if risky == 1 else 'are'} at risk: a day or a fifth of the promise is left."

@@ -54,7 +54,7 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     now, before = answers
     n = now.value(offered)
     if not n:
-        return words.no_contacts(context)
+        return words.no_contacts(context, words.NO_CALLS)
     city = context.city
     target = city.service_level_target_share
     level = now.value(service_level)
@@ -64,8 +64,12 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     asa = now.value(speed_of_answer)
     slower = words.slower(asa, before.value(speed_of_answer) if before else None, context)
     volume = words.changed(n, before.value(offered) if before else None, context)
-    level_words = "; ".join(part for part in (_points(now, before, service_level, context), against, custom) if part)
-    short = f"{c.count(now.value(abandoned_short))} within {city.short_abandon_s} s left out"
+    counted = f"n = {c.count(now.value('service_level_base'))}"
+    moved = _points(now, before, service_level, context)
+    level_words = "; ".join(part for part in (moved, counted, against, custom) if part)
+    short = f"n = {c.count(now.value('offered_net'))}"
+    if now.value(abandoned_short):
+        short += f"; {c.count(now.value(abandoned_short))} under {city.short_abandon_s} s left out"
     strip = c.strip(
         c.figure("Calls offered", c.count(n), "", c.sentence(volume)),
         c.figure("Service level", c.share(level), goal, c.sentence(level_words)),
@@ -81,7 +85,7 @@ def draw_volume(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     now, along = answers
     n = now.value(offered)
     if not n:
-        return words.no_contacts(context)
+        return words.no_contacts(context, words.NO_CALLS)
     steps = steps_of(along, context.filters.period, context.clock)
     text = (
         f"Of **{c.count(n)}** calls, **{c.count(now.value(answered))}** were answered and "
@@ -102,7 +106,7 @@ def draw_level(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     now, before, along = answers
     n = now.value("service_level_base")
     if not n:
-        return words.no_contacts(context)
+        return words.no_contacts(context, words.NO_WAITS)
     steps = steps_of(along, context.filters.period, context.clock)
     city, level = context.city, now.value(service_level)
     target = city.service_level_target_share
@@ -113,8 +117,9 @@ def draw_level(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         values = steps.values("service_level")
         known = steps.is_whole & np.isfinite(values)
         met = int((values[known] >= target).sum())
+        text += f", against a target of {c.share(target, 0)}"
         days = words.plural(int(known.sum()), steps.every).replace("**", "")
-        text += f", against a target of {c.share(target, 0)}; met in **{met}** of {days}."
+        text += f"; met in **{met}** of {days}." if known.sum() > 1 else "."
     else:
         text += "; the city has set no target."
     figure = series.lines(
@@ -134,7 +139,7 @@ def draw_variants(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     """The same calls counted the six ways service levels are counted; a link counts everything that way."""
     now, before = answers
     if not now.value("answered_or_abandoned"):
-        return words.no_contacts(context)
+        return words.no_contacts(context, words.NO_WAITS)
     own, used = context.city.service_level_variant, in_force(context.filters, context.city.service_level_variant)
     values = {key: now.value(one) for key, one in SERVICE_LEVELS.items()}
     known = [value for value in values.values() if value is not None]
@@ -180,7 +185,7 @@ def draw_abandonment(answers: tuple[Answer | None, ...], context: Context) -> Dr
     now, before, along = answers
     n = now.value("offered_net")
     if not n:
-        return words.no_contacts(context)
+        return words.no_contacts(context, words.NO_CALLS)
     steps = steps_of(along, context.filters.period, context.clock)
     text = (
         f"**{c.share(now.value(abandonment))}** hung up while waiting, **{c.count(now.value('abandoned_net'))}** "
@@ -207,7 +212,7 @@ def draw_waits(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     now, before, along = answers
     n = now.value("wait_n")
     if not n:
-        return words.no_contacts(context)
+        return words.no_contacts(context, words.NO_WAITS)
     steps = steps_of(along, context.filters.period, context.clock)
     half, ninth = now.value(wait), now.value("wait_p90")
     slow = "fewer than nine in ten were answered at all"
@@ -245,7 +250,7 @@ def draw_hours(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     frame = answers[0].frame
     totals = grids.by_hour_of_week(frame, "offered")
     if not totals.sum():
-        return words.no_contacts(context)
+        return words.no_contacts(context, words.NO_CALLS)
     hours = grids.hours_known(context)
     mean, said = grids.per_hour_words(totals, hours)
     mean = np.where(totals > 0, mean, np.nan)  # outside opening hours nothing is offered
@@ -265,7 +270,7 @@ def draw_hours_level(answers: tuple[Answer | None, ...], context: Context) -> Dr
     frame = answers[0].frame
     over, under = (grids.by_hour_of_week(frame, name) for name in ("served_in_time", "service_level_base"))
     if not under.sum():
-        return words.no_contacts(context)
+        return words.no_contacts(context, words.NO_WAITS)
     with np.errstate(divide="ignore", invalid="ignore"):
         level = np.where(under >= words.FEW, over / under, np.nan)
     said = [f"{c.share(a)} of {c.count(b)}" for a, b in zip(level, under, strict=True)]
@@ -290,7 +295,7 @@ def draw_half_hours(answers: tuple[Answer | None, ...], context: Context) -> Dra
     by_half, by_day = answers
     frame = by_half.frame
     if not frame["offered"].sum():
-        return words.no_contacts(context)
+        return words.no_contacts(context, words.NO_CALLS)
     days = int((by_day.frame["offered"] > 0).sum())
     frame = frame[frame["offered"] >= words.FEW].reset_index(drop=True)
     if not len(frame):
@@ -333,7 +338,7 @@ def draw_surge(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """The days, in a short period the half-hours, on which calls rose above what 999 of 1,000 such ones stay under."""
     along, history, lately = answers
     if not along.frame["offered"].sum():
-        return words.no_contacts(context)
+        return words.no_contacts(context, words.NO_CALLS)
     if context.filters.period.days <= SHORT_DAYS:
         drawing = surging.half_hours(lately, history, context)
         if drawing is not None:
@@ -349,7 +354,7 @@ def draw_status(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     now, before, along = answers
     n = now.value(answered)
     if not n:
-        return words.no_contacts(context)
+        return words.no_contacts(context, "No answered calls")
     steps = steps_of(along, context.filters.period, context.clock)
     calls = now.value(status_calls)
     text = f"**{c.share(now.value(status_share))}** of answered calls, {c.count(calls)}, asked “Where is my request?”"
@@ -371,7 +376,7 @@ def draw_per_request(answers: tuple[Answer | None, ...], context: Context) -> Dr
     now, before, along = answers
     people, requests = now.value("contacts"), now.value("opened")
     if not people or not requests:
-        return words.no_contacts(context)
+        return words.nothing("No requests", context) if people else words.no_contacts(context)
     steps = steps_of(along, context.filters.period, context.clock)
     ratio = now.value(contacts_per_request)
     text = f"**{ratio:.2f}** contacts for each request that came in"
@@ -397,7 +402,7 @@ def draw_handle(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     """Talk, hold and wrap-up of a mean answered call, along time."""
     now, before, along = answers
     if not now.value(answered):
-        return words.no_contacts(context)
+        return words.no_contacts(context, "No answered calls")
     n = now.value(answered_with_handle)
     if not n:
         return words.nothing("No talk time was recorded", context)

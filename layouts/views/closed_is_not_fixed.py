@@ -465,10 +465,12 @@ def draw_responses(answers: tuple[Answer | None, ...], context: Context) -> Draw
         c.Column("Handed on", is_number=True), c.Column("Twice or more", is_number=True, on_phone=False),
     ]  # fmt: skip
     n = whole.value("first_response_n")
-    text = (
-        f"Half of {c.count(n)} requests had a first response within **{_reached(whole.value('first_response'))}**, "
-        f"nine in ten within **{_reached(whole.value('first_response_p90'))}**."
-    )
+    half, nine = whole.value("first_response"), whole.value("first_response_p90")
+    if half is None:
+        text = f"Fewer than half of {words.plural(n, 'request')} have had a first response."
+    else:
+        text = f"Half of {words.plural(n, 'request')} had a first response within **{_reached(half)}**, nine in ten "
+        text += "have not had one yet." if nine is None else f"within **{_reached(nine)}**."
     moved = whole.value(handed_on_rate)
     if moved is not None:
         text += f" **{c.share(moved)}** changed department, {c.share(whole.value(bounce_rate))} twice or more."

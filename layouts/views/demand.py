@@ -52,8 +52,8 @@ def draw_days(answers: tuple[Answer | None, ...], context: Context, *, measure: 
     steps, things = steps_of(along, context.filters.period, context.clock), measure.fact.plural
     figure = series.over_time(steps, measure.name, f"{measure.label} {steps.each}", things)
     text = f"**{c.count(number)}** {measure.label.lower()}"
-    if (n_days := context.filters.days_counted()) > 1:
-        text += f", **{c.count(number / n_days)}** a day"
+    if (n_days := words.days_told(context)) > 1:
+        text += f", **{series.few(number / n_days)}** a day"
     against = words.changed(number, before.value(measure) if before else None, context)
     text += f"; {against}." if against else "."
     key, found = series.key_of(figure), expectation.usual(
@@ -83,7 +83,7 @@ def _outside(steps: Steps, values: np.ndarray, mu: np.ndarray, high: np.ndarray,
     top = int(np.argmax(np.where(above, values - mu, -np.inf)))
     event = expectation.event_on(steps.starts[top], context.events)
     named = f"{steps.name(top)} ({event.name})" if event else steps.name(top)
-    said = f", **{times[top]:.1f}** times the usual" if 1.05 <= times[top] < 20 else ""
+    said = f", **{times[top]:.1f}** times the middle of that range" if 1.05 <= times[top] < 20 else ""
     if len(steps) == 1:
         return f"That lies above the usual range{f' ({event.name})' if event else ''}{said}."
     most = "most of all " if above.sum() > 1 else ""
@@ -276,7 +276,9 @@ def draw_busiest(
         lines.append([link, c.count(came), times, _why(day, before, causes, cause, context)])
     first = busy[0]
     event = expectation.event_on(first.day, context.events)
-    text = f"**{expectation.named(first.day)}** brought most, **{c.count(first.came)}** {things}"
+    text = (
+        f"**{expectation.named(first.day)}** brought most, {words.plural(first.came, things.removesuffix('s'), things)}"
+    )
     text += f" ({event.name})." if event else "."
     known = sum(expectation.event_on(one.day, context.events) is not None for one in busy)
     if len(busy) > 1 and context.events:

@@ -230,7 +230,11 @@ def draw_numbers(answers: tuple[Answer | None, ...], context: Context) -> Drawin
 def _whole_city(answer: Answer, per_1000: float | None, context: Context) -> Drawing:
     row = next(answer.frame.itertuples(index=False))
     strip = c.strip(
-        c.figure("Opened", c.count(row.opened), "", "" if per_1000 is None else f"{per_1000:,.1f} per 1,000 residents"),
+        c.figure("Opened", c.NOTHING, "", "no data was received")
+        if not row.opened and context.clock.is_silent_on(context.filters.period)
+        else c.figure(
+            "Opened", c.count(row.opened), "", "" if per_1000 is None else f"{per_1000:,.1f} per 1,000 residents"
+        ),
         c.figure("Promises kept", c.share(row.kept / row.due) if row.due >= words.FEW else c.NOTHING, "",
                  f"of {c.count(row.due)} that fell due"),
         c.figure("Open, of which overdue", c.count(row.backlog), f"of which {c.count(row.overdue)}", ""),
@@ -469,7 +473,10 @@ def _where_open(places: pd.DataFrame, names: list[str], hover: list[str], contex
     limits = maps.classes_of(values)
     key = c.key(*((token, f"{text} ({c.count(n)})") for token, text, n in maps.class_words(limits, values)))
     last = min(context.filters.period.to_on, context.clock.end_on) - DAY
-    text = f"**{c.count(values.sum())}** requests with a place are open, in **{c.count(len(values))}** hexagons."
+    text = (
+        f"{words.plural(values.sum(), 'request with a place is', 'requests with a place are')} open, "
+        f"in {words.plural(len(values), 'hexagon')}."
+    )
     more = "" if _is_alone(context) else "click another district to compare"
     foot = words.foot(key, f"open at the end of {c.day(last)}", more)
     return Drawing(c.sentence(text), figure, foot=foot)

@@ -14,7 +14,7 @@ from dashboard.domain.policy import Permission
 from dashboard.domain.stretches import WHOLE_MONTHS, last_days, lately, running
 from data_access.dimensions import department, service_type
 from data_access.measures.contacts import abandonment, offered, service_level
-from data_access.measures.requests import backlog, closed, opened, overdue, sla_compliance
+from data_access.measures.requests import backlog, came_to_stand, closed, opened, overdue, sla_compliance
 from data_access.semantics import Answer, Measure, Query
 from layouts import components as c
 from layouts import html
@@ -54,6 +54,9 @@ def draw_event(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         text = f"**{event.name}, {events.days_of(event)}**, and the days of other events are left out of every count."
         back = c.link("Count them again", context.filters.switch("event_days", "in").to_search())
         return Drawing(body=c.event_banner(c.sentence(text), [back, every]))
+    if event.kind == "data_gap":
+        text = f"**{event.name}, {events.days_of(event)}.** How much came in then is not known."
+        return Drawing(body=c.event_banner(c.sentence(text), every))
     steps = steps_of(answers[0], EVENT_DAYS(period, context.clock), context.clock)
     counts = dict(zip(steps.starts, steps.values("opened").tolist(), strict=True))
     text = f"**{event.name}, {events.days_of(event)}.** "
@@ -61,7 +64,7 @@ def draw_event(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     more = _more_than_usual(event, counts, context)
     usual = f"the mean of the same weekdays of the {WEEKS_BEFORE} weeks before"
     came_in = "came in" if end >= event.end_on else f"came in by {(end - DAY).day} {end - DAY:%b}"
-    if not came and not more:
+    if not came and abs(more or 0) < 1:
         return Drawing(
             body=c.event_banner(f"Nothing of this choice came in during {event.name}.", every, is_quiet=True)
         )
@@ -189,6 +192,8 @@ def _tile(value: str, below: str, past: Steps, measure: Measure) -> Drawing:
 def _draw_count(answers: Sequence[Answer | None], context: Context, measure: Measure) -> Drawing:
     now, before, past = answers
     number = now.value(measure)
+    if not number and context.clock.is_silent_on(context.filters.period):
+        return _tile(c.NOTHING, "no data was received", _lately(past, context), measure)
     below = words.changed_shortly(number, before.value(measure) if before else None, context)
     return _tile(c.count(number), below, _lately(past, context), measure)
 
@@ -199,10 +204,12 @@ def draw_opened(answers: tuple[Answer | None, ...], context: Context) -> Drawing
 
 
 def draw_closed(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
-    """Requests closed, against how many were opened."""
+    """Closings, against openings and reopenings: by as much the city's backlog shrinks or grows."""
     now, past = answers
-    number, came = now.value(closed), now.value(opened)
-    below = f"**{c.signed(number - came)}** against opened" if number is not None and came is not None else ""
+    number, came = now.value(closed), now.value(came_to_stand)
+    below = ""
+    if number is not None and came is not None:
+        below = f"**{c.signed(number - came)}** against openings"
     return _tile(c.count(number), below, _lately(past, context), closed)
 
 
@@ -226,7 +233,7 @@ def draw_open(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
 def draw_offered(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Calls offered, against the comparison."""
     if not answers[0].value(offered):
-        return words.no_contacts(context)
+        return words.no_contacts(context, words.NO_CALLS)
     return _draw_count(answers, context, offered)
 
 
@@ -235,12 +242,11 @@ def draw_answered(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     now, past = answers
     n = now.value("service_level_base")
     if not n:
-        return words.no_contacts(context)
+        return words.no_contacts(context, words.NO_WAITS)
     target = context.city.service_level_target_share
-    parts = [
-        f"within {context.city.answer_within_s} s",
-        f"target {c.share(target, 0)}" if target is not None else f"n {c.count(n)}",
-    ]
+    goal = f"{context.city.answer_within_s} s"  # in a line of the tile's width
+    parts = [f"within {goal}"] if target is None else [goal, f"target {c.share(target, 0)}"]
+    parts.append(f"n {c.count(n)}")
     parts.append(words.way_of_counting(context, shortly=True))
     value = c.share(now.value(service_level))
     return _tile(value, " · ".join(part for part in parts if part), _lately(past, context), service_level)
@@ -333,7 +339,7 @@ def _scorecard_words(
     text = (
         f"{head}. **{counts['meets']}** of {known} {meet} {said}, "
         f"**{counts['near']}** {'is' if counts['near'] == 1 else 'are'} within five points and "
-        f"**{counts['misses']}** {'misses' if counts['misses'] == 1 else 'miss'} it by more"
+        f"**{counts['misses'] or 'none'}** {'misses' if counts['misses'] == 1 else 'miss'} it by more"
     )
     by = ":" if len(worst) == counts["misses"] else ", most of all"
     return c.sentence(text + (f"{by} {words.listed(worst)}." if worst else "."))
@@ -461,7 +467,7 @@ def draw_calls(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Calls offered along time, and in words how many were answered in time."""
     now, before, along = answers
     if not now.value(offered):
-        return words.no_contacts(context)
+        return words.no_contacts(context, words.NO_CALLS)
     steps = steps_of(along, context.filters.period, context.clock)
     against = words.changed(now.value(offered), before.value(offered) if before else None, context)
     text = f"**{c.count(now.value(offered))}** calls" + (f", {against}" if against else "")
@@ -471,12 +477,13 @@ def draw_calls(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     )
     figure = series.over_time(steps, "offered", f"Calls {steps.each}", "calls")
     events.shade(figure, steps, context.events)
-    short = f"{words.way_of_counting(context)}; those under {context.city.short_abandon_s} s left out of the hang-ups"
-    return Drawing(
-        c.sentence(text),
-        figure,
-        foot=words.foot(series.key_of(figure), f"n = {c.count(now.value(offered))} calls", short, events.told(figure)),
+    # Calls that ended otherwise, and the shortest hang-ups, are not what the two shares are of.
+    in_time = f"in time: of {c.count(now.value('service_level_base'))}, {words.way_of_counting(context)}"
+    hung_up = f"hung up: of {c.count(now.value('offered_net'))}, under {context.city.short_abandon_s} s left out"
+    foot = words.foot(
+        series.key_of(figure), f"n = {c.count(now.value(offered))} calls", in_time, hung_up, events.told(figure)
     )
+    return Drawing(c.sentence(text), figure, foot=foot)
 
 
 def draw_requests(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -527,7 +534,7 @@ VIEW = View(
             height=40,
         ),
         _tile_panel("opened", "Requests opened", (opened,), draw_opened, True),
-        _tile_panel("closed", "Requests closed", (closed, opened), draw_closed, False),
+        _tile_panel("closed", "Requests closed", (closed, came_to_stand), draw_closed, False),
         _tile_panel("kept", "Promises kept", (sla_compliance,), draw_kept, False),
         _tile_panel("open", "Open at the end", (backlog, overdue), draw_open, False),
         _tile_panel("offered", "Calls offered", (offered,), draw_offered, True, **CALLS),

@@ -94,7 +94,7 @@ def draw_months(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     none = steps.values("opened_no_promise").sum()
     foot = words.foot(
         c.key(*((part.token, part.words) for part, n in zip(PARTS, counts.sum(axis=1), strict=True) if n)),
-        f"n = {c.count(totals.sum())} requests opened in {len(steps)} months",
+        f"n = {c.count(totals.sum())} requests opened in {words.plural(len(steps), 'month')}".replace("**", ""),
         "always up to 13 months" + ("" if steps.is_whole[-1] else "; hatched: month to date"),
         f"{c.count(none)} without a promise left out" if none else "",
     )
@@ -188,6 +188,8 @@ def draw_paused(answers: tuple[Answer | None, ...], context: Context) -> Drawing
 def _one(row: Kept, target: float | None) -> str:
     low, high = (float(x) for x in wilson(row.over, row.under)[1:])
     share = row.over / row.under
+    if row.under < words.FEW:
+        return f"{row.name}: {words.plural(row.under, 'promise')} fell due, too few to judge."
     text = f"{row.name} kept **{c.share(share)}** ({c.share(low)} to {c.share(high)}) of {c.count(row.under)}"
     if target is None:
         return text + "."
@@ -223,6 +225,8 @@ def draw_types(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         text += f" ({against})." if against else "."
     else:
         text = "Every promise that fell due was kept."
+        if all_broken:  # all of them of types that are not drawn
+            text = f"**{c.count(all_broken)}** of {c.count(of_each.sum())} promises were broken, all of small types."
     hidden = len(dots) - len(enough)
     foot = words.foot(
         comparisons.shape_key(groups),
@@ -292,7 +296,11 @@ def draw_trends(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         if len(known) >= 2:
             moved.append((share[known[-1]] - share[known[0]], name, share[known[0]], share[known[-1]], steps, known))
     figure = comparisons.small_multiples(shown, context.selected)
-    text = f"The {len(names)} types with the most promises."
+    text = (
+        f"The {len(names)} types with the most promises."
+        if len(names) > 1
+        else f"{names[0]} alone has enough promises."
+    )
     if moved:
         by, name, first, last, steps, known = max(moved, key=lambda one: abs(one[0]))
         text = (
@@ -347,9 +355,7 @@ def draw_fit(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         if groups[TIGHT]:
             text += f", **{len(groups[TIGHT])}** more than half the time"
         if groups[OUT_OF_REACH]:
-            few = groups[OUT_OF_REACH][:3]
-            more = " and others" if len(groups[OUT_OF_REACH]) > len(few) else ""
-            text += f"; **{len(groups[OUT_OF_REACH])}** less than that: {words.listed(few)}{more}"
+            text += f"; **{len(groups[OUT_OF_REACH])}** less than that: {words.listed(groups[OUT_OF_REACH], 3)}"
         text += "."
         if groups[PADDED]:
             first = next(one for one in judged if one.verdict == PADDED)
@@ -493,9 +499,9 @@ def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     total = values.sum()
     half = int((values.cumsum() < total / 2).sum()) + 1
     text = (
-        f"**{c.count(total)}** promises were broken in **{c.count(len(values))}** places of about 0.1 km²; half of "
-        f"them in the first **{c.count(half)}**."
-    )
+        f"{words.plural(total, 'promise was', 'promises were')} broken in {words.plural(len(values), 'place')} "
+        "of about 0.1 km²"
+    ) + (f"; half of them in the first **{c.count(half)}**." if half < len(values) else ".")
     before = answers[1].value("broken") if answers[1] is not None and not context.selected else None
     against = words.changed(total + lost, before, context)
     text += f" All broken promises: {against}." if against else ""
@@ -538,7 +544,8 @@ def draw_places(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         c.Column("Place"), c.Column("Late", is_number=True), c.Column("Fell due", is_number=True),
         c.Column("Share late", is_number=True),
     ]  # fmt: skip
-    text = f"The first {words.plural(len(rows), 'place')} hold **{c.share(part)}** of the broken promises."
+    first = "first place holds" if len(rows) == 1 else f"first **{len(rows)}** places hold"
+    text = f"The {first} **{c.share(part)}** of the broken promises."
     if worst >= 0 and len(rows) > 1:
         cell = places.cells[worst]
         text += f" Late most often of these: {called[cell]}, **{c.share(share[worst], 0)}**."

@@ -19,9 +19,10 @@ from layouts.figures import words
 from layouts.view import Context, Drawing, FromAddress, Panel, Place, View
 
 LISTED = tuple(
-    measure for measure in CATALOGUE.values() if listable(measure) and not isinstance(measure, Ratio | Spread)
-)
-"""What can be chosen to be listed; a ratio's list is that of what it is divided by."""
+    measure for measure in CATALOGUE.values()
+    if listable(measure) and not isinstance(measure, Ratio | Spread) and measure.unit == "requests"
+)  # fmt: skip
+"""What can be chosen to be listed: numbers of requests; a ratio's list is that of what it is divided by."""
 
 
 def listing_at(place: Place) -> Listing:

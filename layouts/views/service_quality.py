@@ -364,7 +364,8 @@ def draw_months(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         seen, top = verdicts.usual(rate, miss_rate), int(np.argmax(rate))
         text = f"In {steps.name(int(whole[-1]))} **{_rate(rate[-1])}** of 10,000 stops were reported missed"
         text += f", {seen.words[:1].lower()}{seen.words[1:]}" if seen else ""
-        text += f"; most in {steps.name(int(whole[top]))}: **{_rate(rate[top])}**" if top != len(rate) - 1 else ""
+        if top != len(rate) - 1:
+            text += f"; of whole months, most in {steps.name(int(whole[top]))}: **{_rate(rate[top])}**"
     foot = words.foot(
         c.key(*((token, name) for name, token in zip(names, TOKENS, strict=False))),
         "" if steps.is_whole.all() else "hollow: month not complete, numbers: the last that is",
@@ -395,14 +396,15 @@ def draw_assets(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     for kind in _kinds(now.frame)[:MOST_KINDS]:
         row = frame.loc[kind]
         time, n = float(row[asset_months.name]), float(row[faults.name])
-        change = words.changed_shortly(n / time, then.get(kind), context)
+        change = words.changed_shortly(n / time, then.get(kind), context) if n >= FEWEST else ""
         looked = float(row[no_fault_share.under.name])
         none = f"no fault found in {c.share(row[no_fault_share.name], 0)} of {c.count(looked)} looked at"
         figures.append(c.figure(
             words.capital(asset_kind.say(kind)) + "s", _rate(n / time), "of 1,000 a month",
             c.sentence("; ".join(filter(None, (
                 words.plural(n, "fault").replace("**", ""), _sure(n, time), change,
-                f"{_rate(row[faults_confirmed.name] / time)} confirmed", none if looked >= words.FEW else "")))),
+                f"{_rate(row[faults_confirmed.name] / time)} confirmed" if looked or not n else "none looked at yet",
+                none if looked >= words.FEW else "")))),
         ))  # fmt: skip
     total = now.frame[[faults.name, asset_months.name]].sum()
     text = (
@@ -432,7 +434,7 @@ def draw_models(answers: tuple[Answer | None, ...], context: Context) -> Drawing
                    asset_kind.say(row[asset_kind.name])),
             c.count(1000 * time),
             _with_interval(row[faults.name], time),
-            _with_interval(row[faults_confirmed.name], time),
+            _with_interval(row[faults_confirmed.name], time) if looked or not row[faults.name] else c.NOTHING,
             c.share(row[no_fault_share.name]) if looked >= words.FEW else "too few",
         ])  # fmt: skip
         if then is not None:
@@ -454,7 +456,10 @@ def draw_models(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         own = frame[frame[asset_kind.name] == kind]
         rates = (own[faults.name] / own[asset_months.name]).to_numpy(float)
         models = own[asset_model.name].tolist()
-        if len(own) > 1:
+        if (n := own[faults.name].sum()) < FEWEST:
+            told = words.plural(n, "fault")
+            said.append(f"{told} of {asset_kind.say(kind)}s{', too few to tell models apart' if len(own) > 1 else ''}")
+        elif len(own) > 1:
             low, high = int(np.argmin(rates)), int(np.argmax(rates))
             said.append(f"of {asset_kind.say(kind)}s {models[low]} fails least (**{_rate(rates[low])}** of 1,000 a "
                         f"month), {models[high]} most (**{_rate(rates[high])}**)")  # fmt: skip
@@ -506,7 +511,7 @@ def draw_ages(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
             said.append(f"{asset_kind.say(kind)}s fail most {_at_age(most.name)} after installation "
                         f"(**{_rate(most.value)}** of 1,000 a month), least {_at_age(least.name)} "
                         f"(**{_rate(least.value)}**)")  # fmt: skip
-    text = words.capital("; ".join(said)) if said else f"**{_rate(rows[0].value)}** of 1,000 a month"
+    text = words.capital("; ".join(said)) if said else "Too few faults to tell ages apart"
     foot = words.foot(
         "Bar: 95 % interval (exact Poisson)", "age at the time of the report", "of 1,000 a month",
         f"{few} with less than {words.FEW} months left out" if few else "",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from functools import partial
 
 import orjson
 import pytest
 
 from callbacks.address import filters_in
-from callbacks.export import _label, _shown
+from callbacks.export import _csv, _label, _shown, _titled
 from callbacks.panels import answers_to, context_of, drawing_of
-from dashboard.domain.filters import Filters
+from dashboard.domain.errors import BadRequest
+from dashboard.domain.filters import Filters, Period
 from dashboard.domain.policy import Permission, Scope, Viewer
 from dashboard.identity import DEPUTY_MANAGER
 from dashboard.services import Services, acting_as
@@ -26,6 +28,7 @@ from layouts.markup import markup
 from layouts.theme import TOKENS
 from layouts.view import Drawing
 from layouts.views import collect_views
+from layouts.views.requests import LISTED
 from tests import city, screen
 
 PANELS = [pytest.param(panel, id=f"{view.name}-{panel.name}") for view in collect_views() for panel in view.panels]
@@ -179,13 +182,72 @@ def test_a_list_behind_a_card_begins_with_the_rows_of_the_card(tiny):
         assert firsts and rows.frame["request_id"].tolist()[: len(firsts)] == firsts
 
 
+def test_days_on_which_the_line_is_shut_have_contacts_all_the_same(tiny):
+    """On 4 June somebody called who had been passed on; on 2 June nobody did."""
+    said = {
+        name: "".join(map(str, drawn(panel_of(f"calls-{name}"), tiny, "?from=2026-06-02&to=2026-06-03").sentence))
+        for name in ("volume", "level", "handle", "reasons")
+    }
+    assert "No calls in opening hours" in said["volume"] and "No calls whose wait is known" in said["level"]
+    assert "No answered calls" in said["handle"] and "No contacts" in said["reasons"]
+
+
+def test_shares_of_calls_say_what_they_are_of(tiny):
+    """1,060 callers were answered or hung up; of the hang-ups the ten short ones count in no share."""
+    june = "?from=2026-06-03&to=2026-06-04"
+    strip = screen.said(drawn(panel_of("calls-strip"), tiny, june).body)
+    assert "n = 1,060" in strip and "n = 1,050; 10 under 6 s left out" in strip
+    assert "n 1,060" in screen.said(drawn(panel_of("overview-answered"), tiny, june).body)
+    foot = screen.said(drawn(panel_of("overview-calls"), tiny, june).foot)
+    assert "in time: of 1,060, every hang-up" in foot and "hung up: of 1,050, under 6" in foot.replace("\xa0", " ")
+
+
+def test_days_outside_of_the_data_are_refused_in_words(tiny):
+    with pytest.raises(BadRequest, match="1–31 Jan 2027 lies outside"):
+        filters_in("?from=2027-01-01&to=2027-02-01", tiny)
+    assert filters_in("?from=2026-06-01&to=2027-01-01", tiny).period.to_on == tiny.clock().end_on
+
+
+def test_a_table_and_a_file_say_which_days_their_numbers_are_of(tiny):
+    panel = panel_of("demand-types")
+    filters = filters_in("?from=2026-06-01&to=2026-07-01&compare=previous", tiny)
+    with acting_as(DEPUTY_MANAGER):
+        answers = answers_to(panel, filters, tiny)
+        text = "".join(_csv(panel, filters, answers, tiny))
+        titles = [title for title, _ in _titled(panel, filters, answers, tiny)]
+    assert '"Chosen period, 1–30 Jun 2026"' in text and '"Comparison period, 1–31 May 2026"' in text
+    assert titles == ["", "Comparison period, 1–31 May 2026"]
+
+
+def test_closings_are_held_against_all_that_came_to_stand_as_the_backlog_is(tiny):
+    """In May the tile and the account of the backlog tell the same change, reopenings included."""
+    search = "?from=2026-05-01&to=2026-06-01"
+    tile = screen.said(drawn(panel_of("overview-closed"), tiny, search).body)
+    bridge = screen.said(drawn(panel_of("backlog-bridge"), tiny, search).sentence)
+    grew = re.search(r"(grew|shrank) by (\d+)", bridge)
+    sign = {"grew": "−", "shrank": "+"}[grew.group(1)]
+    assert f"{sign}{grew.group(2)} against openings" in tile and "reopened" in bridge
+
+
+def test_what_hotspots_counts_bears_its_name_on_every_card(tiny):
+    for counting, things, other in (("reports", "report", "incident"), ("incidents", "incident", "report")):
+        for name in ("time", "districts"):
+            card = drawn(panel_of(f"hotspots-{name}"), tiny, f"?period=all&service_type=pothole&counting={counting}")
+            said = screen.said(card.sentence) + screen.said(card.body or "") + str(card.figure)
+            assert things in said.lower() and other not in said.lower().replace("reported", ""), (name, said)
+
+
+def test_only_numbers_of_requests_can_be_chosen_to_be_listed():
+    assert {measure.unit for measure in LISTED} == {"requests"}
+
+
 def test_a_list_and_a_timeline_say_the_same_age(tiny):
     """Days of the calendar to the last of the data, in a row of the list and in the request it opens."""
-    search = f"?from=2026-05-01&to={tiny.clock().end_on}"
-    filters = Filters.from_search(search, tiny.clock(), DIMENSIONS)
+    filters = Filters(Period(date(2026, 5, 1), tiny.clock().end_on))  # two days after the last request
     told = 0
     for name, said_by in (("backlog-latest", "days</b> ago"), ("backlog-oldest", "been open for")):
-        body = markup(drawn(panel_of(name), tiny, search).body)
+        with acting_as(DEPUTY_MANAGER):
+            body = markup(drawing_of(panel_of(name), filters, tiny)[0].body)
         for request, days in re.findall(r'/requests/([^"]+)".*?<td class="num">(?:<b>)?(\d+)', body):
             panel, place = panel_of("request-clock"), {"request_id": (request,)}
             answers = answers_to(panel, filters, tiny, place)

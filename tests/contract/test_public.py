@@ -244,6 +244,7 @@ def test_pages_need_nobody_and_set_nothing(settings):
             )
             assert "<script" not in text.replace('<script src="/assets/theme.js', "")
     assert "few" in client.get("/public/district/Hill").get_data(as_text=True)
+    assert "Sensitive subjects are counted by themselves" in client.get("/public").get_data(as_text=True)
     for path in ("/public/district/Nowhere", "/public/where?type=Needles", "/public/../state.db", "/public/nothing"):
         gone = client.get(path)
         assert gone.status_code == 404 and gone.mimetype == "text/plain", path

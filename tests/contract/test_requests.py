@@ -28,6 +28,7 @@ from callbacks.navigation import is_there
 from callbacks.panels import answers_to, context_of
 from dashboard.app import create_app
 from dashboard.domain.errors import BadRequest, NotThere, UnknownName
+from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Viewer
 from dashboard.identity import DEPUTY_MANAGER
 from dashboard.services import Services, acting_as
@@ -540,3 +541,19 @@ def test_a_request_is_there_whatever_signs_its_number_has(tmp_path: Path, number
     browser = create_app(settings).server.test_client()
     assert browser.get(f"/requests/{quote(number, safe='')}").status_code == 200
     assert browser.get("/requests/2024%2F11").status_code == browser.get("/requests/2024/10").status_code == 404
+
+
+def test_a_list_says_what_it_leaves_out_as_its_number_does(tmp_path):
+    """A council member is told that sensitive types are not in the list, whoever sees all of it is not."""
+    types = city.TYPES.assign(sensitivity=["P3", "P0", "P0", "P1"])
+    member = Viewer("C", "council member", district="North")
+    with city.served(Settings(data=tmp_path, cache="off"), service_type=types) as services:
+        filters = Filters.from_search("?period=all", services.clock(), services.dimensions)
+        with acting_as(member):
+            theirs = services.rows(Listing(CATALOGUE["opened"]), filters)
+        with acting_as(DEPUTY_MANAGER):
+            whole = services.rows(Listing(CATALOGUE["opened"]), filters)
+            incidents = services.rows(Listing(CATALOGUE["opened"]), filters.switch("counting", "incidents"))
+    assert theirs.notes == ("Without sensitive types, which are shown only as published.",)
+    assert whole.notes == () and incidents.notes[0].startswith("Incidents:")
+    assert "inspection" not in set(theirs.frame["service_type"])

@@ -293,6 +293,12 @@ def test_the_screen_says_the_same(works):
         assert said(drawn(works, panel.name).sentence)
 
 
+def test_few_faults_tell_no_models_apart(works):
+    """Models without any do not fail both least and most."""
+    models = said(drawn(works, "models").sentence)
+    assert "fails least" not in models and "faults of meters, too few to tell models apart" in models
+
+
 def test_a_workbook_shows_parts_of_what_is_not_whole(works):
     """1.4 ten thousands of stops are not shown as 1, nor 2.86 misses for each of them as 3."""
     panel = next(one for one in VIEW.panels if one.name == "collections")

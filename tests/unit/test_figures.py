@@ -45,7 +45,7 @@ from layouts.figures.steps import Steps, seven_day_share, steps_of
 from layouts.markup import markup
 from layouts.theme import unknown_tokens
 from layouts.view import Compared, Context, Event, FromAddress, OnDays, Over, asked_of
-from layouts.views import agents, collect_views, overview, promises
+from layouts.views import agents, collect_views, overview, promises, service_quality
 from layouts.views.hotspots.asking import everywhere
 
 CLOCK = Clock(
@@ -120,6 +120,40 @@ def test_where_types_are_chosen_the_scorecard_speaks_of_them_alone():
     assert said("Tree", filters=april).startswith("Tree: in April ")  # all of it
     aimless = SimpleNamespace(**{**vars(CITY), "promise_target_share": None})
     assert said("Tree", city=aimless).replace("\xa0", " ") == f"{kept}."
+
+
+def test_promises_broken_in_small_types_alone_are_not_all_kept():
+    frame = pd.DataFrame({
+        "service_type": ["Light", "Tree", "Rats"], "department": "Works", "kept": [30.0, 12.0, 3.0],
+        "due": [30.0, 15.0, 4.0],
+    })  # fmt: skip
+    drawn = promises.draw_types((Answer(Query(()), frame, CLOCK.as_of), None), CONTEXT)
+    assert written(drawn.sentence) == "4 of 49 promises were broken, all of small types."
+    kept = promises.draw_types((Answer(Query(()), frame.assign(kept=frame["due"]), CLOCK.as_of), None), CONTEXT)
+    assert written(kept.sentence) == "Every promise that fell due was kept."
+
+
+def test_a_single_broken_promise_is_written_as_one():
+    frame = pd.DataFrame({"hexagon_9": ["892a1072893ffff"], "district": ["Hill"], "broken": [1.0], "due": [3.0]})
+    answers = (Answer(Query(()), frame, CLOCK.as_of), None)
+    context = replace(CONTEXT, place_names={"892a1072893ffff": "Quay"})
+    assert written(promises.draw_map(answers, context).sentence) == "1 promise was broken in 1 place of about 0.1 km²."
+    assert written(promises.draw_places(answers, context).sentence).startswith("The first place holds 100")
+
+
+def test_a_day_without_data_is_no_day_without_requests():
+    gap = Event("No data received", "data_gap", date(2026, 5, 11), date(2026, 5, 12))
+    filters = replace(FILTERS, period=Period(gap.start_on, gap.end_on))
+    clock = replace(CLOCK, gaps=((gap.start_on, gap.end_on),))
+    context = replace(CONTEXT, filters=filters, clock=clock, events=(gap,))
+    nothing = Answer(Query((opened,)), pd.DataFrame({"opened": [0.0]}), CLOCK.as_of)
+    past = Answer(Query((opened,)), pd.DataFrame({"month": pd.date_range("2025-06-01", periods=11, freq="MS"),
+                                                  "opened": 400.0}), CLOCK.as_of, "month")  # fmt: skip
+    tile = written(overview.draw_opened((nothing, None, past), context).body)
+    assert "no data was received" in tile and "0" not in tile.replace("\xa0", " ").split("no data")[0]
+    days = pd.DataFrame({"day": pd.date_range("2026-04-20", periods=22), "opened": [400.0] * 21 + [0.0]})
+    banner = overview.draw_event((Answer(Query((opened,)), days, CLOCK.as_of, "day"),), context)
+    assert "not known" in written(banner.body) and "fewer" not in written(banner.body)
 
 
 def test_the_map_of_broken_promises_stands_still_unless_a_part_of_the_city_is_asked_for():
@@ -673,6 +707,55 @@ def test_an_empty_panel_says_why_and_offers_a_way_out():
         and "Clear the filters" in written(drawing.sentence)
     )
     assert "requests only" in written(words.no_contacts(replace(CONTEXT, has_contacts=False)).sentence)
+    assert written(words.no_contacts(CONTEXT, words.NO_CALLS).sentence).startswith("No calls in opening hours ")
+
+
+def test_a_filter_that_does_not_narrow_calls_leaves_all_agents_counted():
+    """A note says that calls carry no department; nobody is left out for that."""
+    handled = {"answered": [120.0], "handle_time": [270.0], "talk_time": [220.0], "hold_time": [20.0],
+               "wrap_time": [30.0], "transfer_rate": [0.1], "first_contact_resolution": [0.8]}  # fmt: skip
+    now = Answer(Query(()), pd.DataFrame(handled), CLOCK.as_of)
+    states = Answer(Query(()), pd.DataFrame({"month": pd.date_range("2026-05-01", periods=1), "busy_s": [50.0],
+                                             "ready_s": [100.0]}), CLOCK.as_of, "month")  # fmt: skip
+    people = pd.DataFrame({"agent": ["one of 3, no. 1", "one of 3, no. 2", "one of 3, no. 3"], "answered": 40.0})
+    notes = ("Contacts carry no department: not narrowed by it.",)
+
+    def said(people: pd.DataFrame) -> str:
+        answers = (now, None, states, Answer(Query(()), people, CLOCK.as_of, notes=notes))
+        return written(agents.draw_strip(answers, CONTEXT).body)
+
+    assert "by 3 agents" in said(people)
+    assert "by a few agents" in said(people.head(1))  # the other two are not told
+
+
+def test_faults_that_nobody_has_looked_at_are_not_unconfirmed():
+    def said(confirmed: float, looked: float) -> str:
+        frame = pd.DataFrame({
+            "asset_kind": ["light"], "asset_months": [0.2], "faults": [15.0], "fault_rate": [75.0],
+            "faults_confirmed": [confirmed], "faults_looked_at": [looked], "no_fault_share": [0.0],
+        })  # fmt: skip
+        answer = Answer(Query(()), frame, CLOCK.as_of)
+        return written(service_quality.draw_assets((answer, None), CONTEXT).body)
+
+    assert "none looked at yet" in said(0, 0) and "confirmed" not in said(0, 0)
+    assert "0.0 confirmed" in said(0, 12) and "40.0 confirmed" in said(8, 12)
+
+
+def test_ages_are_not_told_apart_by_a_handful_of_faults():
+    ages = [age for _, age in service_quality.AGES][:2]
+    frame = pd.DataFrame({"asset_kind": "light", "asset_age": ages, "faults": [3.0, 1.0], "asset_months": [0.1, 0.1]})
+    answer = Answer(Query(()), frame, CLOCK.as_of)
+    drawn = service_quality.draw_ages((answer,), CONTEXT)
+    assert written(drawn.sentence) == "Too few faults to tell ages apart."
+
+
+def test_a_mean_is_of_the_days_that_are_told():
+    """Neither those before the data begins, nor a day without data, nor days that are left out twice."""
+    clock = replace(CLOCK, first_on=date(2026, 4, 11), gaps=((date(2026, 4, 20), date(2026, 4, 21)),))
+    april = replace(FILTERS, period=Period(date(2026, 4, 1), date(2026, 5, 1)))
+    assert words.days_told(replace(CONTEXT, clock=clock, filters=april)) == 20 - 1
+    without = april.switch("event_days", "out").leaving_out([(date(2026, 4, 20), date(2026, 4, 21))])
+    assert words.days_told(replace(CONTEXT, clock=clock, filters=without)) == 20 - 1
 
 
 # ── Every panel of every view, on invented and on empty answers ──

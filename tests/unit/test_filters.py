@@ -1,5 +1,6 @@
 """Filters: URL ⇄ value ⇄ sentence, and periods that end where the data ends."""
 
+from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
@@ -72,8 +73,37 @@ def test_a_day_that_two_events_leave_out_is_left_out_once():
     assert found.days_counted() == 30 - 4 - 10
 
 
+def test_days_that_are_typed_end_where_the_data_ends_and_are_compared_with_as_many():
+    may, preset = read("?from=2026-05-01&to=2026-06-01"), Period.named("month", CLOCK)
+    assert may.period == Period(preset.from_on, preset.to_on, None, preset.whole_to_on)
+    assert may.comparison() == Period(date(2025, 5, 1), date(2025, 5, 21))
+    assert may.period.before() == Period(date(2026, 4, 1), date(2026, 4, 21))
+    assert may.days_counted() == 20 and may.sentence() == "1–20 May 2026"
+    assert "to=2026-06-01" in may.to_search()  # and more of it when there is more
+    assert read("?from=2026-05-04&to=2026-06-10").comparison() == Period(date(2025, 5, 5), date(2025, 5, 22))
+    assert not read("?from=2026-04-01&to=2026-05-01").period.is_partial
+    extract = replace(CLOCK, as_of_on=date(2033, 1, 1))  # closings are known for longer than what came in
+    assert Filters.from_search("?from=2026-05-01&to=2026-06-01", extract, DIMENSIONS).period == may.period
+    assert not extract.tells_of(Period(date(2026, 6, 1), date(2026, 7, 1)))
+    quiet = replace(CLOCK, as_of_on=date(2026, 5, 24))  # nothing came in at the weekend
+    assert Filters.from_search("?from=2026-05-01&to=2026-06-01", quiet, DIMENSIONS).period.to_on == date(2026, 5, 25)
+
+
+def test_the_data_tells_of_a_period_it_reaches_into_and_is_silent_on_days_without_data():
+    clock = replace(CLOCK, gaps=((date(2025, 9, 11), date(2025, 9, 12)),))
+    gap, week = Period(date(2025, 9, 11), date(2025, 9, 12)), Period(date(2025, 9, 8), date(2025, 9, 15))
+    twice = replace(clock, gaps=(*clock.gaps, (date(2025, 9, 10), date(2025, 9, 12))))
+    assert (clock.days_in_gaps(week), twice.days_in_gaps(week), CLOCK.days_in_gaps(week)) == (1, 2, 0)
+    assert clock.is_silent_on(gap) and not clock.is_silent_on(week) and clock.tells_of(gap)
+    for outside in (Period(date(2027, 1, 1), date(2027, 2, 1)), Period(date(2020, 1, 1), date(2023, 5, 21))):
+        assert clock.is_silent_on(outside) and not clock.tells_of(outside)
+    assert clock.tells_of(Period(date(2026, 5, 20), date(2026, 5, 21)))
+
+
 def test_no_city_has_numbers_for_a_year_beyond_belief():
-    assert read("?from=1900-01-01&to=2199-12-31").period.from_on.year == 1900
+    assert read("?from=1900-01-01&to=2199-12-31").period == Period(
+        date(1900, 1, 1), CLOCK.end_on, None, date(2199, 12, 31)
+    )
     for beyond in ("1899-12-31", "2200-01-01"):
         with pytest.raises(BadRequest, match="no city has numbers"):
             read(f"?from={beyond}")
@@ -123,4 +153,8 @@ def test_what_is_written_into_a_url_reads_back_the_same(period, compare, chosen)
     again = read(filters.to_search())
     if again.compare != compare:  # the default comparison is not written out
         assert filters.compare == filters.default_compare
-    assert (again.period, again.choices) == (filters.period, filters.choices)
+    told = (
+        period if period.preset else period.within(period.from_on, CLOCK.days.to_on)
+    )  # as far as the data reaches, and no further
+    assert (again.period, again.choices) == (told, filters.choices)
+    assert read(again.to_search()) == again

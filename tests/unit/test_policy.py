@@ -80,3 +80,10 @@ def test_only_the_own_supervisor_knows_names():
 )  # fmt: skip
 def test_contact_details_are_taken_out_of_notes(text, told):
     assert without_contact_details(text) == told
+
+
+def test_a_refusal_names_the_role_as_people_say_it():
+    with pytest.raises(NotPermitted, match="^An administrator may not read requests"):
+        scope_of(Viewer("A", "administrator"), P.READ_REQUESTS)
+    with pytest.raises(NotPermitted, match="^A council member may not"):
+        scope_of(Viewer("C", "council member", district="North"), P.READ_CONTACTS)

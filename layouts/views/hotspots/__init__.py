@@ -15,7 +15,14 @@ from layouts import components as c
 from layouts.figures import series, tables, words
 from layouts.figures.steps import steps_of
 from layouts.view import Compared, Context, Drawing, FromAddress, Panel, View
-from layouts.views.hotspots.asking import hexagon_of, hotspots_in, rats_if_nothing_is_chosen, thing_of, why_so
+from layouts.views.hotspots.asking import (
+    hexagon_of,
+    hotspots_in,
+    rats_if_nothing_is_chosen,
+    thing_of,
+    things_in,
+    why_so,
+)
 from layouts.views.hotspots.on_the_map import draw_map
 from layouts.views.hotspots.one_place import crew_in, draw_chosen, draw_related, related_in
 from layouts.views.hotspots.outbreaks import draw_clusters, draw_outbreaks, outbreaks_in
@@ -29,14 +36,15 @@ def draw_months(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     assert along is not None
     thing = thing_of(context)
     if along.frame.empty or not along.frame["opened"].sum():
-        return words.nothing(f"No reports ({thing})", context)
+        return words.nothing(f"No {things_in(context)} ({thing})", context)
     steps = steps_of(along, context.filters.period, context.clock)
-    figure = series.over_time(steps, "opened", f"Reports {steps.each}", "reports")
+    things = things_in(context)
+    figure = series.over_time(steps, "opened", f"{things.capitalize()} {steps.each}", things)
     total = steps.values("opened").sum()
     top = int(steps.values("opened").argmax())
     most = steps.values("opened")[top]
-    text = f"{words.capital(thing)}: **{c.count(total)}** reports"
-    text += f"; the most, **{c.count(most)}**, {steps.when(top)}." if most > 1 else "."
+    text = f"{words.capital(thing)}: {words.plural(total, things.removesuffix('s'))}"
+    text += f"; the most, **{c.count(most)}**, {steps.when(top)}." if most > 1 and len(steps) > 1 else "."
     return Drawing(c.sentence(text), figure, foot=words.foot(series.key_of(figure), why_so(context)))
 
 
@@ -47,7 +55,7 @@ def draw_districts(answers: tuple[Answer | None, ...], context: Context) -> Draw
     sums = now.frame.set_index(district.name)["opened"]
     sums = sums[sums > 0]
     if sums.empty:
-        return words.nothing(f"No reports ({thing_of(context)})", context)
+        return words.nothing(f"No {things_in(context)} ({thing_of(context)})", context)
     earlier = None
     if before is not None and before.frame["opened"].sum():
         earlier = dict(zip(before.frame[district.name], before.frame["opened"].astype(float), strict=True))
@@ -59,7 +67,7 @@ def draw_districts(answers: tuple[Answer | None, ...], context: Context) -> Draw
     if moved is not None and moved.before is not None and against is not None:
         who = "That is" if len(sums) == 1 else f"**{moved.name}** changed most,"
         text += f" {who} **{c.signed(moved.now - moved.before)}** on {against.sentence()}."
-    body = tables.ranked(rows, rest, context, district, things="reports")
+    body = tables.ranked(rows, rest, context, district, things=things_in(context))
     return Drawing(c.sentence(text), body=body, foot=words.foot(why_so(context), "not divided by residents"))
 
 

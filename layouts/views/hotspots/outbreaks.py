@@ -34,7 +34,7 @@ def draw_outbreaks(answers: tuple[Broken, ...], context: Context) -> Drawing:
         first = sure.iloc[0]
         text = (
             f"**{first['place']}** has broken out: **{c.count(first['observed'])}** since {c.day(first['since'])} "
-            f"where {first['expected']:.0f} were to be expected."
+            f"where {first['expected']:,.{0 if first['expected'] >= 10 else 1}f} were to be expected."
         )
     else:
         text = "Nothing has broken out lately beyond what chance brings about once a year."

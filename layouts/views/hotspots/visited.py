@@ -43,7 +43,7 @@ def draw_addresses(answers: tuple[Analysed, ...], context: Context) -> Drawing:
     shown = frame.head(8)
     reports = words.plural(int(frame["reports"].sum()), "report")
     text = (
-        f"{words.plural(len(frame), 'address', 'addresses')} account for {reports} within a year; "
+        f"{words.plural(len(frame), 'address accounts', 'addresses account')} for {reports} within a year; "
         f"**{shown.iloc[0]['address']}** came back most often."
     )
     columns = [c.Column("Address"), c.Column("Incidents", is_number=True), c.Column("Callers", is_number=True),
