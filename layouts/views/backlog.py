@@ -567,6 +567,7 @@ VIEW = View(
             width=12,
             height=480,
             needs=Permission.LIST_REQUESTS,
+            about=("promises",),
         ),
         Panel(
             "lateness",
@@ -576,6 +577,7 @@ VIEW = View(
             width=7,
             selects=department,
             height=480,
+            about=("promises",),
         ),
         Panel(
             "flow",
@@ -594,6 +596,7 @@ VIEW = View(
             width=12,
             height=480,
             needs=Permission.LIST_REQUESTS,
+            about=("promises",),
         ),
         Panel(
             "holders",

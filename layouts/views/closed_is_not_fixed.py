@@ -546,13 +546,13 @@ VIEW = View(
                 lacking="places that could be visited again", stretch=AFTER_RECURRENCE,
                 foot="same parcel, else address, else 130 m hexagon", room=574,
             ),
-            selects=service_type, height=574,
+            selects=service_type, height=574, about=("sites",),
         ),
         Panel(
             "positions", "When in the promised time is it closed?",
             (Query((closed_final,), by=(department, closure_outcome, promise_position)),
              Compared(Query((closed_final,), by=(promise_position,)))), draw_positions,
-            selects=promise_position, height=320,
+            selects=promise_position, height=320, about=("promises",),
         ),
         Panel(
             "month-days", "Are requests closed for the month’s end?",
@@ -561,12 +561,12 @@ VIEW = View(
         Panel(
             "reopened", "How often is a closed request reopened?",
             (Over(Query((reopen_rate,), every="month"), MONTHS), _CLOSED), draw_reopened, selects="period", height=320,
-            is_roomy=True,
+            is_roomy=True, about=("reopenings",),
         ),
         Panel(
             "outliers", "When did a service come back more than usual?",
             (Over(Query((reopen_rate,), by=(service_type,), every="month"), MONTHS), _CLOSED), draw_outliers,
-            height=320, is_roomy=True,
+            height=320, is_roomy=True, about=("reopenings",),
         ),
         Panel(
             "reopened-types", "Which services are reopened most?",
@@ -576,7 +576,7 @@ VIEW = View(
                 text="{share} of {n} closings were reopened within 14 days.", lacking="reopenings",
                 stretch=AFTER_REOPENING, room=574,
             ),
-            selects=service_type, height=574,
+            selects=service_type, height=574, about=("reopenings",),
         ),
         Panel(
             "activity", "How many are closed with nothing on record?",
@@ -587,12 +587,12 @@ VIEW = View(
                 lacking="events between opening and closing: nobody can tell what was done",
                 foot="duplicates left out", room=574,
             ),
-            selects=department, height=574,
+            selects=department, height=574, about=("steps",),
         ),
         Panel(
             "satisfaction", "Are people satisfied?",
             (Over(Query((satisfaction, response_rate), every="month"), MONTHS),), draw_satisfaction,
-            selects="period", height=384,
+            selects="period", height=384, about=("surveys",),
         ),
         Panel(
             "satisfied-departments", "Whose customers are satisfied?",
@@ -602,12 +602,12 @@ VIEW = View(
                 text="{share} of {n} people who answered in the last 13 months were satisfied.",
                 lacking=_NO_SURVEYS, foot="4 or 5 of 5", is_small=False, room=384,
             ),
-            selects=department, height=384,
+            selects=department, height=384, about=("surveys",),
         ),
         Panel(
             "responses", "How soon does somebody answer?",
             (Query(_ANSWERS, by=(department,)), Query((*_ANSWERS, opened))), draw_responses, width=12,
-            selects=department, height=456,
+            selects=department, height=456, about=("responses",),
         ),
     ),
 )  # fmt: skip

@@ -609,7 +609,7 @@ _REPORTS = Over(Query((opened,), by=(district,)), STRETCH)
 _NOW, _THEN, _PROMISES = Over(_TIME, STRETCH), Over(_TIME, BEFORE), Over(_KEPT, STRETCH)
 _NEEDS = Permission.COMPARE_DISTRICTS
 _MIX = (methods.SAME_MIX,)
-_panel = partial(Panel, needs=_NEEDS, selects=district)
+_panel = partial(Panel, needs=_NEEDS, selects=district, about=("districts",))
 
 VIEW = View(
     name="fair-service",
@@ -628,15 +628,17 @@ VIEW = View(
                terms=_MIX),
         _panel("table", "Every district against the city", (_NOW, _THEN, _PROMISES, _REPORTS), draw_table, width=12,
                height=440, terms=_MIX),
-        _panel("kept", "Are promises kept alike?", (_PROMISES,), draw_kept, height=384, terms=_MIX),
-        _panel("reports", "From where does the city hear?", (_REPORTS,), draw_reports, height=384),
+        _panel("kept", "Are promises kept alike?", (_PROMISES,), draw_kept, height=384, terms=_MIX,
+               about=("districts", "promises")),
+        _panel("reports", "From where does the city hear?", (_REPORTS,), draw_reports, height=384,
+               about=("districts", "residents")),
         _panel("trend", "Does the gap grow or close?",
                (Over(Query((restricted_mean_time, restricted_s2), by=(district, service_type), every="quarter"),
                      QUARTERS),),
                draw_trend, width=12, height=400, wave=1, terms=_MIX),
         _panel("again", "Where is a known problem reported again?",
                (Over(Query((time_to_report,), by=(district, service_type)), STRETCH),), draw_again, height=384, wave=1,
-               terms=(methods.REPORTED_AGAIN,)),
+               terms=(methods.REPORTED_AGAIN,), about=("districts", "repeats")),
         _panel("channels", "How do people reach the city?", (Over(Query((opened,), by=(district, channel)), STRETCH),),
                draw_channels, height=384, wave=1),
     ),

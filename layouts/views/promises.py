@@ -542,6 +542,7 @@ VIEW = View(
             width=12,
             selects="period",
             height=320,
+            about=("promises",),
         ),
         Panel(
             "cohorts",
@@ -551,6 +552,7 @@ VIEW = View(
             width=6,
             is_roomy=True,
             height=300,
+            about=("promises",),
         ),
         Panel(
             "trends",
@@ -561,6 +563,7 @@ VIEW = View(
             is_roomy=True,
             selects=service_type,
             height=300,
+            about=("promises",),
         ),
         Panel(
             "departments",
@@ -574,6 +577,7 @@ VIEW = View(
             width=6,
             selects=department,
             height=440,
+            about=("promises",),
         ),
         Panel(
             "paused",
@@ -584,6 +588,7 @@ VIEW = View(
             selects=department,
             height=440,
             wave=1,
+            about=("promises", "pauses"),
         ),
         Panel(
             "types",
@@ -593,6 +598,7 @@ VIEW = View(
             width=12,
             selects=service_type,
             height=440,
+            about=("promises",),
         ),
         Panel(
             "fit",
@@ -602,6 +608,7 @@ VIEW = View(
             width=12,
             selects=service_type,
             height=480,
+            about=("promises",),
         ),
         Panel(
             "map",
@@ -611,7 +618,17 @@ VIEW = View(
             width=7,
             selects=hexagon_9,
             height=460,
+            about=("promises", "points"),
         ),
-        Panel("places", "Which places come first?", (_LATE,), draw_places, width=5, selects=hexagon_9, height=460),
+        Panel(
+            "places",
+            "Which places come first?",
+            (_LATE,),
+            draw_places,
+            width=5,
+            selects=hexagon_9,
+            height=460,
+            about=("promises", "points"),
+        ),
     ),
 )
