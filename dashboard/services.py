@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from flask import has_request_context
 from flask_caching import Cache
-from sqlalchemy import func, or_, select
+from sqlalchemy import Table, func, or_, select
 
 from dashboard.cache import cached, key_of, once
 from dashboard.domain.city_events import marks_days
@@ -555,7 +555,8 @@ class Services:
             return self._has_table(build_id, table)
 
         everything, clock = Scope.everything(), self.clock()
-        totals = {total for one in RECORDS.values() for total in one.counted if has(total.fact.table.name)}
+        tables = {total: total.fact.table for one in RECORDS.values() for total in one.counted}
+        totals = [total for total, table in tables.items() if not isinstance(table, Table) or has(table.name)]
         query = Query(tuple(sorted(totals, key=lambda total: total.name)))
         filters = Filters(Period(clock.first_on, clock.end_on))
         counted = self._answered(query, filters, everything, clock, self._frame(filters))

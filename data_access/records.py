@@ -13,7 +13,8 @@ from sqlalchemy import ColumnElement, Table, select
 
 from data_access import schema
 from data_access.ask import Reader
-from data_access.dimensions import district
+from data_access.dimensions import closure_outcome, district
+from data_access.measures.fairness import HORIZON_DAYS, repeats
 from data_access.measures.inspections import visits_told, visits_treated
 from data_access.measures.outcomes import (
     closed_followed,
@@ -23,7 +24,7 @@ from data_access.measures.outcomes import (
     opened_followed,
     surveys_answered,
 )
-from data_access.measures.requests import duplicates, opened_decided, opened_not_due
+from data_access.measures.requests import opened_decided, opened_not_due
 from data_access.semantics import Dimension, Total
 
 
@@ -76,12 +77,15 @@ RECORDS: Mapping[str, Record] = {
                      "pause and resume in [request_event], or [request_pause]; and [calendar]", (closed_paused,)),
     "reopenings": Record("reopenings", "whether closed stays closed",
                          "reopen in [request_event]; later exports of the same requests", (closings_followed,)),
+    "outcomes": Record("outcomes of closings", "what closing meant", "closure_outcome in [request]",
+                       divided=closure_outcome),
     "steps": Record("work, visits and comments between opening and closing", "what is closed without any",
                     "[request_event]", (closed_recorded,)),
     "responses": Record("responses and hand-overs", "how soon somebody answers, and what is handed on",
                         "[request_event]", (closed_recorded, opened_followed)),
-    "repeats": Record("repeated reports of a known problem", "where a known problem is reported again",
-                      "parent_request_id in [request], or repeats in [service_type]", (duplicates,)),
+    "repeats": Record(f"repeated reports of problems known for {HORIZON_DAYS} days",
+                      "where a known problem is reported again",
+                      "parent_request_id in [request], or repeats in [service_type]", (repeats,)),
     "surveys": Record("surveys", "whether people are satisfied", "[survey]", (surveys_answered,)),
     "visits": Record("inspections", "whether reports are confirmed", "[inspection]", (visits_told,)),
     "treatments": Record("treated places", "whether treating a place helps", "premises_baited in [inspection]",

@@ -65,7 +65,7 @@ def _against(now: Answer, before: Answer | None, measure: Ratio, context: Contex
 
 def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Closed, resolved, reopened, back again, without activity, satisfied; each with what it is a share of."""
-    now, before, held, returned = answers
+    now, before, held, returned, outcomes = answers
     n = now.value(closed_final)
     if not n:
         return words.nothing("Nothing was closed", context)
@@ -87,11 +87,14 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     if not now.value(response_rate.under):
         liked_of = "no surveys"
     enough = replies >= words.FEW
+    names = outcomes.column(closure_outcome.name)[outcomes.column(closed_final.name) > 0]
+    is_told = any(name != closure_outcome.missing for name in names)
+    resolved_of = _against(now, before, resolved_share, context) or "the outcome says so"
     strip = c.strip(
         c.figure("Closed for good", c.count(n), "",
                  c.sentence(words.changed(n, before.value(closed_final) if before else None, context))),
-        c.figure("Resolved", c.share(now.value(resolved_share)), "",
-                 c.sentence(_against(now, before, resolved_share, context) or "the outcome says so")),
+        c.figure("Resolved", c.share(now.value(resolved_share)) if is_told else c.NOTHING, "",
+                 c.sentence(resolved_of) if is_told else "no outcome is recorded"),
         c.figure(f"Reopened in {REOPENED_WITHIN_DAYS} days", reopened, "", reopened_of),
         c.figure(f"Same place in {RECURRED_WITHIN_DAYS} days", again, "", again_of),
         c.figure("Closed without activity", c.share(idle), "", idle_of),
@@ -528,13 +531,13 @@ VIEW = View(
         Panel(
             "strip", "Did closing mean fixed?",
             (_NOW, Compared(_NOW), Over(Query((reopen_rate,)), AFTER_REOPENING),
-             Over(Query((recurrence_rate,)), AFTER_RECURRENCE)),
+             Over(Query((recurrence_rate,)), AFTER_RECURRENCE), Query((closed_final,), by=(closure_outcome,))),
             draw_strip, width=12, kind="strip", height=88,
         ),
         Panel(
             "outcomes", "What did closing mean?",
             (Query((closed_final,), by=(department, closure_outcome)), Compared(Query((resolved_share,)))),
-            draw_outcomes, selects=department, height=574,
+            draw_outcomes, selects=department, height=574, about=("outcomes",),
         ),
         Panel(
             "recurred-types", "Where does the same problem come back?",

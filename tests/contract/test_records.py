@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pandas as pd
 
@@ -32,6 +33,7 @@ def bare(build: Build) -> None:
 def rich(build: Build) -> None:
     """The tiny city, and something of all that it does not record."""
     requests = city.requests().assign(lat=39.61, lon=-75.91)
+    requests["closure_outcome"] = requests["status"].map({"closed": "resolved"})
     done = pd.DataFrame({"event_id": ["w"], "request_id": ["21"], "kind": ["work"],
                          "event_at": city.utc(pd.Series(["2026-05-05T10:00"]))})  # fmt: skip
     survey = pd.DataFrame({"survey_id": ["s"], "request_id": ["21"], "score": [4.0], "max_score": [5.0],
@@ -85,14 +87,17 @@ def test_what_a_city_never_recorded_leaves_no_holes(blank: Settings) -> None:
         assert {"overview", "backlog", "closed-is-not-fixed"} <= set(shown)
         assert not {"promises", "hotspots", "hotspots-crew", "districts", "fair-service"} & set(shown)
         closed = rows_of(VIEWS["closed-is-not-fixed"], services)
-        assert closed == [["strip"], ["outcomes"], ["month-days"]]
+        assert closed == [["strip"], ["month-days"]]
+        strip = screen.said(screen.drawn(services, VIEWS["closed-is-not-fixed"], "strip").body)
+        assert "Resolved–no outcome is recorded" in strip and "%" not in strip
         assert ["changes"] in rows_of(VIEWS["overview"], services)
         assert {"event", "kept", "scorecard"}.isdisjoint(sum(rows_of(VIEWS["overview"], services), []))
         assert [row for row in rows_of(VIEWS["backlog"], services) if "flow" in row] == [["flow"]]
 
 
 def test_everything_that_is_recorded_has_its_card(blank: Settings) -> None:
-    with city.in_service(blank, rich) as services:
+    later = city.AS_OF + timedelta(days=30)  # the problem that was reported three times is old enough then
+    with city.in_service(blank, rich, later) as services:
         assert not lacking(services)
         assert ["departments", "paused"] in rows_of(VIEWS["promises"], services)
         assert ["chosen", "related", "confirmed"] in rows_of(VIEWS["hotspots"], services)
@@ -101,8 +106,8 @@ def test_everything_that_is_recorded_has_its_card(blank: Settings) -> None:
 
 
 def test_a_city_may_record_one_thing_and_not_the_other(tiny: Services) -> None:
-    assert lacking(tiny) == {"pauses", "points", "residents", "responses", "sites", "steps", "surveys", "treatments",
-                             "visits"}  # fmt: skip
+    assert lacking(tiny) == {"outcomes", "pauses", "points", "repeats", "residents", "responses", "sites", "steps",
+                             "surveys", "treatments", "visits"}  # fmt: skip
     assert ["departments"] in rows_of(VIEWS["promises"], tiny)
     assert ["kept"] in rows_of(VIEWS["fair-service"], tiny)
 
