@@ -493,7 +493,7 @@ def draw_reports(answers: tuple[Answer | None, ...], context: Context) -> Drawin
     if not reported.rate:
         why = (
             f"How many people live in {context.city.name}’s districts is not known: with their residents in the "
-            "boundaries’ file, reports are told per 1,000 of them."
+            "boundaries’ file (population_property), reports are told per 1,000 of them."
         )
         return Drawing(sentence=c.empty(why), is_empty=True)
     rows = [
