@@ -88,14 +88,15 @@ STAFFING = (USUAL_WEEK, NEEDED, TAKING_CALLS, SHORT, SHRINKAGE, POSITIONS, EXPEC
 
 SAME_MIX = Term(
     "For the same mix",
-    "What a district would come to if its people asked for the same kinds of things as those of the city: the same "
-    "types, priorities and seasons. Every kind is held against the city’s and counts as much as the city reports it; "
-    f"where there are fewer than {FEWEST_OF_A_KIND} of a kind, a coarser one is used.",
+    "What a district would come to if its people asked for the same kinds of things as those of the whole city: the "
+    "same types, priorities and seasons. Every kind is held against the city’s and counts as much as the city reports "
+    "it; where only some requests are seen, those of a department, the city is all of these. "
+    f"Where there are fewer than {FEWEST_OF_A_KIND} of a kind, a coarser one is used.",
     "Σ over kinds: the kind’s part of the city × what it takes in the district (direct standardisation)",
     "measures reference, section I",
 )
 REPORTED_AGAIN = Term(
-    "Times as often as in the city",
+    "Times as often as overall",
     "How many reports followed the first ones of a district’s problems while these stood open, for each that would "
     "have if every kind of problem had been reported again as often as in the city. Below 1, fewer people tell of what "
     "they see, or fewer see it.",

@@ -143,7 +143,7 @@ def _told(found: FoundPlaces, context: Context) -> str:
     return (
         f"{words.plural(int(hot.sum()), 'place')} of {c.count(len(hot))} stand out, "
         f"{c.share(hot.mean(), 0 if hot.mean() >= 0.01 else 1)} of "
-        f"{everywhere(context)} with **{c.share(share, 0)}** of its {_plural(found.total, context)}."
+        f"{everywhere(context)} with **{c.share(share, 0)}** of the {_plural(found.total, context)}."
         + ("" if found.ground.residents is not None else " By number: nobody told how many live where.")
     )
 
