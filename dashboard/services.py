@@ -22,7 +22,7 @@ from dashboard.domain.costs import Money
 from dashboard.domain.errors import DataUnavailable, NotPermitted, UnknownName
 from dashboard.domain.filters import Clock, Filters, Period
 from dashboard.domain.neighbours import Neighbours
-from dashboard.domain.policy import ABOUT, USUAL, Permission, Scope, Viewer, may, scope_of
+from dashboard.domain.policy import ABOUT, NOBODY, USUAL, Permission, Scope, Viewer, may, scope_of
 from dashboard.domain.redaction import without_contact_details
 from dashboard.identity import DEPUTY_MANAGER, here
 from dashboard.people import Roster, key_in, unnamed
@@ -107,7 +107,7 @@ class Services:
         self._targets = once(4)(self._targets_in)
         self._has_table = once(64)(self._has_table_in)
         self._has_changes = once(4)(self._has_changes_in)
-        self._recorded = once(4)(self._recorded_in)
+        self._recorded = once(64)(self._recorded_in)
         # What is asked again within a moment: the length of a list for each of its pages, a request for each panel.
         self._lengths = once(256)(self._length_in)
         self._analyses = once(64)(self._analyses_in)
@@ -169,12 +169,16 @@ class Services:
         return all(kind in self.held() for kind, about in ABOUT.items() if needs in about)
 
     def records(self, *names: str) -> bool:
-        """Whether the city ever recorded all of these (`data_access.records`), whoever looks; so it is thought to do
-        while it holds no requests at all.
+        """Whether the city ever recorded all of these (`data_access.records`) in the rows that the viewer may see.
+
+        So it is thought to do while it holds no requests at all.
         """
         try:
             build = self.build()
-            return not names or not build.requests or self._recorded(build.build_id).issuperset(names)
+            if not names or not build.requests:
+                return True
+            seen = replace(self.scope(Permission.READ_REQUESTS), people=NOBODY)
+            return self._recorded(build.build_id, seen).issuperset(names)
         except DataUnavailable:
             return True
 
@@ -550,19 +554,19 @@ class Services:
             return False
         return bool(len(self.warehouse.frame(select(schema.intervention.c.intervention_id).limit(1))))
 
-    def _recorded_in(self, build_id: str) -> frozenset[str]:
+    def _recorded_in(self, build_id: str, scope: Scope) -> frozenset[str]:
         def has(table: str) -> bool:
             return self._has_table(build_id, table)
 
-        everything, clock = Scope.everything(), self.clock()
+        clock = self.clock()
         tables = {total: total.fact.table for one in RECORDS.values() for total in one.counted}
         totals = [total for total, table in tables.items() if not isinstance(table, Table) or has(table.name)]
         query = Query(tuple(sorted(totals, key=lambda total: total.name)))
         filters = Filters(Period(clock.first_on, clock.end_on))
-        counted = self._answered(query, filters, everything, clock, self._frame(filters))
+        counted = self._answered(query, filters, scope, clock, self._frame(filters))
 
         def is_divided(by: Dimension) -> bool:
-            return any(one != by.missing for one in self._values(build_id, by.name, ((REQUEST.name, everything),)))
+            return any(one != by.missing for one in self._values(build_id, by.name, ((REQUEST.name, scope),)))
 
         with self.warehouse.reading(build_id) as reading:
             return frozenset(

@@ -1,7 +1,7 @@
 """What a city may record, and many do not: what that is, what it would tell, and how it is brought.
 
-A city records something if anything of it was ever told, whatever is chosen and whoever looks: what a filter leaves
-nothing of is recorded all the same.
+It is recorded if anything of it was ever told in the rows that somebody may see, whatever is chosen: what a filter
+leaves nothing of is recorded all the same.
 """
 
 from __future__ import annotations

@@ -243,7 +243,8 @@ class Panel:
         Pixels reserved for the figure, so that nothing jumps.
     about
         What the city must have recorded (names of `data_access.records.RECORDS`) for there to be anything to say at
-        all. Where it never did, the card is not on the page; *Data health* tells what would bring it.
+        all. Where it never did, in the rows that the viewer may see, the card is not on the page; *Data health* tells
+        what would bring it.
     terms
         What it shows that no measure declares, for *What does this mean?*.
     kind

@@ -113,14 +113,20 @@ def test_a_city_may_record_one_thing_and_not_the_other(tiny: Services) -> None:
 
 
 def test_what_the_reader_chose_nothing_of_stays_on_the_page(blank: Settings) -> None:
-    """A filter and a viewer's own rows narrow what cards tell, not which there are."""
-    heads = [Viewer("H", "department head", department=name) for name in ("Vector", "Streets")]
     with city.in_service(blank, rich) as services:
         card = screen.drawn(services, VIEWS["promises"], "paused", "?period=all&service_type=Graffiti")
         assert card.is_empty and "no pause of the clock is recorded for this choice" in screen.said(card.sentence)
-        for head in heads:
-            with acting_as(head):
-                assert "paused" in {panel.name for panel in permitted(VIEWS["promises"].panels, services)}
+        assert "paused" in sum(rows_of(VIEWS["promises"], services), [])
+
+
+def test_what_a_viewer_can_never_see_anything_of_leaves_no_hole(blank: Settings) -> None:
+    """The one pause is of a request that Streets holds; the one visit came of nobody's request."""
+    with city.in_service(blank, rich) as services:
+        for own, row in (("Streets", ["departments", "paused"]), ("Vector", ["departments"])):
+            with acting_as(Viewer("H", "department head", department=own)):
+                assert row in rows_of(VIEWS["promises"], services)
+                assert not services.records("visits")
+                assert services.records("surveys") == (own == "Streets")
 
 
 def test_data_health_tells_what_is_not_recorded_and_how_it_is_brought(blank: Settings) -> None:
