@@ -385,7 +385,8 @@ def draw_table(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
             f"of requests. {text}"
         )
     foot = words.foot(
-        CAUTION, "by name: no ranking", "second line: 95 % interval", f"drawn in: towards {words.whole(context)} where few tell",
+        CAUTION, "by name: no ranking", "second line: 95 % interval",
+        f"drawn in: towards {words.whole(context)} where few tell",
         "interval of reports: exact Poisson" if rates else "",
     )  # fmt: skip
     return Drawing(c.sentence(f"{text}."), body=body, foot=foot)
@@ -627,8 +628,8 @@ VIEW = View(
         _panel("map", "Where does the same request wait longer?",
                (_NOW, _REPORTS, Over(Query((opened,), by=(hexagon_9,)), STRETCH)), draw_map, height=384,
                terms=_MIX),
-        _panel("table", "How do the districts stand side by side?", (_NOW, _THEN, _PROMISES, _REPORTS), draw_table, width=12,
-               height=440, terms=_MIX),
+        _panel("table", "How do the districts stand side by side?", (_NOW, _THEN, _PROMISES, _REPORTS), draw_table,
+               width=12, height=440, terms=_MIX),
         _panel("kept", "Are promises kept alike?", (_PROMISES,), draw_kept, height=384, terms=_MIX,
                about=("districts", "promises")),
         _panel("reports", "From where does the city hear?", (_REPORTS,), draw_reports, height=384,
