@@ -23,12 +23,13 @@ def _percent(share: float) -> str:
 
 # ── Staffing ──
 
+BUSY = f"as many calls as {_percent(BUSY_WEEK)} of weeks do not exceed"
+
 USUAL_WEEK = Term(
     "Usual and busy week",
     f"What the {WEEKS} whole weeks before the end of the period were like, without holidays, events and days without "
     "data. Staff is planned for the busy week, as calls vary more than chance.",
-    "usual: the mean of each half-hour of the week; busy: as many calls as "
-    f"{_percent(BUSY_WEEK)} of its weeks do not exceed",
+    f"usual: the mean of each half-hour of the week; busy: {BUSY}",
     "measures reference, A13",
 )
 NEEDED = Term(
