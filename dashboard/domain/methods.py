@@ -112,7 +112,9 @@ FAIRNESS = (SAME_MIX, REPORTED_AGAIN)
 STANDS_OUT = Term(
     "Stands out",
     "A place, with its neighbours, holds more than chance would spread there: per resident where it is known who lives "
-    f"where, else by number. Of the places that are said to, at most {_percent(LEVEL)} should be chance.",
+    f"where, else by number. Of the places that are said to, at most {_percent(LEVEL)} should be chance. z tells how "
+    "far a place lies above all places, in units that a few strong ones make large; q tells what chance explains, once "
+    "these are set aside: beside them a z near 0 may stand out, and where little is reported a large one may not.",
     "z: Gi*; q: the exact chance of as much in as many other places, corrected for testing every place "
     "(Benjamini and Hochberg)",
     "measures reference, C1 and C4; decision 15",

@@ -154,7 +154,8 @@ def _base(found: FoundPlaces, context: Context) -> str:
     lost = lost if found.now.elsewhere else ""
     return (
         f"n = {c.count(found.total)} {things_in(context)} in {c.count(len(found.ground))} places of about "
-        f"{AREA[found.ground.resolution]}; {tested}, a place with its neighbours, false discovery controlled{lost}"
+        f"{AREA[found.ground.resolution]}; {tested}, a place with its neighbours, false discovery controlled; "
+        f"q decides, z only sorts{lost}"
     )
 
 
