@@ -287,7 +287,7 @@
     if ("leaves" in document.documentElement.dataset) return;
     if (status === 401) { location.reload(); return; } // the session is over; the page itself leads to the entrance
     say(SILENCE);
-    if (output === "url.search") picks = [];
+    if (output === "chosen.data") picks = [];
     if (output === "table.data") document.querySelectorAll("dialog.as-table[open] .dialog-body").forEach((place) => {
       put(place, SILENT.sentence);
       tableOf.delete(place);
@@ -627,6 +627,9 @@
           if (addressOf(answers) === at) window.dash_clientside.set_props("later", { data: answers.next });
         };
         if (document.hidden) ask(); else requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(ask, 0)));
+      },
+      choose(told) { // whoever has gone on to another address stays there
+        if (told && addressOf(told) === location.pathname + location.search) go(told.path + told.then);
       },
       table(told) {
         const card = told && addressOf(told) === at && document.querySelector(cardIn(told));

@@ -9,6 +9,7 @@ from dashboard.domain.errors import BadRequest, NotPermitted
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import ABOUT
 from dashboard.services import Services
+from data_access.records import KINDS, RECORDS
 from layouts.addresses import inside
 from layouts.view import Panel, View
 
@@ -55,21 +56,20 @@ def holds_contacts(services: Services) -> bool:
     return services.build().contacts > 0
 
 
-_KINDS = {"requests": "service requests", "contacts": "calls", "published_calls": "published figures of calls",
-          "budget_lines": "budgets", "rounds": "rounds of collection", "assets": "a register of assets",
-          "changes": "changes that the city made"}  # fmt: skip
-
-
 def held_in_words(services: Services) -> str:
     """What the data in service holds: “service requests and calls”."""
     held = services.held()
-    return " and ".join(said for kind, said in _KINDS.items() if kind in held)
+    return " and ".join(one.words for kind, one in KINDS.items() if kind in held)
 
 
 def needed_in_words(view: View, services: Services) -> str:
     """What a view is about and the data in service does not hold: “budgets”."""
     asked, held = {panel.needs for panel in view.panels}, services.held()
-    return " and ".join(said for kind, said in _KINDS.items() if kind not in held and ABOUT[kind] & asked)
+    kinds = [one for kind, one in KINDS.items() if kind not in held and ABOUT[kind] & asked]
+    if not kinds:
+        every = set.intersection(*(set(panel.about) for panel in view.panels))
+        kinds = [one for name, one in RECORDS.items() if name in every and not services.records(name)]
+    return " and ".join(one.words for one in kinds)
 
 
 def permitted(asking: Iterable[Asking], services: Services) -> list[Asking]:
@@ -80,6 +80,7 @@ def permitted(asking: Iterable[Asking], services: Services) -> list[Asking]:
             services.scope(one.needs)
         except NotPermitted:
             return False
-        return any(services.holds(part.needs) for part in (one.panels if isinstance(one, View) else (one,)))
+        parts = one.panels if isinstance(one, View) else (one,)
+        return any(services.holds(part.needs) and services.records(*part.about) for part in parts)
 
     return [one for one in asking if may(one)]

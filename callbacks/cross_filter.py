@@ -2,6 +2,7 @@
 
 The browser sends only the value (`customdata` or a map's `location`) or the range. What is picked before the address
 tells of the last pick is sent with that one, in the order of the clicks, for one answer takes the place of another.
+An answer comes with the address that the pick was made at: to a reader who has gone on meanwhile it means nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from dash import Dash, Input, Output, no_update
+from dash import ClientsideFunction, Dash, Input, Output, no_update
 
 from callbacks.address import filters_in, place_at, view_at
 from dashboard.domain.filters import DAY, DEFAULT_PERIOD, Clock, Period, add_months
@@ -28,7 +29,7 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
     panels = {(view.name, panel.name): panel for view in views for panel in view.panels}
 
     @app.callback(
-        Output(screen.URL, "search"),
+        Output(screen.CHOSEN, "data"),
         Input(screen.PICKED, "data"),
         prevent_initial_call=True,
     )
@@ -39,7 +40,12 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
         for one in picked["picks"]:
             then = searched(one, search, picked["path"], view)
             search = search if then is None else then
-        return no_update if search == picked["search"] else search
+        chosen = {"path": picked["path"], "search": picked["search"], "then": search}
+        return no_update if search == picked["search"] else chosen
+
+    app.clientside_callback(
+        ClientsideFunction("dashboard311", "choose"), Input(screen.CHOSEN, "data"), prevent_initial_call=True
+    )
 
     def searched(picked: dict[str, Any], search: str, pathname: str, view: View | None) -> str | None:
         """The query of the address once something was picked there; None if it stays."""

@@ -14,15 +14,15 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from flask import has_request_context
 from flask_caching import Cache
-from sqlalchemy import func, or_, select
+from sqlalchemy import Table, func, or_, select
 
 from dashboard.cache import cached, key_of, once
 from dashboard.domain.city_events import marks_days
 from dashboard.domain.costs import Money
 from dashboard.domain.errors import DataUnavailable, NotPermitted, UnknownName
-from dashboard.domain.filters import Clock, Filters
+from dashboard.domain.filters import Clock, Filters, Period
 from dashboard.domain.neighbours import Neighbours
-from dashboard.domain.policy import ABOUT, USUAL, Permission, Scope, Viewer, may, scope_of
+from dashboard.domain.policy import ABOUT, NOBODY, USUAL, Permission, Scope, Viewer, may, scope_of
 from dashboard.domain.redaction import without_contact_details
 from dashboard.identity import DEPUTY_MANAGER, here
 from dashboard.people import Roster, key_in, unnamed
@@ -33,7 +33,7 @@ from data_access.ask import ask, values_of
 from data_access.compile import Frame
 from data_access.dimensions import DIMENSIONS, HEXAGONS, agent, category, service_type
 from data_access.engine import BuildInfo, City, Warehouse
-from data_access.health import OF_IMPORTS, Health, Told, read_health
+from data_access.health import OF_IMPORTS, OF_RECORDS, UNRECORDED, Health, Told, read_health
 from data_access.hotspots import Analysed, Analysis, Asking
 from data_access.listing import ListColumn, Listing, Rows, columns_for, count_rows, list_rows
 from data_access.measures import CATALOGUE
@@ -45,6 +45,7 @@ from data_access.measures.published_calls import PUBLISHED
 from data_access.measures.requests import REQUEST
 from data_access.opening_hours import Hours, hours_by_type
 from data_access.places import Ground, named, read_ground
+from data_access.records import KINDS, RECORDS, Record, has_rows
 from data_access.semantics import Answer, Dimension, Measure, Query
 from data_access.state import State
 from data_access.timeline import OneRequest, Rights, Timeline, read_timeline
@@ -108,6 +109,7 @@ class Services:
         self._hours = once(4)(self._hours_in)
         self._has_table = once(64)(self._has_table_in)
         self._has_changes = once(4)(self._has_changes_in)
+        self._recorded = once(64)(self._recorded_in)
         # What is asked again within a moment: the length of a list for each of its pages, a request for each panel.
         self._lengths = once(256)(self._length_in)
         self._analyses = once(64)(self._analyses_in)
@@ -167,6 +169,20 @@ class Services:
     def holds(self, needs: Permission) -> bool:
         """Whether the data has what a question that `needs` this permission is about."""
         return all(kind in self.held() for kind, about in ABOUT.items() if needs in about)
+
+    def records(self, *names: str) -> bool:
+        """Whether the city ever recorded all of these (`data_access.records`) in the rows that the viewer may see.
+
+        So it is thought to do while it holds no requests at all.
+        """
+        try:
+            build = self.build()
+            if not names or not build.requests:
+                return True
+            seen = replace(self.scope(Permission.READ_REQUESTS), people=NOBODY)
+            return self._recorded(build.build_id, seen).issuperset(names)
+        except DataUnavailable:
+            return True
 
     def values(self, dimension: Dimension | str, scope: Scope | None = None) -> list[str]:
         """Every value of `dimension`: in their own order if they have one, else the most frequent first.
@@ -336,19 +352,22 @@ class Services:
             looks_back=looks_back,
             held=self.warehouse.held(),
         )
-        key = key_of(build.build_id, query, filters, scope, frame.as_of)
-
-        def answer() -> Answer:
-            with self.warehouse.reading(build.build_id) as reading:
-                return ask(reading, query, filters, scope, clock, frame)
-
-        found = replace(self._remember(key, query, answer), left_out=filters.left_out)
+        found = replace(self._answered(query, filters, scope, clock, frame), left_out=filters.left_out)
         for dimension in query.by:
             if dimension.of_people and scope.people.teams is not None:
                 picture = f"{build.build_id}\n{picture or query}"
                 roster = self._roster(build.build_id)
                 found = unnamed(found, dimension, scope.people, roster, key_in(self.settings.data), picture)
         return found
+
+    def _answered(self, query: Query, filters: Filters, scope: Scope, clock: Clock, frame: Frame) -> Answer:
+        build_id = self.build().build_id
+
+        def answer() -> Answer:
+            with self.warehouse.reading(build_id) as reading:
+                return ask(reading, query, filters, scope, clock, frame)
+
+        return self._remember(key_of(build_id, query, filters, scope, frame.as_of), query, answer)
 
     def analyse(self, question: Analysis, filters: Filters, scope: Scope) -> Analysed:
         """Answer what is asked about places; kept while the build is in service, as it takes more than counting."""
@@ -361,7 +380,17 @@ class Services:
         self._check_people(Query(()), filters, scope)
         if question.part in OF_IMPORTS:
             scope = self.scope(Permission.READ_IMPORTS)
+        if question.part == UNRECORDED:
+            lacking = self._lacking()
+            frame = pd.DataFrame([(one.words, one.tells, one.bring) for one in lacking], columns=list(OF_RECORDS))
+            return Told(question, frame, len(lacking), self.build().as_of)
         return self._health(self.build().build_id, question, filters, scope, self._frame(filters))
+
+    def _lacking(self) -> list[Record]:
+        """What the city does not record: kinds of data first."""
+        held = self.held()
+        kinds = [one for kind, one in KINDS.items() if kind not in held | {"published_calls"}]
+        return kinds + [one for name, one in RECORDS.items() if "requests" in held and not self.records(name)]
 
     def place_names(self, resolution: int) -> Mapping[str, str]:
         """What the hexagons of one size are called, by their ids: “Mercer St / Hollis St”."""
@@ -530,6 +559,29 @@ class Services:
         if not self._has_table(build_id, schema.intervention.name):
             return False
         return bool(len(self.warehouse.frame(select(schema.intervention.c.intervention_id).limit(1))))
+
+    def _recorded_in(self, build_id: str, scope: Scope) -> frozenset[str]:
+        def has(table: str) -> bool:
+            return self._has_table(build_id, table)
+
+        clock = self.clock()
+        tables = {total: total.fact.table for one in RECORDS.values() for total in one.counted}
+        totals = [total for total, table in tables.items() if not isinstance(table, Table) or has(table.name)]
+        query = Query(tuple(sorted(totals, key=lambda total: total.name)))
+        filters = Filters(Period(clock.first_on, clock.end_on))
+        counted = self._answered(query, filters, scope, clock, self._frame(filters))
+
+        def is_divided(by: Dimension) -> bool:
+            return any(one != by.missing for one in self._values(build_id, by.name, ((REQUEST.name, scope),)))
+
+        with self.warehouse.reading(build_id) as reading:
+            return frozenset(
+                name
+                for name, one in RECORDS.items()
+                if any(counted.value(total) for total in one.counted if total in totals)
+                or (one.divided is not None and is_divided(one.divided))
+                or has_rows(reading, one, has)
+            )
 
     def _values_in(self, _build_id: str, name: str, readable: tuple[tuple[str, Scope], ...]) -> list[str]:
         facts = [(FACTS[fact][0], scope) for fact, scope in readable]

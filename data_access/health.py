@@ -50,8 +50,9 @@ class Health:
     """A question about the data itself.
 
     `part` is one of: ``imports`` and what they brought, the newest first; rows ``refused`` and not corrected
-    since, by source, column and reason; words ``unknown`` to the mapping, from the last import of each source; rows
-    ``flagged``, by flag; values ``given``, by column. The last two are about rows of `fact`.
+    since, by source, column and reason; words ``unknown`` to the mapping, from the last import of each source; what is
+    ``unrecorded`` (`records`, told by the services); rows ``flagged``, by flag; values ``given``, by column. The last
+    two are about rows of `fact`.
     """
 
     part: str
@@ -159,5 +160,8 @@ def _unknown(reader: Reader, has: Callable[[str], bool]) -> tuple[pd.DataFrame, 
 
 
 _OF_IMPORTS = {"imports": _imports, "refused": _refused, "unknown": _unknown}
-OF_IMPORTS = frozenset(_OF_IMPORTS)
+UNRECORDED = "unrecorded"
+OF_RECORDS = ("not_recorded", "would_tell", "to_import")
+"""What is told of each thing that the city does not record (`data_access.records`)."""
+OF_IMPORTS = frozenset({*_OF_IMPORTS, UNRECORDED})
 """The parts of `Health` that are about the whole city's imports."""

@@ -51,6 +51,8 @@ TABLE = "table"
 TITLE = "title"
 PICKED = "picked"
 """The mark a reader clicked or the range they brushed."""
+CHOSEN = "chosen"
+"""What the address says once that is chosen, and at which address it was picked."""
 SAID = "said"
 TROUBLE = "trouble"
 
@@ -77,7 +79,8 @@ def shell(city_name: str, viewer: Viewer, roles: Sequence[Role] = (), kind: str 
     return dash.html.Div(
         [
             dash.dcc.Location(id=URL, refresh=False),
-            *(dash.dcc.Store(id=name) for name in (ANSWERS, LATER, LATER_ANSWERS, AGAIN, TABLED, TABLE, PICKED, TITLE)),
+            *(dash.dcc.Store(id=name) for name in (ANSWERS, LATER, LATER_ANSWERS, AGAIN, TABLED, TABLE)),
+            *(dash.dcc.Store(id=name) for name in (PICKED, CHOSEN, TITLE)),
             dash.html.A("Skip to content", href="#page", className="skip"),
             dash.html.Div(id=TROUBLE, className="trouble", role="alert"),
             dash.html.Div(id=SAID, className="visually-hidden", role="status"),

@@ -245,6 +245,10 @@ class Panel:
         later waves, each a post of its own after the one before.
     height
         Pixels reserved for the figure, so that nothing jumps.
+    about
+        What the city must have recorded (names of `data_access.records.RECORDS`) for there to be anything to say at
+        all. Where it never did, in the rows that the viewer may see, the card is not on the page; *Data health* tells
+        what would bring it.
     terms
         What it shows that no measure declares, for *What does this mean?*.
     kind
@@ -267,6 +271,7 @@ class Panel:
     scrolled, sorted and narrowed; ``plain``: a body without a card."""
     assumes: Callable[[Filters, Sequence[str]], Filters] | None = None
     wave: int = 0
+    about: tuple[str, ...] = ()
     terms: tuple[Term, ...] = ()
 
     def chooses(self, place: Place | None = None) -> Dimension | str | None:

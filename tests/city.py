@@ -195,12 +195,12 @@ def published_calls() -> pd.DataFrame:
     )  # fmt: skip
 
 
-def write(build) -> None:
-    """Put the tiny city into an open build."""
+def write(build, **points: float) -> None:
+    """Put the tiny city into an open build; its requests lie nowhere, or all at one point (`lat`, `lon`)."""
     build.write("department", DEPARTMENTS)
     build.write("service_type", TYPES)
     build.write("district", DISTRICTS)
-    build.write("request", requests())
+    build.write("request", requests().assign(**points))
     build.write("request_event", events())
     build.write("city_event", city_events())
     build.write("contact", contacts())

@@ -199,7 +199,7 @@ def around(app: Dash, view: str) -> list[dict[str, Any]]:
             "days": ["2026-05-01", "2026-05-02"], "range": ["2026-05-01", "2026-06-01"]}  # fmt: skip
     picked = {"path": path_of(view), "search": f"?{EVERYTHING}", "picks": [pick]}
     found = []
-    for output in ("page.children", "filter-bar.data-markup", "url.search"):
+    for output in ("page.children", "filter-bar.data-markup", "chosen.data"):
         name = callback(app, output)
         wanted = name[2:-2].split("...") if name.startswith("..") else [name]
         outputs = [{"id": one.rpartition(".")[0], "property": one.rpartition(".")[2]} for one in wanted]

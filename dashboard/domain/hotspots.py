@@ -34,6 +34,8 @@ LEAST_COLD = 5
 """With fewer to a place smoothed rates cannot tell what lies below the city: where few live they vary less."""
 ROUNDS = 12
 """So often at most what stands out is set aside and the rest tested again."""
+FENCE = 1.5
+"""What lies so many interquartile ranges above the upper quartile lies outside (Tukey 1977)."""
 SLICES = 10
 """Fewer slices have no category."""
 
@@ -117,19 +119,24 @@ def _setting_aside(values: Numbers, z: Numbers, neighbours: Neighbours, test: Ca
     """p of each place in each slice (n, s), what stands out already no longer dealt to others.
 
     One strong place would otherwise hide the next: dealt out at random, its number makes any sum look likely. Without
-    anything that stands out nothing is set aside, so a city without clusters keeps its rate of false alarms.
+    anything that stands out nothing is set aside, so a city without clusters keeps its rate of false alarms. Set aside
+    is what is strong by itself, outside of what most places have: where numbers only rise from one side of a city to
+    the other, the upper part taken away again and again would leave half of it standing out. What lies below the city
+    is not tested again: it lies above the rest at most, once that has lost its largest.
     """
     p = test(values, neighbours, with_self=True)
     dealt = np.ones(values.shape, bool)
     asking = np.arange(values.shape[1])
     for _ in range(ROUNDS):
-        out = dealt[:, asking] & (benjamini_hochberg(p[:, asking]) < LEVEL) & (z[:, asking] > 0)
+        low, high = np.nanquantile(np.where(dealt[:, asking], values[:, asking], np.nan), (0.25, 0.75), axis=0)
+        strong = values[:, asking] > high + FENCE * (high - low)
+        out = dealt[:, asking] & strong & (benjamini_hochberg(p[:, asking]) < LEVEL) & (z[:, asking] > 0)
         asking, out = asking[out.any(axis=0)], out[:, out.any(axis=0)]
         if not asking.size:
             break
         dealt[:, asking] &= ~out
         again = test(values[:, asking], neighbours, dealt[:, asking], with_self=True)
-        p[:, asking] = np.fmin(p[:, asking], again)
+        p[:, asking] = np.where(z[:, asking] > 0, np.fmin(p[:, asking], again), p[:, asking])
     return p
 
 

@@ -23,12 +23,13 @@ def _percent(share: float) -> str:
 
 # ── Staffing ──
 
+BUSY = f"as many calls as {_percent(BUSY_WEEK)} of weeks do not exceed"
+
 USUAL_WEEK = Term(
     "Usual and busy week",
     f"What the {WEEKS} whole weeks before the end of the period were like, without holidays, events and days without "
     "data. Staff is planned for the busy week, as calls vary more than chance.",
-    "usual: the mean of each half-hour of the week; busy: as many calls as "
-    f"{_percent(BUSY_WEEK)} of its weeks do not exceed",
+    f"usual: the mean of each half-hour of the week; busy: {BUSY}",
     "measures reference, A13",
 )
 NEEDED = Term(
@@ -88,14 +89,15 @@ STAFFING = (USUAL_WEEK, NEEDED, TAKING_CALLS, SHORT, SHRINKAGE, POSITIONS, EXPEC
 
 SAME_MIX = Term(
     "For the same mix",
-    "What a district would come to if its people asked for the same kinds of things as those of the city: the same "
-    "types, priorities and seasons. Every kind is held against the city’s and counts as much as the city reports it; "
-    f"where there are fewer than {FEWEST_OF_A_KIND} of a kind, a coarser one is used.",
+    "What a district would come to if its people asked for the same kinds of things as those of the whole city: the "
+    "same types, priorities and seasons. Every kind is held against the city’s and counts as much as the city reports "
+    "it; where only some requests are seen, those of a department, the city is all of these. "
+    f"Where there are fewer than {FEWEST_OF_A_KIND} of a kind, a coarser one is used.",
     "Σ over kinds: the kind’s part of the city × what it takes in the district (direct standardisation)",
     "measures reference, section I",
 )
 REPORTED_AGAIN = Term(
-    "Times as often as in the city",
+    "Times as often as overall",
     "How many reports followed the first ones of a district’s problems while these stood open, for each that would "
     "have if every kind of problem had been reported again as often as in the city. Below 1, fewer people tell of what "
     "they see, or fewer see it.",
@@ -110,7 +112,9 @@ FAIRNESS = (SAME_MIX, REPORTED_AGAIN)
 STANDS_OUT = Term(
     "Stands out",
     "A place, with its neighbours, holds more than chance would spread there: per resident where it is known who lives "
-    f"where, else by number. Of the places that are said to, at most {_percent(LEVEL)} should be chance.",
+    f"where, else by number. Of the places that are said to, at most {_percent(LEVEL)} should be chance. z tells how "
+    "far a place lies above all places, in units that a few strong ones make large; q tells what chance explains, once "
+    "these are set aside: beside them a z near 0 may stand out, and where little is reported a large one may not.",
     "z: Gi*; q: the exact chance of as much in as many other places, corrected for testing every place "
     "(Benjamini and Hochberg)",
     "measures reference, C1 and C4; decision 15",

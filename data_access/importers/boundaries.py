@@ -152,9 +152,13 @@ def read_boundaries(path: Path, mapping: SourceMapping, division: str = "distric
             f"its coordinates ({x:.0f} {y:.0f}) are no degrees, and it names no system of them. Say it in the mapping: "
             f"crs = “EPSG:…” in [{division}].",
         )
-    named = _name_property(areas, rules, path)
+    named = _property(areas, rules.name_property, path)
+    people = pd.Series(np.nan, areas.index)
+    if rules.population_property:
+        people = pd.to_numeric(areas[_property(areas, rules.population_property, path)], errors="coerce")
     parts: dict[str, list] = {}
-    for number, (name, geometry) in enumerate(zip(areas[named], areas.geometry, strict=True), 1):
+    residents: dict[str, list[float]] = {}
+    for number, (name, geometry, living) in enumerate(zip(areas[named], areas.geometry, people, strict=True), 1):
         word = "" if pd.isna(name) else _written(name)
         if not word:
             raise ImportRefused(path.name, f"area {number} of {len(areas)} has no name in “{named}”.")
@@ -162,7 +166,9 @@ def read_boundaries(path: Path, mapping: SourceMapping, division: str = "distric
         if shape is None:
             held = "no shape" if geometry is None else f"a {geometry.geom_type}, not an area"
             raise ImportRefused(path.name, f"area {number} of {len(areas)}, “{word}”, has {held}.")
-        parts.setdefault(rules.parts.get(word, word), []).append(shape)
+        district = rules.parts.get(word, word)
+        parts.setdefault(district, []).append(shape)
+        residents.setdefault(district, []).append(living)
     return pd.DataFrame(
         {
             "district_id": " ".join([*([] if division == "district" else [division]), name, *ends]),
@@ -170,6 +176,7 @@ def read_boundaries(path: Path, mapping: SourceMapping, division: str = "distric
             "kind": rules.kind,
             "name": name,
             "geometry": shapely.to_geojson(shapely.union_all(shapes)),
+            "population": round(sum(residents[name])) if np.isfinite(residents[name]).all() else None,
             "boundary_version": rules.version or path.name,
             "valid_from_on": edition.valid_from,
             "valid_to_on": edition.valid_to,
@@ -212,13 +219,13 @@ def overlapping(areas: pd.DataFrame) -> list[tuple[str, str]]:
 _SHARED = 0.01
 
 
-def _name_property(areas: gpd.GeoDataFrame, rules: Districts, path: Path) -> str:
+def _property(areas: gpd.GeoDataFrame, wanted: str, path: Path) -> str:
     properties = [one for one in areas.columns if one != areas.geometry.name]
     by_fold = {one.casefold(): one for one in properties}
-    if rules.name_property.casefold() in by_fold:
-        return by_fold[rules.name_property.casefold()]
+    if wanted.casefold() in by_fold:
+        return by_fold[wanted.casefold()]
     shown = ", ".join(properties[:6]) or "no properties"
-    raise ImportRefused(path.name, f"its areas have no “{rules.name_property}”; they have {shown}.")
+    raise ImportRefused(path.name, f"its areas have no “{wanted}”; they have {shown}.")
 
 
 def _written(name: object) -> str:

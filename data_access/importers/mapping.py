@@ -222,13 +222,15 @@ class Districts:
 
     `aliases` turn a name the source writes into a district's (an empty one: into none); `parts` say which boundary
     belongs to which district, so that several can be one. Names in neither are districts as they stand. `editions` say
-    which boundary files held when, for a city that has been divided anew.
+    which boundary files held when, for a city that has been divided anew. `population_property` holds the residents of
+    each boundary; those of one district are added up.
     """
 
     kind: str = "district"
     aliases: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, str] = field(default_factory=dict)
     name_property: str = "name"
+    population_property: str = ""
     version: str = ""
     layer: str = ""
     crs: str = ""

@@ -33,6 +33,10 @@ visits_active = _visits(
     "visits_active", "Visits that found activity", "Inspections that found active signs of what was reported.",
     "count of inspections with active signs", _i.result == "active_signs",
 )  # fmt: skip
+visits_treated = _visits(
+    "visits_treated", "Visits that treated a place", "Inspections at which premises were baited.",
+    "count of inspections with premises baited", _i.premises_baited > 0,
+)  # fmt: skip
 visits_unasked = _visits(
     "visits_unasked", "Visits on the city’s own account",
     "Inspections that nobody's report led to: rounds of the city's own, and random checks.",

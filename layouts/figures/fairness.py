@@ -22,7 +22,7 @@ from layouts.figures.steps import Steps
 
 LIMITS = (standard_errors(WARNING), standard_errors(CONTROL))
 """Standard errors to either side within which 95 % and 99.8 % lie by chance."""
-WITHIN, LONGER, SHORTER = "no more than chance explains", "longer than in the city", "shorter than in the city"
+WITHIN, LONGER, SHORTER = "no more than chance explains", "longer than overall", "shorter than overall"
 QUIET = "shorter, but clearly fewer reports"
 _MARKS = {
     WITHIN: ("series", "circle"), LONGER: ("misses", "diamond"), SHORTER: ("cat-3", "square"),
@@ -54,11 +54,12 @@ def said(verdict: str) -> html.Span:
 
 def funnel_of_gaps(
     sides: Sequence[Side], gaps: np.ndarray, errors: np.ndarray, single: float, unit: str, across: str,
-    selected: Sequence[str] = (),
+    whole: str, selected: Sequence[str] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """Each gap by how many requests tell of it, with limits around none that narrow with them.
 
-    `single` is the standard deviation of a single request; a gap with error e is told by (single ÷ e)² of them.
+    `single` is the standard deviation of a single request; a gap with error e is told by (single ÷ e)² of them. `whole`
+    is what has no gap.
     """
     many = (single / errors) ** 2
     most = float(many.max()) * 1.08
@@ -71,9 +72,9 @@ def funnel_of_gaps(
         for side, at, gap in zip(sides, many, gaps, strict=True)
         if side.verdict != WITHIN or side.name in selected
     ]
-    city = note("<b>city</b>", y=0, xref="paper", x=1, xanchor="left", xshift=8, name="end")
+    none = note(f"<b>{whole}</b>", y=0, xref="paper", x=1, xanchor="left", xshift=8, name="end")
     layout = {
-        "hovermode": "closest", "annotations": [unit_note(unit), city, *labels], "margin": {"b": 44, "r": 44},
+        "hovermode": "closest", "annotations": [unit_note(unit), none, *labels], "margin": {"b": 44, "r": 44},
         "xaxis": {"title": {"text": across, "standoff": 8, "font": {"size": 12}}, "range": [0, most],
                   "tickformat": "~s" if most > 20_000 else ","},
         "yaxis": {"range": [-reach, reach], "rangemode": "normal", "tickformat": ",.2~f"},

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dashboard.domain import methods
 from dashboard.domain.staffing import Goal
 from data_access.dimensions import WEEKDAYS
 from data_access.staffing import Staffed
@@ -21,7 +22,7 @@ CLASSES = ("hot-3", "hot-2", "hot-1", "hex-none", "cold-1", "cold-2")
 STEPPED = [[end, f"${token}"] for i, token in enumerate(CLASSES) for end in (i / 6, (i + 1) / 6)]
 MOST_WRITTEN = 30
 """Of more columns the cells have no room for numbers."""
-BUSY_WEEK = "busy week: the calls that three weeks of four do not exceed"
+BUSY_WEEK = f"busy week: {methods.BUSY}"
 
 
 def goal(of: Goal) -> str:

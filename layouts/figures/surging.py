@@ -81,12 +81,13 @@ def _with_event(day: date, context: Context) -> str:
 
 
 def _surge_words(found: list[date], context: Context) -> str:
+    out = " Event days are left out." if context.filters.left_out else ""
     if not found:
-        return "No day of the period surged above what is usual."
+        return f"No day of the period surged above what is usual.{out}"
     names = dict.fromkeys(
         event.name for day in found if (event := expectation.event_on(day, context.events)) is not None
     )
-    told = f" The city’s events: {words.listed(list(names))}." if names else " No city event is known for them."
+    told = f" The city’s events: {words.listed(list(names))}." if names else out or " No city event is known for them."
     listed = words.listed([expectation.named(day) for day in found[-3:]])
     more = f", and {len(found) - 3} before" if len(found) > 3 else ""
     return f"Calls surged on {words.plural(len(found), 'day')}: {listed}{more}.{told}"

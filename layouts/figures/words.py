@@ -43,6 +43,16 @@ def kept_to(context: Context) -> list[str]:
     return [name for names in context.own.values() for name in names]
 
 
+def whole(context: Context) -> str:
+    """What all that the viewer sees is called: “the city”, or “all of Streets” where their rows are kept to some."""
+    return f"all of {', '.join(kept_to(context))}" if context.own else "the city"
+
+
+def whole_shortly(context: Context) -> str:
+    """The same at a mark of a figure or in the head of a column: “city”, or “all”."""
+    return "all" if context.own else "city"
+
+
 def by_number(name: str) -> tuple[int, str]:
     """What to sort names by: those that begin with a number in the order of their numbers, before all others."""
     number = name.split(" ", 1)[0]

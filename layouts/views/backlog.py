@@ -571,6 +571,7 @@ VIEW = View(
             width=12,
             height=480,
             needs=Permission.LIST_REQUESTS,
+            about=("promises",),
         ),
         Panel(
             "lateness",
@@ -580,6 +581,7 @@ VIEW = View(
             width=7,
             selects=department,
             height=480,
+            about=("promises",),
         ),
         Panel(
             "flow",
@@ -598,6 +600,7 @@ VIEW = View(
             width=12,
             height=480,
             needs=Permission.LIST_REQUESTS,
+            about=("promises",),
         ),
         Panel(
             "holders",

@@ -65,7 +65,7 @@ def _against(now: Answer, before: Answer | None, measure: Ratio, context: Contex
 
 def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Closed, resolved, reopened, back again, without activity, satisfied; each with what it is a share of."""
-    now, before, held, returned = answers
+    now, before, held, returned, outcomes = answers
     n = now.value(closed_final)
     if not n:
         return words.nothing("Nothing was closed", context)
@@ -87,11 +87,14 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     if not now.value(response_rate.under):
         liked_of = "no surveys"
     enough = replies >= words.FEW
+    names = outcomes.column(closure_outcome.name)[outcomes.column(closed_final.name) > 0]
+    is_told = any(name != closure_outcome.missing for name in names)
+    resolved_of = _against(now, before, resolved_share, context) or "the outcome says so"
     strip = c.strip(
         c.figure("Closed for good", c.count(n), "",
                  c.sentence(words.changed(n, before.value(closed_final) if before else None, context))),
-        c.figure("Resolved", c.share(now.value(resolved_share)), "",
-                 c.sentence(_against(now, before, resolved_share, context) or "the outcome says so")),
+        c.figure("Resolved", c.share(now.value(resolved_share)) if is_told else c.NOTHING, "",
+                 c.sentence(resolved_of) if is_told else "no outcome is recorded"),
         c.figure(f"Reopened in {REOPENED_WITHIN_DAYS} days", reopened, "", reopened_of),
         c.figure(f"Same place in {RECURRED_WITHIN_DAYS} days", again, "", again_of),
         c.figure("Closed without activity", c.share(idle), "", idle_of),
@@ -530,13 +533,13 @@ VIEW = View(
         Panel(
             "strip", "Did closing mean fixed?",
             (_NOW, Compared(_NOW), Over(Query((reopen_rate,)), AFTER_REOPENING),
-             Over(Query((recurrence_rate,)), AFTER_RECURRENCE)),
+             Over(Query((recurrence_rate,)), AFTER_RECURRENCE), Query((closed_final,), by=(closure_outcome,))),
             draw_strip, width=12, kind="strip", height=88,
         ),
         Panel(
             "outcomes", "What did closing mean?",
             (Query((closed_final,), by=(department, closure_outcome)), Compared(Query((resolved_share,)))),
-            draw_outcomes, selects=department, height=574,
+            draw_outcomes, selects=department, height=574, about=("outcomes",),
         ),
         Panel(
             "recurred-types", "Where does the same problem come back?",
@@ -548,13 +551,13 @@ VIEW = View(
                 lacking="places that could be visited again", stretch=AFTER_RECURRENCE,
                 foot="same parcel, else address, else 130 m hexagon", room=574,
             ),
-            selects=service_type, height=574,
+            selects=service_type, height=574, about=("sites",),
         ),
         Panel(
             "positions", "When in the promised time is it closed?",
             (Query((closed_final,), by=(department, closure_outcome, promise_position)),
              Compared(Query((closed_final,), by=(promise_position,)))), draw_positions,
-            selects=promise_position, height=320,
+            selects=promise_position, height=320, about=("promises",),
         ),
         Panel(
             "month-days", "Are requests closed for the month’s end?",
@@ -563,12 +566,12 @@ VIEW = View(
         Panel(
             "reopened", "How often is a closed request reopened?",
             (Over(Query((reopen_rate,), every="month"), MONTHS), _CLOSED), draw_reopened, selects="period", height=320,
-            is_roomy=True,
+            is_roomy=True, about=("reopenings",),
         ),
         Panel(
             "outliers", "When did a service come back more than usual?",
             (Over(Query((reopen_rate,), by=(service_type,), every="month"), MONTHS), _CLOSED), draw_outliers,
-            height=320, is_roomy=True,
+            height=320, is_roomy=True, about=("reopenings",),
         ),
         Panel(
             "reopened-types", "Which services are reopened most?",
@@ -578,7 +581,7 @@ VIEW = View(
                 text="{share} of {n} closings were reopened within 14 days.", lacking="reopenings",
                 stretch=AFTER_REOPENING, room=574,
             ),
-            selects=service_type, height=574,
+            selects=service_type, height=574, about=("reopenings",),
         ),
         Panel(
             "activity", "How many are closed with nothing on record?",
@@ -589,12 +592,12 @@ VIEW = View(
                 lacking="events between opening and closing: nobody can tell what was done",
                 foot="duplicates left out", room=574,
             ),
-            selects=department, height=574,
+            selects=department, height=574, about=("steps",),
         ),
         Panel(
             "satisfaction", "Are people satisfied?",
             (Over(Query((satisfaction, response_rate), every="month"), MONTHS),), draw_satisfaction,
-            selects="period", height=384,
+            selects="period", height=384, about=("surveys",),
         ),
         Panel(
             "satisfied-departments", "Whose customers are satisfied?",
@@ -604,12 +607,12 @@ VIEW = View(
                 text="{share} of {n} people who answered in the last 13 months were satisfied.",
                 lacking=_NO_SURVEYS, foot="4 or 5 of 5", is_small=False, room=384,
             ),
-            selects=department, height=384,
+            selects=department, height=384, about=("surveys",),
         ),
         Panel(
             "responses", "How soon does somebody answer?",
             (Query(_ANSWERS, by=(department,)), Query((*_ANSWERS, opened))), draw_responses, width=12,
-            selects=department, height=456,
+            selects=department, height=456, about=("responses",),
         ),
     ),
 )  # fmt: skip

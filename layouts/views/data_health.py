@@ -12,7 +12,7 @@ from dashboard.domain.policy import Permission
 from dashboard.domain.silence import silent
 from dashboard.domain.stretches import last_months
 from data_access.flags import FLAGS
-from data_access.health import Health, Told
+from data_access.health import UNRECORDED, Health, Told
 from data_access.listing import COLUMNS, Condition
 from data_access.measures.contacts import contacts
 from data_access.measures.requests import opened
@@ -172,6 +172,21 @@ def _listed(n: int, where: Condition, context: Context) -> Any:
     return c.link(c.count(n), href_of_list(opened, context.filters.alone().with_parameter("where", where.written())))
 
 
+def draw_unrecorded(answers: tuple[Told, ...], context: Context) -> Drawing:
+    """What the city does not record, so that no card tells of it: what it would tell, and how it is brought."""
+    (told,) = answers
+    if told.frame.empty:
+        return Drawing(c.sentence(f"{context.city.name}’s data holds something of all that is told here."), body=[])
+    rows = [[c.twin(words.capital(what), bring), words.capital(tells)]
+            for what, tells, bring in told.frame.itertuples(index=False)]  # fmt: skip
+    text = f"{context.city.name}’s data holds nothing of **{c.count(told.n)}** "
+    text += "thing" if told.n == 1 else "things"
+    text += " that could be told here: cards and views about them are left out."
+    columns = [c.Column(c.twin("Not recorded", "import it as")), c.Column("It would tell")]
+    foot = words.foot("", "docs/importing.md tells how each is imported", _ALL)
+    return Drawing(c.sentence(text), body=c.table(columns, rows, caption="Not recorded"), foot=foot)
+
+
 # ── how it came here ──
 
 
@@ -294,6 +309,10 @@ VIEW = View(
         Panel(
             "refused", "What was refused, and why?", (Health("refused"), _IMPORTS), draw_refused, width=12,
             kind="short", needs=Permission.READ_IMPORTS, wave=1,
+        ),
+        Panel(
+            "unrecorded", "What does the city not record, and what would it tell?", (Health(UNRECORDED),),
+            draw_unrecorded, width=12, kind="short", needs=Permission.READ_IMPORTS, wave=1,
         ),
         Panel(
             "imports", "What was imported?", (_IMPORTS,), draw_imports, width=12, kind="short",

@@ -281,7 +281,9 @@ def draw_busiest(
     )
     text += f" ({event.name})." if event else "."
     known = sum(expectation.event_on(one.day, context.events) is not None for one in busy)
-    if len(busy) > 1 and context.events:
+    if context.filters.left_out:
+        text += " Event days are left out."
+    elif len(busy) > 1 and context.events:
         text += f" {f'**{known}**' if known else 'None'} of the {len(busy)} busiest days fell on a city event."
     body = c.table(columns, lines, caption="The busiest days and their causes")
     usual = f"× usual: against the mean of the same weekdays of the {WEEKS_BEFORE} weeks before, special days left out"

@@ -7,6 +7,7 @@ differences come with their interval, and a number of reports is not a number of
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from urllib.parse import quote
 
 import numpy as np
@@ -485,40 +486,42 @@ def _where_open(places: pd.DataFrame, names: list[str], hover: list[str], contex
 _FOUR = (opened, sla_compliance, backlog, overdue, time_to_close)
 _NUMBERS, _CITY = Query(_FOUR, by=(district,)), Query(_FOUR)
 
+_panel = partial(Panel, about=("districts",))
+
 VIEW = View(
     name="districts",
     title="Districts",
     question="How is my district served?",
     order=60,
     panels=(
-        Panel(
+        _panel(
             "numbers", "How is this district served?", (_NUMBERS, Compared(Query((opened,), by=(district,))), _CITY),
             draw_numbers, width=12, kind="strip", selects=district, height=88,
         ),
-        Panel(
+        _panel(
             "sides", "How do the districts stand side by side?",
             (_NUMBERS, _CITY), draw_sides, width=12,
             selects=district, height=384,
         ),
-        Panel(
+        _panel(
             "types", "What is reported most?", (Query((opened,), by=(district, service_type)),), draw_types,
             selects=district, height=384,
         ),
-        Panel(
+        _panel(
             "map", "How does it look on the map?",
             (Query((sla_compliance, backlog), by=(district,)), Query((backlog,), by=(hexagon_9, district))), draw_map,
-            selects=district, height=384,
+            selects=district, height=384, about=("districts", "points"),
         ),
-        Panel(
+        _panel(
             "kept", "Are promises kept?",
             (Query((sla_compliance,), by=(district,)), Query((sla_compliance,))), draw_kept, width=4, selects=district,
-            height=280,
+            height=280, about=("districts", "promises"),
         ),
-        Panel(
+        _panel(
             "opened", "How many requests came in?", (Query((opened,), by=(district,), every="auto"),), draw_opened,
             width=4, selects="period", height=280,
         ),
-        Panel(
+        _panel(
             "open", "How many are open?",
             (Query((backlog, overdue), by=(district,), every="auto"),
              Over(Query((backlog,), by=(district,)), day_before)), draw_open, width=4, selects="period", height=280,

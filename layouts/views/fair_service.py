@@ -156,11 +156,6 @@ def _verdicts(fair: Fair, reported: Reported) -> list[str]:
 # ── words ──
 
 
-def _whole(context: Context) -> str:
-    """What districts are held against."""
-    return f"all of {', '.join(words.kept_to(context))}" if context.own else "the city"
-
-
 def _stretch(context: Context) -> str:
     return STRETCH(context.filters.period, context.clock).sentence()
 
@@ -266,18 +261,19 @@ def draw_funnel(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     if not fair.names or reports is None:
         return _none(time, fair, context)
     verdicts = _verdicts(fair, _reported(reports, context))
-    found = fair.found
+    found, whole = fair.found, words.whole(context)
     low, high = found.gap_interval()
     hover = [
-        f"<b>{name}</b><br>{_gap(gap)} against the city<br>95 % sure of {_gap(a)} to {_gap(b)}<br>{c.count(n)} "
-        f"requests compared, {c.share(part, 0)} of the city’s mix<br>{verdict}"
+        f"<b>{name}</b><br>{_gap(gap)} against {whole}<br>95 % sure of {_gap(a)} to {_gap(b)}<br>{c.count(n)} "
+        f"requests compared, {c.share(part, 0)} of the mix of {whole}<br>{verdict}"
         for name, gap, a, b, n, part, verdict in zip(
             fair.names, found.gap, low, high, found.n, found.covered, verdicts, strict=True)
     ]  # fmt: skip
     sides = [Side(*row) for row in zip(fair.names, verdicts, hover, strict=True)]
     figure = fairness.funnel_of_gaps(
         sides, found.gap / DAY_S, found.error / DAY_S, float(np.median(found.single)) / DAY_S,
-        f"Days against {_whole(context)}", "Requests compared, counted as so many of the city’s mix", context.selected,
+        f"Days against {whole}", f"Requests compared, counted as so many of the mix of {whole}",
+        words.whole_shortly(context), context.selected,
     )  # fmt: skip
     text = f"{_waits(fair.names, verdicts)}, for the same kinds of requests"
     held = _held_on(fair, verdicts, _times(before, context))
@@ -314,8 +310,8 @@ def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         return words.nothing("Nothing has a place", context)
     low, high = fair.found.gap_interval()
     hover = [
-        f"<b>{name}</b><br>{_gap(gap)} against the city ({_gap(a)} to {_gap(b)})<br>{verdict}"
-        f"{_rate_words(name, reported)}"
+        f"<b>{name}</b><br>{_gap(gap)} against {words.whole(context)} ({_gap(a)} to {_gap(b)})<br>{verdict}"
+        f"{_rate_words(name, reported, context)}"
         for name, gap, a, b, verdict in zip(fair.names, fair.found.gap, low, high, verdicts, strict=True)
     ]
     names, kinds = [*fair.names, *fair.too_few], [*verdicts, *[UNKNOWN] * len(fair.too_few)]
@@ -330,10 +326,11 @@ def draw_map(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     return Drawing(c.sentence(text), figure, foot=foot)
 
 
-def _rate_words(name: str, reported: Reported) -> str:
+def _rate_words(name: str, reported: Reported, context: Context) -> str:
     if name not in reported.rate:
         return ""
-    return f"<br>{_rate(reported.rate[name][0])} reports per 1,000 residents (city {_rate(reported.city)})"
+    all_of_them = f"{words.whole_shortly(context)} {_rate(reported.city)}"
+    return f"<br>{_rate(reported.rate[name][0])} reports per 1,000 residents ({all_of_them})"
 
 
 def draw_table(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
@@ -350,6 +347,7 @@ def draw_table(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     then = earlier.of(earlier.found.gap)
     shares = dict(zip(kept.names, zip(kept.found.gap, *kept.found.gap_interval(), strict=True), strict=True))
     rates = {name: rate for name, rate in reported.rate.items() if name in fair.names}
+    whole = words.whole_shortly(context)
     rows = []
     for i, name in enumerate(fair.names):
         gap = shares.get(name)
@@ -366,9 +364,9 @@ def draw_table(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
             c.twin(c.count(found.n[i]), f"{c.share(found.covered[i], 0)} of the mix"),
         ])  # fmt: skip
     columns = [
-        c.Column("District", className="nw"), c.Column(c.twin("Gap to the city", "days"), True),
-        c.Column(c.twin("Ratio", "to the city"), True, False, "wide"),
-        c.Column(c.twin("Same mix", "days; city’s"), True, False, "wide"),
+        c.Column("District", className="nw"), c.Column(c.twin(f"Gap to {whole}", "days"), True),
+        c.Column(c.twin("Ratio", f"to {whole}"), True, False, "wide"),
+        c.Column(c.twin("Same mix", f"days; of {whole}"), True, False, "wide"),
         c.Column(c.twin("Drawn in", "days, where few"), True, False, "wide"),
         *([c.Column(c.twin("Year before", "days"), True, False)] if then else []),
         c.Column(c.twin("Promises kept", "points, same mix"), True, False),
@@ -377,7 +375,7 @@ def draw_table(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     ]  # fmt: skip
     rows += [[_named(name, UNKNOWN, context), *[c.NOTHING] * (len(columns) - 1)] for name in fair.too_few]
     at = [i for i, name in enumerate([*fair.names, *fair.too_few]) if name in context.selected]
-    body = c.table(columns, rows, caption="Districts against the city", selected=at)
+    body = c.table(columns, rows, caption=f"Districts against {words.whole(context)}", selected=at)
     apart = float(np.ptp(fair.raw))
     text = f"{_waits(fair.names, verdicts)}"
     if len(fair.names) > 1:
@@ -387,7 +385,8 @@ def draw_table(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
             f"of requests. {text}"
         )
     foot = words.foot(
-        CAUTION, "by name: no ranking", "second line: 95 % interval", "drawn in: towards the city where few tell",
+        CAUTION, "by name: no ranking", "second line: 95 % interval",
+        f"drawn in: towards {words.whole(context)} where few tell",
         "interval of reports: exact Poisson" if rates else "",
     )  # fmt: skip
     return Drawing(c.sentence(f"{text}."), body=body, foot=foot)
@@ -406,19 +405,19 @@ def draw_kept(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         if not len(frame) or not frame[sla_compliance.under.name].sum():  # type: ignore[call-overload]
             return words.nothing("No promise fell due", context)
         return _none(answers[0], fair, context)
-    found = fair.found
+    found, whole = fair.found, words.whole(context)
     low, high = found.gap_interval()
     side = found.outside()
     rows = [
         Row(name, 100 * gap, 100 * a, 100 * b, (signed_points(gap), c.share(here)),
-            f"<b>{name}</b><br>{signed_points(gap)} points against the city<br>95 % sure of {signed_points(a)} to "
+            f"<b>{name}</b><br>{signed_points(gap)} points against {whole}<br>95 % sure of {signed_points(a)} to "
             f"{signed_points(b)}<br>"
-            f"{c.share(here)} kept for the city’s mix; {c.count(n)} compared", "misses" if one < 0 else "series")
+            f"{c.share(here)} kept for the mix of {whole}; {c.count(n)} compared", "misses" if one < 0 else "series")
         for name, gap, a, b, here, n, one in zip(
             fair.names, found.gap, low, high, found.here, found.n, side, strict=True)
     ]  # fmt: skip
-    figure = fairness.rows_with_intervals(rows, ("points", "kept, same mix"), (0.0, "city"), context.selected,
-                                          {"tickformat": ",.2~f"})  # fmt: skip
+    figure = fairness.rows_with_intervals(rows, ("points", "kept, same mix"), (0.0, words.whole_shortly(context)),
+                                          context.selected, {"tickformat": ",.2~f"})  # fmt: skip
     fewer = [name for name, one in zip(fair.names, side, strict=True) if one < 0]
     more = [name for name, one in zip(fair.names, side, strict=True) if one > 0]
     said = "fewer promises were kept" if fewer else "were fewer promises kept"
@@ -463,6 +462,7 @@ def draw_trend(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     shown = sorted(sorted(names, key=lambda name: name not in told)[:MOST_SMALL], key=words.by_number)
     rows_of = [Gaps(name, *(gaps[name] / DAY_S)) for name in shown]
     figure = fairness.gaps_along_time(rows_of, steps, lambda days: _gap(days * DAY_S), context.selected)
+    whole = words.whole(context)
     if not np.isfinite(test.p).any():
         text = (
             f"**{len(quarters)}** whole quarters are known: too few to tell a trend from chance, which takes "
@@ -470,14 +470,14 @@ def draw_trend(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         )
     elif not grew and not fell:
         text = (
-            f"Over **{len(quarters)}** quarters no district’s gap to the city grew or closed more than chance explains."
+            f"Over **{len(quarters)}** quarters no district’s gap to {whole} grew or closed more than chance explains."
         )
     else:
-        said = [f"waits grew longer against the city in {words.listed(grew, NAMED)}"] if grew else []
+        said = [f"waits grew longer against {whole} in {words.listed(grew, NAMED)}"] if grew else []
         said += [f"{'' if grew else 'waits grew '}shorter in {words.listed(fell, NAMED)}"] if fell else []
         text = words.capital(f"in **{len(quarters)}** quarters {', '.join(said)}.")
     foot = words.foot(
-        "Line at 0: the city; shaded: 95 % interval", "same types of requests", "days",
+        f"Line at 0: {whole}; shaded: 95 % interval", "same types of requests", "days",
         f"{len(names) - len(shown)} more in the table" if len(names) > len(shown) else "",
         "trend: Mann–Kendall, false alarms held to 5 %",
     )  # fmt: skip
@@ -493,7 +493,7 @@ def draw_reports(answers: tuple[Answer | None, ...], context: Context) -> Drawin
     if not reported.rate:
         why = (
             f"How many people live in {context.city.name}’s districts is not known: with their residents in the "
-            "boundaries’ file, reports are told per 1,000 of them."
+            "boundaries’ file (population_property), reports are told per 1,000 of them."
         )
         return Drawing(sentence=c.empty(why), is_empty=True)
     rows = [
@@ -502,10 +502,11 @@ def draw_reports(answers: tuple[Answer | None, ...], context: Context) -> Drawin
             f"{ends[2]:,.1f}<br>{c.count(reported.n[name])} reports, {c.count(context.populations[name])} residents")
         for name, ends in reported.rate.items()
     ]  # fmt: skip
-    figure = fairness.rows_with_intervals(rows, ("per 1,000", "reports"), (reported.city, "city"), context.selected,
-                                          {"tickformat": ",", "rangemode": "tozero"})  # fmt: skip
+    figure = fairness.rows_with_intervals(rows, ("per 1,000", "reports"), (reported.city, words.whole_shortly(context)),
+                                          context.selected, {"tickformat": ",", "rangemode": "tozero"})  # fmt: skip
     quiet = [name for name in reported.rate if reported.is_quiet(name)]
-    text = f"**{_rate(reported.city)}** reports for 1,000 residents in the city"
+    about = f" about {', '.join(words.kept_to(context))}" if context.own else ""
+    text = f"**{_rate(reported.city)}** reports{about} for 1,000 residents in the city"
     text += (
         f"; clearly fewer, less than {c.share(FEW_REPORTS, 0)} of that, in {words.listed(quiet, NAMED)}."
         if quiet else f"; no district has clearly fewer than {c.share(FEW_REPORTS, 0)} of that."
@@ -580,12 +581,13 @@ def draw_again(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     side = outside_limits(times, poisson_limits(expected))
     rows = [
         Row(name, x, a, b, (f"{x:.2f}{c.NBSP}×", c.count(count)),
-            f"<b>{name}</b><br>{x:.2f} × as often as in the city<br>95 % sure of {a:.2f} to {b:.2f}<br>"
+            f"<b>{name}</b><br>{x:.2f} × as often as in {words.whole(context)}<br>95 % sure of {a:.2f} to {b:.2f}<br>"
             f"{c.count(count)} repeated reports, {c.count(of)} expected for the same kinds",
             "misses" if one < 0 else "series")
         for name, x, a, b, count, of, one in zip(names, times, low, high, n, expected, side, strict=True)
     ]  # fmt: skip
-    figure = fairness.rows_with_intervals(rows, ("× the city’s", "again"), (1.0, "city"), context.selected,
+    figure = fairness.rows_with_intervals(rows, (f"× {words.whole_shortly(context)}", "again"),
+                                          (1.0, words.whole_shortly(context)), context.selected,
                                           {"tickformat": ",.2~f"})  # fmt: skip
     fewer = [name for name, one in zip(names, side, strict=True) if one < 0]
     text = f"In **{len(fewer) or 'none'}** of {words.plural(len(rows), 'district').replace('**', '')} "
@@ -609,7 +611,7 @@ _REPORTS = Over(Query((opened,), by=(district,)), STRETCH)
 _NOW, _THEN, _PROMISES = Over(_TIME, STRETCH), Over(_TIME, BEFORE), Over(_KEPT, STRETCH)
 _NEEDS = Permission.COMPARE_DISTRICTS
 _MIX = (methods.SAME_MIX,)
-_panel = partial(Panel, needs=_NEEDS, selects=district)
+_panel = partial(Panel, needs=_NEEDS, selects=district, about=("districts",))
 
 VIEW = View(
     name="fair-service",
@@ -626,17 +628,19 @@ VIEW = View(
         _panel("map", "Where does the same request wait longer?",
                (_NOW, _REPORTS, Over(Query((opened,), by=(hexagon_9,)), STRETCH)), draw_map, height=384,
                terms=_MIX),
-        _panel("table", "Every district against the city", (_NOW, _THEN, _PROMISES, _REPORTS), draw_table, width=12,
-               height=440, terms=_MIX),
-        _panel("kept", "Are promises kept alike?", (_PROMISES,), draw_kept, height=384, terms=_MIX),
-        _panel("reports", "From where does the city hear?", (_REPORTS,), draw_reports, height=384),
+        _panel("table", "How do the districts stand side by side?", (_NOW, _THEN, _PROMISES, _REPORTS), draw_table,
+               width=12, height=440, terms=_MIX),
+        _panel("kept", "Are promises kept alike?", (_PROMISES,), draw_kept, height=384, terms=_MIX,
+               about=("districts", "promises")),
+        _panel("reports", "From where does the city hear?", (_REPORTS,), draw_reports, height=384,
+               about=("districts", "residents")),
         _panel("trend", "Does the gap grow or close?",
                (Over(Query((restricted_mean_time, restricted_s2), by=(district, service_type), every="quarter"),
                      QUARTERS),),
                draw_trend, width=12, height=400, wave=1, terms=_MIX),
         _panel("again", "Where is a known problem reported again?",
                (Over(Query((time_to_report,), by=(district, service_type)), STRETCH),), draw_again, height=384, wave=1,
-               terms=(methods.REPORTED_AGAIN,)),
+               terms=(methods.REPORTED_AGAIN,), about=("districts", "repeats")),
         _panel("channels", "How do people reach the city?", (Over(Query((opened,), by=(district, channel)), STRETCH),),
                draw_channels, height=384, wave=1),
     ),

@@ -96,6 +96,6 @@ VIEW = View(
     needs=Permission.LIST_REQUESTS,
     panels=(
         Panel("stops", "The stops, in order", (FromAddress(crew_in, (opened,)),), draw_stops, width=12,
-              needs=Permission.LIST_REQUESTS, assumes=rats_if_nothing_is_chosen),
+              needs=Permission.LIST_REQUESTS, assumes=rats_if_nothing_is_chosen, about=("points",)),
     ),
 )  # fmt: skip

@@ -578,6 +578,7 @@ VIEW = View(
             width=12,
             selects="period",
             height=320,
+            about=("promises",),
         ),
         Panel(
             "cohorts",
@@ -587,6 +588,7 @@ VIEW = View(
             width=6,
             is_roomy=True,
             height=300,
+            about=("promises",),
         ),
         Panel(
             "trends",
@@ -597,6 +599,7 @@ VIEW = View(
             is_roomy=True,
             selects=service_type,
             height=300,
+            about=("promises",),
         ),
         Panel(
             "departments",
@@ -610,6 +613,7 @@ VIEW = View(
             width=6,
             selects=department,
             height=440,
+            about=("promises",),
         ),
         Panel(
             "paused",
@@ -620,6 +624,7 @@ VIEW = View(
             selects=department,
             height=440,
             wave=1,
+            about=("promises", "pauses"),
         ),
         Panel(
             "types",
@@ -629,6 +634,7 @@ VIEW = View(
             width=12,
             selects=service_type,
             height=440,
+            about=("promises",),
         ),
         Panel(
             "fit",
@@ -643,6 +649,7 @@ VIEW = View(
             width=12,
             selects=service_type,
             height=480,
+            about=("promises",),
         ),
         Panel(
             "map",
@@ -652,7 +659,17 @@ VIEW = View(
             width=7,
             selects=hexagon_9,
             height=460,
+            about=("promises", "points"),
         ),
-        Panel("places", "Which places come first?", (_LATE,), draw_places, width=5, selects=hexagon_9, height=460),
+        Panel(
+            "places",
+            "Which places come first?",
+            (_LATE,),
+            draw_places,
+            width=5,
+            selects=hexagon_9,
+            height=460,
+            about=("promises", "points"),
+        ),
     ),
 )

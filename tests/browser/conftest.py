@@ -81,7 +81,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the tiny city is served."""
     data = tmp_path_factory.mktemp("browser")
     with Build(Settings(data=data), city.CITY) as build:
-        city.write(build)
+        city.write(build, lat=39.61, lon=-75.91)
         planted.write_means(build)
         build.publish(as_of=city.AS_OF)
     with serving(data) as url:

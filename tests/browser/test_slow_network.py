@@ -78,7 +78,7 @@ def test_a_card_asked_again_keeps_no_other_from_the_answer_to_the_address(visit)
 
 def test_what_is_picked_before_the_address_tells_of_the_last_pick_is_picked_as_well(visit):
     page = visit("/backlog?period=all")
-    asked = held(page, lambda body: '"output":"url.search"' in body)
+    asked = held(page, lambda body: '"picked.data"' in body)
     for n, pick in enumerate((("flow", "2026-04-01"), ("holders", "not assigned")), 1):
         page.evaluate(PICK, list(pick))
         until(page, asked, n)
@@ -89,6 +89,23 @@ def test_what_is_picked_before_the_address_tells_of_the_last_pick_is_picked_as_w
     page.unroute_all()
     page.evaluate(PICK, ["holders", "not assigned"])
     expect(page).to_have_url(re.compile(r"from=2026-04-01&to=2026-05-01$"))
+
+
+def test_what_was_picked_at_an_address_that_was_left_changes_no_other(visit):
+    page = visit("/backlog?period=all")
+    asked = held(page, lambda body: '"picked.data"' in body)
+    for n, leave in enumerate(("#filter-bar a[href='?period=last-7']", "#main-menu a[href^='/demand']"), 1):
+        page.evaluate(PICK, ["holders", "not assigned"])
+        until(page, asked, n)
+        page.evaluate("(link) => document.querySelector(link).click()", leave)
+        settle(page)
+        there = page.url
+        assert ("period=last-7" in there) and ("/demand" in there) == (n == 2)
+        with page.expect_response(POSTS):
+            asked[-1].continue_()
+        settle(page)
+        page.wait_for_timeout(300)
+        assert page.url == there
 
 
 def test_a_table_is_never_that_of_another_address(visit):

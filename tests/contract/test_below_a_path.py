@@ -64,7 +64,7 @@ def ask_below(client: FlaskClient, body: Any, **more: str):
         value = one.get("value")
         if one["property"] == "pathname":
             return one | {"value": PATH + value}
-        return one | {"value": value | {"path": PATH + value["path"]}} if one["id"] == "later" else one
+        return one | {"value": value | {"path": PATH + value["path"]}} if one["id"] in ("later", "picked") else one
 
     sent = body | {kind: [told(one) if isinstance(one, dict) else one for one in body[kind]]
                    for kind in ("inputs", "state")}  # fmt: skip

@@ -5,8 +5,10 @@ from __future__ import annotations
 import html
 
 from dashboard.domain import methods
+from dashboard.domain.staffing import BUSY_WEEK
 from data_access import fieldwork
 from data_access.measures import CATALOGUE
+from layouts.figures import shifts
 from layouts.markup import markup
 from layouts.views import collect_views, staffing
 from tests import screen
@@ -43,6 +45,8 @@ def test_every_method_is_told_once_and_all_that_cards_say_of_methods():
 def test_what_methods_say_in_words_is_what_is_worked_out():
     """Words of the domain cannot take their numbers from the storeys above it."""
     assert (staffing.SHORT, staffing.SPARE) == (-0.5, 1.5)
+    assert methods.BUSY in methods.USUAL_WEEK.formula and methods.BUSY in shifts.BUSY_WEEK
+    assert "75\N{NO-BREAK SPACE}%" in methods.BUSY and BUSY_WEEK == 0.75
     assert "half an agent too few" in methods.SHORT.about and "one and a half too many" in methods.SHORT.about
     assert fieldwork.LEAST_POINTS - 1 == 4 and "with four others or more" in methods.CROWD.about
     assert f"steps of {fieldwork.EPS_M:.0f} m" in methods.CROWD.about

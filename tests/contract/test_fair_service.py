@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 
 from callbacks.address import permitted
-from callbacks.panels import context_of
+from callbacks.panels import answers_to, context_of
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Scope, Viewer
 from dashboard.identity import DEPUTY_MANAGER
@@ -124,7 +125,7 @@ def test_gaps_are_those_of_a_plain_computation(uneven):
 def test_a_short_wait_where_hardly_anybody_reports_is_never_called_good(uneven):
     traces = [trace for trace in drawn(uneven, "funnel").figure["data"] if "customdata" in trace]
     verdicts = {trace["name"]: list(trace["customdata"]) for trace in traces}
-    assert verdicts["shorter, but clearly fewer reports"] == ["West"] and "shorter than in the city" not in verdicts
+    assert verdicts["shorter, but clearly fewer reports"] == ["West"] and "shorter than overall" not in verdicts
 
 
 def test_every_channel_is_in_a_bar(uneven):
@@ -204,6 +205,26 @@ def test_where_problems_are_told_again_less_often_few_reports_do_not_mean_few_pr
     drawing = panel.draw((Answer(Query(()), frame, AS_OF),), context)
     assert "In 1 of 2 districts" in said(drawing.sentence) and "(South): there, few reports" in said(drawing.sentence)
     assert "1 with fewer than 11 expected left out" in said(drawing.foot) and CAUTION in said(drawing.foot)
+
+
+def texts_in(part) -> list[str]:
+    parts = part.values() if isinstance(part, dict) else part if isinstance(part, list | tuple) else ()
+    return [part] if isinstance(part, str) else [text for one in parts for text in texts_in(one)]
+
+
+@pytest.mark.parametrize("panel", VIEW.panels, ids=lambda panel: panel.name)
+def test_whose_rows_are_kept_to_a_department_is_told_of_that_department(uneven, panel):
+    """Districts are held against all requests of the department, which are not all of the city's."""
+    with acting_as(DEPUTY_MANAGER):
+        filters = Filters.from_search("?period=all", uneven.clock(), DIMENSIONS)
+        context, answers = context_of(panel, filters, uneven), answers_to(panel, filters, uneven)
+    for own, whole in (({}, "the city"), ({"department": ("Streets",)}, "all of Streets")):
+        drawing = panel.draw(answers, replace(context, own=own))
+        told = " ".join([*map(said, (drawing.sentence, drawing.body, drawing.foot)), *texts_in(drawing.figure)])
+        if panel.name in ("funnel", "table", "kept", "trend", "again") and not drawing.is_empty:
+            assert whole in told
+        if own:
+            assert not re.findall(r".{0,20}\bcity\b.{0,20}", told.replace("residents in the city", ""))
 
 
 def test_small_districts_are_left_out_and_the_caution_is_there(uneven):

@@ -60,6 +60,28 @@ def test_boundaries_of_every_kind_in_any_projection(tmp_path: Path, name: str) -
         read_boundaries(path, wrong)
 
 
+def test_residents_come_with_the_boundaries(tmp_path: Path) -> None:
+    """Those of the boundaries that make up a district are added up; where one is not told, nobody knows how many."""
+    wards(PEOPLE=[1200.0, 800.0]).to_file(tmp_path / "wards.geojson")
+    by = WARDS + 'population_property = "people"\n'
+    assert read_boundaries(tmp_path / "wards.geojson", mapping(by))["population"].to_list() == [1200, 800]
+    as_one = by + 'parts = { 1 = "Both", 2 = "Both" }\n'
+    assert read_boundaries(tmp_path / "wards.geojson", mapping(as_one))["population"].to_list() == [2000]
+    wards(PEOPLE=["1200", "unknown"]).to_file(tmp_path / "some.geojson")
+    assert read_boundaries(tmp_path / "some.geojson", mapping(by))["population"].fillna(-1).to_list() == [1200, -1]
+    assert read_boundaries(tmp_path / "some.geojson", mapping(as_one))["population"].isna().all()
+    with pytest.raises(ImportRefused, match="no “residents”; they have WARD, PEOPLE"):
+        read_boundaries(tmp_path / "some.geojson", mapping(WARDS + 'population_property = "residents"\n'))
+    (tmp_path / "export.csv").write_bytes(table(ROW + '"(40.5, -73.25)"'))
+    settings = Settings(data=tmp_path / "data", cache="off")
+    import_files(settings, mapping(by), tmp_path / "export.csv", tmp_path / "wards.geojson")
+    (tmp_path / "export.csv").write_bytes(table(ROW.replace("7,", "8,", 1) + '"(40.5, -73.25)"'))
+    import_files(settings, mapping(by), tmp_path / "export.csv")  # what the boundaries told stays known
+    services = Services(settings)
+    assert services.populations() == {"1": 1200, "2": 800} and services.records("residents")
+    services.warehouse.close()
+
+
 WARDS = '[district]\nkind = "ward"\nname_property = "ward"\n'
 
 

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from callbacks.address import filters_in
-from callbacks.panels import answers_to, context_of
+from callbacks.panels import answers_to, context_of, drawing_of
 from dashboard.domain.errors import BadRequest, UnknownName
 from dashboard.domain.filters import Filters, Period
 from dashboard.domain.policy import Scope, Viewer
@@ -15,6 +15,8 @@ from data_access.measures import CATALOGUE
 from data_access.semantics import Query, Ratio, Spread, Total
 from layouts.markup import markup
 from layouts.panels import listed
+from layouts.views import collect_views
+from tests.screen import said
 
 EVERYTHING = Scope.everything()
 MAY = Period(date(2026, 5, 1), date(2026, 6, 1))
@@ -150,3 +152,14 @@ def test_a_short_list_links_each_request_and_all_of_them(tiny):
     assert "/requests?of=backlog&amp;period=all&amp;channel=phone" in shown
     assert panel.draw((tiny.rows(Listing(CATALOGUE["backlog"]), filters_in("?district=Hill", tiny)),),
                       context_of(panel, filters, tiny)).is_empty  # fmt: skip
+
+
+def test_busy_days_are_not_said_to_be_none_of_events_whose_days_are_left_out(tiny):
+    view = next(one for one in collect_views() if one.name == "demand")
+    panel = next(one for one in view.panels if one.name == "busiest")
+    told = {}
+    for kind in ("in", "out"):
+        filters = filters_in(f"?from=2026-05-01&to=2026-06-01&event_days={kind}", tiny)
+        told[kind] = said(drawing_of(panel, filters, tiny)[0].sentence)
+    assert "busiest days fell on a city event." in told["in"]
+    assert "city event" not in told["out"] and told["out"].endswith(" Event days are left out.")

@@ -67,3 +67,28 @@ def test_beside_a_real_cluster_few_of_those_found_are_false(lattice, mean):
         all_found += found.hot[planted].all()
     assert np.mean(false_share) <= LEVEL + 2.33 * np.std(false_share) / np.sqrt(40)
     assert all_found >= 38
+
+
+def test_numbers_that_rise_across_a_city_leave_no_half_of_it_standing_out(lattice):
+    """Taken away round by round, the upper part would leave all above the mean standing out, down to z = 0."""
+    rng = np.random.default_rng(11)
+    across = np.tile(np.linspace(-1, 1, SIDE), SIDE)
+    for _ in range(5):
+        counts = rng.poisson(90 * (1 + 0.25 * across))
+        found = standing(counts, lattice, None)
+        at_once = benjamini_hochberg(exact_permutation_p(counts, lattice, with_self=True))
+        first = (at_once < LEVEL) & (found.z > 0)
+        assert first.sum() <= found.hot.sum() <= 1.2 * first.sum() and found.z[found.hot].min() > 1.5
+
+
+def test_what_lies_above_the_rest_is_not_called_low_beside_what_is_far_higher(lattice):
+    rng = np.random.default_rng(5)
+    high, middle = [8 * SIDE + 8, 8 * SIDE + 9, 9 * SIDE + 8], [15 * SIDE + at for at in range(10, 14)]
+    above = np.isin(np.arange(SIDE**2), middle)
+    for _ in range(5):
+        counts = rng.poisson(2, SIDE**2)
+        counts[middle] = 6
+        counts[high] = 400
+        found = standing(counts, lattice, None)
+        assert (found.z[above] < 0).all() and found.hot[high].all()  # all places hold more than twice those of most
+        assert ((counts + lattice.sums(counts))[found.cold] < 7).all()  # two in each of seven are usual

@@ -71,8 +71,8 @@ def draw_districts(answers: tuple[Answer | None, ...], context: Context) -> Draw
     return Drawing(c.sentence(text), body=body, foot=words.foot(why_so(context), "not divided by residents"))
 
 
-def _panel(name: str, question: str, queries: tuple, draw: Any, **more: Any) -> Panel:
-    return Panel(name, question, queries, draw, assumes=rats_if_nothing_is_chosen, **more)
+def _panel(name: str, question: str, queries: tuple, draw: Any, about: tuple[str, ...] = (), **more: Any) -> Panel:
+    return Panel(name, question, queries, draw, assumes=rats_if_nothing_is_chosen, about=("points", *about), **more)
 
 
 _FOUND = FromAddress(hotspots_in, (opened,))
@@ -95,11 +95,11 @@ VIEW = View(
         _panel("related", "What else is wrong there?", (FromAddress(related_in, (opened,)),), draw_related, width=4,
                selects=hexagon_of, wave=1, terms=(methods.TIMES_AS_OFTEN, methods.STANDS_OUT)),
         Panel("confirmed", "Are the reports confirmed?", (_CONFIRMED, Query((confirmed_share,))), draw_confirmed,
-              width=4, selects=district, height=320, wave=1),
+              width=4, selects=district, height=320, wave=1, about=("points", "visits")),
         _panel("outbreaks", "What has broken out lately?", (FromAddress(outbreaks_in, (opened,)),), draw_outbreaks,
                width=6, wave=2, selects=hexagon_of, terms=(methods.OUTBREAK,)),
         _panel("treatment", "Does treating a place help?", (FromAddress(treatment_in, (opened,)),), draw_treatment,
-               width=6, wave=2, terms=(methods.TREATED_OR_NOT,)),
+               width=6, wave=2, terms=(methods.TREATED_OR_NOT,), about=("treatments",)),
         _panel("clusters", "Where do the points crowd?", (FromAddress(lambda place: Clusters(), (opened,)),),
                draw_clusters, width=6, height=300, needs=Permission.READ_ADDRESSES, wave=2, terms=(methods.CROWD,)),
         _panel("addresses", "Which addresses come back?", (FromAddress(lambda place: RepeatAddresses(), (opened,)),),
@@ -107,6 +107,6 @@ VIEW = View(
         _panel("time", "When were they reported?", (Query((opened,), every="auto"),), draw_months, width=7,
                selects="period", height=320, wave=1),
         _panel("districts", "Which districts report most?", (_DISTRICTS, Compared(_DISTRICTS)), draw_districts, width=5,
-               selects=district, wave=1),
+               selects=district, wave=1, about=("districts",)),
     ),
 )  # fmt: skip

@@ -143,7 +143,7 @@ def _told(found: FoundPlaces, context: Context) -> str:
     return (
         f"{words.plural(int(hot.sum()), 'place')} of {c.count(len(hot))} stand out, "
         f"{c.share(hot.mean(), 0 if hot.mean() >= 0.01 else 1)} of "
-        f"{everywhere(context)} with **{c.share(share, 0)}** of its {_plural(found.total, context)}."
+        f"{everywhere(context)} with **{c.share(share, 0)}** of the {_plural(found.total, context)}."
         + ("" if found.ground.residents is not None else " By number: nobody told how many live where.")
     )
 
@@ -154,7 +154,8 @@ def _base(found: FoundPlaces, context: Context) -> str:
     lost = lost if found.now.elsewhere else ""
     return (
         f"n = {c.count(found.total)} {things_in(context)} in {c.count(len(found.ground))} places of about "
-        f"{AREA[found.ground.resolution]}; {tested}, a place with its neighbours, false discovery controlled{lost}"
+        f"{AREA[found.ground.resolution]}; {tested}, a place with its neighbours, false discovery controlled; "
+        f"q decides, z only sorts{lost}"
     )
 
 

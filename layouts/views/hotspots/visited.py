@@ -15,7 +15,7 @@ from layouts.views.hotspots.asking import CAUTION, size_of
 
 
 def draw_confirmed(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
-    """The share of visits that found activity, by district and in the city, with intervals."""
+    """The share of visits that found activity, by district and all together, with intervals."""
     by, whole = answers
     assert by is not None and whole is not None
     total = next(whole.frame.itertuples(index=False))
@@ -23,12 +23,12 @@ def draw_confirmed(answers: tuple[Answer | None, ...], context: Context) -> Draw
         return Drawing(c.empty("No inspection with an outcome is recorded here in this period."), is_empty=True)
     frame = by.frame[(by.frame["visits_told"] > 0) & (by.frame[district.name] != district.missing)]
     rows = [Kept(row.district, row.visits_active, row.visits_told) for row in frame.itertuples(index=False)]
-    city = Kept("City", total.visits_active, total.visits_told)
-    figure = comparisons.shares_with_intervals(rows, city, None, context.selected, said="confirmed", of="visits")
+    whole = Kept("All", total.visits_active, total.visits_told) if len(rows) != 1 else None
+    figure = comparisons.shares_with_intervals(rows, whole, None, context.selected, said="confirmed", of="visits")
     enough = frame[frame["visits_told"] >= words.FEW]
     share = c.share(total.confirmed_share, 0)
     text = f"Inspectors found activity in **{share}** of {words.plural(total.visits_told, 'visit')}"
-    if len(enough):
+    if len(enough) > 1:
         top = enough.loc[(enough["visits_active"] / enough["visits_told"]).idxmax()]
         text += f", most often in **{top[district.name]}**"
     return Drawing(c.sentence(text + "."), figure, foot=words.foot("Visits with an outcome; 95 % intervals", CAUTION))
