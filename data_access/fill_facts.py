@@ -171,6 +171,11 @@ def _fill_contacts(work: WorkFile, known: derive.Known) -> None:
         work.progress("deriving contacts", rows)
     if work.continuing:
         work.continuing.note_new(schema.contact)
+        work.continuing.find_repeats()
+    elif work.rows["contact"]:
+        told, c = derive.repeats().subquery().c, schema.contact.c
+        values = {"previous_at": told.previous_at, "repeated_at": told.repeated_at}
+        work.connection.execute(update(schema.contact).where(c.contact_id == told.contact_id).values(values))
 
 
 def _fill_others(work: WorkFile, context: Context, known: derive.Known) -> None:

@@ -39,7 +39,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-VERSION = 8
+VERSION = 9
 """Raised whenever a build must hold something that earlier ones do not."""
 
 
@@ -364,6 +364,12 @@ contact = Table(
     _derived("handle_s", Float),  # talk + hold + wrap of answered contacts
     _derived("team", String),
     _derived("service_type", String),  # of the request it made or asked about
+    # Whether it is recorded who got in touch and why; of second legs, and of calls that the city made, it is not asked.
+    _derived("is_caller_known", Boolean),
+    # When the same person got in touch about the same reason before, and when again, by whatever channel and whatever
+    # became of it; null where the caller is not known.
+    _derived("previous_at", DateTime),
+    _derived("repeated_at", DateTime),
 )
 
 contact_interval = Table(

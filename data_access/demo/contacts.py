@@ -34,6 +34,10 @@ _TALK = np.array([275, 210, 165, 250, 150, 240, 140, 205, 170, 200.0])  # second
 _FULL_TIME = np.array([0.73, 0.69, 0.67, 0.64, 0.66, 0.49, 0.0])
 _PART_TIME = np.array([0.54, 0.42, 0.38, 0.36, 0.37, 0.35, 0.0])
 _READY_SHARE = 0.76  # of a shift, after breaks, meals, meetings and errands
+# Of callers who only want to know something, those who call about it again within days, by reason.
+_COMES_BACK = np.array([0, 0, 0.05, 0.12, 0.02, 0.11, 0.03, 0.08, 0.03, 0.04])
+_PERMITS, _COMES_BACK_SINCE_ONLINE = REASONS.index("Permits and licenses"), 0.38
+_BACK_FROM, _BACK_TO = 2 * 3600, 13 * DAY // 2
 _TRANSFERS_OFTEN, _TALKS_LONG = 2, 10  # agents A03 and A11
 _STATE_MONTHS_DAYS = 396
 
@@ -107,6 +111,7 @@ class ContactCentre:
         self.is_full = np.arange(self.agents) % 5 < 2
         self.contacts_so_far = self.shifts_so_far = 0
         self._pending = [np.empty(0, np.int64)] * 3  # when, request number, person
+        self._lately = [np.empty(0, np.int64)] * 3  # when, reason, person
         is_open = maker.desk_to > 0
         following = np.where(is_open, np.arange(len(is_open)), len(is_open) + 1)
         self._next_open = np.minimum.accumulate(following[::-1])[::-1]
@@ -231,6 +236,7 @@ class ContactCentre:
         outcome, wait = self._wait(came, is_open, slot, waits, gives_up, rng)
         handles = (outcome == 0) & np.isin(came.channel, (0, 5))
         shift, agent = self._who_answers(handles, slot, shifts, rng)
+        came = came._replace(who=self._who_comes_back(came, handles, np.random.default_rng([m.seed, 9, chunk])))
         talk, hold, wrap = self._talks(came, handles, agent, rng)
         number = self.contacts_so_far + 1 + np.arange(len(came.at))
         self.contacts_so_far += len(came.at)
@@ -326,6 +332,27 @@ class ContactCentre:
         keep = m.days.day(came.at) != day_number(stories.GAP_ON)
         order = np.flatnonzero(keep)[np.argsort(came.at[keep], kind="stable")]
         return Comers(*(part[order] for part in came))
+
+    def _who_comes_back(self, came: Comers, handles: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Who calls: some only want to know something for the second time, as those did who called days before."""
+        m, who = self.maker, came.who.copy()
+        asks = np.flatnonzero(handles & (came.channel == 0) & (came.request < 0) & (who >= 0))
+        often = _COMES_BACK[came.reason[asks]]
+        online = m.days.day(came.at[asks]) >= day_number(stories.PERMITS_ONLINE_FROM)
+        often = np.where(online & (came.reason[asks] == _PERMITS), _COMES_BACK_SINCE_ONLINE, often)
+        back, drawn = rng.random(len(asks)) < often, rng.random(len(asks))
+        first = [part[asks[~back]] for part in (came.at, came.reason, who)]
+        at, reason, person = (np.concatenate(pair) for pair in zip(self._lately, first, strict=True))
+        for kind in np.unique(reason):
+            mine, again = reason == kind, back & (came.reason[asks] == kind)
+            when = came.at[asks[again]]
+            low, high = (np.searchsorted(at[mine], when - one) for one in (_BACK_TO, _BACK_FROM))
+            some = high > low
+            picked = (low + (drawn[again] * (high - low)).astype(np.int64))[some]
+            who[asks[again][some]] = person[mine][picked]
+        late = at >= (came.at[-1] if len(came.at) else 0) - _BACK_TO
+        self._lately = [part[late] for part in (at, reason, person)]
+        return who
 
     def _talks(
         self, came: Comers, handles: np.ndarray, agent: np.ndarray, rng: np.random.Generator

@@ -28,6 +28,7 @@ from data_access.derive.others import (
     contacts,
     inspections,
     published_calls,
+    repeats,
     routes,
     staff_intervals,
     surveys,
@@ -39,7 +40,7 @@ __all__ = [
     "AREAS", "CLOCKS", "DERIVED", "GRAINS", "HOLDERS", "INCIDENTS", "POINTS", "PROMISES", "TOLD_OF_ALL", "WORDS",
     "Known", "agent_states", "as_written", "assets", "blanks", "budget_lines", "city_events", "clock_rows", "contacts",
     "district_words", "episodes", "inspections", "is_midnight", "is_somewhere", "latest", "local_time", "opened_on",
-    "pauses", "place_of", "points_of", "published_calls", "recurrences", "requests", "routes", "rowid",
+    "pauses", "place_of", "points_of", "published_calls", "recurrences", "repeats", "requests", "routes", "rowid",
     "staff_intervals", "surveys", "tally", "turned_requests", "turns",
 ]  # fmt: skip
 
