@@ -11,6 +11,7 @@ import numpy as np
 
 from dashboard.domain.filters import Period
 from dashboard.domain.intervals import wilson
+from dashboard.domain.stretches import lately
 from data_access.dimensions import reason
 from data_access.measures.contacts import (
     RETURNED_WITHIN_DAYS,
@@ -20,7 +21,7 @@ from data_access.measures.contacts import (
     first_contact_resolution,
     resolution_no_repeat,
 )
-from data_access.semantics import Answer, Ratio
+from data_access.semantics import Answer
 from layouts import components as c
 from layouts.figures import events, series, words
 from layouts.figures.series import Line
@@ -29,6 +30,7 @@ from layouts.view import Context, Drawing
 
 LISTED, NAMED = 12, 3
 FOLLOWED = came_back_share.under.name
+SHARES = (resolution_no_repeat, first_contact_resolution)
 
 
 def by_reason(answers: tuple[Answer | None, ...], context: Context, during: Period) -> Drawing:
@@ -108,37 +110,40 @@ def _line(row: dict, earlier: dict[str, float], context: Context) -> list:
     ]  # fmt: skip
 
 
-def along_time(answers: tuple[Answer | None, ...], context: Context, months: Period, during: Period) -> Drawing:
-    """Both shares by the month, the whole ones of up to thirteen, and as they are in the days chosen."""
+def along_time(answers: tuple[Answer | None, ...], context: Context, during: Period) -> Drawing:
+    """Both shares in the whole steps of lately, and as they are in the days chosen, or rather those `during`."""
     along, now = answers
     assert along is not None and now is not None
-    drawn = ((resolution_no_repeat, "nobody came back", "series"), (first_contact_resolution, "agents say", "cat-4"))
-    steps = steps_of(along, months, context.clock)
+    n, unknown = now.value(FOLLOWED) or 0, now.value(answered_caller_unknown) or 0
+    steps = steps_of(along, lately(context.filters.period, context.clock), context.clock)
     steps = steps.only(np.flatnonzero(steps.is_whole))
-    told = [one for one in drawn if len(steps) and steps.values(one[0].under.name).sum()]
-    n = now.value(FOLLOWED)
-    if not told or resolution_no_repeat not in (one for one, *_ in told):
-        return _nobody_known(now.value(answered_caller_unknown) or 0, context)
-    lines = [Line(one.name, said, token, over=one.over.name, under=one.under.name) for one, said, token in told]
+    followed, said = (len(steps) and steps.values(one.under.name).sum() for one in SHARES)
+    if not n and not followed:
+        return _nobody_known(unknown, context)
+    text = "No calls of the days chosen are old enough to tell whether they came back."
+    if n:
+        text = _both_said(now)
+    notes = (_of_calls(n, unknown), _days(during, context), "agents’ word is of all calls they took")
+    if not followed:
+        return Drawing(c.sentence(text), foot=words.foot("", *notes), is_empty=True)
+    named = (("not back", "series"), ("agents say", "cat-4"))[: 2 if said else 1]
+    lines = [
+        Line(one.name, name, token, over=one.over.name, under=one.under.name)
+        for one, (name, token) in zip(SHARES, named, strict=False)
+    ]
     figure = series.lines(steps, lines, "Share of calls answered", share_axis=True)
     events.shade(figure, steps, context.events)
-    text = _both_said(now, first_contact_resolution if len(told) > 1 else None) if n else (
-        "No calls of the days chosen are old enough to tell whether they came back."
-    )  # fmt: skip
-    key = c.key(*((token, said) for _, said, token in told))
-    foot = words.foot(
-        key, _of_calls(n or 0, now.value(answered_caller_unknown) or 0), _days(during, context),
-        "line: whole months; agents’ word is of all calls they took", events.told(figure),
-    )  # fmt: skip
+    key = c.key(("series", "nobody came back"), *([("cat-4", "agents say resolved")] if said else []))
+    foot = words.foot(key, *notes, f"line: whole {steps.every}s", events.told(figure))
     return Drawing(c.sentence(text), figure, foot=foot)
 
 
-def _both_said(now: Answer, agents: Ratio | None) -> str:
+def _both_said(now: Answer) -> str:
     text = (
         f"After **{c.share(now.value(resolution_no_repeat))}** of {c.count(now.value(FOLLOWED))} calls nobody came "
         f"back about the same within {RETURNED_WITHIN_DAYS} days"
     )
-    said = now.value(agents) if agents is not None else None
+    said = now.value(first_contact_resolution)
     return (
         f"{text}; agents recorded **{c.share(said)}** of their calls as resolved." if said is not None else f"{text}."
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from dashboard.domain.expected import Numbers
 from dashboard.domain.policy import Permission
-from dashboard.domain.stretches import last_days, last_months, told_after
+from dashboard.domain.stretches import last_days, told_after
 from data_access.dimensions import asked_type, half_hour, hour_of_week, reason
 from data_access.measures.contacts import (
     RETURNED_WITHIN_DAYS,
@@ -26,7 +26,6 @@ from data_access.measures.contacts import (
     in_force,
     offered,
     repeat_contacts,
-    resolution_no_repeat,
     service_level,
     speed_of_answer,
     status_calls,
@@ -42,13 +41,13 @@ from layouts.figures import events, expectation, grids, returning, series, stack
 from layouts.figures.series import Line
 from layouts.figures.steps import Steps, seven_day_share, steps_of
 from layouts.panels import ranked
-from layouts.view import Compared, Context, Drawing, Over, Panel, View
+from layouts.view import Compared, Context, Drawing, Lately, Over, Panel, View
 
 HISTORY = last_days(expectation.HISTORY_DAYS)
 SHORT_DAYS = 14
 """A period of two weeks or less is watched by the half-hour, against the thirteen weeks before it."""
 LATELY = last_days(SHORT_DAYS + 7 * surging.BASE_WEEKS)
-MONTHS, FOLLOWED = last_months(13), told_after(RETURNED_WITHIN_DAYS)
+FOLLOWED = told_after(RETURNED_WITHIN_DAYS)
 RAMP_BAD = [[0, "$hot-3"], [0.25, "$hot-2"], [0.5, "$hot-1"], [0.8, "$seq-1"], [1, "$seq-3"]]
 
 
@@ -469,14 +468,12 @@ def draw_returns(answers: tuple[Answer | None, ...], context: Context) -> Drawin
 
 def draw_resolved(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Whether calls are resolved the first time, as agents say and as callers do."""
-    period, clock = context.filters.period, context.clock
-    return returning.along_time(answers, context, MONTHS(period, clock), FOLLOWED(period, clock))
+    return returning.along_time(answers, context, FOLLOWED(context.filters.period, context.clock))
 
 
 _STRIP = Query((offered, service_level, abandonment, abandoned_short, speed_of_answer, handle_time))
 _HANDLED = Query((handle_time, answered, talk_s, hold_s, wrap_s))
 _RETURNS = Query((came_back_share, first_contact_resolution, answered_caller_unknown), by=(reason,))
-_RESOLVED = (resolution_no_repeat, first_contact_resolution)
 _VARIANTS = tuple(SERVICE_LEVELS.values())
 _CALLS = Permission.READ_CONTACTS
 
@@ -543,8 +540,7 @@ VIEW = View(
         ),
         Panel(
             "resolved", "Are calls resolved the first time?",
-            (Over(Query(_RESOLVED, every="month"), MONTHS),
-             Over(Query((*_RESOLVED, answered_caller_unknown)), FOLLOWED)),
+            (Lately(Query(returning.SHARES)), Over(Query((*returning.SHARES, answered_caller_unknown)), FOLLOWED)),
             draw_resolved, selects="period", height=320, needs=_CALLS,
         ),
         ranked(

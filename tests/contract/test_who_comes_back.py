@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import select
 
+from dashboard.domain.errors import BadRequest
 from dashboard.domain.filters import Filters, Period
 from dashboard.domain.policy import Scope
 from dashboard.services import Services
@@ -17,11 +18,15 @@ from data_access import schema
 from data_access.build import Build
 from data_access.dimensions import DIMENSIONS
 from data_access.engine import Warehouse
+from data_access.listing import Listing
 from data_access.measures import CATALOGUE
 from data_access.measures.contacts import CONTACT, RETURNED_WITHIN_DAYS
 from data_access.retention import retain
+from data_access.rewriting import columns_asked
 from data_access.semantics import Query
-from tests import city
+from layouts.markup import markup
+from layouts.views.calls import VIEW
+from tests import city, screen
 
 AS_OF = datetime(2026, 6, 30, 16)  # UTC; in the city it is noon
 JUNE, HOURS = Period(date(2026, 6, 1), date(2026, 7, 1)), "%Y-%m-%dT%H:%M"
@@ -176,3 +181,98 @@ def test_whose_caller_is_forgotten_is_in_neither_part(tmp_path):
 def test_within_a_week_is_said_as_it_is_counted():
     for name in ("came_back", "came_back_share", "resolution_no_repeat", "repeat_contacts", "repeat_share"):
         assert f"within {RETURNED_WITHIN_DAYS} days" in CATALOGUE[name].about
+
+
+# ── on the screen ──
+
+
+def many() -> pd.DataFrame:
+    """Of 60 calls about permits 30 come back, of 200 about bills 10; agents call nine of ten resolved."""
+    rows = []
+    for reason, n, back in ((PERMITS, 60, 30), (BILLS, 200, 10), ("Rare", 3, 1)):
+        for number in range(n):
+            day = f"2026-06-{2 + number % 20:02d}"
+            rows.append((f"{reason}{number}", f"{reason}{number}", reason, f"{day}T14:00"))
+            if number < back:
+                rows.append((f"{reason}{number}again", f"{reason}{number}", reason, f"{day}T18:00"))
+    frame = pd.DataFrame(rows, columns=["contact_id", "person_key", "reason", "arrived_at"])
+    is_first = ~frame["contact_id"].str.endswith("again")
+    return frame.assign(
+        arrived_at=pd.to_datetime(frame["arrived_at"], format=HOURS).astype("datetime64[us]"), in_open_hours=True,
+        outcome=is_first.map({True: "answered", False: "abandoned"}), channel="phone", src_system="acd",
+        src_id=frame["contact_id"], resolved_first=(frame.index % 10 > 0),
+    )  # fmt: skip
+
+
+def with_unknown() -> pd.DataFrame:
+    """These and seven more, of which nobody recorded who called."""
+    unknown = many().tail(7).assign(contact_id=[f"u{n}" for n in range(7)], person_key=None, outcome="answered")
+    return pd.concat([many(), unknown.assign(src_id=unknown["contact_id"])])
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory) -> Iterator[Services]:
+    settings = Settings(data=tmp_path_factory.mktemp("busy"), cache="off")
+
+    def put(build: Build) -> None:
+        build.write("contact", with_unknown())
+
+    with city.in_service(settings, put, AS_OF, city_id="busy") as services:
+        yield services
+
+
+def test_the_card_says_which_calls_come_back_and_of_how_many_nobody_knows(busy):
+    drawing = screen.drawn(busy, VIEW, "returns", "?from=2026-06-01&to=2026-06-30")
+    text, foot, body = (screen.said(part) for part in (drawing.sentence, drawing.foot, drawing.body))
+    assert "After 15.6 % of 263 calls" in text.replace("\xa0", " ")
+    assert "Surely more come back about Permits: of calls about Permits 50.0" in text
+    assert "n = 263 of 270 calls answered; of 7 nobody recorded who called, or why" in foot
+    assert (
+        "calls of 2–22 Jun 2026: of the last 7 days nobody knows yet" in foot
+        and "1 with fewer than 20 left out" in foot
+    )
+    assert body.index(PERMITS) < body.index(BILLS) and "Rare" not in body
+    assert "reason=Permits" in markup(drawing.body)
+    chosen = screen.drawn(busy, VIEW, "returns", "?from=2026-06-01&to=2026-06-30&reason=Rare")
+    assert "too few" in screen.said(chosen.body)  # what is chosen is shown, and not judged
+
+
+def test_both_shares_stand_beside_each_other_under_their_own_names(busy):
+    drawing = screen.drawn(busy, VIEW, "resolved", "?from=2026-05-01&to=2026-06-01")
+    assert drawing.is_empty and "No contacts" in screen.said(drawing.sentence)
+    drawing = screen.drawn(busy, VIEW, "resolved", "?from=2026-06-02&to=2026-06-05")
+    assert drawing.is_empty and "came back" in screen.said(drawing.sentence)  # no week is whole, and yet told
+    drawing = screen.drawn(busy, VIEW, "resolved", "?from=2026-06-01&to=2026-06-24")
+    text = screen.said(drawing.sentence).replace("\xa0", " ")
+    assert "After 84.4 % of 263 calls nobody came back" in text
+    taken = with_unknown()[with_unknown()["outcome"] == "answered"]
+    assert f"agents recorded {100 * taken['resolved_first'].mean():.1f} % of their calls" in text
+    assert drawing.figure is not None
+    assert [one["name"] for one in drawing.figure["data"] if "name" in one] == ["not back", "agents say"]
+
+
+def test_a_city_that_knows_no_callers_says_what_is_lacking(tmp_path):
+    def put(build: Build) -> None:
+        build.write("contact", many().drop(columns="person_key"))
+
+    with city.in_service(Settings(data=tmp_path, cache="off"), put, AS_OF) as services:
+        for name in ("returns", "resolved"):
+            drawing = screen.drawn(services, VIEW, name)
+            assert drawing.is_empty and "does not tell who called" in screen.said(drawing.sentence)
+
+
+def test_nobody_is_told_who_it_was(busy):
+    asked = Listing(CATALOGUE["came_back"])
+    with pytest.raises(BadRequest):
+        busy.rows(asked, Filters(JUNE))
+    for one in schema.contact.c:
+        if one.info.get("private"):
+            assert not any(one in columns_asked(expression, schema.contact) for expression in counted())
+
+
+def counted() -> Iterator:
+    """Every expression that a measure of contacts is made of."""
+    for measure in CATALOGUE.values():
+        if getattr(measure, "fact", None) is CONTACT:
+            parts = (getattr(measure, part, None) for part in ("value", "where", "duration_s", "has_ended"))
+            yield from (part for part in parts if part is not None)
