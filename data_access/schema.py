@@ -324,6 +324,19 @@ staff_interval = Table(
     _derived("busy_s", BigInteger),  # on calls; the same
 )
 
+agent_day = Table(
+    # How much of their shifts agents were at work, day by day: shifts that are over, of days of which states are told.
+    "agent_day",
+    metadata,
+    _key("agent_id", info={"derived": True}),
+    _key("day_on", Date, info={"derived": True}),  # the civil day on which the shifts began
+    _derived("team", String),
+    _derived("ended_at", DateTime),  # when the last of them was over
+    _derived("scheduled_s", BigInteger),  # what is paid of the shifts; all of one that does not say
+    _derived("adhered_s", BigInteger),  # at work within a shift, of each at most what is scheduled
+    _derived("worked_s", BigInteger),  # at work, within the shifts or around them
+)
+
 # ── Facts ───────────────────────────────────────────────────────────────────────────────────────────
 
 contact = Table(

@@ -247,7 +247,10 @@ class ContactCentre:
         busy = handles & (shift >= 0)
         states = None
         if end > day_number(stories.AS_OF.date()) - _STATE_MONTHS_DAYS:
-            states = self._states(shifts, shift[busy], answered_at[busy], talk[busy], hold[busy], wrap[busy], rng)
+            habits = self._habits(shifts, np.random.default_rng([m.seed, 10, chunk]))
+            states = self._states(
+                shifts, shift[busy], answered_at[busy], talk[busy], hold[busy], wrap[busy], habits, rng
+            )
         return contacts, contact_of, agent_of, self._shift_frame(shifts), states
 
     def _slots(self, at: np.ndarray, base: int, on_shift: np.ndarray) -> np.ndarray:
@@ -497,11 +500,27 @@ class ContactCentre:
             paid_s=(s.end - s.start) - np.where(s.is_full, 1800, 0),
         )
 
+    def _habits(self, s: Shifts, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Seconds of each shift that its agent comes late, has a longer meal, and stays on to finish."""
+        n = len(s.agent)
+        late = rng.gamma(1.2, 420, n) * (rng.random(n) < 0.6)
+        wren = (self.team[s.agent] == TEAMS.index("Wren")) & (
+            self.maker.days.day(s.start) >= day_number(stories.WREN_LATE_FROM)
+        )
+        late += np.where(wren, rng.gamma(6.0, 240, n), 0)
+        meal = np.where(s.is_full, rng.gamma(1.0, 300, n), 0)
+        stays = rng.gamma(2.0, 360, n) * (rng.random(n) < 0.45)
+        return late.astype(np.int64), meal.astype(np.int64), stays.astype(np.int64)
+
     def _states(
         self, s: Shifts, shift: np.ndarray, at: np.ndarray, talk: np.ndarray, hold: np.ndarray, wrap: np.ndarray,
-        rng: np.random.Generator,
+        habits: tuple[np.ndarray, np.ndarray, np.ndarray], rng: np.random.Generator,
     ) -> pd.DataFrame:  # fmt: skip
-        """An hour of a shift at a time: its talk, hold and wrap added up, pauses, and the rest available."""
+        """An hour of a shift at a time: its talk, hold and wrap added up, pauses, and the rest available.
+
+        Who comes late is not there in the first of it; who stays on has wrap-up after the shift.
+        """
+        late, long_meal, stays = habits
         hours = 9
         n = len(s.agent)
         length = np.clip((s.end - s.start)[:, None] - np.arange(hours)[None, :] * 3600, 0, 3600)
@@ -524,12 +543,21 @@ class ContactCentre:
         spent = np.floor(spent).astype(np.int64)
         rest = np.maximum(length - spent.sum(axis=0), 0)
         everything = np.concatenate([rest[None], spent]).transpose(1, 2, 0)  # shift, hour, state
+        longer = np.minimum(long_meal, everything[:, 4, 0])
+        everything[:, 4, 0] -= longer
+        everything[:, 4, 5] += longer
         on_the_hour = s.start[:, None] + np.arange(hours)[None, :] * 3600
         begins = on_the_hour[:, :, None] + np.cumsum(everything, axis=2) - everything
+        late = np.minimum(late, everything[:, 0, 0])
+        begins[:, 0, 0] += late
+        everything[:, 0, 0] -= late
         long = everything > 0
         who = np.broadcast_to(s.agent[:, None, None], long.shape)[long]
         state = np.broadcast_to(np.arange(7)[None, None, :], long.shape)[long]
         start, seconds = begins[long], everything[long]
+        on = stays > 0
+        who, state = np.append(who, s.agent[on]), np.append(state, np.full(on.sum(), 3))
+        start, seconds = np.append(start, s.end[on]), np.append(seconds, stays[on])
         oldest = self.maker.as_of - _STATE_MONTHS_DAYS * DAY
         gap = self.maker.days.midnights[day_number(stories.GAP_ON) - self.maker.days.first]
         kept = (start >= oldest) & ~((start >= gap) & (start < gap + DAY))

@@ -14,6 +14,7 @@ ROUTES_CHANGED_ON = date(2026, 5, 4)
 POSTS_VACANT_FROM = date(2026, 4, 13)
 HOUSING_SLIPS_FROM = date(2025, 11, 3)
 LIGHTING_CONTRACT_FROM, LIGHTING_SETTLED_ON = date(2025, 10, 6), date(2025, 12, 8)
+WREN_LATE_FROM = date(2026, 3, 2)
 PERMITS_ONLINE_FROM = date(2026, 2, 2)
 GAP_ON = date(2025, 9, 11)
 MAIN_BREAK_ON = date(2026, 3, 10)
@@ -295,6 +296,16 @@ STORIES: tuple[Story, ...] = (
         "A03 transfers three times as often, A11 talks 40 % longer.",
         "Agents",
         "both lie outside the 99.8 % limits",
+        ("Menu: Agents",),
+    ),
+    Story(
+        "Team Wren comes late",
+        WREN_LATE_FROM,
+        None,
+        "311 Service Center",
+        "Since its lead has left, agents of team Wren log in a quarter of an hour after their shifts begin, and later.",
+        "Agents",
+        "Wren's adherence is four points below that of the other teams, and was not before March 2026",
         ("Menu: Agents",),
     ),
 )

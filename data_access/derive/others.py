@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -153,6 +153,110 @@ def staff_intervals() -> Select:
     }  # fmt: skip
     columns = (made[column.name].label(column.name) for column in schema.staff_interval.c)
     return select(*columns).order_by(by_slot.start_at)
+
+
+_NOT_AT_WORK = ("meal", "offline")
+_DAY_S = 86_400
+
+
+def agent_days(staged: Mapping[str, Table], told_from: datetime, told_to: datetime) -> Select:
+    """What agents did of their shifts, by the day on which these began, from the facts in the build.
+
+    Scheduled is what is paid of a shift, as rosters tell how long a meal is and seldom when; at work are all states but
+    meal and offline, short breaks among them. Where a shift does not say what is paid, all of it is scheduled and a
+    meal within it no absence. Told are days on which the agent has shifts and states, none of the shifts begun before
+    states are told, or over after that.
+
+    Source: measures reference, A10.
+    """
+    shift, state = schema.agent_shift.c, schema.agent_state.c
+
+    def stretch(of: Any) -> tuple[Expr, Expr]:
+        begin, end = (func.divide(func.epoch_us(one), 1_000_000) for one in (of.start_at, of.end_at))
+        return begin.label("begin"), end.label("end")
+
+    begin, end = stretch(shift)
+    local = local_time(shift.start_at)
+    paid = case((and_(shift.paid_s > 0, shift.paid_s <= end - begin), shift.paid_s))
+    shifts = (
+        select(shift.shift_id, shift.agent_id, shift.start_at, shift.end_at, begin, end, paid.label("paid"),
+               cast(local, Date).label("day_on"))
+        .where(shift.agent_id.is_not(None), end > begin, end - begin <= LONGEST_S)
+        .cte("shifts")
+    )  # fmt: skip
+    begin, end = stretch(state)
+    states = (
+        select(rowid(schema.agent_state).label("row"), state.agent_id, state.start_on, state.state, begin, end)
+        .where(state.agent_id.is_not(None), end > begin, end - begin <= LONGEST_S)
+        .cte("states")
+    )
+
+    def on_days(of: Any) -> Any:
+        days = func.unnest(func.range(func.divide(of.c.begin, _DAY_S), func.divide(of.c.end - 1, _DAY_S) + 1))
+        return select(of, days.label("slot")).subquery()
+
+    # Day by day, for who is only joined by agent meets each shift of a year in each state of it.
+    one, other = on_days(shifts), on_days(states)
+    ends = func.least(one.c.end, other.c.end, (one.c.slot + 1) * _DAY_S)
+    both_s = ends - func.greatest(one.c.begin, other.c.begin, one.c.slot * _DAY_S)
+    beside = (
+        select(one.c.shift_id, one.c.day_on, one.c.paid, other.c.row, other.c.state, both_s.label("both_s"))
+        .join(other, and_(one.c.agent_id == other.c.agent_id, one.c.slot == other.c.slot))
+        .subquery()
+    )
+    met = select(beside).where(beside.c.both_s > 0).cte("met")
+    at_work = or_(met.c.state.not_in(_NOT_AT_WORK), and_(met.c.state == "meal", met.c.paid.is_(None)))
+    inside = (
+        select(met.c.shift_id, func.sum(case((at_work, met.c.both_s), else_=0)).label("kept_s"))
+        .group_by(met.c.shift_id)
+        .subquery()
+    )
+    # What is left of a state that met a shift is worked before or after that, on whatever day the state began.
+    of_state = (
+        select(met.c.row, func.min(met.c.day_on).label("day_on"), func.sum(met.c.both_s).label("both_s"))
+        .group_by(met.c.row)
+        .subquery()
+    )
+    worked_on = func.coalesce(of_state.c.day_on, states.c.start_on)
+    left_s = func.greatest(states.c.end - states.c.begin - func.coalesce(of_state.c.both_s, 0), 0)
+    outside = (
+        select(states.c.agent_id, worked_on.label("day_on"),
+               func.sum(case((states.c.state.not_in(_NOT_AT_WORK), left_s), else_=0)).label("more_s"))
+        .select_from(states.outerjoin(of_state, of_state.c.row == states.c.row))
+        .group_by(states.c.agent_id, worked_on)
+        .subquery()
+    )  # fmt: skip
+    scheduled = func.coalesce(shifts.c.paid, shifts.c.end - shifts.c.begin)
+    kept = func.coalesce(inside.c.kept_s, 0)
+    by_day = (
+        select(
+            shifts.c.agent_id, shifts.c.day_on, func.min(shifts.c.start_at).label("started_at"),
+            func.max(shifts.c.end_at).label("ended_at"), func.sum(scheduled).label("scheduled_s"),
+            func.sum(func.least(kept, scheduled)).label("adhered_s"), func.sum(kept).label("kept_s"),
+            func.count(inside.c.shift_id).label("met"),
+        )
+        .select_from(shifts.outerjoin(inside, inside.c.shift_id == shifts.c.shift_id))
+        .group_by(shifts.c.agent_id, shifts.c.day_on)
+        .subquery()
+    )  # fmt: skip
+    agents = latest(staged["agent"], "agent_id")
+    day = by_day.c
+    made: dict[str, Expr] = {
+        "agent_id": day.agent_id, "day_on": day.day_on, "team": agents.c.team, "ended_at": day.ended_at,
+        "scheduled_s": cast(day.scheduled_s, BigInteger), "adhered_s": cast(day.adhered_s, BigInteger),
+        "worked_s": cast(day.kept_s + func.coalesce(outside.c.more_s, 0), BigInteger),
+    }  # fmt: skip
+    joined = by_day.outerjoin(agents, agents.c.agent_id == day.agent_id)
+    joined = joined.outerjoin(outside, and_(outside.c.agent_id == day.agent_id, outside.c.day_on == day.day_on))
+    return (
+        select(*(made[column.name].label(column.name) for column in schema.agent_day.c))
+        .select_from(joined)
+        .where(
+            or_(day.met > 0, outside.c.more_s.is_not(None)), day.started_at >= literal(told_from, DateTime),
+            day.ended_at <= literal(told_to, DateTime),
+        )
+        .order_by(day.day_on, day.agent_id)
+    )  # fmt: skip
 
 
 def inspections(staged: Mapping[str, Table]) -> Select:

@@ -393,6 +393,18 @@ def test_callers_about_permits_come_back_since_these_are_online_and_agents_do_no
     assert others < 0.05
 
 
+def test_team_wren_comes_late_since_march(town):
+    team = town["agent"].set_index("agent_id")["team"]
+    states, shifts = town["agent_state"], town["agent_shift"]
+    first = states.assign(day=states["start_at"].dt.floor("D")).groupby(["agent_id", "day"])["start_at"].min()
+    on = shifts.assign(day=shifts["start_at"].dt.floor("D")).set_index(["agent_id", "day"])["start_at"]
+    both = pd.concat([on.rename("on"), first.rename("first")], axis=1, join="inner").reset_index()
+    late = (both["first"] - both["on"]).dt.total_seconds() / 60
+    is_wren, since = both["agent_id"].map(team) == "Wren", both["day"] >= "2026-03-03"
+    assert late[is_wren & since].mean() > 13 > 8 > late[is_wren & ~since].mean()
+    assert late[~is_wren & since].mean() < 8 and late.min() >= 0
+
+
 def test_a_pause_is_noted_with_its_own_reason(small):
     events = small["request_event"]
     noted = events[events["kind"] == "pause"].merge(small["request_pause"], on="request_id")
