@@ -190,7 +190,7 @@ def _fill_others(work: WorkFile, context: Context, known: derive.Known) -> None:
         work.continuing.note_new(schema.agent_state)
     if work.has("agent_shift") or work.has("agent_state"):
         work.fill(schema.staff_interval, derive.staff_intervals())
-        _fill_agent_days(work, known.as_of)
+        work.fill(schema.agent_day, derive.agent_days(work.staged, known.as_of))
     if work.rows["inspection"]:
         visited_on = cast(derive.local_time(visit.c.visited_at), Date)
         _find_points(work, context, derive.points_of(visit, visited_on, known, all_earth=True), known)
@@ -208,14 +208,6 @@ def _fill_others(work: WorkFile, context: Context, known: derive.Known) -> None:
         work.fill(schema.contact_interval, derive.published_calls(work.staged))
     if work.rows["city_event"]:
         work.fill(schema.city_event, derive.city_events(work.staged))
-
-
-def _fill_agent_days(work: WorkFile, as_of: datetime) -> None:
-    """Fill `agent_day`, of the stretch of time of which states are told."""
-    state = schema.agent_state.c
-    told_from, told_to = work.one(select(func.min(state.start_at), func.max(state.end_at)))
-    if told_from is not None:
-        work.fill(schema.agent_day, derive.agent_days(work.staged, told_from, min(told_to, as_of)))
 
 
 def _fill_places(work: WorkFile, context: Context) -> None:

@@ -159,13 +159,12 @@ _NOT_AT_WORK = ("meal", "offline")
 _DAY_S = 86_400
 
 
-def agent_days(staged: Mapping[str, Table], told_from: datetime, told_to: datetime) -> Select:
+def agent_days(staged: Mapping[str, Table], as_of: datetime) -> Select:
     """What agents did of their shifts, by the day on which these began, from the facts in the build.
 
     Scheduled is what is paid of a shift, as rosters tell how long a meal is and seldom when; at work are all states but
     meal and offline, short breaks among them. Where a shift does not say what is paid, all of it is scheduled and a
-    meal within it no absence. Told are days on which the agent has shifts and states, none of the shifts begun before
-    states are told, or over after that.
+    meal within it no absence. Told are days on which the agent has shifts, all of them over, and states.
 
     Source: measures reference, A10.
     """
@@ -179,7 +178,7 @@ def agent_days(staged: Mapping[str, Table], told_from: datetime, told_to: dateti
     local = local_time(shift.start_at)
     paid = case((and_(shift.paid_s > 0, shift.paid_s <= end - begin), shift.paid_s))
     shifts = (
-        select(shift.shift_id, shift.agent_id, shift.start_at, shift.end_at, begin, end, paid.label("paid"),
+        select(shift.shift_id, shift.agent_id, shift.end_at, begin, end, paid.label("paid"),
                cast(local, Date).label("day_on"))
         .where(shift.agent_id.is_not(None), end > begin, end - begin <= LONGEST_S)
         .cte("shifts")
@@ -230,8 +229,8 @@ def agent_days(staged: Mapping[str, Table], told_from: datetime, told_to: dateti
     kept = func.coalesce(inside.c.kept_s, 0)
     by_day = (
         select(
-            shifts.c.agent_id, shifts.c.day_on, func.min(shifts.c.start_at).label("started_at"),
-            func.max(shifts.c.end_at).label("ended_at"), func.sum(scheduled).label("scheduled_s"),
+            shifts.c.agent_id, shifts.c.day_on, func.max(shifts.c.end_at).label("ended_at"),
+            func.sum(scheduled).label("scheduled_s"),
             func.sum(func.least(kept, scheduled)).label("adhered_s"), func.sum(kept).label("kept_s"),
             func.count(inside.c.shift_id).label("met"),
         )
@@ -252,8 +251,7 @@ def agent_days(staged: Mapping[str, Table], told_from: datetime, told_to: dateti
         select(*(made[column.name].label(column.name) for column in schema.agent_day.c))
         .select_from(joined)
         .where(
-            or_(day.met > 0, outside.c.more_s.is_not(None)), day.started_at >= literal(told_from, DateTime),
-            day.ended_at <= literal(told_to, DateTime),
+            or_(day.met > 0, outside.c.more_s.is_not(None)), day.ended_at <= literal(as_of, DateTime)
         )
         .order_by(day.day_on, day.agent_id)
     )  # fmt: skip

@@ -419,7 +419,7 @@ def draw_adherence(answers: tuple[Answer | None, ...], context: Context) -> Draw
     own = {name: row for name, row in _by_name(people).items() if name in context.names}
     others = [row for name, row in _by_name(enough).items() if name not in own]
     lines = [
-        _kept_line(c.toggle(row[team.name], context.filters, team.name, row[team.name]), row)
+        _kept_line(c.toggle(f"Team {row[team.name]}", context.filters, team.name, row[team.name]), row)
         for row in teams.to_dict("records")
     ]
     at = [i for i, name in enumerate(teams[team.name]) if name in context.filters.chosen(team.name)]
@@ -433,8 +433,11 @@ def draw_adherence(answers: tuple[Answer | None, ...], context: Context) -> Draw
             for part, said in SPREAD
         ]
     if len(teams) > 1:
-        low = teams.loc[teams[adherence.name].idxmin()]
-        text += f"; the least in team **{low[team.name]}**, **{c.share(low[adherence.name])}**"
+        low, high = (teams.loc[at] for at in (teams[adherence.name].idxmin(), teams[adherence.name].idxmax()))
+        text += (
+            f"; by team between **{c.share(low[adherence.name])}** ({low[team.name]}) and "
+            f"**{c.share(high[adherence.name])}** ({high[team.name]})"
+        )
     foot = words.foot(
         "By name, never by rank" + ("" if own else "; each column of agents for itself"),
         f"n = {c.count(days)} days of agents that are over and have both a shift and states",

@@ -40,7 +40,7 @@ _SHIFTS = (
     ("odd", "06-02", "08:00", "12:00", 5.0),  # more paid than it lasts: all of it is scheduled
     ("long", "06-02", "08:00", "80:00", 8.0),  # never ended
     ("late", "06-30", "08:00", "16:00", 8.0),  # still runs
-    ("late", "05-30", "08:00", "16:00", 8.0),  # begun before any state is told
+    ("late", "05-31", "08:00", "16:00", 8.0),  # no state on that day
 )
 # agent, day, from, to, state
 _STATES = (

@@ -396,8 +396,12 @@ def test_callers_about_permits_come_back_since_these_are_online_and_agents_do_no
 def test_team_wren_comes_late_since_march(town):
     team = town["agent"].set_index("agent_id")["team"]
     states, shifts = town["agent_state"], town["agent_shift"]
-    first = states.assign(day=states["start_at"].dt.floor("D")).groupby(["agent_id", "day"])["start_at"].min()
-    on = shifts.assign(day=shifts["start_at"].dt.floor("D")).set_index(["agent_id", "day"])["start_at"]
+
+    def day(at: pd.Series) -> pd.Series:
+        return at.dt.tz_localize("UTC").dt.tz_convert(CITY["tz"]).dt.tz_localize(None).dt.floor("D")
+
+    first = states.assign(day=day(states["start_at"])).groupby(["agent_id", "day"])["start_at"].min()
+    on = shifts.assign(day=day(shifts["start_at"])).set_index(["agent_id", "day"])["start_at"]
     both = pd.concat([on.rename("on"), first.rename("first")], axis=1, join="inner").reset_index()
     late = (both["first"] - both["on"]).dt.total_seconds() / 60
     is_wren, since = both["agent_id"].map(team) == "Wren", both["day"] >= "2026-03-03"
