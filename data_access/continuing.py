@@ -45,6 +45,7 @@ import data_access
 from dashboard import domain
 from data_access import derive, schema
 from data_access.dialects import TableOf
+from data_access.measures.contacts import RETURNED_WITHIN_DAYS
 from data_access.measures.outcomes import SETTLED_AFTER
 from data_access.rewriting import put_to
 
@@ -347,6 +348,20 @@ class Continuing:
         self.run.execute(insert(_temporary("differing", schema.request)).from_select([one.name for one in r], moved))
         self.run.execute(update(schema.request).where(of_it).values(recurred_at=found.c.next_at))
 
+    def find_repeats(self) -> None:
+        """Tell anew when the callers of contacts that differ were in touch about the same."""
+        differing, c = _temporary("differing", schema.contact).c, schema.contact.c
+        who = select(differing.person_key, differing.reason).where(differing.is_caller_known).distinct()
+        self.run.execute(TableOf("callers_again", who))
+        callers = named_table("callers_again", named_column("person_key"), named_column("reason"))
+        self.run.execute(TableOf("repeated", derive.repeats(callers)))
+        found = named_table("repeated", *map(named_column, ("contact_id", "previous_at", "repeated_at")))
+        told = ("previous_at", "repeated_at")
+        of_it = and_(c.contact_id == found.c.contact_id, or_(*(c[one].is_distinct_from(found.c[one]) for one in told)))
+        moved = select(schema.contact).join(found, of_it)
+        self.run.execute(insert(_temporary("differing", schema.contact)).from_select([one.name for one in c], moved))
+        self.run.execute(update(schema.contact).where(of_it).values({one: found.c[one] for one in told}))
+
     def clear_episodes(self, ids: Select) -> Select:
         """Take out the episodes of some requests; the ids, to be asked for again."""
         self.run.execute(TableOf("turned_ids", ids))
@@ -407,6 +422,9 @@ class Continuing:
             lately = [held.c[one] > first - SETTLED_AFTER for one in ("opened_at", "closed_at")]
             passed = and_(held.c.due_at >= first, held.c.due_at <= last)
             parts.append(select(day.label("day")).where(or_(passed, *lately)))
+        if as_of != self.as_of and "repeated_at" in held.c:  # whether somebody came back is known after some days
+            since = min(self.as_of, as_of) - timedelta(days=RETURNED_WITHIN_DAYS)
+            parts.append(select(day.label("day")).where(held.c.arrived_at > since))
         return select(union_all(*parts).subquery().c.day).distinct()
 
     def keep_days(self, days: Select) -> Select:

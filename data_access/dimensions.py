@@ -103,7 +103,8 @@ team = Dimension(
     "team", "Held by",
     "The team, crew or queue that holds the request, or the team that took the call. Which team of another department "
     "had it before it was moved is not recorded.",
-    {"request": _request.team, "episode": _episode.team, "contact": _contact.team, "agent_state": _state.team},
+    {"request": _request.team, "episode": _episode.team, "contact": _contact.team, "agent_state": _state.team,
+     "agent_day": schema.agent_day.c.team},
     missing="not assigned",
 )  # fmt: skip
 closure_outcome = Dimension(
@@ -116,7 +117,8 @@ queue = Dimension(
 )  # fmt: skip
 agent = Dimension(
     "agent", "Agent", "Who took the contact, by pseudonym; told apart only for those who may know.",
-    {"contact": _contact.agent_id, "agent_state": _state.agent_id}, missing="nobody", of_people=True,
+    {"contact": _contact.agent_id, "agent_state": _state.agent_id, "agent_day": schema.agent_day.c.agent_id},
+    missing="nobody", of_people=True,
 )  # fmt: skip
 reason = Dimension("reason", "Reason", "Why they got in touch.", _carried("reason", "contact"))
 asked_type = Dimension(

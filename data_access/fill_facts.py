@@ -171,6 +171,11 @@ def _fill_contacts(work: WorkFile, known: derive.Known) -> None:
         work.progress("deriving contacts", rows)
     if work.continuing:
         work.continuing.note_new(schema.contact)
+        work.continuing.find_repeats()
+    elif work.rows["contact"]:
+        told, c = derive.repeats().subquery().c, schema.contact.c
+        values = {"previous_at": told.previous_at, "repeated_at": told.repeated_at}
+        work.connection.execute(update(schema.contact).where(c.contact_id == told.contact_id).values(values))
 
 
 def _fill_others(work: WorkFile, context: Context, known: derive.Known) -> None:
@@ -185,6 +190,7 @@ def _fill_others(work: WorkFile, context: Context, known: derive.Known) -> None:
         work.continuing.note_new(schema.agent_state)
     if work.has("agent_shift") or work.has("agent_state"):
         work.fill(schema.staff_interval, derive.staff_intervals())
+        work.fill(schema.agent_day, derive.agent_days(work.staged, known.as_of))
     if work.rows["inspection"]:
         visited_on = cast(derive.local_time(visit.c.visited_at), Date)
         _find_points(work, context, derive.points_of(visit, visited_on, known, all_earth=True), known)

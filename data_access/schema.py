@@ -39,7 +39,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-VERSION = 8
+VERSION = 9
 """Raised whenever a build must hold something that earlier ones do not."""
 
 
@@ -324,6 +324,19 @@ staff_interval = Table(
     _derived("busy_s", BigInteger),  # on calls; the same
 )
 
+agent_day = Table(
+    # How much of their shifts agents were at work, day by day: shifts that are over, of days of which states are told.
+    "agent_day",
+    metadata,
+    _key("agent_id", info={"derived": True}),
+    _key("day_on", Date, info={"derived": True}),  # the civil day on which the shifts began
+    _derived("team", String),
+    _derived("ended_at", DateTime),  # when the last of them was over
+    _derived("scheduled_s", BigInteger),  # what is paid of the shifts; all of one that does not say
+    _derived("adhered_s", BigInteger),  # at work within a shift, of each at most what is scheduled
+    _derived("worked_s", BigInteger),  # at work, within the shifts or around them
+)
+
 # ── Facts ───────────────────────────────────────────────────────────────────────────────────────────
 
 contact = Table(
@@ -364,6 +377,12 @@ contact = Table(
     _derived("handle_s", Float),  # talk + hold + wrap of answered contacts
     _derived("team", String),
     _derived("service_type", String),  # of the request it made or asked about
+    # Whether it is recorded who got in touch and why; of second legs, and of calls that the city made, it is not asked.
+    _derived("is_caller_known", Boolean),
+    # When the same person got in touch about the same reason before, and when again, by whatever channel and whatever
+    # became of it; null where the caller is not known.
+    _derived("previous_at", DateTime),
+    _derived("repeated_at", DateTime),
 )
 
 contact_interval = Table(

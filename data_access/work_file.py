@@ -33,7 +33,7 @@ _STAGING = "staging"
 _BUILT = "built"
 _MEMORY = "900MB"
 
-OWN = ("city", "build", "request_episode", "place", "staff_interval", "sums")
+OWN = ("city", "build", "request_episode", "place", "staff_interval", "agent_day", "sums")
 """Tables that a build fills by itself; no source writes them."""
 HINTS: Mapping[str, tuple[str, ...]] = {"request": ("dq_flags", "district"), "contact": ("dq_flags",)}
 """Derived columns that a reader of sources may give as a first word: what it found while reading."""

@@ -63,6 +63,7 @@ FACTS: dict[str, Permission] = {
     "contact": Permission.READ_CONTACTS,
     "contact_interval": Permission.READ_PUBLISHED_CALLS,
     "agent_state": Permission.READ_AGENT_SPREAD,
+    "agent_day": Permission.READ_AGENT_SPREAD,
     "staff_interval": Permission.READ_AGENT_SPREAD,
     "budget": Permission.READ_BUDGET,
     "work": Permission.READ_BUDGET,

@@ -34,6 +34,10 @@ _TALK = np.array([275, 210, 165, 250, 150, 240, 140, 205, 170, 200.0])  # second
 _FULL_TIME = np.array([0.73, 0.69, 0.67, 0.64, 0.66, 0.49, 0.0])
 _PART_TIME = np.array([0.54, 0.42, 0.38, 0.36, 0.37, 0.35, 0.0])
 _READY_SHARE = 0.76  # of a shift, after breaks, meals, meetings and errands
+# Of callers who only want to know something, those who call about it again within days, by reason.
+_COMES_BACK = np.array([0, 0, 0.05, 0.12, 0.02, 0.11, 0.03, 0.08, 0.03, 0.04])
+_PERMITS, _COMES_BACK_SINCE_ONLINE = REASONS.index("Permits and licenses"), 0.38
+_BACK_FROM, _BACK_TO = 2 * 3600, 13 * DAY // 2
 _TRANSFERS_OFTEN, _TALKS_LONG = 2, 10  # agents A03 and A11
 _STATE_MONTHS_DAYS = 396
 
@@ -107,6 +111,7 @@ class ContactCentre:
         self.is_full = np.arange(self.agents) % 5 < 2
         self.contacts_so_far = self.shifts_so_far = 0
         self._pending = [np.empty(0, np.int64)] * 3  # when, request number, person
+        self._lately = [np.empty(0, np.int64)] * 3  # when, reason, person
         is_open = maker.desk_to > 0
         following = np.where(is_open, np.arange(len(is_open)), len(is_open) + 1)
         self._next_open = np.minimum.accumulate(following[::-1])[::-1]
@@ -231,6 +236,7 @@ class ContactCentre:
         outcome, wait = self._wait(came, is_open, slot, waits, gives_up, rng)
         handles = (outcome == 0) & np.isin(came.channel, (0, 5))
         shift, agent = self._who_answers(handles, slot, shifts, rng)
+        came = came._replace(who=self._who_comes_back(came, handles, np.random.default_rng([m.seed, 9, chunk])))
         talk, hold, wrap = self._talks(came, handles, agent, rng)
         number = self.contacts_so_far + 1 + np.arange(len(came.at))
         self.contacts_so_far += len(came.at)
@@ -241,7 +247,10 @@ class ContactCentre:
         busy = handles & (shift >= 0)
         states = None
         if end > day_number(stories.AS_OF.date()) - _STATE_MONTHS_DAYS:
-            states = self._states(shifts, shift[busy], answered_at[busy], talk[busy], hold[busy], wrap[busy], rng)
+            habits = self._habits(shifts, np.random.default_rng([m.seed, 10, chunk]))
+            states = self._states(
+                shifts, shift[busy], answered_at[busy], talk[busy], hold[busy], wrap[busy], habits, rng
+            )
         return contacts, contact_of, agent_of, self._shift_frame(shifts), states
 
     def _slots(self, at: np.ndarray, base: int, on_shift: np.ndarray) -> np.ndarray:
@@ -326,6 +335,27 @@ class ContactCentre:
         keep = m.days.day(came.at) != day_number(stories.GAP_ON)
         order = np.flatnonzero(keep)[np.argsort(came.at[keep], kind="stable")]
         return Comers(*(part[order] for part in came))
+
+    def _who_comes_back(self, came: Comers, handles: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Who calls: some only want to know something for the second time, as those did who called days before."""
+        m, who = self.maker, came.who.copy()
+        asks = np.flatnonzero(handles & (came.channel == 0) & (came.request < 0) & (who >= 0))
+        often = _COMES_BACK[came.reason[asks]]
+        online = m.days.day(came.at[asks]) >= day_number(stories.PERMITS_ONLINE_FROM)
+        often = np.where(online & (came.reason[asks] == _PERMITS), _COMES_BACK_SINCE_ONLINE, often)
+        back, drawn = rng.random(len(asks)) < often, rng.random(len(asks))
+        first = [part[asks[~back]] for part in (came.at, came.reason, who)]
+        at, reason, person = (np.concatenate(pair) for pair in zip(self._lately, first, strict=True))
+        for kind in np.unique(reason):
+            mine, again = reason == kind, back & (came.reason[asks] == kind)
+            when = came.at[asks[again]]
+            low, high = (np.searchsorted(at[mine], when - one) for one in (_BACK_TO, _BACK_FROM))
+            some = high > low
+            picked = (low + (drawn[again] * (high - low)).astype(np.int64))[some]
+            who[asks[again][some]] = person[mine][picked]
+        late = at >= (came.at[-1] if len(came.at) else 0) - _BACK_TO
+        self._lately = [part[late] for part in (at, reason, person)]
+        return who
 
     def _talks(
         self, came: Comers, handles: np.ndarray, agent: np.ndarray, rng: np.random.Generator
@@ -470,11 +500,27 @@ class ContactCentre:
             paid_s=(s.end - s.start) - np.where(s.is_full, 1800, 0),
         )
 
+    def _habits(self, s: Shifts, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Seconds of each shift that its agent comes late, has a longer meal, and stays on to finish."""
+        n = len(s.agent)
+        late = rng.gamma(1.2, 420, n) * (rng.random(n) < 0.6)
+        wren = (self.team[s.agent] == TEAMS.index("Wren")) & (
+            self.maker.days.day(s.start) >= day_number(stories.WREN_LATE_FROM)
+        )
+        late += np.where(wren, rng.gamma(6.0, 240, n), 0)
+        meal = np.where(s.is_full, rng.gamma(1.0, 300, n), 0)
+        stays = rng.gamma(2.0, 360, n) * (rng.random(n) < 0.45)
+        return late.astype(np.int64), meal.astype(np.int64), stays.astype(np.int64)
+
     def _states(
         self, s: Shifts, shift: np.ndarray, at: np.ndarray, talk: np.ndarray, hold: np.ndarray, wrap: np.ndarray,
-        rng: np.random.Generator,
+        habits: tuple[np.ndarray, np.ndarray, np.ndarray], rng: np.random.Generator,
     ) -> pd.DataFrame:  # fmt: skip
-        """An hour of a shift at a time: its talk, hold and wrap added up, pauses, and the rest available."""
+        """An hour of a shift at a time: its talk, hold and wrap added up, pauses, and the rest available.
+
+        Who comes late is not there in the first of it; who stays on has wrap-up after the shift.
+        """
+        late, long_meal, stays = habits
         hours = 9
         n = len(s.agent)
         length = np.clip((s.end - s.start)[:, None] - np.arange(hours)[None, :] * 3600, 0, 3600)
@@ -497,12 +543,21 @@ class ContactCentre:
         spent = np.floor(spent).astype(np.int64)
         rest = np.maximum(length - spent.sum(axis=0), 0)
         everything = np.concatenate([rest[None], spent]).transpose(1, 2, 0)  # shift, hour, state
+        longer = np.minimum(long_meal, everything[:, 4, 0])
+        everything[:, 4, 0] -= longer
+        everything[:, 4, 5] += longer
         on_the_hour = s.start[:, None] + np.arange(hours)[None, :] * 3600
         begins = on_the_hour[:, :, None] + np.cumsum(everything, axis=2) - everything
+        late = np.minimum(late, everything[:, 0, 0])
+        begins[:, 0, 0] += late
+        everything[:, 0, 0] -= late
         long = everything > 0
         who = np.broadcast_to(s.agent[:, None, None], long.shape)[long]
         state = np.broadcast_to(np.arange(7)[None, None, :], long.shape)[long]
         start, seconds = begins[long], everything[long]
+        on = stays > 0
+        who, state = np.append(who, s.agent[on]), np.append(state, np.full(on.sum(), 3))
+        start, seconds = np.append(start, s.end[on]), np.append(seconds, stays[on])
         oldest = self.maker.as_of - _STATE_MONTHS_DAYS * DAY
         gap = self.maker.days.midnights[day_number(stories.GAP_ON) - self.maker.days.first]
         kept = (start >= oldest) & ~((start >= gap) & (start < gap + DAY))

@@ -14,6 +14,8 @@ ROUTES_CHANGED_ON = date(2026, 5, 4)
 POSTS_VACANT_FROM = date(2026, 4, 13)
 HOUSING_SLIPS_FROM = date(2025, 11, 3)
 LIGHTING_CONTRACT_FROM, LIGHTING_SETTLED_ON = date(2025, 10, 6), date(2025, 12, 8)
+WREN_LATE_FROM = date(2026, 3, 2)
+PERMITS_ONLINE_FROM = date(2026, 2, 2)
 GAP_ON = date(2025, 9, 11)
 MAIN_BREAK_ON = date(2026, 3, 10)
 ELECTION_ON = date(2025, 11, 4)
@@ -266,6 +268,17 @@ STORIES: tuple[Story, ...] = (
         ("All events: open", "All events: Council election", "Menu: Calls"),
     ),
     Story(
+        "Permits go online",
+        PERMITS_ONLINE_FROM,
+        None,
+        "311 Service Center",
+        "Since applications are online only, every third caller about permits calls again within the week; agents "
+        "record these calls as resolved like before.",
+        "Calls",
+        "calls about permits come back three times as often as before, and agents say nothing of it",
+        ("Menu: Calls",),
+    ),
+    Story(
         "Closed at the deadline",
         date(2023, 5, 21),
         None,
@@ -283,6 +296,16 @@ STORIES: tuple[Story, ...] = (
         "A03 transfers three times as often, A11 talks 40 % longer.",
         "Agents",
         "both lie outside the 99.8 % limits",
+        ("Menu: Agents",),
+    ),
+    Story(
+        "Team Wren comes late",
+        WREN_LATE_FROM,
+        None,
+        "311 Service Center",
+        "Since its lead has left, agents of team Wren log in a quarter of an hour after their shifts begin, and later.",
+        "Agents",
+        "Wren's adherence is four points below that of the other teams, and was not before March 2026",
         ("Menu: Agents",),
     ),
 )

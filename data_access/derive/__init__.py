@@ -21,6 +21,7 @@ from data_access.derive.joined import (
 )  # fmt: skip
 from data_access.derive.others import (
     GRAINS,
+    agent_days,
     agent_states,
     assets,
     budget_lines,
@@ -28,6 +29,7 @@ from data_access.derive.others import (
     contacts,
     inspections,
     published_calls,
+    repeats,
     routes,
     staff_intervals,
     surveys,
@@ -37,14 +39,14 @@ from data_access.derive.requests import blanks, clock_rows, district_words, open
 
 __all__ = [
     "AREAS", "CLOCKS", "DERIVED", "GRAINS", "HOLDERS", "INCIDENTS", "POINTS", "PROMISES", "TOLD_OF_ALL", "WORDS",
-    "Known", "agent_states", "as_written", "assets", "blanks", "budget_lines", "city_events", "clock_rows", "contacts",
-    "district_words", "episodes", "inspections", "is_midnight", "is_somewhere", "latest", "local_time", "opened_on",
-    "pauses", "place_of", "points_of", "published_calls", "recurrences", "requests", "routes", "rowid",
-    "staff_intervals", "surveys", "tally", "turned_requests", "turns",
+    "Known", "agent_days", "agent_states", "as_written", "assets", "blanks", "budget_lines", "city_events",
+    "clock_rows", "contacts", "district_words", "episodes", "inspections", "is_midnight", "is_somewhere", "latest",
+    "local_time", "opened_on", "pauses", "place_of", "points_of", "published_calls", "recurrences", "repeats",
+    "requests", "routes", "rowid", "staff_intervals", "surveys", "tally", "turned_requests", "turns",
 ]  # fmt: skip
 
 DERIVED = frozenset({
     "request", "request_episode", "contact", "contact_interval", "survey", "agent_state", "inspection", "place",
-    "asset", "route", "city_event", "budget_line", "staff_interval",
+    "asset", "route", "city_event", "budget_line", "staff_interval", "agent_day",
 })  # fmt: skip
 """Tables that `fill_facts` derives; all others are copied as written."""

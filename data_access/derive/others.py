@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Date,
     DateTime,
+    FromClause,
     Integer,
     Select,
     Table,
     and_,
     case,
     cast,
+    exists,
     func,
     literal,
+    null,
     or_,
     select,
     union_all,
@@ -39,7 +42,10 @@ from data_access.derive.joined import AREAS, POINTS, Known, latest, rowid
 
 
 def contacts(staged: Mapping[str, Table], known: Known, *inside: Condition) -> Select:
-    """Contacts with everything derived; their service type is that of the request they made or asked about."""
+    """Contacts with everything derived but what takes all of them: when the same person was in touch before, and again.
+
+    Their service type is that of the request they made or asked about.
+    """
     contact, request = staged["contact"], schema.request
     agents = latest(staged["agent"], "agent_id")
     c = contact.c
@@ -47,6 +53,7 @@ def contacts(staged: Mapping[str, Table], known: Known, *inside: Condition) -> S
     future = known.as_of + timedelta(days=1)
     parts = (c.talk_s, c.hold_s, c.wrap_s)
     handled = sum((func.coalesce(one, 0.0) for one in parts[1:]), func.coalesce(parts[0], 0.0))
+    known_caller = and_(_is_first_leg(contact), c.person_key.is_not(None), c.reason.is_not(None))
     marks = {
         "closed_before_opened": c.ended_at < c.arrived_at,
         "future": or_(c.arrived_at > future, c.ended_at > future),
@@ -56,11 +63,39 @@ def contacts(staged: Mapping[str, Table], known: Known, *inside: Condition) -> S
         "arrived_on": cast(local, Date), "arrived_hour_of_week": hour_of_week(local),
         "arrived_half_hour": half_hour(local),
         "handle_s": case((and_(c.outcome == "answered", func.coalesce(*parts).is_not(None)), handled)),
-        "team": agents.c.team, "service_type": request.c.service_type, "dq_flags": with_marks(c.dq_flags, marks),
+        "team": agents.c.team, "service_type": request.c.service_type, "is_caller_known": known_caller,
+        "previous_at": cast(null(), DateTime), "repeated_at": cast(null(), DateTime),
+        "dq_flags": with_marks(c.dq_flags, marks),
     }  # fmt: skip
     joined = contact.outerjoin(agents, agents.c.agent_id == c.agent_id)
     joined = joined.outerjoin(request, request.c.request_id == c.request_id)
     return all_columns(contact, made).select_from(joined).where(*inside).order_by(c.arrived_at, c.contact_id)
+
+
+def _is_first_leg(contact: FromClause) -> Condition:
+    """Whether somebody got in touch with the city, and was not only passed on."""
+    return and_(contact.c.direction.is_distinct_from("out"), contact.c.parent_contact_id.is_(None))
+
+
+def repeats(among: FromClause | None = None) -> Select:
+    """For each contact whose caller is known the ones before and after it: contact_id, previous_at, repeated_at.
+
+    Those of one person about one reason in one line, in order of arrival; of `among` (person_key, reason) alone, if it
+    is given, and then also those with neither. Whatever became of a contact, it is one more time that somebody had to
+    get in touch: who hangs up was not helped by the contact before either, and who writes after calling came back as
+    well. A call that is passed on is the same contact, and when the city calls, nobody got in touch with it.
+
+    Source: measures reference, A12b (same person and topic).
+    """
+    c = schema.contact.c
+    who, order = (c.person_key, c.reason), (c.arrived_at, c.contact_id)
+    before, after = (one(c.arrived_at).over(partition_by=who, order_by=order) for one in (func.lag, func.lead))
+    rows = select(c.contact_id, before.label("previous_at"), after.label("repeated_at")).where(c.is_caller_known)
+    if among is not None:
+        of_it = and_(among.c.person_key == c.person_key, among.c.reason == c.reason)
+        return rows.where(exists().where(of_it))
+    told = rows.subquery().c
+    return select(*told).where(or_(told.previous_at.is_not(None), told.repeated_at.is_not(None)))
 
 
 def agent_states(staged: Mapping[str, Table], *inside: Condition) -> Select:
@@ -118,6 +153,108 @@ def staff_intervals() -> Select:
     }  # fmt: skip
     columns = (made[column.name].label(column.name) for column in schema.staff_interval.c)
     return select(*columns).order_by(by_slot.start_at)
+
+
+_NOT_AT_WORK = ("meal", "offline")
+_DAY_S = 86_400
+
+
+def agent_days(staged: Mapping[str, Table], as_of: datetime) -> Select:
+    """What agents did of their shifts, by the day on which these began, from the facts in the build.
+
+    Scheduled is what is paid of a shift, as rosters tell how long a meal is and seldom when; at work are all states but
+    meal and offline, short breaks among them. Where a shift does not say what is paid, all of it is scheduled and a
+    meal within it no absence. Told are days on which the agent has shifts, all of them over, and states.
+
+    Source: measures reference, A10.
+    """
+    shift, state = schema.agent_shift.c, schema.agent_state.c
+
+    def stretch(of: Any) -> tuple[Expr, Expr]:
+        begin, end = (func.divide(func.epoch_us(one), 1_000_000) for one in (of.start_at, of.end_at))
+        return begin.label("begin"), end.label("end")
+
+    begin, end = stretch(shift)
+    local = local_time(shift.start_at)
+    paid = case((and_(shift.paid_s > 0, shift.paid_s <= end - begin), shift.paid_s))
+    shifts = (
+        select(shift.shift_id, shift.agent_id, shift.end_at, begin, end, paid.label("paid"),
+               cast(local, Date).label("day_on"))
+        .where(shift.agent_id.is_not(None), end > begin, end - begin <= LONGEST_S)
+        .cte("shifts")
+    )  # fmt: skip
+    begin, end = stretch(state)
+    states = (
+        select(rowid(schema.agent_state).label("row"), state.agent_id, state.start_on, state.state, begin, end)
+        .where(state.agent_id.is_not(None), end > begin, end - begin <= LONGEST_S)
+        .cte("states")
+    )
+
+    def on_days(of: Any) -> Any:
+        days = func.unnest(func.range(func.divide(of.c.begin, _DAY_S), func.divide(of.c.end - 1, _DAY_S) + 1))
+        return select(of, days.label("slot")).subquery()
+
+    # Day by day, for who is only joined by agent meets each shift of a year in each state of it.
+    one, other = on_days(shifts), on_days(states)
+    ends = func.least(one.c.end, other.c.end, (one.c.slot + 1) * _DAY_S)
+    both_s = ends - func.greatest(one.c.begin, other.c.begin, one.c.slot * _DAY_S)
+    beside = (
+        select(one.c.shift_id, one.c.day_on, one.c.paid, other.c.row, other.c.state, both_s.label("both_s"))
+        .join(other, and_(one.c.agent_id == other.c.agent_id, one.c.slot == other.c.slot))
+        .subquery()
+    )
+    met = select(beside).where(beside.c.both_s > 0).cte("met")
+    at_work = or_(met.c.state.not_in(_NOT_AT_WORK), and_(met.c.state == "meal", met.c.paid.is_(None)))
+    inside = (
+        select(met.c.shift_id, func.sum(case((at_work, met.c.both_s), else_=0)).label("kept_s"))
+        .group_by(met.c.shift_id)
+        .subquery()
+    )
+    # What is left of a state that met a shift is worked before or after that, on whatever day the state began.
+    of_state = (
+        select(met.c.row, func.min(met.c.day_on).label("day_on"), func.sum(met.c.both_s).label("both_s"))
+        .group_by(met.c.row)
+        .subquery()
+    )
+    worked_on = func.coalesce(of_state.c.day_on, states.c.start_on)
+    left_s = func.greatest(states.c.end - states.c.begin - func.coalesce(of_state.c.both_s, 0), 0)
+    outside = (
+        select(states.c.agent_id, worked_on.label("day_on"),
+               func.sum(case((states.c.state.not_in(_NOT_AT_WORK), left_s), else_=0)).label("more_s"))
+        .select_from(states.outerjoin(of_state, of_state.c.row == states.c.row))
+        .group_by(states.c.agent_id, worked_on)
+        .subquery()
+    )  # fmt: skip
+    scheduled = func.coalesce(shifts.c.paid, shifts.c.end - shifts.c.begin)
+    kept = func.coalesce(inside.c.kept_s, 0)
+    by_day = (
+        select(
+            shifts.c.agent_id, shifts.c.day_on, func.max(shifts.c.end_at).label("ended_at"),
+            func.sum(scheduled).label("scheduled_s"),
+            func.sum(func.least(kept, scheduled)).label("adhered_s"), func.sum(kept).label("kept_s"),
+            func.count(inside.c.shift_id).label("met"),
+        )
+        .select_from(shifts.outerjoin(inside, inside.c.shift_id == shifts.c.shift_id))
+        .group_by(shifts.c.agent_id, shifts.c.day_on)
+        .subquery()
+    )  # fmt: skip
+    agents = latest(staged["agent"], "agent_id")
+    day = by_day.c
+    made: dict[str, Expr] = {
+        "agent_id": day.agent_id, "day_on": day.day_on, "team": agents.c.team, "ended_at": day.ended_at,
+        "scheduled_s": cast(day.scheduled_s, BigInteger), "adhered_s": cast(day.adhered_s, BigInteger),
+        "worked_s": cast(day.kept_s + func.coalesce(outside.c.more_s, 0), BigInteger),
+    }  # fmt: skip
+    joined = by_day.outerjoin(agents, agents.c.agent_id == day.agent_id)
+    joined = joined.outerjoin(outside, and_(outside.c.agent_id == day.agent_id, outside.c.day_on == day.day_on))
+    return (
+        select(*(made[column.name].label(column.name) for column in schema.agent_day.c))
+        .select_from(joined)
+        .where(
+            or_(day.met > 0, outside.c.more_s.is_not(None)), day.ended_at <= literal(as_of, DateTime)
+        )
+        .order_by(day.day_on, day.agent_id)
+    )  # fmt: skip
 
 
 def inspections(staged: Mapping[str, Table]) -> Select:

@@ -18,6 +18,10 @@ _SLIPS = 0.01
 """Of the hours of agents so many may be told twice, such as where the clocks are set back."""
 
 
+_OFTEN, _MANY_OF_ONE = 200, 0.02
+"""Nobody gets in touch so many times, and for so large a part of all contacts."""
+
+
 def doubts(build: Build, written: Collection[str]) -> Iterator[str]:
     """What is to be said of a finished build to which an import wrote the tables `written`."""
     yield from _strangers(build, written)
@@ -25,6 +29,7 @@ def doubts(build: Build, written: Collection[str]) -> Iterator[str]:
         yield from _two_states_at_once(build)
     if "contact" in written:
         yield from _only_yes(build)
+        yield from _one_caller(build)
     yield from _days_without_districts(build)
 
 
@@ -70,6 +75,18 @@ def _only_yes(build: Build) -> Iterator[str]:
                 f"{flag.name} is yes in {yes:,} contacts and in none no: the other {empty:,} count as not recorded. If "
                 f'empty means no, say so: {flag.name} = {{ …, words = {{ "" = "false" }} }}.'
             )
+
+
+def _one_caller(build: Build) -> Iterator[str]:
+    """A caller who calls so often that nobody is meant; who it is stays where it is."""
+    c = schema.contact.c
+    each = select(func.count().label("n")).where(c.person_key.is_not(None)).group_by(c.person_key).subquery().c.n
+    most, whole = build.connection.execute(select(func.max(each), func.sum(each))).one()
+    if most and most >= _OFTEN and most > _MANY_OF_ONE * float(whole):
+        yield (
+            f"One person_key is in {most:,} of the {int(whole):,} contacts that have any, as if one person got in "
+            "touch all day. If it stands for “unknown”, say so: person_key = { …, nulls = [ … ] }."
+        )
 
 
 def _days_without_districts(build: Build) -> Iterator[str]:

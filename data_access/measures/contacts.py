@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
-from sqlalchemy import ColumnElement, DateTime, and_, case, cast, false, func, or_
+from sqlalchemy import ColumnElement, DateTime, and_, case, cast, false, func, or_, true
 
 from dashboard.domain.filters import Filters
 from data_access import schema
@@ -15,7 +16,8 @@ from data_access.semantics import ANSWER_WITHIN_S, AS_OF, SHORT_ABANDON_S, Fact,
 _c = schema.contact.c
 
 CONTACT = Fact(
-    "contact", "contacts", schema.contact, known_at=_c.arrived_at, ends={_c.callback_connected_at: None},
+    "contact", "contacts", schema.contact, known_at=_c.arrived_at,
+    ends={_c.callback_connected_at: None, _c.repeated_at: None},
     known_on=_c.arrived_on,
 )  # fmt: skip
 
@@ -298,11 +300,80 @@ answered_resolution_known = _total(
     and_(_answered, _c.resolved_first.isnot(None)), "A12a",
 )  # fmt: skip
 first_contact_resolution = Ratio(
-    name="first_contact_resolution", label="Resolved at first contact", unit="share", better="higher",
-    about="Of the calls answered, the share closed in the one call, where and as the agent recorded it. Calls that "
-          "come back within a week and what callers say are other measures.",
+    name="first_contact_resolution", label="Resolved at first contact, as agents record it", unit="share",
+    better="higher",
+    about="Of the calls answered, the share closed in the one call, where and as the agent recorded it. Whether "
+          "callers come back within a week, and what they say, are other measures.",
     formula="resolved_first ÷ answered_resolution_known", source="measures reference, A12a (agent-closed)",
     over=resolved_first, under=answered_resolution_known,
+)  # fmt: skip
+
+# ── Who comes back: told by the contacts themselves, never mixed with what agents say ──
+
+RETURNED_WITHIN_DAYS = 7
+"""Who gets in touch again about the same within so many days was not helped the first time (w of measures A12b)."""
+
+_returning = timedelta(days=RETURNED_WITHIN_DAYS)
+_followed = and_(_answered, _first_leg, _c.arrived_at <= AS_OF - _returning)
+answered_followed = _total(
+    "answered_followed", "Calls answered at least 7 days ago, caller and reason known",
+    "Calls a person took, more than 7 days before the data’s clock, of which it is recorded who called and why. A call "
+    "that was passed on counts once.",
+    and_(_followed, _c.is_caller_known.is_(True)), "A12b",
+)  # fmt: skip
+answered_caller_unknown = _total(
+    "answered_caller_unknown", "Calls answered at least 7 days ago, caller or reason not known",
+    "Whether such callers came back nobody can tell: they are in neither part of the share that stays resolved.",
+    and_(_followed, _c.is_caller_known.isnot(True)), "A12b",
+)  # fmt: skip
+_came_back = and_(_followed, _c.is_caller_known.is_(True), _c.repeated_at <= _c.arrived_at + _returning)
+came_back = _total(
+    "came_back", "Calls after which the caller came back",
+    "Of the calls answered at least 7 days ago, those after which the same person got in touch about the same reason "
+    "within 7 days: by any channel, and also if they hung up.",
+    _came_back, "A12b", "lower",
+)  # fmt: skip
+not_back = _total(
+    "not_back", "Calls after which the caller did not come back",
+    "Of the calls answered at least 7 days ago, caller and reason known, all others.",
+    and_(_followed, _c.is_caller_known.is_(True),
+         func.coalesce(_c.repeated_at > _c.arrived_at + _returning, true())), "A12b", "higher",
+)  # fmt: skip
+resolution_no_repeat = Ratio(
+    name="resolution_no_repeat", label="Resolved at first contact, as nobody came back", unit="share", better="higher",
+    about="Of the calls answered, the share after which the same person did not get in touch about the same reason "
+          "within 7 days, by any channel. Calls of the last 7 days are in neither part, as nobody knows yet, nor are "
+          "calls of which it is not recorded who called and why. What agents say of the same calls is another measure. "
+          "Two different matters of one reason count as the same: read it by reason.",
+    formula="not_back ÷ answered_followed = 1 − came_back ÷ answered_followed",
+    source="measures reference, A12b (no repeat within 7 days)", over=not_back, under=answered_followed,
+)  # fmt: skip
+came_back_share = Ratio(
+    name="came_back_share", label="Share of calls that come back", unit="share", better="lower",
+    about="Of the calls answered, the share after which the same person got in touch about the same reason within 7 "
+          "days, by any channel and also if they hung up. Calls of the last 7 days, and those of which it is not "
+          "recorded who called and why, are in neither part.",
+    formula="came_back ÷ answered_followed", source="measures reference, A12b (what is missing to 100 %)",
+    over=came_back, under=answered_followed,
+)  # fmt: skip
+contacts_caller_known = _total(
+    "contacts_caller_known", "Contacts, caller and reason known",
+    "Contacts on any channel of which it is recorded who got in touch and why.",
+    and_(_first_leg, _c.is_caller_known.is_(True)), "A12b",
+)  # fmt: skip
+repeat_contacts = _total(
+    "repeat_contacts", "Repeat contacts",
+    "Contacts on any channel, by the day they arrived, that follow one of the same person about the same reason within "
+    "7 days, whether that was answered or not. What the first week of the data repeats of the time before it, nobody "
+    "can tell.",
+    and_(_first_leg, _c.is_caller_known.is_(True), _c.previous_at >= _c.arrived_at - _returning), "A12b", "lower",
+)  # fmt: skip
+repeat_share = Ratio(
+    name="repeat_share", label="Share of repeat contacts", unit="share", better="lower",
+    about="Of the contacts of which it is recorded who got in touch and why, the share that follows one of the same "
+          "person about the same reason within 7 days: demand that a lasting answer the first time would spare.",
+    formula="repeat_contacts ÷ contacts_caller_known", source="measures reference, A12b",
+    over=repeat_contacts, under=contacts_caller_known,
 )  # fmt: skip
 answered_with_request = _total(
     "answered_with_request", "Answered calls that made a request", "Answered calls from which a service request came.",

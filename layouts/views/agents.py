@@ -18,7 +18,7 @@ from dashboard.domain.policy import Permission
 from dashboard.domain.shrinkage import beta_binomial
 from dashboard.domain.stretches import time_before
 from data_access.dimensions import agent, channel, hour_block, language, reason, team
-from data_access.measures.agents import occupancy, ready_s
+from data_access.measures.agents import adherence, conformance, occupancy, ready_s, scheduled_h, shift_days
 from data_access.measures.contacts import (
     answered,
     answered_with_handle,
@@ -41,6 +41,8 @@ from layouts.view import Compared, Context, Drawing, Over, Panel, View
 
 STRATA = (reason, channel, language, hour_block)
 """What makes calls alike, the part of the day first to be given up where there are too few."""
+FEWEST_DAYS = 10
+"""Whoever was on shift on fewer days is not told: two late mornings would be a habit."""
 SPREAD = ((0.1, "lowest tenth"), (0.5, "middle"), (0.9, "highest tenth"))
 
 
@@ -401,6 +403,75 @@ def _spread_lines(rows: list[_Row], title: str) -> list[list]:
     return lines
 
 
+def draw_adherence(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """How much of their shifts agents were at work: the teams, and those the viewer may know by name."""
+    whole, by_team, by_agent = answers
+    hours = whole.value(scheduled_h) if whole else None
+    if not hours or whole is None:
+        return words.nothing("No day with both a shift and states of an agent that is over", context)
+    days = whole.value(shift_days)
+    text = (
+        f"Agents were at work for **{c.share(whole.value(adherence))}** of {c.count(hours)} hours scheduled; with what "
+        f"they worked before and after their shifts, **{c.share(whole.value(conformance))}**"
+    )
+    people, teams = _rows(by_agent, agent, shift_days), _rows(by_team, team, shift_days)
+    teams = teams[teams[shift_days.name] >= FEWEST_DAYS].sort_values(team.name)
+    enough = people[people[shift_days.name] >= FEWEST_DAYS]
+    own = {name: row for name, row in _by_name(people).items() if name in context.names}
+    others = [row for name, row in _by_name(enough).items() if name not in own]
+    lines = [
+        _kept_line(c.toggle(f"Team {row[team.name]}", context.filters, team.name, row[team.name]), row)
+        for row in teams.to_dict("records")
+    ]
+    at = [i for i, name in enumerate(teams[team.name]) if name in context.filters.chosen(team.name)]
+    at += [len(lines) + i for i, name in enumerate(own) if name in context.selected]
+    lines += [_kept_line(c.toggle(context.names[name], context.filters, agent.name, name), own[name]) for name in own]
+    if others:
+        title = f"{len(others)} {'others' if own else 'agents'}"
+        kept, worked = (np.array([row[one.name] for row in others], float) for one in (adherence, conformance))
+        lines += [
+            [c.twin(title, said), *(c.share(np.nanquantile(one, part)) for one in (kept, worked)), c.NOTHING, c.NOTHING]
+            for part, said in SPREAD
+        ]
+    if len(teams) > 1:
+        low, high = (teams.loc[at] for at in (teams[adherence.name].idxmin(), teams[adherence.name].idxmax()))
+        text += (
+            f"; by team between **{c.share(low[adherence.name])}** ({low[team.name]}) and "
+            f"**{c.share(high[adherence.name])}** ({high[team.name]})"
+        )
+    foot = words.foot(
+        "By name, never by rank" + ("" if own else "; each column of agents for itself"),
+        f"n = {c.count(days)} days of agents that are over and have both a shift and states",
+        _few_days(len(people) - len(enough)), "absences are not in it",
+        "shifts do not say when breaks are: only a meal that is too long counts",
+    )  # fmt: skip
+    if not lines:
+        short = f": too few for any team or agent, it takes {FEWEST_DAYS} days on shift. Choose a longer period."
+        return Drawing(c.sentence(text + short), foot=foot, is_empty=True)
+    columns = [
+        c.Column("Team, agent"), c.Column("Adherence", True), c.Column("Conformance", True),
+        c.Column("Days", True, False), c.Column("Hours scheduled", True, False),
+    ]  # fmt: skip
+    body = c.table(columns, lines, caption="Adherence to shifts", selected=at)
+    return Drawing(c.sentence(text + "."), body=body, foot=foot)
+
+
+def _by_name(rows: pd.DataFrame) -> dict[str, dict]:
+    return {row[agent.name]: row for row in rows.to_dict("records")}
+
+
+def _kept_line(name: html.A, row: dict) -> list:
+    days, hours = c.count(row[shift_days.name]), c.count(row[scheduled_h.name])
+    if row[shift_days.name] < FEWEST_DAYS:
+        return [name, html.Span("too few days", className="muted"), c.NOTHING, days, hours]
+    return [name, c.share(row[adherence.name]), c.share(row[conformance.name]), days, hours]
+
+
+def _few_days(left_out: int) -> str:
+    return f"{left_out} with fewer than {FEWEST_DAYS} days not told" if left_out else ""
+
+
+_KEPT = (adherence, conformance, shift_days)
 _SHARES = Query((answered, first_contact_resolution, transfer_rate, request_rate), by=(agent,))
 _MIX = Query((answered_with_handle, handled_s, handled_s2), by=(agent, *STRATA))
 _STRIP = Query((answered, handle_time, talk_time, hold_time, wrap_time, transfer_rate, first_contact_resolution))
@@ -441,6 +512,11 @@ VIEW = View(
                 Query((occupancy,), by=(team,)),
             ),
             draw_teams, width=12, selects=team, height=240, needs=_NEEDS,
+        ),
+        Panel(
+            "adherence", "Do agents keep to their shifts?",
+            (Query(_KEPT), Query(_KEPT, by=(team,)), Query(_KEPT, by=(agent,))), draw_adherence, width=12,
+            selects=agent, height=440, needs=_NEEDS,
         ),
         Panel(
             "table", "All of it, side by side",

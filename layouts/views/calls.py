@@ -6,21 +6,26 @@ import numpy as np
 
 from dashboard.domain.expected import Numbers
 from dashboard.domain.policy import Permission
-from dashboard.domain.stretches import last_days
+from dashboard.domain.stretches import last_days, told_after
 from data_access.dimensions import asked_type, half_hour, hour_of_week, reason
 from data_access.measures.contacts import (
+    RETURNED_WITHIN_DAYS,
     SERVICE_LEVELS,
     abandoned,
     abandoned_short,
     abandonment,
     answered,
+    answered_caller_unknown,
     answered_quick,
     answered_with_handle,
+    came_back_share,
     contacts_per_request,
+    first_contact_resolution,
     handle_time,
     hold_s,
     in_force,
     offered,
+    repeat_contacts,
     service_level,
     speed_of_answer,
     status_calls,
@@ -32,16 +37,17 @@ from data_access.measures.contacts import (
 from data_access.measures.contacts import contacts as all_contacts
 from data_access.semantics import Answer, Query, Ratio
 from layouts import components as c
-from layouts.figures import events, expectation, grids, series, stacks, surging, tables, words
+from layouts.figures import events, expectation, grids, returning, series, stacks, surging, tables, words
 from layouts.figures.series import Line
 from layouts.figures.steps import Steps, seven_day_share, steps_of
 from layouts.panels import ranked
-from layouts.view import Compared, Context, Drawing, Over, Panel, View
+from layouts.view import Compared, Context, Drawing, Lately, Over, Panel, View
 
 HISTORY = last_days(expectation.HISTORY_DAYS)
 SHORT_DAYS = 14
 """A period of two weeks or less is watched by the half-hour, against the thirteen weeks before it."""
 LATELY = last_days(SHORT_DAYS + 7 * surging.BASE_WEEKS)
+FOLLOWED = told_after(RETURNED_WITHIN_DAYS)
 RAMP_BAD = [[0, "$hot-3"], [0.25, "$hot-2"], [0.5, "$hot-1"], [0.8, "$seq-1"], [1, "$seq-3"]]
 
 
@@ -460,8 +466,19 @@ def draw_reasons(answers: tuple[Answer | None, ...], context: Context) -> Drawin
     return Drawing(c.sentence(text), body=body, foot=words.foot(f"n = {c.count(total)} contacts, every channel", note))
 
 
+def draw_returns(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """Which calls come back, by reason."""
+    return returning.by_reason(answers, context, FOLLOWED(context.filters.period, context.clock))
+
+
+def draw_resolved(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
+    """Whether calls are resolved the first time, as agents say and as callers do."""
+    return returning.along_time(answers, context, FOLLOWED(context.filters.period, context.clock))
+
+
 _STRIP = Query((offered, service_level, abandonment, abandoned_short, speed_of_answer, handle_time))
 _HANDLED = Query((handle_time, answered, talk_s, hold_s, wrap_s))
+_RETURNS = Query((came_back_share, first_contact_resolution, answered_caller_unknown), by=(reason,))
 _VARIANTS = tuple(SERVICE_LEVELS.values())
 _CALLS = Permission.READ_CONTACTS
 
@@ -521,6 +538,19 @@ VIEW = View(
             "reasons", "Why do they get in touch?",
             (Query((all_contacts,), by=(reason,)), Compared(Query((all_contacts,), by=(reason,)))),
             draw_reasons, selects=reason, needs=_CALLS,
+        ),
+        Panel(
+            "returns", "Which calls come back?", (Over(_RETURNS, FOLLOWED), Compared(_RETURNS)), draw_returns,
+            selects=reason, height=480, needs=_CALLS,
+        ),
+        Panel(
+            "resolved", "Are calls resolved the first time?",
+            (Lately(Query(returning.SHARES)), Over(Query((*returning.SHARES, answered_caller_unknown)), FOLLOWED)),
+            draw_resolved, selects="period", height=320, needs=_CALLS,
+        ),
+        ranked(
+            "repeats", "About what do people get in touch again?", repeat_contacts, reason, limit=10,
+            foot="the same person about the same reason within 7 days, on any channel", height=320,
         ),
         ranked(
             "status-types", "Which requests do they ask after?", status_calls, asked_type, limit=10,

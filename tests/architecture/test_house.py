@@ -22,7 +22,18 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 @pytest.mark.parametrize("measure", CATALOGUE.values(), ids=lambda measure: measure.name)
 def test_every_measure_says_what_it_is(measure):
-    things = {"requests", "contacts", "surveys", "visits", "calls", "stretches", "half-hours", "stops", "rounds"}
+    things = {
+        "requests",
+        "contacts",
+        "surveys",
+        "visits",
+        "calls",
+        "stretches",
+        "half-hours",
+        "stops",
+        "rounds",
+        "days",
+    }
     known = things | {"share", "s", "working s", "s²", "h", "money", "ratio", "10,000 stops", "1,000 months"}
     assert measure.unit in known
     assert measure.better in {"higher", "lower", None}

@@ -188,6 +188,23 @@ def test_days_are_added_one_after_the_other(riverton, begun, added):
     assert sum(len(tables["request"]) for tables, _ in exports) <= scattered < len(requests)
 
 
+def test_a_call_of_today_tells_of_the_calls_before_it_that_their_caller_came_back(riverton, begun, added):
+    old = until(riverton, BEFORE)["contact"]
+    known = old[old["person_key"].notna() & old["reason"].notna() & old["agent_id"].notna()]
+    last = known.drop_duplicates(["person_key", "reason"], keep="last").tail(40)
+    again = last.assign(
+        contact_id="again-" + last["contact_id"], arrived_at=BEFORE + timedelta(hours=2), request_id=None,
+        row_hash=last["row_hash"] + 10**13,
+    ).assign(src_id=lambda rows: rows["contact_id"])  # fmt: skip
+    corrected = again.head(15).assign(reason="Something else", row_hash=again["row_hash"].head(15) + 1)
+    one = added(begun, [({"contact": again}, BEFORE + timedelta(hours=3)), ({"contact": corrected}, END)])
+    with duckdb.connect(str(in_service(one)), read_only=True) as connection:
+        asked = "SELECT contact_id, repeated_at FROM contact WHERE is_caller_known"
+        told = dict(connection.execute(asked).fetchall())
+    came_back = [told[one] == BEFORE + timedelta(hours=2) for one in last["contact_id"]]
+    assert came_back == [False] * 15 + [True] * 25
+
+
 @pytest.mark.parametrize("days", [(30, 1), (1,)])
 def test_the_clock_of_the_data_goes_back(riverton, added, tmp_path, monkeypatch: pytest.MonkeyPatch, days):
     """As it does where what was told last turns out to have happened earlier: copies begin earlier, too."""
@@ -283,6 +300,11 @@ def test_anything_may_change(riverton, begun, added, seed=3):
         some("parent_request_id", other["request_id"].to_numpy())
         calls = first["contact"].sample(60, random_state=seed + number).assign(row_hash=10**12 + number)
         calls["request_id"] = every["request_id"].sample(60, random_state=number).to_numpy()
+        others = first["contact"].sample(60, random_state=seed + number + 9)
+        for column in ("person_key", "reason", "arrived_at"):
+            calls[column] = calls[column].where(
+                chance.random(60) < 0.5, pd.Series(others[column].to_numpy(), calls.index)
+            )
         events = pd.DataFrame(
             {
                 "request_id": every["request_id"].sample(80, random_state=seed + number).to_numpy(),

@@ -69,12 +69,15 @@ def calls() -> list[dict]:
     chance = random.Random(7)
     return [
         {
-            "contact_id": f"c{number:02}", "arrived_at": at, "outcome": chance.choice(["answered", "abandoned"]),
+            "contact_id": f"c{number:03}", "arrived_at": at, "outcome": chance.choice(["answered", "abandoned"]),
             "ended_at": at + timedelta(seconds=chance.choice([-1, 300])), "talk_s": chance.choice([None, 60.0]),
             "hold_s": chance.choice([None, 5.0]), "wrap_s": chance.choice([None, 30.0]), "agent_id": "x",
             "request_id": chance.choice([None, "r003", "r999"]),
+            "person_key": chance.choice([None, "p", "q"]), "reason": chance.choice([None, "Bills", "Permits"]),
+            "direction": chance.choice([None, "in", "in", "out"]),
+            "parent_contact_id": chance.choice([*[None] * 4, "c"]),
         }
-        for number, at in enumerate(NIGHTS * 4)
+        for number, at in enumerate(NIGHTS * 16)
     ]  # fmt: skip
 
 
@@ -179,9 +182,30 @@ def test_every_episode_lasts_until_its_request_is_over(derived: Warehouse) -> No
         assert told == (opened, ends, ends and local(ends).date(), "closed" if ends else None, 1)
 
 
+def lines_of(rows: list[dict]) -> dict[tuple, list[dict]]:
+    """Contacts of each person about each reason, in order of arrival."""
+    found: dict[tuple, list[dict]] = {}
+    for row in sorted(rows, key=lambda one: (one["arrived_at"], one["contact_id"])):
+        who = (row["person_key"], row["reason"])
+        if all(who) and row["direction"] != "out" and row["parent_contact_id"] is None:
+            found.setdefault(who, []).append(row)
+    return found
+
+
+def neighbours(row: dict, lines: dict[tuple, list[dict]]) -> dict:
+    line = lines.get((row["person_key"], row["reason"]), [])
+    if row not in line:
+        return {"is_caller_known": False, "previous_at": None, "repeated_at": None}
+    at = line.index(row)
+    before, after = (line[i]["arrived_at"] if 0 <= i < len(line) else None for i in (at - 1, at + 1))
+    return {"is_caller_known": True, "previous_at": before, "repeated_at": after}
+
+
 def test_every_contact_is_what_plain_python_makes_of_it(derived: Warehouse) -> None:
     found = rows_of(derived, contact, "contact_id")
     types = {row["request_id"]: expected(row)["service_type"] for row in made()}
+    lines = lines_of(calls())
+    assert sum(len(line) > 1 for line in lines.values()) == 4
     for row in calls():
         at = local(row["arrived_at"])
         parts = [row[name] for name in ("talk_s", "hold_s", "wrap_s") if row[name] is not None]
@@ -189,7 +213,7 @@ def test_every_contact_is_what_plain_python_makes_of_it(derived: Warehouse) -> N
             "arrived_on": at.date(), "arrived_hour_of_week": week(at),
             "arrived_half_hour": at.hour * 2 + at.minute // 30, "team": "Red",
             "handle_s": sum(parts) if parts and row["outcome"] == "answered" else None,
-            "service_type": types.get(row["request_id"]),
+            "service_type": types.get(row["request_id"]), **neighbours(row, lines),
             "dq_flags": FLAGS["closed_before_opened"] if row["ended_at"] < row["arrived_at"] else 0,
         }  # fmt: skip
         assert {name: found[row["contact_id"]][name] for name in wanted} == wanted, row

@@ -49,6 +49,19 @@ def brought(folder: Path, mapping: str, *lines: str) -> tuple[Outcome, Settings]
     return import_files(settings, mapping_from(CITY + mapping, Path("calls.toml")), export), settings
 
 
+def test_a_key_that_stands_for_nobody_is_doubted_and_not_told(tmp_path):
+    mapping = CALLS + 'person_key = "Caller"\n'
+    heading = "Session,Media,Direction,Start,Disposition,Queue Time,Talk,Caller"
+    lines = [f"{n},voice,in,2026-05-04 09:{n % 60:02d}:00,answered,5,60," for n in range(600)]
+    every, some = ([f"{line}{'anon-7f3' if n % often == 0 else n}" for n, line in enumerate(lines)] for often in (2, 9))
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    outcome, _ = brought(tmp_path / "a", mapping, heading, *every)
+    text = outcome.report.as_text()
+    assert "One person_key is in 300 of the 600 contacts" in text and "anon-7f3" not in text
+    assert "One person_key" not in brought(tmp_path / "b", mapping, heading, *some)[0].report.as_text()
+
+
 def told(settings: Settings, *names: str) -> list[float]:
     """The answer for all days together."""
     services = Services(settings)

@@ -379,6 +379,36 @@ def test_two_agents_stand_out(town):
     assert moved["A03"] > 2 * moved.median()
 
 
+def test_callers_about_permits_come_back_since_these_are_online_and_agents_do_not_notice(town):
+    calls = town["contact"].sort_values(["arrived_at", "contact_id"])
+    following = calls.groupby(["person_key", "reason"])["arrived_at"].shift(-1)
+    again = following - calls["arrived_at"] <= pd.Timedelta(days=7)
+    taken = calls["agent_id"].notna() & calls["person_key"].notna() & (calls["arrived_at"] < "2026-05-13")
+    permits, since = calls["reason"] == "Permits and licenses", calls["arrived_at"] >= "2026-02-02"
+    before, now = again[taken & permits & ~since].mean(), again[taken & permits & since].mean()
+    assert 0.07 < before < 0.14 and 0.27 < now < 0.45
+    said = [calls.loc[taken & permits & one, "resolved_first"].mean() for one in (~since, since)]
+    assert abs(said[1] - said[0]) < 0.02
+    others = again[taken & (calls["reason"] == "Offices and opening hours")].mean()
+    assert others < 0.05
+
+
+def test_team_wren_comes_late_since_march(town):
+    team = town["agent"].set_index("agent_id")["team"]
+    states, shifts = town["agent_state"], town["agent_shift"]
+
+    def day(at: pd.Series) -> pd.Series:
+        return at.dt.tz_localize("UTC").dt.tz_convert(CITY["tz"]).dt.tz_localize(None).dt.floor("D")
+
+    first = states.assign(day=day(states["start_at"])).groupby(["agent_id", "day"])["start_at"].min()
+    on = shifts.assign(day=day(shifts["start_at"])).set_index(["agent_id", "day"])["start_at"]
+    both = pd.concat([on.rename("on"), first.rename("first")], axis=1, join="inner").reset_index()
+    late = (both["first"] - both["on"]).dt.total_seconds() / 60
+    is_wren, since = both["agent_id"].map(team) == "Wren", both["day"] >= "2026-03-03"
+    assert late[is_wren & since].mean() > 13 > 8 > late[is_wren & ~since].mean()
+    assert late[~is_wren & since].mean() < 8 and late.min() >= 0
+
+
 def test_a_pause_is_noted_with_its_own_reason(small):
     events = small["request_event"]
     noted = events[events["kind"] == "pause"].merge(small["request_pause"], on="request_id")
