@@ -215,7 +215,8 @@ def busy(tmp_path_factory) -> Iterator[Services]:
     settings = Settings(data=tmp_path_factory.mktemp("busy"), cache="off")
 
     def put(build: Build) -> None:
-        build.write("contact", with_unknown())
+        late = many().head(1).assign(contact_id="late", src_id="late", arrived_at=pd.Timestamp("2026-06-29T14:00"))
+        build.write("contact", pd.concat([with_unknown(), late]))
 
     with city.in_service(settings, put, AS_OF, city_id="busy") as services:
         yield services
