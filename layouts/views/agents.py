@@ -159,6 +159,7 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     parts = " · ".join(
         f"{name} {c.duration(now.value(measure))}"
         for name, measure in (("talk", talk_time), ("hold", hold_time), ("wrap", wrap_time))
+        if now.value(measure)  # in all calls together nothing: it is not recorded
     )
     known = states.frame[states.frame[ready_s.name] > 0]
     busy = known[occupancy.over.name].sum() / known[ready_s.name].sum() if len(known) else float("nan")

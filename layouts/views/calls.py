@@ -413,8 +413,9 @@ def draw_handle(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     if not n:
         return words.nothing("No talk time was recorded", context)
     steps = steps_of(along, context.filters.period, context.clock)
-    split = ", ".join(f"{c.duration(now.value(part) / n)} {name}" for part, name, _ in HANDLED)
-    text = f"An answered call takes **{c.duration(now.value(handle_time))}**: {split}"
+    told = [one for one in HANDLED if now.value(one[0])]  # in all calls together nothing: it is not recorded
+    text = f"An answered call takes **{c.duration(now.value(handle_time))}**"
+    text += ": " * bool(told) + ", ".join(f"{c.duration(now.value(part) / n)} {name}" for part, name, _ in told)
     old = before.value(handle_time) if before else None
     compared = context.filters.comparison()
     if old is not None and compared is not None:
@@ -424,13 +425,15 @@ def draw_handle(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         text += f"; {than} on {compared.sentence()}"
     calls = steps.known(answered_with_handle.name)
     parts = [
-        stacks.Part(_mean_seconds(steps, steps.known(part.name), calls), name, token) for part, name, token in HANDLED
+        stacks.Part(_mean_seconds(steps, steps.known(part.name), calls), name, token) for part, name, token in told
     ]
     unit = "Seconds a call, 7-day mean" if _is_smooth(steps) else f"Seconds a call, each {steps.every}"
     figure = stacks.stacked(steps, parts, unit, c.duration)
     events.shade(figure, steps, context.events)
-    key = c.key(*((token, name) for _, name, token in HANDLED))
-    notes = ("wrap-up counts where the call was answered", stacks.key_of(steps), events.told(figure))
+    key = c.key(*((token, name) for _, name, token in told))
+    lacking = " and ".join(one[1] for one in HANDLED if one not in told)
+    wraps = "wrap-up counts where the call was answered" if now.value(wrap_s) else ""
+    notes = (f"{lacking} not recorded" if lacking else "", wraps, stacks.key_of(steps), events.told(figure))
     foot = words.foot(key, f"n = {c.count(n)} calls answered and timed", *notes)
     return Drawing(c.sentence(text + "."), figure, foot=foot)
 
@@ -574,7 +577,7 @@ VIEW = View(
         ),
         Panel(
             "variants", "What does “in time” mean?", (Query(_VARIANTS), Compared(Query(_VARIANTS))), draw_variants,
-            needs=_CALLS, is_roomy=True,
+            width=12, needs=_CALLS,
         ),
     ),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from data_access.importers.load import Outcome, import_files
 from data_access.importers.mapping import mapping_from
 from data_access.measures import CATALOGUE
 from data_access.semantics import Query
+from layouts.views.calls import VIEW
+from tests import screen
 
 CITY = '[city]\nname = "Testville"\ntz = "America/New_York"\n'
 CALLS = """
@@ -107,6 +110,17 @@ def test_what_an_empty_cell_of_yes_and_no_means_can_be_said(tmp_path: Path, said
     is_doubted = "resolved_first is yes in 2 contacts and in none no: the other 1 count" in outcome.report.as_text()
     assert is_doubted == (not said)
     assert told(settings, "first_contact_resolution") == [pytest.approx(share)]
+
+
+def test_what_no_call_records_is_no_part_of_how_long_one_takes(tmp_path: Path) -> None:
+    heading = "Session,Media,Direction,Start,Disposition,Queue Time,Talk,Wrap"
+    lines = [f"{n},voice,in,2026-05-0{1 + n // 20} 09:{n % 20}:00,answered,5,90,30" for n in range(60)]
+    _, settings = brought(tmp_path, CALLS + 'wrap_s = "Wrap"\n', heading, *lines)
+    services = Services(replace(settings, cache="off"))
+    drawing = screen.drawn(services, VIEW, "handle", "?period=all")
+    assert "takes 2 min: 1 min 30 s talk, 30 s wrap-up." in screen.said(drawing.sentence).replace("\xa0", " ")
+    foot = screen.said(drawing.foot)
+    assert "hold not recorded" in foot and len(drawing.figure["data"]) == 2
 
 
 def test_intervals_and_percentages_are_understood(tmp_path: Path) -> None:
