@@ -154,6 +154,10 @@ def test_a_day_without_data_is_no_day_without_requests():
     days = pd.DataFrame({"day": pd.date_range("2026-04-20", periods=22), "opened": [400.0] * 21 + [0.0]})
     banner = overview.draw_event((Answer(Query((opened,)), days, CLOCK.as_of, "day"),), context)
     assert "not known" in written(banner.body) and "fewer" not in written(banner.body)
+    empty, link = written(words.nothing("No calls in opening hours", context).sentence), "Show everything"
+    assert empty.startswith("No data was received on 11 May 2026.") and link in empty and "No calls" not in empty
+    narrowed = words.nothing("No calls", replace(context, filters=filters.choose("department", ["Parks"])))
+    assert "No data was received on 11 May 2026" in written(narrowed.sentence)
 
 
 def test_the_map_of_broken_promises_stands_still_unless_a_part_of_the_city_is_asked_for():
