@@ -95,7 +95,8 @@ def test_what_a_source_that_is_asked_has_open_is_open(tmp_path: Path) -> None:
         crm.execute("CREATE TABLE tickets (id INTEGER, opened TEXT, closed TEXT, state TEXT, kind TEXT)")
         row = (1, "2024-03-01 09:00:00", "2024-03-05 09:00:00", "Closed", "Pothole")
         crm.execute("INSERT INTO tickets VALUES (?, ?, ?, ?, ?)", row)
-    by = mapping_from(CRM.replace('updated = "changed"\n', "").replace('updated_at = "changed"\n', ""), Path("crm.toml"))
+    text = CRM.replace('updated = "changed"\n', "").replace('updated_at = "changed"\n', "")
+    by = mapping_from(text, Path("crm.toml"))
     import_files(settings, by, f"sqlite:///{path}")
     with sqlite3.connect(path) as crm:
         crm.execute("UPDATE tickets SET state = 'Open', closed = NULL")

@@ -47,6 +47,7 @@ from layouts.theme import unknown_tokens
 from layouts.view import Compared, Context, Event, FromAddress, OnDays, Over, asked_of
 from layouts.views import agents, collect_views, overview, promises, service_quality
 from layouts.views.hotspots.asking import everywhere
+from layouts.views.hotspots.visited import draw_confirmed
 
 CLOCK = Clock(
     date(2024, 1, 1), date(2026, 5, 20), datetime(2026, 5, 21, 3, 48), 7, date(2026, 5, 20),
@@ -730,6 +731,16 @@ def test_a_filter_that_does_not_narrow_calls_leaves_all_agents_counted():
 
     assert "by 3 agents" in said(people)
     assert "by a few agents" in said(people.head(1))  # the other two are not told
+
+
+def test_visits_of_one_district_are_told_together_only_where_others_have_no_district():
+    def rows(visits_in: float, of_all: float) -> list[str]:
+        by = pd.DataFrame({"district": ["Hill"], "visits_active": [6.0], "visits_told": [visits_in]})
+        every = pd.DataFrame({"visits_active": [7.0], "visits_told": [of_all], "confirmed_share": [7 / of_all]})
+        answers = tuple(Answer(Query(()), one, CLOCK.as_of) for one in (by, every))
+        return [one for one in ("Hill", "All") if one in str(draw_confirmed(answers, CONTEXT).figure)]
+
+    assert rows(20.0, 20.0) == ["Hill"] and rows(20.0, 25.0) == ["Hill", "All"]
 
 
 def test_faults_that_nobody_has_looked_at_are_not_unconfirmed():
