@@ -9,7 +9,7 @@ from dashboard.domain.errors import BadRequest, NotPermitted
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import ABOUT
 from dashboard.services import Services
-from data_access.records import KINDS, RECORDS
+from data_access.records import KINDS, RECORDS, Record
 from layouts.addresses import inside
 from layouts.view import Panel, View
 
@@ -64,12 +64,31 @@ def held_in_words(services: Services) -> str:
 
 def needed_in_words(view: View, services: Services) -> str:
     """What a view is about and the data in service does not hold: “budgets”."""
-    asked, held = {panel.needs for panel in view.panels}, services.held()
-    kinds = [one for kind, one in KINDS.items() if kind not in held and ABOUT[kind] & asked]
+    kinds = _kinds_lacking(view, services)
     if not kinds:
         every = set.intersection(*(set(panel.about) for panel in view.panels))
         kinds = [one for name, one in RECORDS.items() if name in every and not services.records(name)]
     return " and ".join(one.words for one in kinds)
+
+
+def _kinds_lacking(view: View, services: Services) -> list[Record]:
+    asked, held = {panel.needs for panel in view.panels}, services.held()
+    return [one for kind, one in KINDS.items() if kind not in held and ABOUT[kind] & asked]
+
+
+def why_nothing(view: View, services: Services) -> tuple[str, str]:
+    """Why a view has no card at all, as a title and a sentence.
+
+    Whoever sees only the rows of a department or a district is told of these: the city may well record more.
+    """
+    about, whose = f"This page is about {needed_in_words(view, services)}", services.viewer().own or "you"
+    if services.scope(view.needs).rows and not _kinds_lacking(view, services):
+        return f"Nothing of this is recorded for {whose}", f"{about}, and no request that you may see has any."
+    return (
+        "Nothing of this was imported",
+        f"{services.city().name}’s data holds {held_in_words(services)} only. {about}; docs/importing.md says how that "
+        "is brought.",
+    )
 
 
 def permitted(asking: Iterable[Asking], services: Services) -> list[Asking]:

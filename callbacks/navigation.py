@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dash import ClientsideFunction, Dash, Input, Output
 
-from callbacks.address import held_in_words, needed_in_words, permitted, place_at, view_at
+from callbacks.address import permitted, place_at, view_at, why_nothing
 from callbacks.errors import in_words
 from callbacks.panels import heading_of
 from dashboard.domain.errors import NotPermitted, NotThere, Problem
@@ -50,12 +50,7 @@ def register(app: Dash, services: Services, views: Sequence[View]) -> None:
             within = next((one for one in views if one.name == view.within), None)
             head = screen.head(title, question, as_of, within)
             if not permitted([view], services):
-                words = screen.page_of_words(
-                    "Nothing of this was imported",
-                    f"{city.name}’s data holds {held_in_words(services)} only. This page is about "
-                    f"{needed_in_words(view, services)}; docs/importing.md says how that is brought.",
-                    link("Go to the overview", "/"),
-                )
+                words = screen.page_of_words(*why_nothing(view, services), link("Go to the overview", "/"))
                 return words, head, foot, f"{view.title} · {city.name} 311"
             place, may_list = place_at(pathname, view), services.may(Permission.LIST_REQUESTS)
             cards = screen.page(view, permitted(view.panels, services), place, may_list)

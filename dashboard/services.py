@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from flask import has_request_context
 from flask_caching import Cache
-from sqlalchemy import Table, func, or_, select
+from sqlalchemy import FromClause, Table, func, or_, select
 
 from dashboard.cache import cached, key_of, once
 from dashboard.domain.city_events import marks_days
@@ -109,7 +109,7 @@ class Services:
         self._hours = once(4)(self._hours_in)
         self._has_table = once(64)(self._has_table_in)
         self._has_changes = once(4)(self._has_changes_in)
-        self._recorded = once(64)(self._recorded_in)
+        self._recorded = once(1024)(self._recorded_in)
         # What is asked again within a moment: the length of a list for each of its pages, a request for each panel.
         self._lengths = once(256)(self._length_in)
         self._analyses = once(64)(self._analyses_in)
@@ -180,7 +180,7 @@ class Services:
             if not names or not build.requests:
                 return True
             seen = replace(self.scope(Permission.READ_REQUESTS), people=NOBODY)
-            return self._recorded(build.build_id, seen).issuperset(names)
+            return all(self._recorded(build.build_id, seen, name) for name in names)
         except DataUnavailable:
             return True
 
@@ -352,7 +352,8 @@ class Services:
             looks_back=looks_back,
             held=self.warehouse.held(),
         )
-        found = replace(self._answered(query, filters, scope, clock, frame), left_out=filters.left_out)
+        found = self._answered(build.build_id, query, filters, scope, clock, frame)
+        found = replace(found, left_out=filters.left_out)
         for dimension in query.by:
             if dimension.of_people and scope.people.teams is not None:
                 picture = f"{build.build_id}\n{picture or query}"
@@ -360,9 +361,9 @@ class Services:
                 found = unnamed(found, dimension, scope.people, roster, key_in(self.settings.data), picture)
         return found
 
-    def _answered(self, query: Query, filters: Filters, scope: Scope, clock: Clock, frame: Frame) -> Answer:
-        build_id = self.build().build_id
-
+    def _answered(
+        self, build_id: str, query: Query, filters: Filters, scope: Scope, clock: Clock, frame: Frame
+    ) -> Answer:
         def answer() -> Answer:
             with self.warehouse.reading(build_id) as reading:
                 return ask(reading, query, filters, scope, clock, frame)
@@ -560,28 +561,27 @@ class Services:
             return False
         return bool(len(self.warehouse.frame(select(schema.intervention.c.intervention_id).limit(1))))
 
-    def _recorded_in(self, build_id: str, scope: Scope) -> frozenset[str]:
-        def has(table: str) -> bool:
-            return self._has_table(build_id, table)
+    def _recorded_in(self, build_id: str, scope: Scope, name: str) -> bool:
+        def has(table: FromClause) -> bool:
+            return not isinstance(table, Table) or self._has_table(build_id, table.name)
 
+        # Each by itself: not all are counted beforehand, and no page waits for what none of its cards is about.
+        one = RECORDS[name]
+        if one.divided is not None:
+            values = self._values(build_id, one.divided.name, ((REQUEST.name, scope),))
+            if any(value != one.divided.missing for value in values):
+                return True
+        if one.rows is not None and has(one.rows[0]):
+            with self.warehouse.reading(build_id) as reading:
+                if has_rows(reading, *one.rows):
+                    return True
+        totals = tuple(total for total in one.counted if has(total.fact.table))
+        if not totals:
+            return False
         clock = self.clock()
-        tables = {total: total.fact.table for one in RECORDS.values() for total in one.counted}
-        totals = [total for total, table in tables.items() if not isinstance(table, Table) or has(table.name)]
-        query = Query(tuple(sorted(totals, key=lambda total: total.name)))
         filters = Filters(Period(clock.first_on, clock.end_on))
-        counted = self._answered(query, filters, scope, clock, self._frame(filters))
-
-        def is_divided(by: Dimension) -> bool:
-            return any(one != by.missing for one in self._values(build_id, by.name, ((REQUEST.name, scope),)))
-
-        with self.warehouse.reading(build_id) as reading:
-            return frozenset(
-                name
-                for name, one in RECORDS.items()
-                if any(counted.value(total) for total in one.counted if total in totals)
-                or (one.divided is not None and is_divided(one.divided))
-                or has_rows(reading, one, has)
-            )
+        counted = self._answered(build_id, Query(totals), filters, scope, clock, self._frame(filters))
+        return any(counted.value(total) for total in totals)
 
     def _values_in(self, _build_id: str, name: str, readable: tuple[tuple[str, Scope], ...]) -> list[str]:
         facts = [(FACTS[fact][0], scope) for fact, scope in readable]

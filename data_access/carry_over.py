@@ -281,7 +281,9 @@ class CarryingOver:
         if self.work.rows["request_event"]:
             event_at = self.work.staged["request_event"].c.event_at
             last.append(select(func.max(case((event_at <= self.begun_at, event_at)))))
-        ends_at = max(one for (one,) in self.work.connection.execute(union_all(*last)) if one)
+        ends_at = max((one for (one,) in self.work.connection.execute(union_all(*last)) if one), default=None)
+        if ends_at is None:  # all of it lies in a time to come
+            return false()
         updates: list[ColumnElement[bool]] = [staged.c.updated_at.is_(None)]
         if "updated_at" in old.c:
             updates.append(old.c.updated_at.is_(None))

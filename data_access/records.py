@@ -6,7 +6,7 @@ leaves nothing of is recorded all the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, Table, select
@@ -104,10 +104,7 @@ RECORDS: Mapping[str, Record] = {
 """What single cards are about, by the names that `layouts.view.Panel.about` gives them."""
 
 
-def has_rows(reader: Reader, record: Record, has: Callable[[str], bool]) -> bool:
-    """Whether the table of a record has such a row; `has` tells whether the build holds a table."""
-    if record.rows is None or not has(record.rows[0].name):
-        return False
-    table, condition = record.rows
+def has_rows(reader: Reader, table: Table, condition: ColumnElement[bool] | None) -> bool:
+    """Whether a table has a row of which the condition holds."""
     one = select(table.c[table.primary_key.columns.keys()[0]]).limit(1)
     return reader.table(one if condition is None else one.where(condition)).num_rows > 0

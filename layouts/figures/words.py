@@ -15,9 +15,14 @@ FEW = 20
 
 
 def nothing(what: str, context: Context) -> Drawing:
-    """An empty panel that says why and offers the one link that changes it."""
+    """An empty panel that says why and offers the one link that changes it.
+
+    Of days without data nobody knows that there was nothing.
+    """
     filters = context.filters
-    if filters.choices:
+    if context.clock.is_silent_on(filters.period):
+        what = "No data was received"
+    elif filters.choices:
         why = f"{what} for this choice {during(filters.period)}."
         return Drawing(sentence=c.empty(why, clear(context)), is_empty=True)
     change = None

@@ -108,6 +108,18 @@ def test_what_was_picked_at_an_address_that_was_left_changes_no_other(visit):
         assert page.url == there
 
 
+def test_what_was_taken_back_can_be_picked_again(visit):
+    """The answer is the same as before, word for word."""
+    page = visit("/backlog?period=all")
+    for _ in range(2):
+        page.evaluate(PICK, ["holders", "not assigned"])
+        expect(page).to_have_url(re.compile("holder=|holds?=|team=|assign"))
+        settle(page)
+        page.go_back()
+        expect(page).to_have_url(re.compile(r"/backlog\?period=all$"))
+        settle(page)
+
+
 def test_a_table_is_never_that_of_another_address(visit):
     page = visit("/demand?period=all")
     name = panels(page)[0]

@@ -287,6 +287,9 @@ def test_an_older_export_opens_nothing_again(tmp_path: Path) -> None:
     newer = read(first, newest.replace("03-07", "03-08"), to_come.replace("2099-03-02 09:00:00,,Closed", ",,Open"))
     assert newer.events == {"close": 2, "reopen": 2, "status": 2}
     assert not [one for one in newer.notes if "ends before" in one]
+    read("6,2099-03-01 09:00:00,,,Open,Pothole,,,")
+    ahead = read("6,2099-03-01 09:00:00,,,Open,Rats,,,")  # nothing in it has happened yet
+    assert (ahead.updated, ahead.carried) == (1, 5)
 
 
 def test_what_a_later_export_has_no_column_for_stays_as_it_was(store: Settings, tmp_path: Path) -> None:

@@ -88,6 +88,23 @@ def test_a_database_is_asked_for_what_is_new(tmp_path: Path) -> None:
             import_files(settings, by, wrong)
 
 
+def test_what_a_source_that_is_asked_has_open_is_open(tmp_path: Path) -> None:
+    """A file that ends before a closing says nothing of it; an address tells how things stand now."""
+    settings, path = Settings(data=tmp_path / "data"), tmp_path / "crm.db"
+    with sqlite3.connect(path) as crm:
+        crm.execute("CREATE TABLE tickets (id INTEGER, opened TEXT, closed TEXT, state TEXT, kind TEXT)")
+        row = (1, "2024-03-01 09:00:00", "2024-03-05 09:00:00", "Closed", "Pothole")
+        crm.execute("INSERT INTO tickets VALUES (?, ?, ?, ?, ?)", row)
+    text = CRM.replace('updated = "changed"\n', "").replace('updated_at = "changed"\n', "")
+    by = mapping_from(text, Path("crm.toml"))
+    import_files(settings, by, f"sqlite:///{path}")
+    with sqlite3.connect(path) as crm:
+        crm.execute("UPDATE tickets SET state = 'Open', closed = NULL")
+    crm.close()
+    again = import_files(settings, by, f"sqlite:///{path}").report
+    assert again.events["reopen"] == 1 and requests_of(settings).loc["1", "status"] == "new"
+
+
 ODD = (
     CRM.replace('"changed"\nstatus', '{ column = "changed", formats = ["%d/%m/%Y"] }\nstatus')
     + 'public_id = "token"\ndue_at = { column = "due", nulls = ["infinity"] }\nsource_district = "Place of it.ward"\n'

@@ -6,13 +6,15 @@ import json
 from datetime import timedelta
 
 import pandas as pd
+import pytest
 
-from callbacks.address import needed_in_words, permitted
+from callbacks.address import needed_in_words, permitted, why_nothing
 from dashboard.domain.policy import Viewer
 from dashboard.identity import DEPUTY_MANAGER
 from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access.build import Build
+from data_access.measures.fairness import repeats
 from data_access.records import KINDS, RECORDS
 from layouts import page
 from layouts.view import View
@@ -145,6 +147,37 @@ def test_a_page_of_what_is_not_recorded_says_what_it_would_be_about(blank: Setti
         about = {name: needed_in_words(VIEWS[name], services) for name in ("promises", "hotspots", "districts", "cost")}
         assert about == {"promises": "due times", "hotspots": "points", "districts": "districts",
                          "cost": "calls and budgets"}  # fmt: skip
+
+
+def test_a_page_with_nothing_for_a_department_does_not_say_so_of_the_city(blank: Settings) -> None:
+    def one_promise(build: Build) -> None:
+        requests = city.requests()
+        due_at = requests["due_at"].where(requests["department_id"].eq("streets"))
+        build.write("department", city.DEPARTMENTS)
+        build.write("service_type", city.TYPES)
+        build.write("request", requests.assign(due_at=due_at))
+
+    with city.in_service(blank, one_promise) as services:
+        assert services.records("promises") and why_nothing(VIEWS["hotspots"], services)[0].endswith("was imported")
+        with acting_as(Viewer("H", "department head", department="Vector")):
+            title, why = why_nothing(VIEWS["promises"], services)
+            assert title == "Nothing of this is recorded for Vector"
+            assert why == "This page is about due times, and no request that you may see has any."
+            assert "imported" in why_nothing(VIEWS["cost"], services)[0]
+
+
+def test_the_menu_asks_no_more_than_it_needs(blank: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repeated reports are no sum: of ten million requests counting them takes seconds."""
+    asked: list[str] = []
+    with city.in_service(blank, rich) as services:
+        answered = services._answered
+        monkeypatch.setattr(services, "_answered", lambda build_id, query, *of: (
+            asked.extend(one.name for one in query.measures) or answered(build_id, query, *of)))  # fmt: skip
+        permitted(VIEWS.values(), services)
+        assert "opened_decided" in asked and repeats.name not in asked
+        permitted(VIEWS["fair-service"].panels, services)
+        permitted(VIEWS["fair-service"].panels, services)
+        assert asked.count(repeats.name) == 1
 
 
 def test_data_health_tells_only_those_who_may_see_imports(blank: Settings) -> None:

@@ -47,6 +47,7 @@ from layouts.theme import unknown_tokens
 from layouts.view import Compared, Context, Event, FromAddress, OnDays, Over, asked_of
 from layouts.views import agents, collect_views, overview, promises, service_quality
 from layouts.views.hotspots.asking import everywhere
+from layouts.views.hotspots.visited import draw_confirmed
 
 CLOCK = Clock(
     date(2024, 1, 1), date(2026, 5, 20), datetime(2026, 5, 21, 3, 48), 7, date(2026, 5, 20),
@@ -154,6 +155,10 @@ def test_a_day_without_data_is_no_day_without_requests():
     days = pd.DataFrame({"day": pd.date_range("2026-04-20", periods=22), "opened": [400.0] * 21 + [0.0]})
     banner = overview.draw_event((Answer(Query((opened,)), days, CLOCK.as_of, "day"),), context)
     assert "not known" in written(banner.body) and "fewer" not in written(banner.body)
+    empty, link = written(words.nothing("No calls in opening hours", context).sentence), "Show everything"
+    assert empty.startswith("No data was received on 11 May 2026.") and link in empty and "No calls" not in empty
+    narrowed = words.nothing("No calls", replace(context, filters=filters.choose("department", ["Parks"])))
+    assert "No data was received on 11 May 2026" in written(narrowed.sentence)
 
 
 def test_the_map_of_broken_promises_stands_still_unless_a_part_of_the_city_is_asked_for():
@@ -726,6 +731,16 @@ def test_a_filter_that_does_not_narrow_calls_leaves_all_agents_counted():
 
     assert "by 3 agents" in said(people)
     assert "by a few agents" in said(people.head(1))  # the other two are not told
+
+
+def test_visits_of_one_district_are_told_together_only_where_others_have_no_district():
+    def rows(visits_in: float, of_all: float) -> list[str]:
+        by = pd.DataFrame({"district": ["Hill"], "visits_active": [6.0], "visits_told": [visits_in]})
+        every = pd.DataFrame({"visits_active": [7.0], "visits_told": [of_all], "confirmed_share": [7 / of_all]})
+        answers = tuple(Answer(Query(()), one, CLOCK.as_of) for one in (by, every))
+        return [one for one in ("Hill", "All") if one in str(draw_confirmed(answers, CONTEXT).figure)]
+
+    assert rows(20.0, 20.0) == ["Hill"] and rows(20.0, 25.0) == ["Hill", "All"]
 
 
 def test_faults_that_nobody_has_looked_at_are_not_unconfirmed():

@@ -23,8 +23,9 @@ def draw_confirmed(answers: tuple[Answer | None, ...], context: Context) -> Draw
         return Drawing(c.empty("No inspection with an outcome is recorded here in this period."), is_empty=True)
     frame = by.frame[(by.frame["visits_told"] > 0) & (by.frame[district.name] != district.missing)]
     rows = [Kept(row.district, row.visits_active, row.visits_told) for row in frame.itertuples(index=False)]
-    whole = Kept("All", total.visits_active, total.visits_told) if len(rows) != 1 else None
-    figure = comparisons.shares_with_intervals(rows, whole, None, context.selected, said="confirmed", of="visits")
+    is_all = len(rows) == 1 and rows[0].under == total.visits_told
+    everywhere = None if is_all else Kept("All", total.visits_active, total.visits_told)
+    figure = comparisons.shares_with_intervals(rows, everywhere, None, context.selected, said="confirmed", of="visits")
     enough = frame[frame["visits_told"] >= words.FEW]
     share = c.share(total.confirmed_share, 0)
     text = f"Inspectors found activity in **{share}** of {words.plural(total.visits_told, 'visit')}"
