@@ -14,7 +14,6 @@ from sqlalchemy import ColumnElement, Table, select
 from data_access import schema
 from data_access.ask import Reader
 from data_access.dimensions import closure_outcome, district
-from data_access.measures.fairness import HORIZON_DAYS, repeats
 from data_access.measures.inspections import visits_told, visits_treated
 from data_access.measures.outcomes import (
     closed_followed,
@@ -24,7 +23,7 @@ from data_access.measures.outcomes import (
     opened_followed,
     surveys_answered,
 )
-from data_access.measures.requests import opened_decided, opened_not_due
+from data_access.measures.requests import duplicates, opened_decided, opened_not_due
 from data_access.semantics import Dimension, Total
 
 
@@ -83,9 +82,8 @@ RECORDS: Mapping[str, Record] = {
                     "[request_event]", (closed_recorded,)),
     "responses": Record("responses and hand-overs", "how soon somebody answers, and what is handed on",
                         "[request_event]", (closed_recorded, opened_followed)),
-    "repeats": Record(f"repeated reports of problems known for {HORIZON_DAYS} days",
-                      "where a known problem is reported again",
-                      "parent_request_id in [request], or repeats in [service_type]", (repeats,)),
+    "repeats": Record("repeated reports of a known problem", "where a known problem is reported again",
+                      "parent_request_id in [request], or repeats in [service_type]", (duplicates,)),
     "surveys": Record("surveys", "whether people are satisfied", "[survey]", (surveys_answered,)),
     "visits": Record("inspections", "whether reports are confirmed", "[inspection]", (visits_told,)),
     "treatments": Record("treated places", "whether treating a place helps", "premises_baited in [inspection]",

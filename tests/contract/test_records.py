@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 
 import pandas as pd
 import pytest
@@ -14,7 +13,7 @@ from dashboard.identity import DEPUTY_MANAGER
 from dashboard.services import Services, acting_as
 from dashboard.settings import Settings
 from data_access.build import Build
-from data_access.measures.fairness import repeats
+from data_access.measures.requests import duplicates
 from data_access.records import KINDS, RECORDS
 from layouts import page
 from layouts.view import View
@@ -98,8 +97,7 @@ def test_what_a_city_never_recorded_leaves_no_holes(blank: Settings) -> None:
 
 
 def test_everything_that_is_recorded_has_its_card(blank: Settings) -> None:
-    later = city.AS_OF + timedelta(days=30)  # the problem that was reported three times is old enough then
-    with city.in_service(blank, rich, later) as services:
+    with city.in_service(blank, rich) as services:
         assert not lacking(services)
         assert ["departments", "paused"] in rows_of(VIEWS["promises"], services)
         assert ["chosen", "related", "confirmed"] in rows_of(VIEWS["hotspots"], services)
@@ -108,8 +106,8 @@ def test_everything_that_is_recorded_has_its_card(blank: Settings) -> None:
 
 
 def test_a_city_may_record_one_thing_and_not_the_other(tiny: Services) -> None:
-    assert lacking(tiny) == {"outcomes", "pauses", "points", "repeats", "residents", "responses", "sites", "steps",
-                             "surveys", "treatments", "visits"}  # fmt: skip
+    assert lacking(tiny) == {"outcomes", "pauses", "points", "residents", "responses", "sites", "steps", "surveys",
+                             "treatments", "visits"}  # fmt: skip
     assert ["departments"] in rows_of(VIEWS["promises"], tiny)
     assert ["kept"] in rows_of(VIEWS["fair-service"], tiny)
 
@@ -167,17 +165,16 @@ def test_a_page_with_nothing_for_a_department_does_not_say_so_of_the_city(blank:
 
 
 def test_the_menu_asks_no_more_than_it_needs(blank: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Repeated reports are no sum: of ten million requests counting them takes seconds."""
     asked: list[str] = []
     with city.in_service(blank, rich) as services:
         answered = services._answered
         monkeypatch.setattr(services, "_answered", lambda build_id, query, *of: (
             asked.extend(one.name for one in query.measures) or answered(build_id, query, *of)))  # fmt: skip
         permitted(VIEWS.values(), services)
-        assert "opened_decided" in asked and repeats.name not in asked
+        assert "opened_decided" in asked and duplicates.name not in asked
         permitted(VIEWS["fair-service"].panels, services)
         permitted(VIEWS["fair-service"].panels, services)
-        assert asked.count(repeats.name) == 1
+        assert asked.count(duplicates.name) == 1
 
 
 def test_data_health_tells_only_those_who_may_see_imports(blank: Settings) -> None:
