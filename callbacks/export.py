@@ -32,7 +32,7 @@ from layouts.components import Cell, Column, number, table
 from layouts.figures.words import capital
 from layouts.markup import markup
 from layouts.page import measures_of
-from layouts.view import Compared, Lately, OnDays, Over, Panel, Question, View
+from layouts.view import Compared, Lately, OnDays, Over, Panel, Question, View, asked_of
 
 SHOWN_ROWS = 500
 BATCH = 5_000
@@ -146,10 +146,9 @@ def _titled(
     """Each answer there is, said to be of the comparison period where it is, or of what other days."""
 
     def title(item: Question) -> str:
-        days = item.during(filters.period, services.clock()) if isinstance(item, Over) else None
-        if isinstance(item, Compared) and (compared := filters.comparison()) is not None:
-            return f"{STRETCHES[Compared]}, {compared.sentence()}"
-        return days.sentence() if days is not None else STRETCHES.get(type(item), "")
+        asked = asked_of(item, filters, services.clock()) if isinstance(item, Compared | Over) else None
+        days = asked[1].period.sentence() if asked is not None else ""
+        return ", ".join(part for part in (STRETCHES.get(type(item), ""), days) if part)
 
     return [(title(item), answer) for item, answer in zip(panel.queries, answers, strict=True) if answer is not None]
 

@@ -97,6 +97,7 @@ class Services:
         self._values = once(256)(self._values_in)
         self._events = once(4)(self._events_in)
         self._gaps = once(4)(self._gaps_in)
+        self._contacts_to = once(4)(self._contacts_to_in)
         self._books = once(4)(self._books_in)
         self._money = once(4)(self._money_in)
         self._closed_days = once(4)(self._closed_days_in)
@@ -146,6 +147,7 @@ class Services:
             gaps=self._gaps(build.build_id),
             books=self._books(build.build_id),
             contacts_from_on=build.contacts_from_on,
+            contacts_to_on=self._contacts_to(build.build_id) if build.contacts else None,
         )
 
     def local(self, instant: datetime) -> datetime:
@@ -673,6 +675,10 @@ class Services:
         events = self._events(build_id)
         gaps = events.loc[events["kind"] == "data_gap", ["start_on", "end_on"]].dropna()
         return tuple((begin.date(), end.date()) for begin, end in gaps.itertuples(index=False))
+
+    def _contacts_to_in(self, _build_id: str) -> date | None:
+        last = self.warehouse.rows(select(func.max(schema.contact.c.arrived_on)))[0][0]
+        return last if last is None or type(last) is date else last.date()
 
     def _books_in(self, _build_id: str, as_of: datetime | None = None) -> tuple[tuple[date, date], ...]:
         """As `Clock.books`; of what the books told by `as_of`, if given."""

@@ -151,6 +151,7 @@ class Continuing:
     as_of: datetime
     held: Mapping[str, date | None]
     changed: dict[str, list[str]] = field(default_factory=dict)  # by column: the keys, and of departments the names
+    contacts_to: datetime | None = None  # the last contact of the build before
     begun: frozenset[str] = frozenset()  # sources that tell for the first time of something that others may not know
     scattered: int = 0
     kept_days: int = 0
@@ -378,6 +379,8 @@ class Continuing:
 
     def clear(self, held: Table) -> None:
         """Take the rows that do not stay out of a fact, before those that wait are derived."""
+        if held is schema.contact:
+            self.contacts_to = self._last_contact()
         was = self._kept_aside(held.name)
         self.run.execute(TableOf(f"differing_{held.name}", select(was)))
         self.drop_gone(held.name)
@@ -422,9 +425,11 @@ class Continuing:
             lately = [held.c[one] > first - SETTLED_AFTER for one in ("opened_at", "closed_at")]
             passed = and_(held.c.due_at >= first, held.c.due_at <= last)
             parts.append(select(day.label("day")).where(or_(passed, *lately)))
-        if as_of != self.as_of and "repeated_at" in held.c:  # whether somebody came back is known after some days
-            since = min(self.as_of, as_of) - timedelta(days=RETURNED_WITHIN_DAYS)
-            parts.append(select(day.label("day")).where(held.c.arrived_at > since))
+        if held is schema.contact and self.contacts_to and (newest := self._last_contact()):
+            then, now = min(self.as_of, self.contacts_to), min(as_of, newest)
+            if then != now:  # whether somebody came back is known after some days
+                since = min(then, now) - timedelta(days=RETURNED_WITHIN_DAYS)
+                parts.append(select(day.label("day")).where(held.c.arrived_at > since))
         return select(union_all(*parts).subquery().c.day).distinct()
 
     def keep_days(self, days: Select) -> Select:
@@ -452,6 +457,9 @@ class Continuing:
     def _empty(self, what: str, held: Table) -> Table:
         self.run.execute(TableOf(f"{what}_{held.name}", select(held).where(false())))
         return _temporary(what, held)
+
+    def _last_contact(self) -> datetime | None:
+        return self.run.scalar(select(func.max(schema.contact.c.arrived_at)))
 
     def _count(self, of: FromClause, *conditions: ColumnElement[bool]) -> int:
         return self.run.scalar(select(func.count()).select_from(of).where(*conditions)) or 0

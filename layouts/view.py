@@ -125,9 +125,13 @@ Draw = Callable[..., Drawing]
 
 @dataclass(frozen=True)
 class Compared:
-    """The same question asked of the comparison period; the answer is None when there is none."""
+    """The same question asked of the comparison period; the answer is None when there is none.
+
+    Of what is asked `during` a stretch that follows from the chosen period, the comparison is that of the stretch.
+    """
 
     query: Query
+    during: Callable[[Period, Clock], Period] | None = None
 
 
 @dataclass(frozen=True)
@@ -199,8 +203,8 @@ def asked_of(
 ) -> tuple[Query | Listing | Analysis | Health, Filters] | None:
     """The query itself and the filters with the period it is asked of; None if there is no such period."""
     match question:
-        case Compared(query):
-            period = filters.comparison()
+        case Compared(query, during):
+            period = (filters.during(during(filters.period, clock)) if during else filters).comparison()
             # What the data does not reach back to is not compared with: it would count as nothing.
             known = period is not None and period.from_on >= clock.first_on
             return (query, filters.during(period)) if known and period is not None else None

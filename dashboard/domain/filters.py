@@ -85,8 +85,8 @@ class Clock:
     books
         The fiscal years of which there are budget lines, in order: each from its first day to the first day that its
         lines do not tell of.
-    contacts_from_on
-        The first civil day with a contact; None where there are none.
+    contacts_from_on, contacts_to_on
+        The first and last civil days with a contact; None where there are none.
     """
 
     first_on: date
@@ -97,6 +97,7 @@ class Clock:
     gaps: tuple[tuple[date, date], ...] = ()
     books: tuple[tuple[date, date], ...] = ()
     contacts_from_on: date | None = None
+    contacts_to_on: date | None = None
 
     def is_in_gap(self, day: date) -> bool:
         """Whether `day` is one about which nothing is known."""

@@ -64,11 +64,17 @@ def last_whole_weeks(number: int) -> Stretch:
     return weeks
 
 
-def told_after(days: int) -> Stretch:
-    """The chosen period, or as long a one that ended early enough for what follows within so many days to be known."""
+def told_after(days: int, *, contacts: bool = False) -> Stretch:
+    """The chosen period, or as long a one that ended early enough for what follows within so many days to be known.
+
+    Where it is a contact that follows, until the last one; calls may be brought less often than requests.
+    """
 
     def moved(chosen: Period, clock: Clock) -> Period:
-        last = (clock.as_of_on or clock.last_on) - timedelta(days=days)
+        known_to = clock.as_of_on or clock.last_on
+        if contacts and clock.contacts_to_on:
+            known_to = min(known_to, clock.contacts_to_on)
+        last = known_to - timedelta(days=days)
         if chosen.to_on <= last:
             return chosen
         begin = last - timedelta(days=chosen.days)

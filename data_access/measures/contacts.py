@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, DateTime, and_, case, cast, false, func, or_, true
+from sqlalchemy import ColumnElement, DateTime, and_, case, cast, false, func, or_, select, true
 
 from dashboard.domain.filters import Filters
 from data_access import schema
@@ -314,11 +314,14 @@ RETURNED_WITHIN_DAYS = 7
 """Who gets in touch again about the same within so many days was not helped the first time (w of measures A12b)."""
 
 _returning = timedelta(days=RETURNED_WITHIN_DAYS)
-_followed = and_(_answered, _first_leg, _c.arrived_at <= AS_OF - _returning)
+_any = schema.contact.alias("any_contact")
+# Calls may be brought less often than requests: until when is known who came back, the last contact tells.
+_contacts_to = func.least(cast(AS_OF, DateTime), select(func.max(_any.c.arrived_at)).scalar_subquery(), type_=DateTime)
+_followed = and_(_answered, _first_leg, _c.arrived_at <= _contacts_to - _returning)
 answered_followed = _total(
     "answered_followed", "Calls answered at least 7 days ago, caller and reason known",
-    "Calls a person took, more than 7 days before the data’s clock, of which it is recorded who called and why. A call "
-    "that was passed on counts once.",
+    "Calls a person took, at least 7 days before the last contact received, of which it is recorded who called and "
+    "why. A call that was passed on counts once.",
     and_(_followed, _c.is_caller_known.is_(True)), "A12b",
 )  # fmt: skip
 answered_caller_unknown = _total(

@@ -7,6 +7,8 @@ Source: measures reference, A12 (a and b). Pure: answers in, drawings out.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from dashboard.domain.filters import Period
@@ -62,17 +64,17 @@ def by_reason(answers: tuple[Answer | None, ...], context: Context, during: Peri
     at = [i for i, name in enumerate(shown[reason.name]) if name in context.selected]
     body = c.table(columns, lines, caption="Calls that come back, by reason", selected=at)
     text = (
-        f"After **{c.share(back / n)}** of {c.count(n)} calls the same person got in touch about the same within "
+        f"After **{c.share(back / n)}** of {_calls(n)} the same person got in touch about the same within "
         f"{RETURNED_WITHIN_DAYS} days"
     )
-    moved = words.points(back / n, usual, context)
+    moved = words.points(back / n, usual, replace(context, filters=context.filters.during(during)))
     text += f", {moved}." if moved else "."
     sure = shown[(shown["low"] > back / n) & (shown[FOLLOWED] >= words.FEW)]
     if len(sure):
         first = sure.iloc[0]
         text += f" Surely more come back about {words.listed(sure[reason.name].tolist(), NAMED)}"
         said = first[first_contact_resolution.name]
-        if said == said:
+        if first[first_contact_resolution.under.name] >= words.FEW:
             text += (
                 f": of calls about {first[reason.name]} **{c.share(first[came_back_share.name])}**, though agents "
                 f"recorded **{c.share(said)}** as resolved"
@@ -140,13 +142,17 @@ def along_time(answers: tuple[Answer | None, ...], context: Context, during: Per
 
 def _both_said(now: Answer) -> str:
     text = (
-        f"After **{c.share(now.value(resolution_no_repeat))}** of {c.count(now.value(FOLLOWED))} calls nobody came "
-        f"back about the same within {RETURNED_WITHIN_DAYS} days"
+        f"After **{c.share(now.value(resolution_no_repeat))}** of {_calls(now.value(FOLLOWED))} nobody came back "
+        f"about the same within {RETURNED_WITHIN_DAYS} days"
     )
     said = now.value(first_contact_resolution)
     return (
         f"{text}; agents recorded **{c.share(said)}** of their calls as resolved." if said is not None else f"{text}."
     )
+
+
+def _calls(n: float) -> str:
+    return f"{c.count(n)} call{'s' * (n != 1)}"
 
 
 def _of_calls(n: float, unknown: float) -> str:

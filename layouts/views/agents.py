@@ -5,6 +5,7 @@ Never a ranking: rows stand by name, verdicts follow from limits that two period
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from functools import partial
 from typing import NamedTuple
 
@@ -325,7 +326,7 @@ def draw_table(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     own = [name for name in table if name in context.names]
     others = [table[name] for name in table if name not in context.names and table[name].n >= FEWEST]
     lines = [_line(c.toggle(context.names[name], context.filters, agent.name, name), table[name]) for name in own]
-    lines += _spread_lines(others, f"{len(others)} {'others' if own else 'agents'}") if others else []
+    lines += _spread_lines(others, _all_of(others, own)) if others else []
     if not lines:
         return _too_few(len(rows))
     columns = [
@@ -390,6 +391,10 @@ def _line(name: html.A, row: _Row) -> list:
             c.share(row.moved), c.share(row.resolved), c.share(row.created), look]  # fmt: skip
 
 
+def _all_of(others: Sized, own: Sized) -> str:
+    return f"{len(others)} {'other' if own else 'agent'}{'s' * (len(others) != 1)}"
+
+
 def _spread_lines(rows: list[_Row], title: str) -> list[list]:
     """The tenth, half and nine tenths of each column, taken for itself: no line is a person."""
     numbers = np.array([[row.n, row.ratio, row.busy, row.moved, row.resolved, row.created] for row in rows])
@@ -428,7 +433,7 @@ def draw_adherence(answers: tuple[Answer | None, ...], context: Context) -> Draw
     at += [len(lines) + i for i, name in enumerate(own) if name in context.selected]
     lines += [_kept_line(c.toggle(context.names[name], context.filters, agent.name, name), own[name]) for name in own]
     if others:
-        title = f"{len(others)} {'others' if own else 'agents'}"
+        title = _all_of(others, own)
         kept, worked = (np.array([row[one.name] for row in others], float) for one in (adherence, conformance))
         lines += [
             [c.twin(title, said), *(c.share(np.nanquantile(one, part)) for one in (kept, worked)), c.NOTHING, c.NOTHING]

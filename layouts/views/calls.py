@@ -47,7 +47,7 @@ HISTORY = last_days(expectation.HISTORY_DAYS)
 SHORT_DAYS = 14
 """A period of two weeks or less is watched by the half-hour, against the thirteen weeks before it."""
 LATELY = last_days(SHORT_DAYS + 7 * surging.BASE_WEEKS)
-FOLLOWED = told_after(RETURNED_WITHIN_DAYS)
+FOLLOWED = told_after(RETURNED_WITHIN_DAYS, contacts=True)
 RAMP_BAD = [[0, "$hot-3"], [0.25, "$hot-2"], [0.5, "$hot-1"], [0.8, "$seq-1"], [1, "$seq-3"]]
 
 
@@ -543,7 +543,7 @@ VIEW = View(
             draw_reasons, selects=reason, needs=_CALLS,
         ),
         Panel(
-            "returns", "Which calls come back?", (Over(_RETURNS, FOLLOWED), Compared(_RETURNS)), draw_returns,
+            "returns", "Which calls come back?", (Over(_RETURNS, FOLLOWED), Compared(_RETURNS, FOLLOWED)), draw_returns,
             selects=reason, height=480, needs=_CALLS,
         ),
         Panel(

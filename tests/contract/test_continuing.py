@@ -205,6 +205,14 @@ def test_a_call_of_today_tells_of_the_calls_before_it_that_their_caller_came_bac
     assert came_back == [False] * 15 + [True] * 25
 
 
+def test_calls_are_brought_after_the_requests_of_the_same_days(riverton, begun, added):
+    """Of the calls of the week before nobody knew who comes back, though time had passed."""
+    both = since(riverton, BEFORE, END)
+    calls = {"contact": both.pop("contact")}
+    assert len(calls["contact"])
+    added(begun, [(both, END), (calls, END)])
+
+
 @pytest.mark.parametrize("days", [(30, 1), (1,)])
 def test_the_clock_of_the_data_goes_back(riverton, added, tmp_path, monkeypatch: pytest.MonkeyPatch, days):
     """As it does where what was told last turns out to have happened earlier: copies begin earlier, too."""

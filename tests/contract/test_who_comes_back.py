@@ -25,6 +25,7 @@ from data_access.retention import retain
 from data_access.rewriting import columns_asked
 from data_access.semantics import Query
 from layouts.markup import markup
+from layouts.view import asked_of
 from layouts.views.calls import VIEW
 from tests import city, screen
 
@@ -148,6 +149,17 @@ def test_looking_back_nothing_is_known_of_what_came_later(line):
     assert schema.contact.c.repeated_at in CONTACT.ends
 
 
+def test_who_comes_back_is_known_until_the_last_contact_where_calls_are_brought_less_often(tmp_path):
+    later = AS_OF + timedelta(days=10)
+    with city.in_service(Settings(data=tmp_path, cache="off"), write, later, city_id="late") as services:
+        answer = ask(services, "came_back_share", "answered_caller_unknown")
+        assert (answer.value("came_back"), answer.value("answered_followed")) == (4, 10)  # as at the last call
+        assert answer.value("answered_caller_unknown") == 4
+        assert services.clock().contacts_to_on == date(2026, 6, 30)
+        foot = screen.said(screen.drawn(services, VIEW, "returns", "?from=2026-06-11&to=2026-07-10").foot)
+        assert "22 Jun 2026: of the last 7 days nobody knows yet" in foot.replace("\xa0", " ")
+
+
 def test_the_share_is_told_by_agent_and_without_rows_it_is_missing(line):
     nobody = ask(line, "resolution_no_repeat", by=("agent",)).frame
     assert nobody["agent"].tolist() == ["nobody"] and nobody["answered_followed"].tolist() == [10]
@@ -205,9 +217,14 @@ def many() -> pd.DataFrame:
 
 
 def with_unknown() -> pd.DataFrame:
-    """These and seven more, of which nobody recorded who called."""
-    unknown = many().tail(7).assign(contact_id=[f"u{n}" for n in range(7)], person_key=None, outcome="answered")
-    return pd.concat([many(), unknown.assign(src_id=unknown["contact_id"])])
+    """These and seven more, of which nobody recorded who called, and a last one that hung up at the data’s clock."""
+    unknown = many().tail(8).assign(contact_id=[f"u{n}" for n in range(8)], person_key=None, outcome="answered")
+    last = unknown["contact_id"] == "u7"
+    unknown = unknown.assign(
+        src_id=unknown["contact_id"], outcome=unknown["outcome"].mask(last, "abandoned"),
+        arrived_at=unknown["arrived_at"].mask(last, pd.Timestamp(AS_OF)),
+    )  # fmt: skip
+    return pd.concat([many(), unknown])
 
 
 @pytest.fixture(scope="module")
@@ -236,6 +253,19 @@ def test_the_card_says_which_calls_come_back_and_of_how_many_nobody_knows(busy):
     assert "reason=Permits" in markup(drawing.body)
     chosen = screen.drawn(busy, VIEW, "returns", "?from=2026-06-01&to=2026-06-30&reason=Rare")
     assert "too few" in screen.said(chosen.body)  # what is chosen is shown, and not judged
+
+
+def test_what_was_before_ends_where_the_days_told_of_begin(busy):
+    filters = Filters(Period(date(2026, 6, 15), date(2026, 6, 30)), "previous")
+    panel = next(one for one in VIEW.panels if one.name == "returns")
+    asked = [asked_of(one, filters, busy.clock()) for one in panel.queries]
+    assert asked[0] is not None and asked[0][1].period == Period(date(2026, 6, 8), date(2026, 6, 23))
+    earlier = Filters(Period(date(2026, 6, 22), date(2026, 6, 30)), "previous")
+    asked = [asked_of(one, earlier, busy.clock()) for one in panel.queries]
+    days = [one[1].period for one in asked if one is not None]
+    assert days == [Period(date(2026, 6, 15), date(2026, 6, 23)), Period(date(2026, 6, 7), date(2026, 6, 15))]
+    drawing = screen.drawn(busy, VIEW, "returns", "?from=2026-06-22&to=2026-06-29&compare=previous")
+    assert "points on 9–15 Jun 2026" in screen.said(drawing.sentence).replace("\xa0", " ")
 
 
 def test_both_shares_stand_beside_each_other_under_their_own_names(busy):

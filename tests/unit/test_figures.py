@@ -277,6 +277,9 @@ def test_what_takes_time_to_be_told_is_asked_of_an_earlier_stretch_as_long():
     early = Period(date(2026, 3, 1), date(2026, 4, 1))
     assert told_after(30)(early, CLOCK) == early
     assert told_after(30)(FILTERS.period, CLOCK) == Period(date(2026, 3, 31), date(2026, 4, 20))
+    late = replace(CLOCK, contacts_to_on=date(2026, 5, 10))
+    assert told_after(30)(FILTERS.period, late) == told_after(30)(FILTERS.period, CLOCK)
+    assert told_after(30, contacts=True)(FILTERS.period, late).to_on == date(2026, 4, 10)
     everything = told_after(30)(Period(date(2024, 1, 1), date(2026, 5, 21)), CLOCK)
     assert everything == Period(date(2024, 1, 1), date(2026, 4, 20))
 
