@@ -355,7 +355,7 @@ class Continuing:
         who = select(differing.person_key, differing.reason).where(differing.is_caller_known).distinct()
         self.run.execute(TableOf("callers_again", who))
         callers = named_table("callers_again", named_column("person_key"), named_column("reason"))
-        self.run.execute(TableOf("repeated", derive.repeats(callers)))
+        self.run.execute(TableOf("repeated", derive.repeats(schema.contact, among=callers)))
         found = named_table("repeated", *map(named_column, ("contact_id", "previous_at", "repeated_at")))
         told = ("previous_at", "repeated_at")
         of_it = and_(c.contact_id == found.c.contact_id, or_(*(c[one].is_distinct_from(found.c[one]) for one in told)))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
+from sqlalchemy.schema import DropTable
 
 from data_access import beyond_sql, derive, placing, schema
 from data_access.arrow import to_arrow
@@ -37,6 +39,9 @@ from data_access.continuing import IN_PLACE, TooMany
 from data_access.dialects import TableOf
 from data_access.told_by_all import Midnights, set_clock, told_by_all
 from data_access.work_file import WorkFile
+
+_CALLS_AT_ONCE = 2_000_000
+"""So many contacts are put in one line after the other by caller within the memory of a build."""
 
 # Facts without derived columns.
 _AS_WRITTEN = ("request_event", "request_pause", "agent_shift", "asset_status")
@@ -165,17 +170,30 @@ def _fill_contacts(work: WorkFile, known: derive.Known) -> None:
     if work.continuing:
         work.rows["contact"] += work.continuing.take_contacts_again(known)
         work.continuing.clear(schema.contact)
+    told = None if work.continuing else _tell_repeats(work)
     for start, end, rows in work.stretches("contact"):
         inside = _between(contact.c.arrived_at, start, end)
-        work.fill(schema.contact, derive.contacts(work.staged, known, *inside))
+        then = None if told is None else select(told).where(*_between(told.c.arrived_at, start, end)).subquery()
+        work.fill(schema.contact, derive.contacts(work.staged, known, *inside, repeated=then))
         work.progress("deriving contacts", rows)
     if work.continuing:
         work.continuing.note_new(schema.contact)
         work.continuing.find_repeats()
-    elif work.rows["contact"]:
-        told, c = derive.repeats().subquery().c, schema.contact.c
-        values = {"previous_at": told.previous_at, "repeated_at": told.repeated_at}
-        work.connection.execute(update(schema.contact).where(c.contact_id == told.contact_id).values(values))
+    elif told is not None:
+        work.connection.execute(DropTable(told))
+
+
+def _tell_repeats(work: WorkFile) -> Any:
+    """The table of who was in touch before and again, made from some callers at a time: of all they do not fit."""
+    contact, parts = work.staged["contact"], -(-work.rows["contact"] // _CALLS_AT_ONCE)
+    told = named_table("repeated", *map(named_column, ("contact_id", "arrived_at", "previous_at", "repeated_at")))
+    for part in range(parts):
+        of_it = () if parts == 1 else (func.hash(contact.c.person_key) % parts == part,)
+        rows = derive.repeats(contact, *of_it)
+        work.connection.execute(
+            insert(told).from_select(list(told.c.keys()), rows) if part else TableOf(told.name, rows)
+        )
+    return told if parts else None
 
 
 def _fill_others(work: WorkFile, context: Context, known: derive.Known) -> None:

@@ -41,10 +41,12 @@ from data_access.derive.expressions import (
 from data_access.derive.joined import AREAS, POINTS, Known, latest, rowid
 
 
-def contacts(staged: Mapping[str, Table], known: Known, *inside: Condition) -> Select:
-    """Contacts with everything derived but what takes all of them: when the same person was in touch before, and again.
+def contacts(
+    staged: Mapping[str, Table], known: Known, *inside: Condition, repeated: FromClause | None = None
+) -> Select:
+    """Contacts with everything derived; their service type is that of the request they made or asked about.
 
-    Their service type is that of the request they made or asked about.
+    `repeated` (`repeats`) tells when the same person was in touch before and again; without it nothing is told of that.
     """
     contact, request = staged["contact"], schema.request
     agents = latest(staged["agent"], "agent_id")
@@ -53,7 +55,7 @@ def contacts(staged: Mapping[str, Table], known: Known, *inside: Condition) -> S
     future = known.as_of + timedelta(days=1)
     parts = (c.talk_s, c.hold_s, c.wrap_s)
     handled = sum((func.coalesce(one, 0.0) for one in parts[1:]), func.coalesce(parts[0], 0.0))
-    known_caller = and_(_is_first_leg(contact), c.person_key.is_not(None), c.reason.is_not(None))
+    nobody = cast(null(), DateTime)
     marks = {
         "closed_before_opened": c.ended_at < c.arrived_at,
         "future": or_(c.arrived_at > future, c.ended_at > future),
@@ -63,12 +65,15 @@ def contacts(staged: Mapping[str, Table], known: Known, *inside: Condition) -> S
         "arrived_on": cast(local, Date), "arrived_hour_of_week": hour_of_week(local),
         "arrived_half_hour": half_hour(local),
         "handle_s": case((and_(c.outcome == "answered", func.coalesce(*parts).is_not(None)), handled)),
-        "team": agents.c.team, "service_type": request.c.service_type, "is_caller_known": known_caller,
-        "previous_at": cast(null(), DateTime), "repeated_at": cast(null(), DateTime),
+        "team": agents.c.team, "service_type": request.c.service_type, "is_caller_known": _is_caller_known(contact),
+        "previous_at": nobody if repeated is None else repeated.c.previous_at,
+        "repeated_at": nobody if repeated is None else repeated.c.repeated_at,
         "dq_flags": with_marks(c.dq_flags, marks),
     }  # fmt: skip
     joined = contact.outerjoin(agents, agents.c.agent_id == c.agent_id)
     joined = joined.outerjoin(request, request.c.request_id == c.request_id)
+    if repeated is not None:
+        joined = joined.outerjoin(repeated, repeated.c.contact_id == c.contact_id)
     return all_columns(contact, made).select_from(joined).where(*inside).order_by(c.arrived_at, c.contact_id)
 
 
@@ -77,25 +82,31 @@ def _is_first_leg(contact: FromClause) -> Condition:
     return and_(contact.c.direction.is_distinct_from("out"), contact.c.parent_contact_id.is_(None))
 
 
-def repeats(among: FromClause | None = None) -> Select:
-    """For each contact whose caller is known the ones before and after it: contact_id, previous_at, repeated_at.
+def _is_caller_known(contact: FromClause) -> Condition:
+    return and_(_is_first_leg(contact), contact.c.person_key.is_not(None), contact.c.reason.is_not(None))
 
-    Those of one person about one reason in one line, in order of arrival; of `among` (person_key, reason) alone, if it
-    is given, and then also those with neither. Whatever became of a contact, it is one more time that somebody had to
-    get in touch: who hangs up was not helped by the contact before either, and who writes after calling came back as
-    well. A call that is passed on is the same contact, and when the city calls, nobody got in touch with it.
+
+def repeats(contact: FromClause, *inside: Condition, among: FromClause | None = None) -> Select:
+    """For each contact whose caller is known when the ones before and after it arrived.
+
+    One row each: contact_id, arrived_at, previous_at, repeated_at. Those of one person about one reason in one line, in
+    order of arrival; of `among` (person_key, reason) alone, if it is given, and then also those with neither. Whatever
+    became of a contact, it is one more time that somebody had to get in touch: who hangs up was not helped by the
+    contact before either, and who writes after calling came back as well. A call that is passed on is the same contact,
+    and when the city calls, nobody got in touch with it.
 
     Source: measures reference, A12b (same person and topic).
     """
-    c = schema.contact.c
+    c = contact.c
     who, order = (c.person_key, c.reason), (c.arrived_at, c.contact_id)
     before, after = (one(c.arrived_at).over(partition_by=who, order_by=order) for one in (func.lag, func.lead))
-    rows = select(c.contact_id, before.label("previous_at"), after.label("repeated_at")).where(c.is_caller_known)
+    told = (c.contact_id, c.arrived_at, before.label("previous_at"), after.label("repeated_at"))
+    rows = select(*told).where(_is_caller_known(contact), *inside)
     if among is not None:
         of_it = and_(among.c.person_key == c.person_key, among.c.reason == c.reason)
         return rows.where(exists().where(of_it))
-    told = rows.subquery().c
-    return select(*told).where(or_(told.previous_at.is_not(None), told.repeated_at.is_not(None)))
+    c = rows.subquery().c
+    return select(*c).where(or_(c.previous_at.is_not(None), c.repeated_at.is_not(None)))
 
 
 def agent_states(staged: Mapping[str, Table], *inside: Condition) -> Select:

@@ -14,7 +14,7 @@ from dashboard.domain.filters import Filters, Period
 from dashboard.domain.policy import Scope
 from dashboard.services import Services
 from dashboard.settings import Settings
-from data_access import schema
+from data_access import fill_facts, schema, work_file
 from data_access.build import Build
 from data_access.dimensions import DIMENSIONS
 from data_access.engine import Warehouse
@@ -195,6 +195,24 @@ def test_within_a_week_is_said_as_it_is_counted():
         assert f"within {RETURNED_WITHIN_DAYS} days" in CATALOGUE[name].about
 
 
+def test_some_callers_at_a_time_are_told_as_all_at_once(tmp_path, monkeypatch):
+    rows = with_unknown()
+    times = rows.groupby("person_key")["arrived_at"].agg(["min", "max", "size"]).loc[lambda one: one["size"] > 1]
+    monkeypatch.setattr(fill_facts, "_CALLS_AT_ONCE", 50)
+    monkeypatch.setattr(work_file, "WINDOW_ROWS", 90)
+    settings = Settings(data=tmp_path, cache="off")
+    with city.in_service(settings, lambda build: build.write("contact", rows), AS_OF) as services:
+        c = schema.contact.c
+        told = services.warehouse.frame(select(c.person_key, c.arrived_at, c.previous_at, c.repeated_at))
+    told = told.dropna(subset=["previous_at", "repeated_at"], how="all").set_index("person_key")
+    assert len(told) == 2 * len(times) == 82
+    first, second = told[told["previous_at"].isna()], told[told["repeated_at"].isna()]
+    for side, own, other in ((first, "min", "max"), (second, "max", "min")):
+        column = "repeated_at" if side is first else "previous_at"
+        assert (side["arrived_at"] == times[own].reindex(side.index)).all()
+        assert (side[column] == times[other].reindex(side.index)).all()
+
+
 # ── on the screen ──
 
 
@@ -270,7 +288,7 @@ def test_what_was_before_ends_where_the_days_told_of_begin(busy):
 
 def test_both_shares_stand_beside_each_other_under_their_own_names(busy):
     drawing = screen.drawn(busy, VIEW, "resolved", "?from=2026-05-01&to=2026-06-01")
-    assert drawing.is_empty and "No contacts" in screen.said(drawing.sentence)
+    assert drawing.is_empty and "No data was received" in screen.said(drawing.sentence)
     drawing = screen.drawn(busy, VIEW, "resolved", "?from=2026-06-02&to=2026-06-05")
     assert drawing.is_empty and "came back" in screen.said(drawing.sentence)  # no week is whole, and yet told
     drawing = screen.drawn(busy, VIEW, "resolved", "?from=2026-06-01&to=2026-06-24")
