@@ -93,7 +93,8 @@ _seen_returning = and_(
 closed_followed = _closed(
     "closed_followed", "Closed with a place, at least 30 days ago",
     "Requests closed for good at least 30 days before the data’s clock that have a parcel, an address or a point and "
-    "are no duplicates. Those that were closed before they were opened, as some sources tell, are left out.", _seen_returning, "B8 (same place again)", "count by the day of the final closing",
+    "are no duplicates. Those that were closed before they were opened, as some sources tell, are left out.",
+    _seen_returning, "B8 (same place again)", "count by the day of the final closing",
 )  # fmt: skip
 recurred = _closed(
     "recurred", "Same place again within 30 days",
