@@ -12,7 +12,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 import shapely
-from sqlalchemy import ColumnElement, String, cast, func, literal, select
+from sqlalchemy import ColumnElement, Select, String, cast, func, literal, select
 
 from dashboard.domain.clusters import dbscan, hull, keep_identity
 from dashboard.domain.errors import NotPermitted
@@ -361,20 +361,23 @@ class CrewList:
                      "lat", "lon"],
         )  # fmt: skip
         return Stops(question=self, frame=frame, as_of=found.as_of, notes=found.notes, stops=tuple(stops),
-                     addresses=Permission.READ_ADDRESSES in asking.permissions)  # fmt: skip
+                     addresses=Permission.READ_ADDRESSES in asking.permissions,
+                     visits=bool(seen) or self._is_visited(asking, asking.filters.without(hexagon.name)))  # fmt: skip
 
     def _column(self, table) -> ColumnElement:
         return table[f"h3_{self.hotspots.resolution}"]
 
-    def _visited(self, asking: Asking, here: Filters) -> dict[str, Visited]:
+    def _visits(self, asking: Asking, here: Filters, *columns: ColumnElement) -> Select:
         filters = _of_places_only(_up_to_end(asking.about(here), VISITED_DAYS))
         fact, conditions = rows_of(visits, filters, asking.scope)
-        rows = (
-            select(self._column(_i).label("cell"), _i.visited_on, _i.result, _i.premises_baited)
-            .where(*conditions)
-            .order_by(_i.visited_at, _i.inspection_id)
-        )
-        frame = asking.reader.frame(with_values(rows, asking.frame, filters.period.to_on))
+        return with_values(select(*columns).where(*conditions), asking.frame, filters.period.to_on)
+
+    def _is_visited(self, asking: Asking, anywhere: Filters) -> bool:
+        return asking.reader.table(self._visits(asking, anywhere, _i.inspection_id).limit(1)).num_rows > 0
+
+    def _visited(self, asking: Asking, here: Filters) -> dict[str, Visited]:
+        rows = self._visits(asking, here, self._column(_i).label("cell"), _i.visited_on, _i.result, _i.premises_baited)
+        frame = asking.reader.frame(rows.order_by(_i.visited_at, _i.inspection_id))
         found = {}
         for cell, group in frame.groupby("cell"):
             told = group[group["result"] != "no_access"]
@@ -442,7 +445,12 @@ def _urgency(stop: Stop) -> tuple:
 
 @dataclass(frozen=True, kw_only=True)
 class Stops(Analysed):
-    """The places in the order of going there; `addresses` says whether the viewer may read those of open requests."""
+    """The places in the order of going there; `addresses` says whether the viewer may read those of open requests.
+
+    `visits` says whether any place was visited in that half year, as far as the viewer may see: if none was, nobody
+    knows which were.
+    """
 
     stops: tuple[Stop, ...]
     addresses: bool
+    visits: bool

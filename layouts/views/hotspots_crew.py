@@ -27,21 +27,24 @@ def draw_stops(answers: tuple[Stops, ...], context: Context) -> Drawing:
     open_now = sum(len(stop.open) for stop in answer.stops)
     text = (
         f"{thing_of(context)}: {words.plural(len(answer.stops), 'stop')}, {words.plural(open_now, 'open request')}; "
-        "places with confirmed and recent activity first."
+        f"places {'with confirmed and recent activity' if answer.visits else 'that stand out most'} first."
     )
-    body = html.Ol([_stop(rank, stop, context) for rank, stop in enumerate(answer.stops, 1)], className="stops")
-    foot = words.foot(f"Visits of {VISITED_DAYS} days, nearby of {NEARBY_DAYS} days; one tick for each visit",
+    stops = [_stop(rank, stop, context, answer.visits) for rank, stop in enumerate(answer.stops, 1)]
+    body = html.Ol(stops, className="stops")
+    visited = f"Visits of {VISITED_DAYS} days, nearby" if answer.visits else "Nearby"
+    foot = words.foot(f"{visited} of {NEARBY_DAYS} days; one tick for each visit",
                       "" if answer.addresses else "addresses are not shown for your role, but to department heads",
                       "places, not people: ask before entering")  # fmt: skip
     return Drawing(c.sentence(text), body=body, foot=foot)
 
 
-def _stop(rank: int, stop: Stop, context: Context) -> html.Li:
+def _stop(rank: int, stop: Stop, context: Context, visits: bool) -> html.Li:
+    facts = [one for name, value in _facts(stop, visits) for one in (html.Dt(name), html.Dd(value))]
     parts: list[Any] = [
         html.H3([html.Span(str(rank), className="rank-no"), stop.place,
                  html.Span(stop.district or "", className="sub")]),
         html.P(c.sentence(_why(stop, things_in(context))), className="why"),
-        html.Dl([one for name, value in _facts(stop) for one in (html.Dt(name), html.Dd(value))], className="facts"),
+        html.Dl(facts, className="facts"),
     ]  # fmt: skip
     if stop.open:
         shown = [
@@ -70,11 +73,12 @@ def _why(stop: Stop, things: str) -> str:
     return told + (f": {stop.category}." if stop.category not in (None, "none") else ".")
 
 
-def _facts(stop: Stop) -> list[tuple[str, Any]]:
+def _facts(stop: Stop, visits: bool) -> list[tuple[str, Any]]:
     seen = stop.visited
-    facts: list[tuple[str, Any]] = [
-        ("Visits", f"{seen.active} of {seen.told} found activity" if seen.told else "none with an outcome")
-    ]
+    facts: list[tuple[str, Any]] = []
+    if visits:
+        told = f"{seen.active} of {seen.told} found activity" if seen.told else "none with an outcome"
+        facts.append(("Visits", told))
     if seen.last_on:
         facts.append(("Last visit", f"{c.day(seen.last_on)}, {found_at(seen.last_result)}"))
     if seen.baited_on:

@@ -31,13 +31,14 @@ from data_access.places import Places
 from data_access.placing import addresses
 from data_access.placing import streets as streets_of
 from layouts.views import collect_views
-from tests import city
+from tests import city, screen
 
 MIDDLE = h3.latlng_to_cell(39.6, -84.6, 9)
 CELLS = sorted(h3.grid_disk(MIDDLE, 4))  # 61 hexagons
 HOT = MIDDLE
 OUT = h3.grid_ring(MIDDLE, 4)[0]  # an old cluster, quiet lately
 LAST = datetime(2026, 6, 28, 12)  # a Sunday
+VIEWS = {view.name: view for view in collect_views()}
 DAYS = 400
 
 
@@ -227,6 +228,23 @@ def test_a_crew_is_told_what_was_found_and_what_is_open(services):
     assert [one.hexagon for one in services.analyse(CrewList(Hotspots(opened)), chosen, EVERYTHING).stops] == [OUT]
 
 
+def test_only_where_visits_are_known_is_anybody_said_not_to_have_been_there(services):
+    def said(name: str, search: str, viewer: Viewer) -> str:
+        drawing = screen.drawn(services, VIEWS[name], "chosen" if name == "hotspots" else "stops", search, viewer)
+        return " ".join(map(screen.said, (drawing.sentence, drawing.body, drawing.foot)))
+
+    out, head = f"?service_type=Rats&hexagon_9={OUT}", Viewer("H", "department head", department="Vector")
+    known = said("hotspots", out, DEPUTY_MANAGER)
+    assert "nobody has been there in 6 months" in known and "Visits of half a year" in known
+    assert "none with an outcome" in said("hotspots-crew", out, DEPUTY_MANAGER)
+    # Nobody's report led to these visits: they are no department's, and its head knows of none.
+    for search in (out, "?service_type=Rats"):
+        assert "in the period" in said("hotspots", search, head)
+        assert "isit" not in said("hotspots", search, head)
+        crew = said("hotspots-crew", search, head)
+        assert "places that stand out most first" in crew and "Visits" not in crew
+
+
 def test_treatment_is_followed_only_where_it_can_be(services):
     found = services.analyse(TreatmentEffect(opened), filters(services), EVERYTHING)
     assert found.visits == 2
@@ -289,7 +307,7 @@ def test_no_more_than_outlines_and_hexagons_are_sent(services):
     """Ids and values only: neither geometry nor a raw point is in any figure of the view."""
     if services.settings.database:
         return
-    view = next(one for one in collect_views() if one.name == "hotspots")
+    view = VIEWS["hotspots"]
 
     for panel in view.panels:
         drawing = panel.draw(

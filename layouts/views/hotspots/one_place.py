@@ -41,9 +41,9 @@ def draw_chosen(answers: tuple[Stops, ...], context: Context) -> Drawing:
     lead = "chosen" if chosen else "first on the crew’s list"
     if not chosen and shown[0].z < max(stop.z for stop in stops.stops):
         lead += ", where confirmed and recent activity comes before numbers"
-    text = f"**{shown[0].place}**, {lead}: " + _short(shown[0])
+    text = f"**{shown[0].place}**, {lead}: " + (_short(shown[0]) if stops.visits else _counted(shown[0], context))
     more = len(stops.stops) - len(shown)
-    foot = words.foot("Visits of half a year; nearby: of 30 days",
+    foot = words.foot("Visits of half a year; nearby: of 30 days" if stops.visits else "Nearby: of 30 days",
                       f"{more} more on the crew’s list" if more > 0 else "")  # fmt: skip
     return Drawing(c.sentence(text), body=parts, foot=foot)
 
@@ -58,6 +58,11 @@ def _short(stop: Stop) -> str:
     if not seen.told:
         return f"nobody has been there in {VISITED_DAYS // 30} months."
     return f"**{seen.active}** of {words.plural(seen.told, 'visit')} found activity."
+
+
+def _counted(stop: Stop, context: Context) -> str:
+    came = words.plural(stop.reports, things_in(context).removesuffix("s"))
+    return f"{came} in the period, {words.plural(len(stop.open), 'request')} open now."
 
 
 def _facts(stop: Stop, context: Context) -> list[tuple[str, Any]]:
