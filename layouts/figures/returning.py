@@ -152,7 +152,7 @@ def _both_said(now: Answer) -> str:
 
 
 def _calls(n: float) -> str:
-    return f"{c.count(n)} call{'s' * (n != 1)}"
+    return words.plain(words.plural(n, "call"))
 
 
 def _of_calls(n: float, unknown: float) -> str:

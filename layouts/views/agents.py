@@ -170,7 +170,7 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     ready = f"since {since:%b %Y}: earlier times are not kept" if late and since is not None else ready
     change = [words.points(now.value(one), before.value(one) if before else None, context)
               for one in (transfer_rate, first_contact_resolution)]  # fmt: skip
-    by = f"by {len(people)} {'agent' if len(people) == 1 else 'agents'}"
+    by = words.plain(f"by {words.plural(len(people), 'agent')}")
     if by_agent is not None and by_agent.frame[answered.name].sum() < n:
         by = "by a few agents"  # those left out are not counted either
     strip = c.strip(
@@ -392,7 +392,7 @@ def _line(name: html.A, row: _Row) -> list:
 
 
 def _all_of(others: Sized, own: Sized) -> str:
-    return f"{len(others)} {'other' if own else 'agent'}{'s' * (len(others) != 1)}"
+    return words.plain(words.plural(len(others), "other" if own else "agent"))
 
 
 def _spread_lines(rows: list[_Row], title: str) -> list[list]:

@@ -124,7 +124,7 @@ def draw_level(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         known = steps.is_whole & np.isfinite(values)
         met = int((values[known] >= target).sum())
         text += f", against a target of {c.share(target, 0)}"
-        days = words.plural(int(known.sum()), steps.every).replace("**", "")
+        days = words.plain(words.plural(int(known.sum()), steps.every))
         text += f"; met in **{met}** of {days}." if known.sum() > 1 else "."
     else:
         text += "; the city has set no target."
@@ -332,7 +332,7 @@ def draw_half_hours(answers: tuple[Answer | None, ...], context: Context) -> Dra
         of_those = "Of half-hours with at least a tenth as many, the" if is_rare.any() else "The"
         text += f" {of_those} fewest are answered in time at **{shown[low]}**, **{c.share(level[low])}**."
     key = c.key(*((part.token, part.words) for part in drawn))
-    caveats = (f"n = {c.count(np.nansum(calls))} calls on {words.plural(days, 'open day').replace('**', '')}",
+    caveats = (f"n = {c.count(np.nansum(calls))} calls on {words.plain(words.plural(days, 'open day'))}",
                f"empty: fewer than {words.FEW} calls", words.way_of_counting(context))  # fmt: skip
     return Drawing(c.sentence(text), figure, foot=words.foot(key, *caveats))
 

@@ -149,7 +149,7 @@ _METHODS = {
 
 def _back_test(found: Forecast) -> html.Div:
     columns = [
-        c.Column(f"Back-test, {words.plural(found.origins, 'start').replace('**', '')}"), c.Column("Off by", True),
+        c.Column(f"Back-test, {words.plain(words.plural(found.origins, 'start'))}"), c.Column("Off by", True),
         c.Column("MASE", True, False), c.Column("Bias", True, False), c.Column("Beats baseline", True),
         c.Column("In range", True, False),
     ]  # fmt: skip

@@ -94,7 +94,7 @@ def draw_months(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     none = steps.values("opened_no_promise").sum()
     foot = words.foot(
         c.key(*((part.token, part.words) for part, n in zip(PARTS, counts.sum(axis=1), strict=True) if n)),
-        f"n = {c.count(totals.sum())} requests opened in {words.plural(len(steps), 'month')}".replace("**", ""),
+        words.plain(f"n = {c.count(totals.sum())} requests opened in {words.plural(len(steps), 'month')}"),
         "always up to 13 months" + ("" if steps.is_whole[-1] else "; hatched: month to date"),
         f"{c.count(none)} without a promise left out" if none else "",
     )
@@ -179,7 +179,7 @@ def draw_paused(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     foot = words.foot(
         "Bar: 95 % interval; of time: of the working time open",
         "a pause moves the due time: read it with the promises kept",
-        f"{few} {'department' if few == 1 else 'departments'} with fewer than {words.FEW} left out" if few else "",
+        words.plain(f"{words.plural(few, 'department')} with fewer than {words.FEW} left out") if few else "",
         "n: with opening hours known",
     )  # fmt: skip
     return Drawing(c.sentence(f"{text}."), figure, foot=foot)

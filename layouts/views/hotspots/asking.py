@@ -68,7 +68,7 @@ def things_in(context: Context) -> str:
 def everywhere(context: Context) -> str:
     """What places are held against: the districts that were chosen or that the viewer sees, else the city."""
     names = context.filters.chosen(district.name) or context.own.get(district.name, ())
-    return words.listed(list(names)).replace("**", "") or "the city"
+    return words.plain(words.listed(list(names))) or "the city"
 
 
 def why_so(context: Context) -> str:
