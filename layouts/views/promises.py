@@ -35,7 +35,7 @@ from data_access.semantics import Answer, Query, Ratio
 from layouts import components as c
 from layouts import html
 from layouts.figures import comparisons, maps, series, words
-from layouts.figures.clock import is_always_open, opening_hours
+from layouts.figures.clock import DAY_AND_NIGHT, opening_hours
 from layouts.figures.comparisons import Dot, Kept
 from layouts.figures.series import Line
 from layouts.figures.steps import steps_by, steps_of
@@ -330,12 +330,16 @@ def draw_fit(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         return words.nothing("No requests", context)
     shown = [one for i, one in enumerate(types) if i < LISTED or one.name in context.selected]
     promises = any(one.promised > 0 for one in shown)
-    worked = {one.name: said for one in shown if one.working_n >= words.FEW and (said := _hours(one.name, context))}
+    known = {one.name: _hours(one.name, context) for one in shown}
+    worked = {
+        one.name: known[one.name]
+        for one in shown
+        if one.working_n >= words.FEW and known[one.name] not in ("", DAY_AND_NIGHT)  # the time that they take anyway
+    }
     kinds = set(worked.values())
     hours = worked if len(kinds) > 1 else {}  # what all have in common is said once, below
     in_which = "in the hours under the type" if hours else "".join(kinds)
-    always = any(context.hours.get(one.name) and not _hours(one.name, context) for one in shown)
-    at_night = "; not told where it runs day and night" if always else ""
+    at_night = f"; not told where it runs {DAY_AND_NIGHT}" if DAY_AND_NIGHT in known.values() else ""
     rows = [_fit_row(one, context, one.name in worked, hours.get(one.name, "")) for one in shown]
     columns = [
         c.Column("Service type"), c.Column("Fell due", is_number=True, on_phone=False),
@@ -377,13 +381,8 @@ def draw_fit(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
 
 
 def _hours(name: str, context: Context) -> str:
-    """In which opening hours requests of a type were counted in the period, in words.
-
-    Nothing where none are known, or all are hours of day and night: that working time is the time they take.
-    """
-    known = [one.calendar for one in context.hours.get(name, ()) if one.holds_in(context.filters.period)]
-    if all(is_always_open(one) for one in known):
-        return ""
+    """In which opening hours requests of a type were counted in the period, in words; nothing where none are known."""
+    known = (one.calendar for one in context.hours.get(name, ()) if one.holds_in(context.filters.period))
     return " or ".join(dict.fromkeys(opening_hours(one) for one in known))
 
 
