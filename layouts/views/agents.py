@@ -434,13 +434,14 @@ def draw_adherence(answers: tuple[Answer | None, ...], context: Context) -> Draw
     lines += [_kept_line(c.toggle(context.names[name], context.filters, agent.name, name), own[name]) for name in own]
     if others:
         title = _all_of(others, own)
-        kept, worked = (np.array([row[one.name] for row in others], float) for one in (adherence, conformance))
+        shares = [[row[one.name] for row in others] for one in (adherence, conformance)]
         lines += [
-            [c.twin(title, said), *(c.share(np.nanquantile(one, part)) for one in (kept, worked)), c.NOTHING, c.NOTHING]
+            [c.twin(title, said), *(c.share(np.nanquantile(one, part)) for one in shares), c.NOTHING, c.NOTHING]
             for part, said in SPREAD
         ]
     if len(teams) > 1:
-        low, high = (teams.loc[at] for at in (teams[adherence.name].idxmin(), teams[adherence.name].idxmax()))
+        kept = teams[adherence.name]
+        low, high = teams.loc[kept.idxmin()], teams.loc[kept.idxmax()]
         text += (
             f"; by team between **{c.share(low[adherence.name])}** ({low[team.name]}) and "
             f"**{c.share(high[adherence.name])}** ({high[team.name]})"

@@ -217,8 +217,8 @@ def draw_ages(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     )
     if len(rows) > 1 and late.any():
         worst = int(np.argmax(np.where(standing >= words.FEW, late / standing, -1)))
-    if len(rows) > 1 and late.any() and standing[worst] >= words.FEW:
-        text += f" The highest share overdue is at {rows[worst]}: **{c.share(late[worst] / standing[worst])}**."
+        if standing[worst] >= words.FEW:
+            text += f" The highest share overdue is at {rows[worst]}: **{c.share(late[worst] / standing[worst])}**."
     foot = words.foot(
         tables.ramp("few", "half of the row or more"),
         f"n = {c.count(standing.sum())} open", f"at the end of {_end_of(context)}",

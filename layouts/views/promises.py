@@ -152,19 +152,18 @@ def draw_paused(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     shown = frame[enough] if enough.any() else frame
     parts = [department.name, closed_paused.name, closed_with_clock.name]
     rows = [Kept(*row) for row in shown[parts].itertuples(index=False, name=None)]
-    n, share = city.value(closed_with_clock), city.value(paused_share)
-    whole = Kept("All departments", city.value(closed_paused), n) if len(frame) > 1 else None
+    times = shown[paused_time_share.name].tolist()
+    n, share, whole = city.value(closed_with_clock), city.value(paused_share), None
+    if len(frame) > 1:
+        whole = Kept("All departments", city.value(closed_paused), n)
+        times.append(city.value(paused_time_share))
     stood = [
-        c.share(part, 2) if of >= words.FEW else c.NOTHING
-        for part, of in zip(
-            [*shown[paused_time_share.name], city.value(paused_time_share)], [*shown[closed_with_clock.name], n],
-            strict=True,
-        )
-    ]  # fmt: skip
+        c.share(time, 2) if row.under >= words.FEW else c.NOTHING
+        for row, time in zip([*rows, *([whole] if whole else [])], times, strict=True)
+    ]
     figure = comparisons.shares_with_intervals(
-        rows, whole, None, context.selected, said="paused", of="closed", is_small=True,
-        beside=("of time", stood[: len(rows) + (whole is not None)]),
-    )  # fmt: skip
+        rows, whole, None, context.selected, said="paused", of="closed", is_small=True, beside=("of time", stood)
+    )
     comparisons.of_height(figure, 440, 26)
     text = f"**{c.share(share)}** of {c.count(n)} requests closed had once been paused"
     against = words.points(share, before.value(paused_share) if before else None, context)
