@@ -76,7 +76,7 @@ def hours_of(told: Timeline) -> str:
     if calendar is None:
         return ""
     if is_always_open(calendar):
-        return "the clock runs day and night"
+        return f"the clock runs {DAY_AND_NIGHT}"
     return f"working time {opening_hours(calendar)}"
 
 

@@ -276,9 +276,7 @@ def draw_busiest(
         lines.append([link, c.count(came), times, _why(day, before, causes, cause, context)])
     first = busy[0]
     event = expectation.event_on(first.day, context.events)
-    text = (
-        f"**{expectation.named(first.day)}** brought most, {words.plural(first.came, things.removesuffix('s'), things)}"
-    )
+    text = f"**{expectation.named(first.day)}** brought most, {words.plural(first.came, things.removesuffix('s'))}"
     text += f" ({event.name})." if event else "."
     known = sum(expectation.event_on(one.day, context.events) is not None for one in busy)
     if context.filters.left_out:
