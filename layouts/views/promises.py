@@ -185,10 +185,9 @@ def draw_paused(answers: tuple[Answer | None, ...], context: Context) -> Drawing
 
 
 def _one(row: Kept, target: float | None) -> str:
-    low, high = (float(x) for x in wilson(row.over, row.under)[1:])
-    share = row.over / row.under
     if row.under < words.FEW:
         return f"{row.name}: {words.plural(row.under, 'promise')} fell due, too few to judge."
+    share, low, high = (float(x) for x in wilson(row.over, row.under))
     text = f"{row.name} kept **{c.share(share)}** ({c.share(low)} to {c.share(high)}) of {c.count(row.under)}"
     if target is None:
         return text + "."
