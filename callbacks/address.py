@@ -81,8 +81,9 @@ def why_nothing(view: View, services: Services) -> tuple[str, str]:
 
     Whoever sees only the rows of a department or a district is told of these: the city may well record more.
     """
-    about, whose = f"This page is about {needed_in_words(view, services)}", services.viewer().own or "you"
+    about = f"This page is about {needed_in_words(view, services)}"
     if services.scope(view.needs).rows and not _kinds_lacking(view, services):
+        whose = services.viewer().own or "you"
         return f"Nothing of this is recorded for {whose}", f"{about}, and no request that you may see has any."
     return (
         "Nothing of this was imported",

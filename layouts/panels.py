@@ -148,7 +148,7 @@ def _draw_listed(
     ]
     every = c.link(f"List all {c.count(rows.n)}", href_of_list(measure, context.filters))
     first = c.count(len(lines))
-    text = f"**{c.count(rows.n)}** {'request' if rows.n == 1 else 'requests'}"
+    text = words.plural(rows.n, "request")
     text += f"; the first **{first}** of them here." if rows.n > len(lines) else "."
     body = c.table(heads, lines, caption=f"Requests: {measure.label.lower()}", className="rank")
     return Drawing(c.sentence(text), body=body, foot=c.foot(every, foot))

@@ -124,7 +124,7 @@ class Clock:
 
     def days_in_gaps(self, period: Period) -> int:
         """How many days of `period` nothing is known about."""
-        return sum(self.is_in_gap(period.from_on + timedelta(days=n)) for n in range(period.days)) if self.gaps else 0
+        return sum((end - begin).days for begin, end in period.parts_of(self.gaps))
 
     def is_silent_on(self, period: Period) -> bool:
         """Whether nothing is known about any day of `period`: what came in then was not nothing."""
@@ -196,6 +196,18 @@ class Period:
             return self
         whole = self.whole_to_on or (self.to_on if end < self.to_on else None)
         return replace(self, from_on=begin, to_on=end, whole_to_on=whole)
+
+    def parts_of(self, stretches: Iterable[tuple[date, date]]) -> list[tuple[date, date]]:
+        """What of the civil days of `stretches` ``[from, to)`` lies in the period, in order; none overlap."""
+        found = list[tuple[date, date]]()
+        for begin, end in sorted(stretches):
+            begin, end = max(begin, self.from_on), min(end, self.to_on)
+            if begin >= end:
+                continue
+            if found and begin <= found[-1][1]:
+                begin, end = found[-1][0], max(end, found.pop()[1])
+            found.append((begin, end))
+        return found
 
     def sentence(self) -> str:
         """The period in words: “1–20 May 2026”, “1 Jul 2025 – 20 May 2026”."""
@@ -406,15 +418,7 @@ class Filters:
 
     def stretches_left_out(self, period: Period | None = None) -> list[tuple[date, date]]:
         """The stretches of civil days ``[from, to)`` of `period` (default: the chosen one) left out; none overlap."""
-        period, found = period or self.period, list[tuple[date, date]]()
-        for begin, end in self.left_out:
-            begin, end = max(begin, period.from_on), min(end, period.to_on)
-            if begin >= end:
-                continue
-            if found and begin <= found[-1][1]:
-                begin, end = found[-1][0], max(end, found.pop()[1])
-            found.append((begin, end))
-        return found
+        return (period or self.period).parts_of(self.left_out)
 
     def days_counted(self, period: Period | None = None) -> int:
         """The civil days of `period` (default: the chosen one) that are not left out."""

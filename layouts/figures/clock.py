@@ -76,17 +76,18 @@ def hours_of(told: Timeline) -> str:
     if calendar is None:
         return ""
     if is_always_open(calendar):
-        return "the clock runs day and night"
+        return f"the clock runs {DAY_AND_NIGHT}"
     return f"working time {opening_hours(calendar)}"
 
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+DAY_AND_NIGHT = "day and night"
 
 
 def opening_hours(calendar: BusinessCalendar) -> str:
     """The hours of its ordinary week: “Mon–Fri 08:00–17:00”, “Mon–Thu 08:00–12:00, 13:00–17:00; Fri 08:00–12:00”."""
     if is_always_open(calendar):
-        return "day and night"
+        return DAY_AND_NIGHT
     parts = []
     for windows, days in groupby(range(7), key=lambda day: tuple(calendar.windows[day])):
         if windows:

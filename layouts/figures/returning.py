@@ -53,21 +53,20 @@ def by_reason(answers: tuple[Answer | None, ...], context: Context, during: Peri
     enough = enough.assign(low=low, high=high).sort_values(["low", FOLLOWED], ascending=False, kind="stable")
     kept = (np.arange(len(enough)) < LISTED) | enough[reason.name].isin(context.selected)
     shown = enough[kept].reset_index(drop=True)
-    earlier, usual = _earlier(before)
-    lines = [_line(row, earlier, context) for row in shown.to_dict("records")]
+    earlier, all_earlier = _earlier(before)
     columns = [
         c.Column(reason.label), c.Column("Come back", True), c.Column("Calls", True, False),
-        *([c.Column("Points", True, False)] if before is not None else []),
+        *([c.Column("Points", True, False)] if earlier is not None else []),
         c.Column(c.twin("Resolved", "as agents record it"), True),
     ]  # fmt: skip
-    lines = lines if before is not None else [[*line[:3], line[4]] for line in lines]
+    lines = [_line(row, earlier, context) for row in shown.to_dict("records")]
     at = [i for i, name in enumerate(shown[reason.name]) if name in context.selected]
     body = c.table(columns, lines, caption="Calls that come back, by reason", selected=at)
     text = (
         f"After **{c.share(back / n)}** of {_calls(n)} the same person got in touch about the same within "
         f"{RETURNED_WITHIN_DAYS} days"
     )
-    moved = words.points(back / n, usual, replace(context, filters=context.filters.during(during)))
+    moved = words.points(back / n, all_earlier, replace(context, filters=context.filters.during(during)))
     text += f", {moved}." if moved else "."
     sure = shown[(shown["low"] > back / n) & (shown[FOLLOWED] >= words.FEW)]
     if len(sure):
@@ -89,9 +88,14 @@ def by_reason(answers: tuple[Answer | None, ...], context: Context, during: Peri
     return Drawing(c.sentence(text), body=body, foot=foot)
 
 
-def _earlier(before: Answer | None) -> tuple[dict[str, float], float | None]:
-    """The share that came back in the days compared with, by reason where there were enough calls, and of all."""
-    if before is None or not len(before.frame):
+def _earlier(before: Answer | None) -> tuple[dict[str, float] | None, float | None]:
+    """The share that came back in the days compared with, by reason where there were enough calls, and of all.
+
+    None of either without such days.
+    """
+    if before is None:
+        return None, None
+    if not len(before.frame):
         return {}, None
     rows = before.frame[[reason.name, came_back.name, FOLLOWED]]
     n = rows[FOLLOWED].sum()
@@ -99,16 +103,18 @@ def _earlier(before: Answer | None) -> tuple[dict[str, float], float | None]:
     return each, float(rows[came_back.name].sum() / n) if n else None
 
 
-def _line(row: dict, earlier: dict[str, float], context: Context) -> list:
+def _line(row: dict, earlier: dict[str, float] | None, context: Context) -> list:
     over, under = row[came_back.name], row[FOLLOWED]
     interval = f"{100 * row['low']:.1f}–{100 * row['high']:.1f}"
-    then = earlier.get(row[reason.name])
+    moved = []
+    if earlier is not None:
+        then = earlier.get(row[reason.name])
+        moved = [words.signed_points(over / under - then) if then is not None and under >= words.FEW else c.NOTHING]
     said, told = row[first_contact_resolution.name], row[first_contact_resolution.under.name]
     return [
         c.toggle(row[reason.name], context.filters, reason.name, row[reason.name]),
         c.twin(c.share(over / under), interval) if under >= words.FEW else "too few", c.count(under),
-        words.signed_points(over / under - then) if then is not None and under >= words.FEW else c.NOTHING,
-        c.share(said) if told >= words.FEW else "too few" if told else c.NOTHING,
+        *moved, c.share(said) if told >= words.FEW else "too few" if told else c.NOTHING,
     ]  # fmt: skip
 
 
@@ -152,7 +158,7 @@ def _both_said(now: Answer) -> str:
 
 
 def _calls(n: float) -> str:
-    return f"{c.count(n)} call{'s' * (n != 1)}"
+    return words.plain(words.plural(n, "call"))
 
 
 def _of_calls(n: float, unknown: float) -> str:

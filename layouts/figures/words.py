@@ -186,3 +186,8 @@ def days_told(context: Context) -> int:
 def plural(number: float, one: str, many: str | None = None) -> str:
     """“1 request”, “12,480 requests”; the number in bold."""
     return f"**{c.count(number)}** {one if number == 1 else many or one + 's'}"
+
+
+def plain(text: str) -> str:
+    """The same with nothing in bold: for a foot, a title, a hint."""
+    return text.replace("**", "")

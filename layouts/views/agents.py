@@ -170,7 +170,7 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     ready = f"since {since:%b %Y}: earlier times are not kept" if late and since is not None else ready
     change = [words.points(now.value(one), before.value(one) if before else None, context)
               for one in (transfer_rate, first_contact_resolution)]  # fmt: skip
-    by = f"by {len(people)} {'agent' if len(people) == 1 else 'agents'}"
+    by = words.plain(f"by {words.plural(len(people), 'agent')}")
     if by_agent is not None and by_agent.frame[answered.name].sum() < n:
         by = "by a few agents"  # those left out are not counted either
     strip = c.strip(
@@ -392,7 +392,7 @@ def _line(name: html.A, row: _Row) -> list:
 
 
 def _all_of(others: Sized, own: Sized) -> str:
-    return f"{len(others)} {'other' if own else 'agent'}{'s' * (len(others) != 1)}"
+    return words.plain(words.plural(len(others), "other" if own else "agent"))
 
 
 def _spread_lines(rows: list[_Row], title: str) -> list[list]:
@@ -434,13 +434,14 @@ def draw_adherence(answers: tuple[Answer | None, ...], context: Context) -> Draw
     lines += [_kept_line(c.toggle(context.names[name], context.filters, agent.name, name), own[name]) for name in own]
     if others:
         title = _all_of(others, own)
-        kept, worked = (np.array([row[one.name] for row in others], float) for one in (adherence, conformance))
+        shares = [[row[one.name] for row in others] for one in (adherence, conformance)]
         lines += [
-            [c.twin(title, said), *(c.share(np.nanquantile(one, part)) for one in (kept, worked)), c.NOTHING, c.NOTHING]
+            [c.twin(title, said), *(c.share(np.nanquantile(one, part)) for one in shares), c.NOTHING, c.NOTHING]
             for part, said in SPREAD
         ]
     if len(teams) > 1:
-        low, high = (teams.loc[at] for at in (teams[adherence.name].idxmin(), teams[adherence.name].idxmax()))
+        kept = teams[adherence.name]
+        low, high = teams.loc[kept.idxmin()], teams.loc[kept.idxmax()]
         text += (
             f"; by team between **{c.share(low[adherence.name])}** ({low[team.name]}) and "
             f"**{c.share(high[adherence.name])}** ({high[team.name]})"

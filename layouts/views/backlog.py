@@ -217,8 +217,8 @@ def draw_ages(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     )
     if len(rows) > 1 and late.any():
         worst = int(np.argmax(np.where(standing >= words.FEW, late / standing, -1)))
-    if len(rows) > 1 and late.any() and standing[worst] >= words.FEW:
-        text += f" The highest share overdue is at {rows[worst]}: **{c.share(late[worst] / standing[worst])}**."
+        if standing[worst] >= words.FEW:
+            text += f" The highest share overdue is at {rows[worst]}: **{c.share(late[worst] / standing[worst])}**."
     foot = words.foot(
         tables.ramp("few", "half of the row or more"),
         f"n = {c.count(standing.sum())} open", f"at the end of {_end_of(context)}",
@@ -288,7 +288,9 @@ def draw_flow(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     gone = "went out" if moves_about else "was closed"
     text = "No month is whole yet."
     if months:
-        text = f"In **{ahead}** of {months} whole month{'s' * (months != 1)} at least as much {gone} as came in."
+        text = (
+            f"In **{ahead}** of {words.plain(words.plural(months, 'whole month'))} at least as much {gone} as came in."
+        )
     if not whole[-1]:
         text += f" So far in {steps.starts[-1]:%B}, **{c.count(went[-1])}** against **{c.count(came[-1])}**."
     steps = replace(steps, columns={"came": came, "went": went})

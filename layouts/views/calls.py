@@ -47,7 +47,7 @@ HISTORY = last_days(expectation.HISTORY_DAYS)
 SHORT_DAYS = 14
 """A period of two weeks or less is watched by the half-hour, against the thirteen weeks before it."""
 LATELY = last_days(SHORT_DAYS + 7 * surging.BASE_WEEKS)
-FOLLOWED = told_after(RETURNED_WITHIN_DAYS, contacts=True)
+AFTER_RETURNING = told_after(RETURNED_WITHIN_DAYS, contacts=True)
 RAMP_BAD = [[0, "$hot-3"], [0.25, "$hot-2"], [0.5, "$hot-1"], [0.8, "$seq-1"], [1, "$seq-3"]]
 
 
@@ -73,13 +73,13 @@ def draw_strip(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     counted = f"n = {c.count(now.value('service_level_base'))}"
     moved = _points(now, before, service_level, context)
     level_words = "; ".join(part for part in (moved, counted, against, custom) if part)
-    short = f"n = {c.count(now.value('offered_net'))}"
+    hung_up_words = f"n = {c.count(now.value('offered_net'))}"
     if now.value(abandoned_short):
-        short += f"; {c.count(now.value(abandoned_short))} under {city.short_abandon_s} s left out"
+        hung_up_words += f"; {c.count(now.value(abandoned_short))} under {city.short_abandon_s} s left out"
     strip = c.strip(
         c.figure("Calls offered", c.count(n), "", c.sentence(volume)),
         c.figure("Service level", c.share(level), goal, c.sentence(level_words)),
-        c.figure("Hung up first", c.share(now.value(abandonment)), "", short),
+        c.figure("Hung up first", c.share(now.value(abandonment)), "", hung_up_words),
         c.figure("Speed of answer", c.duration(asa), "on average", slower or "of answered calls"),
         c.figure("Handle time", c.duration(now.value(handle_time)), "on average", "talk, hold and wrap-up"),
     )  # fmt: skip
@@ -124,7 +124,7 @@ def draw_level(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         known = steps.is_whole & np.isfinite(values)
         met = int((values[known] >= target).sum())
         text += f", against a target of {c.share(target, 0)}"
-        days = words.plural(int(known.sum()), steps.every).replace("**", "")
+        days = words.plain(words.plural(int(known.sum()), steps.every))
         text += f"; met in **{met}** of {days}." if known.sum() > 1 else "."
     else:
         text += "; the city has set no target."
@@ -332,7 +332,7 @@ def draw_half_hours(answers: tuple[Answer | None, ...], context: Context) -> Dra
         of_those = "Of half-hours with at least a tenth as many, the" if is_rare.any() else "The"
         text += f" {of_those} fewest are answered in time at **{shown[low]}**, **{c.share(level[low])}**."
     key = c.key(*((part.token, part.words) for part in drawn))
-    caveats = (f"n = {c.count(np.nansum(calls))} calls on {words.plural(days, 'open day').replace('**', '')}",
+    caveats = (f"n = {c.count(np.nansum(calls))} calls on {words.plain(words.plural(days, 'open day'))}",
                f"empty: fewer than {words.FEW} calls", words.way_of_counting(context))  # fmt: skip
     return Drawing(c.sentence(text), figure, foot=words.foot(key, *caveats))
 
@@ -471,12 +471,12 @@ def draw_reasons(answers: tuple[Answer | None, ...], context: Context) -> Drawin
 
 def draw_returns(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Which calls come back, by reason."""
-    return returning.by_reason(answers, context, FOLLOWED(context.filters.period, context.clock))
+    return returning.by_reason(answers, context, AFTER_RETURNING(context.filters.period, context.clock))
 
 
 def draw_resolved(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     """Whether calls are resolved the first time, as agents say and as callers do."""
-    return returning.along_time(answers, context, FOLLOWED(context.filters.period, context.clock))
+    return returning.along_time(answers, context, AFTER_RETURNING(context.filters.period, context.clock))
 
 
 _STRIP = Query((offered, service_level, abandonment, abandoned_short, speed_of_answer, handle_time))
@@ -543,12 +543,14 @@ VIEW = View(
             draw_reasons, selects=reason, needs=_CALLS,
         ),
         Panel(
-            "returns", "Which calls come back?", (Over(_RETURNS, FOLLOWED), Compared(_RETURNS, FOLLOWED)), draw_returns,
-            selects=reason, height=480, needs=_CALLS,
+            "returns", "Which calls come back?",
+            (Over(_RETURNS, AFTER_RETURNING), Compared(_RETURNS, AFTER_RETURNING)), draw_returns, selects=reason,
+            height=480, needs=_CALLS,
         ),
         Panel(
             "resolved", "Are calls resolved the first time?",
-            (Lately(Query(returning.SHARES)), Over(Query((*returning.SHARES, answered_caller_unknown)), FOLLOWED)),
+            (Lately(Query(returning.SHARES)),
+             Over(Query((*returning.SHARES, answered_caller_unknown)), AFTER_RETURNING)),
             draw_resolved, selects="period", height=320, needs=_CALLS,
         ),
         ranked(

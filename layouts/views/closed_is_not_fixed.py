@@ -253,7 +253,7 @@ def draw_outliers(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     if found:
         first = sorted((one for one in found if one.name == found[0].name), key=lambda one: one.month.from_on)
         over, under = sum(one.over for one in first), sum(one.under for one in first)
-        when = words.listed([f"{one.month.from_on:%B %Y}" for one in first]).replace("**", "")
+        when = words.plain(words.listed([f"{one.month.from_on:%B %Y}" for one in first]))
         text = (
             f"**{first[0].name}** stands out: **{c.share(over / under)}** of {c.count(under)} closed in {when} were "
             f"reopened, against {c.share(first[0].usual)} usually."
@@ -273,7 +273,7 @@ def draw_outliers(answers: tuple[Answer | None, ...], context: Context) -> Drawi
     ]  # fmt: skip
     foot = words.foot(
         "Stands out: surely more than twice its other months and all services",
-        f"{words.plural(kinds, 'type')} over up to 13 months".replace("**", ""), "click a row to see that month",
+        words.plain(f"{words.plural(kinds, 'type')} over up to 13 months"), "click a row to see that month",
         f"{len(found) - LISTED} more" if len(found) > LISTED else "",
     )  # fmt: skip
     return Drawing(c.sentence(text), body=c.table(columns, rows, caption="Months that stand out"), foot=foot)

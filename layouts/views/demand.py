@@ -149,7 +149,7 @@ _METHODS = {
 
 def _back_test(found: Forecast) -> html.Div:
     columns = [
-        c.Column(f"Back-test, {words.plural(found.origins, 'start').replace('**', '')}"), c.Column("Off by", True),
+        c.Column(f"Back-test, {words.plain(words.plural(found.origins, 'start'))}"), c.Column("Off by", True),
         c.Column("MASE", True, False), c.Column("Bias", True, False), c.Column("Beats baseline", True),
         c.Column("In range", True, False),
     ]  # fmt: skip
@@ -276,9 +276,7 @@ def draw_busiest(
         lines.append([link, c.count(came), times, _why(day, before, causes, cause, context)])
     first = busy[0]
     event = expectation.event_on(first.day, context.events)
-    text = (
-        f"**{expectation.named(first.day)}** brought most, {words.plural(first.came, things.removesuffix('s'), things)}"
-    )
+    text = f"**{expectation.named(first.day)}** brought most, {words.plural(first.came, things.removesuffix('s'))}"
     text += f" ({event.name})." if event else "."
     known = sum(expectation.event_on(one.day, context.events) is not None for one in busy)
     if context.filters.left_out:

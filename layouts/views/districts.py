@@ -192,7 +192,7 @@ def draw_numbers(answers: tuple[Answer | None, ...], context: Context) -> Drawin
         return _whole_city(whole, _per_1000_of_all(frame, context), context)
     name = next((one for one in chosen if one in set(frame[district.name])), None)
     if name is None:
-        return words.nothing(f"Nothing in {words.listed(list(chosen))}".replace("**", ""), context)
+        return words.nothing(words.plain(f"Nothing in {words.listed(list(chosen))}"), context)
     here = frame[frame[district.name] == name].iloc[0]
     rest = by.frame[by.frame[district.name] != name][["opened", "kept", "due", "backlog", "overdue"]].sum()
     n = float(here["opened"])
@@ -265,9 +265,7 @@ def draw_kept(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
     if frame.empty or not total:
         return _none(by, context) if frame.empty else words.nothing("No promise fell due", context)
     if total < words.FEW:
-        return words.nothing(
-            f"Only {words.plural(total, 'promise')} fell due: too few to say".replace("**", ""), context
-        )
+        return words.nothing(words.plain(f"Only {words.plural(total, 'promise')} fell due: too few to say"), context)
     fell_due = int((frame["due"] > 0).sum())
     frame = frame[(frame["due"] >= words.FEW) | frame[district.name].isin(context.selected) & (frame["due"] > 0)]
     frame = frame.sort_values(district.name, key=lambda names: names.map(words.by_number))

@@ -590,7 +590,7 @@ def draw_again(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
                                           (1.0, words.whole_shortly(context)), context.selected,
                                           {"tickformat": ",.2~f"})  # fmt: skip
     fewer = [name for name, one in zip(names, side, strict=True) if one < 0]
-    text = f"In **{len(fewer) or 'none'}** of {words.plural(len(rows), 'district').replace('**', '')} "
+    text = f"In **{len(fewer) or 'none'}** of {words.plain(words.plural(len(rows), 'district'))} "
     text += "is a known problem reported again less often than chance explains, for the same kinds of problems"
     text += f" ({words.listed(fewer, NAMED)}): there, few reports do not mean few problems" if fewer else ""
     foot = words.foot(

@@ -11,7 +11,7 @@ from layouts import components as c
 from layouts import html
 from layouts.figures import words
 from layouts.view import Context, Drawing, FromAddress, Panel, View
-from layouts.views.hotspots.asking import quotient, rats_if_nothing_is_chosen, thing_of, things_in
+from layouts.views.hotspots.asking import quotient, rats_if_nothing_is_chosen, so_many, thing_of
 from layouts.views.hotspots.one_place import crew_in, found_at
 
 OUTCOMES = ("Active signs", "Conditions", "None", "No access")
@@ -43,7 +43,7 @@ def _stop(rank: int, stop: Stop, context: Context, visits: bool) -> html.Li:
     parts: list[Any] = [
         html.H3([html.Span(str(rank), className="rank-no"), stop.place,
                  html.Span(stop.district or "", className="sub")]),
-        html.P(c.sentence(_why(stop, things_in(context))), className="why"),
+        html.P(c.sentence(_why(stop, context)), className="why"),
         html.Dl(facts, className="facts"),
     ]  # fmt: skip
     if stop.open:
@@ -66,10 +66,8 @@ def _stop(rank: int, stop: Stop, context: Context, visits: bool) -> html.Li:
     return html.Li(parts, className="stop")
 
 
-def _why(stop: Stop, things: str) -> str:
-    told = (
-        f"{words.plural(stop.reports, things.removesuffix('s'))} in the period, z {stop.z:.1f} (q {quotient(stop.q)})"
-    )
+def _why(stop: Stop, context: Context) -> str:
+    told = f"{so_many(stop.reports, context)} in the period, z {stop.z:.1f} (q {quotient(stop.q)})"
     return told + (f": {stop.category}." if stop.category not in (None, "none") else ".")
 
 

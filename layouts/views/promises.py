@@ -35,7 +35,7 @@ from data_access.semantics import Answer, Query, Ratio
 from layouts import components as c
 from layouts import html
 from layouts.figures import comparisons, maps, series, words
-from layouts.figures.clock import is_always_open, opening_hours
+from layouts.figures.clock import DAY_AND_NIGHT, opening_hours
 from layouts.figures.comparisons import Dot, Kept
 from layouts.figures.series import Line
 from layouts.figures.steps import steps_by, steps_of
@@ -94,7 +94,7 @@ def draw_months(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     none = steps.values("opened_no_promise").sum()
     foot = words.foot(
         c.key(*((part.token, part.words) for part, n in zip(PARTS, counts.sum(axis=1), strict=True) if n)),
-        f"n = {c.count(totals.sum())} requests opened in {words.plural(len(steps), 'month')}".replace("**", ""),
+        words.plain(f"n = {c.count(totals.sum())} requests opened in {words.plural(len(steps), 'month')}"),
         "always up to 13 months" + ("" if steps.is_whole[-1] else "; hatched: month to date"),
         f"{c.count(none)} without a promise left out" if none else "",
     )
@@ -152,19 +152,18 @@ def draw_paused(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     shown = frame[enough] if enough.any() else frame
     parts = [department.name, closed_paused.name, closed_with_clock.name]
     rows = [Kept(*row) for row in shown[parts].itertuples(index=False, name=None)]
-    n, share = city.value(closed_with_clock), city.value(paused_share)
-    whole = Kept("All departments", city.value(closed_paused), n) if len(frame) > 1 else None
+    times = shown[paused_time_share.name].tolist()
+    n, share, whole = city.value(closed_with_clock), city.value(paused_share), None
+    if len(frame) > 1:
+        whole = Kept("All departments", city.value(closed_paused), n)
+        times.append(city.value(paused_time_share))
     stood = [
-        c.share(part, 2) if of >= words.FEW else c.NOTHING
-        for part, of in zip(
-            [*shown[paused_time_share.name], city.value(paused_time_share)], [*shown[closed_with_clock.name], n],
-            strict=True,
-        )
-    ]  # fmt: skip
+        c.share(time, 2) if row.under >= words.FEW else c.NOTHING
+        for row, time in zip([*rows, *([whole] if whole else [])], times, strict=True)
+    ]
     figure = comparisons.shares_with_intervals(
-        rows, whole, None, context.selected, said="paused", of="closed", is_small=True,
-        beside=("of time", stood[: len(rows) + (whole is not None)]),
-    )  # fmt: skip
+        rows, whole, None, context.selected, said="paused", of="closed", is_small=True, beside=("of time", stood)
+    )
     comparisons.of_height(figure, 440, 26)
     text = f"**{c.share(share)}** of {c.count(n)} requests closed had once been paused"
     against = words.points(share, before.value(paused_share) if before else None, context)
@@ -179,17 +178,16 @@ def draw_paused(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     foot = words.foot(
         "Bar: 95 % interval; of time: of the working time open",
         "a pause moves the due time: read it with the promises kept",
-        f"{few} {'department' if few == 1 else 'departments'} with fewer than {words.FEW} left out" if few else "",
+        words.plain(f"{words.plural(few, 'department')} with fewer than {words.FEW} left out") if few else "",
         "n: with opening hours known",
     )  # fmt: skip
     return Drawing(c.sentence(f"{text}."), figure, foot=foot)
 
 
 def _one(row: Kept, target: float | None) -> str:
-    low, high = (float(x) for x in wilson(row.over, row.under)[1:])
-    share = row.over / row.under
     if row.under < words.FEW:
         return f"{row.name}: {words.plural(row.under, 'promise')} fell due, too few to judge."
+    share, low, high = (float(x) for x in wilson(row.over, row.under))
     text = f"{row.name} kept **{c.share(share)}** ({c.share(low)} to {c.share(high)}) of {c.count(row.under)}"
     if target is None:
         return text + "."
@@ -330,12 +328,16 @@ def draw_fit(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
         return words.nothing("No requests", context)
     shown = [one for i, one in enumerate(types) if i < LISTED or one.name in context.selected]
     promises = any(one.promised > 0 for one in shown)
-    worked = {one.name: said for one in shown if one.working_n >= words.FEW and (said := _hours(one.name, context))}
+    known = {one.name: _hours(one.name, context) for one in shown}
+    worked = {
+        one.name: known[one.name]
+        for one in shown
+        if one.working_n >= words.FEW and known[one.name] not in ("", DAY_AND_NIGHT)  # the time that they take anyway
+    }
     kinds = set(worked.values())
     hours = worked if len(kinds) > 1 else {}  # what all have in common is said once, below
     in_which = "in the hours under the type" if hours else "".join(kinds)
-    always = any(context.hours.get(one.name) and not _hours(one.name, context) for one in shown)
-    at_night = "; not told where it runs day and night" if always else ""
+    at_night = f"; not told where it runs {DAY_AND_NIGHT}" if DAY_AND_NIGHT in known.values() else ""
     rows = [_fit_row(one, context, one.name in worked, hours.get(one.name, "")) for one in shown]
     columns = [
         c.Column("Service type"), c.Column("Fell due", is_number=True, on_phone=False),
@@ -377,13 +379,8 @@ def draw_fit(answers: tuple[Answer | None, ...], context: Context) -> Drawing:
 
 
 def _hours(name: str, context: Context) -> str:
-    """In which opening hours requests of a type were counted in the period, in words.
-
-    Nothing where none are known, or all are hours of day and night: that working time is the time they take.
-    """
-    known = [one.calendar for one in context.hours.get(name, ()) if one.holds_in(context.filters.period)]
-    if all(is_always_open(one) for one in known):
-        return ""
+    """In which opening hours requests of a type were counted in the period, in words; nothing where none are known."""
+    known = (one.calendar for one in context.hours.get(name, ()) if one.holds_in(context.filters.period))
     return " or ".join(dict.fromkeys(opening_hours(one) for one in known))
 
 

@@ -402,7 +402,7 @@ def draw_assets(answers: tuple[Answer | None, ...], context: Context) -> Drawing
         figures.append(c.figure(
             words.capital(asset_kind.say(kind)) + "s", _rate(n / time), "of 1,000 a month",
             c.sentence("; ".join(filter(None, (
-                words.plural(n, "fault").replace("**", ""), _sure(n, time), change,
+                words.plain(words.plural(n, "fault")), _sure(n, time), change,
                 f"{_rate(row[faults_confirmed.name] / time)} confirmed" if looked or not n else "none looked at yet",
                 none if looked >= words.FEW else "")))),
         ))  # fmt: skip

@@ -512,7 +512,7 @@ def draw_growth(answers: tuple[Grown | None, ...], context: Context) -> Drawing:
         _at_what_cost(context),
     )  # fmt: skip
     links = c.controls(
-        _links(context, "years", [(words.plural(n, "year").replace("**", ""), "" if n == YEARS[0] else str(n))
+        _links(context, "years", [(words.plain(words.plural(n, "year")), "" if n == YEARS[0] else str(n))
                                   for n in YEARS], "" if years == YEARS[0] else str(years)), label="Years ahead",
     )  # fmt: skip
     return Drawing([*c.sentence(text), links], body=body, foot=words.foot("", *caveats))

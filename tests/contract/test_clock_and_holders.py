@@ -109,12 +109,18 @@ def test_how_many_were_paused_and_how_long(clocks: Services) -> None:
     assert narrow == ["paused", "too few"]
     assert card.figure["layout"]["yaxis"]["ticktext"] == ["Public Works"]
     assert screen.drawn(clocks, view, "paused", "?from=2026-06-25&to=2026-06-26").is_empty
+    before = clocks.ask(Query((paused_share,)), end, Scope.everything(), at("2026-06-29 13:30"))
+    assert before.value(paused_share) is None  # nothing had been closed
+
+
+def test_departments_of_which_few_were_closed_are_left_out_and_a_chosen_one_is_told(clocks: Services) -> None:
+    view = next(one for one in collect_views() if one.name == "promises")
+    panel = next(one for one in view.panels if one.name == "paused")
     names = ["department", "paused_share", "closed_paused", "closed_with_clock", "paused_time_share"]
     frame = pd.DataFrame([("Parks", 0.1, 4, 40, 0.02), ("Parking", 0.3, 18, 60, 0.125), ("Few", 0.5, 1, 2, 0.5)],
                          columns=names)  # fmt: skip
     total = pd.DataFrame([(23 / 102, 23, 102, 0.0625)], columns=names[1:])
     answers = (Answer(Query(()), frame, NOW), Answer(Query(()), total, NOW), None)
-    panel = next(one for one in view.panels if one.name == "paused")
     with acting_as(DEPUTY_MANAGER):
         context = context_of(panel, Filters.from_search("?period=all", clocks.clock(), DIMENSIONS), clocks)
     card = panel.draw(answers, context)
@@ -125,8 +131,6 @@ def test_how_many_were_paused_and_how_long(clocks: Services) -> None:
     assert "1 department with fewer than 20 left out" in screen.said(card.foot)
     chosen = panel.draw(answers, replace(context, selected=("Parks",)))
     assert screen.said(chosen.sentence) == "22.5\xa0% of 102 requests closed had once been paused; 10.0\xa0% in Parks."
-    before = clocks.ask(Query((paused_share,)), end, Scope.everything(), at("2026-06-29 13:30"))
-    assert before.value(paused_share) is None  # nothing had been closed
 
 
 def test_without_a_calendar_the_clock_never_rests(tmp_path) -> None:

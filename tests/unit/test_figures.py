@@ -220,11 +220,12 @@ def test_working_time_is_told_where_a_calendar_says_which_hours():
     answers = (Answer(Query(()), pd.DataFrame(rows), CLOCK.as_of),)
     drawing = promises.draw_fit(answers, replace(CONTEXT, hours=hours))
     body, foot = (markup(one).replace("\xa0", " ") for one in (drawing.body, drawing.foot))
-    assert (
-        body.count("working") == 1 and "18.3 working h" in body
-    )  # nine in ten are not closed yet, of few none is told
+    # Nine in ten are not closed yet, and of few none is told.
+    assert body.count("working") == 1 and "18.3 working h" in body
     assert "Mon–Fri" not in body and "working h: Mon–Fri 08:00–17:00, without holidays, closures and pauses" in foot
     assert "; not told where it runs day and night" in foot  # Leak’s clock does
+    since = {**hours, "Leak": (Hours(always, FILTERS.period.to_on),)}  # in the period it had no hours at all
+    assert "not told where" not in markup(promises.draw_fit(answers, replace(CONTEXT, hours=since)).foot)
     drawing = promises.draw_fit(answers, replace(CONTEXT, hours={**hours, "Leak": (Hours(always), Hours(office))}))
     body, foot = (markup(one).replace("\xa0", " ") for one in (drawing.body, drawing.foot))
     assert body.count("18.3 working h") == 2 and "working h: in the hours under the type" in foot

@@ -153,8 +153,7 @@ def test_what_is_written_into_a_url_reads_back_the_same(period, compare, chosen)
     again = read(filters.to_search())
     if again.compare != compare:  # the default comparison is not written out
         assert filters.compare == filters.default_compare
-    told = (
-        period if period.preset else period.within(period.from_on, CLOCK.days.to_on)
-    )  # as far as the data reaches, and no further
+    # Days are told as far as the data reaches, and no further.
+    told = period if period.preset else period.within(period.from_on, CLOCK.days.to_on)
     assert (again.period, again.choices) == (told, filters.choices)
     assert read(again.to_search()) == again

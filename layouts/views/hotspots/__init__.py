@@ -19,6 +19,7 @@ from layouts.views.hotspots.asking import (
     hexagon_of,
     hotspots_in,
     rats_if_nothing_is_chosen,
+    so_many,
     thing_of,
     things_in,
     why_so,
@@ -34,16 +35,15 @@ def draw_months(answers: tuple[Answer | None, ...], context: Context) -> Drawing
     """The same reports along time."""
     along = answers[0]
     assert along is not None
-    thing = thing_of(context)
+    thing, things = thing_of(context), things_in(context)
     if along.frame.empty or not along.frame["opened"].sum():
-        return words.nothing(f"No {things_in(context)} ({thing})", context)
+        return words.nothing(f"No {things} ({thing})", context)
     steps = steps_of(along, context.filters.period, context.clock)
-    things = things_in(context)
     figure = series.over_time(steps, "opened", f"{things.capitalize()} {steps.each}", things)
     total = steps.values("opened").sum()
     top = int(steps.values("opened").argmax())
     most = steps.values("opened")[top]
-    text = f"{words.capital(thing)}: {words.plural(total, things.removesuffix('s'))}"
+    text = f"{words.capital(thing)}: {so_many(total, context)}"
     text += f"; the most, **{c.count(most)}**, {steps.when(top)}." if most > 1 and len(steps) > 1 else "."
     return Drawing(c.sentence(text), figure, foot=words.foot(series.key_of(figure), why_so(context)))
 

@@ -65,10 +65,15 @@ def things_in(context: Context) -> str:
     return "incidents" if context.filters.setting("counting") == "incidents" else "reports"
 
 
+def so_many(n: float, context: Context) -> str:
+    """“1 report”, “12 incidents”; the number in bold."""
+    return words.plural(n, things_in(context).removesuffix("s"))
+
+
 def everywhere(context: Context) -> str:
     """What places are held against: the districts that were chosen or that the viewer sees, else the city."""
     names = context.filters.chosen(district.name) or context.own.get(district.name, ())
-    return words.listed(list(names)).replace("**", "") or "the city"
+    return words.plain(words.listed(list(names))) or "the city"
 
 
 def why_so(context: Context) -> str:

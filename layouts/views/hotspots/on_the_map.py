@@ -24,6 +24,7 @@ from layouts.views.hotspots.asking import (
     quotient,
     shown_in,
     size_of,
+    so_many,
     thing_of,
     things_in,
     why_so,
@@ -125,25 +126,20 @@ def _key_title(shown: str, found: FoundPlaces, context: Context) -> str:
     ]
 
 
-def _plural(count: float, context: Context) -> str:
-    one = things_in(context).removesuffix("s")
-    return words.plural(count, one)
-
-
 def _told(found: FoundPlaces, context: Context) -> str:
     """How many places stand out and what they hold."""
     if np.isnan(found.standing.z).all():
         few = len(found.ground) < 30
         why = "fewer than 30 places to compare" if few else "too few, or too evenly spread, to test"
-        return f"{_plural(found.total, context)}: {why}."
+        return f"{so_many(found.total, context)}: {why}."
     hot = found.standing.hot
     if not hot.any():
-        return f"no place stands out; the {_plural(found.total, context)} lie as chance would spread them."
+        return f"no place stands out; the {so_many(found.total, context)} lie as chance would spread them."
     share = found.now.n[hot].sum() / found.total
     return (
         f"{words.plural(int(hot.sum()), 'place')} of {c.count(len(hot))} stand out, "
         f"{c.share(hot.mean(), 0 if hot.mean() >= 0.01 else 1)} of "
-        f"{everywhere(context)} with **{c.share(share, 0)}** of the {_plural(found.total, context)}."
+        f"{everywhere(context)} with **{c.share(share, 0)}** of the {so_many(found.total, context)}."
         + ("" if found.ground.residents is not None else " By number: nobody told how many live where.")
     )
 
