@@ -392,6 +392,7 @@ class Services:
     def _lacking(self) -> list[Record]:
         """What the city does not record: kinds of data first."""
         held = self.held()
+        # Published figures of calls tell less than calls: whoever has these lacks nothing.
         kinds = [one for kind, one in KINDS.items() if kind not in held | {"published_calls"}]
         return kinds + [one for name, one in RECORDS.items() if "requests" in held and not self.records(name)]
 
