@@ -124,7 +124,7 @@ def _fill_requests(work: WorkFile, context: Context, known: derive.Known) -> Non
     elif work.rows["request"]:
         recurred, r = derive.recurrences().subquery().c, schema.request.c
         work.connection.execute(
-            update(schema.request).where(r.request_id == recurred.request_id).values(recurred_at=recurred.next_at)
+            update(schema.request).where(r.request_id == recurred.request_id).values(recurred_at=recurred.recurred_at)
         )
         _fill_episodes(work, context, known, has_turned)
 
