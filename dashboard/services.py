@@ -392,6 +392,7 @@ class Services:
     def _lacking(self) -> list[Record]:
         """What the city does not record: kinds of data first."""
         held = self.held()
+        # Published figures of calls tell less than calls: whoever has these lacks nothing.
         kinds = [one for kind, one in KINDS.items() if kind not in held | {"published_calls"}]
         return kinds + [one for name, one in RECORDS.items() if "requests" in held and not self.records(name)]
 
@@ -559,9 +560,8 @@ class Services:
         return bool(self.warehouse.columns(name))
 
     def _has_changes_in(self, build_id: str) -> bool:
-        if not self._has_table(build_id, schema.intervention.name):
-            return False
-        return bool(len(self.warehouse.frame(select(schema.intervention.c.intervention_id).limit(1))))
+        has_table = self._has_table(build_id, schema.intervention.name)
+        return has_table and has_rows(self.warehouse, schema.intervention)
 
     def _recorded_in(self, build_id: str, scope: Scope, name: str) -> bool:
         def has(table: FromClause) -> bool:
@@ -677,8 +677,7 @@ class Services:
         return tuple((begin.date(), end.date()) for begin, end in gaps.itertuples(index=False))
 
     def _contacts_to_in(self, _build_id: str) -> date | None:
-        last = self.warehouse.rows(select(func.max(schema.contact.c.arrived_on)))[0][0]
-        return last if last is None or type(last) is date else last.date()
+        return self.warehouse.rows(select(func.max(schema.contact.c.arrived_on)))[0][0]
 
     def _books_in(self, _build_id: str, as_of: datetime | None = None) -> tuple[tuple[date, date], ...]:
         """As `Clock.books`; of what the books told by `as_of`, if given."""

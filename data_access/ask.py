@@ -71,8 +71,17 @@ def ask(reader: Reader, query: Query, filters: Filters, scope: Scope, clock: Clo
         grid.rows(columns, grid.order(size), _counted_days(query, filters, steps)),
         frame.as_of,
         query.every,
-        outside + caveats(query, filters) + _steps_said(query, filters, frame) + ((SENSITIVE,) if scope.hides else ()),
+        outside + caveats(query, filters) + _steps_said(query, filters, frame) + _hidden(scope),
     )
+
+
+def notes_on(measure: Measure, filters: Filters, scope: Scope) -> tuple[str, ...]:
+    """What rows say of themselves that are told for a number of `measure`, as the number does."""
+    return caveats(Query((measure,)), filters) + _hidden(scope)
+
+
+def _hidden(scope: Scope) -> tuple[str, ...]:
+    return (SENSITIVE,) if scope.hides else ()
 
 
 def _steps_said(query: Query, filters: Filters, frame: Frame) -> tuple[str, ...]:

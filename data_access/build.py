@@ -284,8 +284,9 @@ class Build:
                 tell_pauses(self._work, None)
                 return Kept()
             file = file_in_service(warehouse, self._folder)
-            told = (again, corrected, ids, untold or {}, asked)
-            carrying = CarryingOver(self._work, warehouse, file, self.started_at, *told)
+            carrying = CarryingOver(
+                self._work, warehouse, file, self.started_at, again, corrected, ids, untold or {}, asked
+            )
             return carrying.kept(None if whole or asdict(before) != self.city else self._basis)
 
     @property

@@ -111,7 +111,7 @@ class CarryingOver:
     corrected: pd.DataFrame | None
     ids: Collection[str]
     untold: Mapping[str, Collection[str]]
-    asked: bool = False
+    asked: bool
     updated: int = 0
     outdated: int = 0
     carried: int = 0

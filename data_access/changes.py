@@ -37,8 +37,8 @@ from dashboard.domain.errors import BadRequest
 from dashboard.domain.filters import MONTH_DAYS, Filters, Period
 from dashboard.domain.local_time import civil_date
 from data_access import schema
-from data_access.ask import SENSITIVE, Reader
-from data_access.compile import caveats, rows_of, with_values
+from data_access.ask import Reader, notes_on
+from data_access.compile import rows_of, with_values
 from data_access.dialects import Listed
 from data_access.dimensions import area, channel, department, district, service_type
 from data_access.hotspots import Asking
@@ -389,7 +389,7 @@ def count_assets(
         (int(is_treated.sum()), int((~is_treated).sum())), unknown, *_by_channel(by_channel),
         per_asset and under is None,
         (
-            *caveats(Query((over,)), filters), *((SENSITIVE,) if asking.scope.hides else ()),
+            *notes_on(over, filters, asking.scope),
             *(() if per_asset else ("The asset register does not hold these assets: counted by the day.",)),
         ),
     )  # fmt: skip

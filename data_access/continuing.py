@@ -338,30 +338,31 @@ class Continuing:
 
     def find_recurrences(self) -> None:
         """Tell anew what came back at the places of requests that differ."""
-        differing, r = _temporary("differing", schema.request).c, schema.request.c
+        differing = _temporary("differing", schema.request).c
         where = select(differing.type_id, derive.place_of(differing).label("place")).distinct()
         self.run.execute(TableOf("places_again", where.where(derive.place_of(differing).is_not(None))))
         places = named_table("places_again", named_column("type_id"), named_column("place"))
         self.run.execute(TableOf("recurred", derive.recurrences(places)))
-        found = named_table("recurred", named_column("request_id"), named_column("next_at"))
-        of_it = and_(r.request_id == found.c.request_id, r.recurred_at.is_distinct_from(found.c.next_at))
-        moved = select(schema.request).join(found, of_it)
-        self.run.execute(insert(_temporary("differing", schema.request)).from_select([one.name for one in r], moved))
-        self.run.execute(update(schema.request).where(of_it).values(recurred_at=found.c.next_at))
+        self._tell_anew(schema.request, "recurred", "recurred_at")
 
     def find_repeats(self) -> None:
         """Tell anew when the callers of contacts that differ were in touch about the same."""
-        differing, c = _temporary("differing", schema.contact).c, schema.contact.c
+        differing = _temporary("differing", schema.contact).c
         who = select(differing.person_key, differing.reason).where(differing.is_caller_known).distinct()
         self.run.execute(TableOf("callers_again", who))
         callers = named_table("callers_again", named_column("person_key"), named_column("reason"))
         self.run.execute(TableOf("repeated", derive.repeats(schema.contact, among=callers)))
-        found = named_table("repeated", *map(named_column, ("contact_id", "previous_at", "repeated_at")))
-        told = ("previous_at", "repeated_at")
-        of_it = and_(c.contact_id == found.c.contact_id, or_(*(c[one].is_distinct_from(found.c[one]) for one in told)))
-        moved = select(schema.contact).join(found, of_it)
-        self.run.execute(insert(_temporary("differing", schema.contact)).from_select([one.name for one in c], moved))
-        self.run.execute(update(schema.contact).where(of_it).values({one: found.c[one] for one in told}))
+        self._tell_anew(schema.contact, "repeated", "previous_at", "repeated_at")
+
+    def _tell_anew(self, held: Table, name: str, *told: str) -> None:
+        """Tell columns of a fact by what the table of that name holds; rows that this changes differ, as they were."""
+        (key,) = held.primary_key
+        found = named_table(name, *map(named_column, (key.name, *told)))
+        is_other = or_(*(held.c[one].is_distinct_from(found.c[one]) for one in told))
+        of_it = and_(key == found.c[key.name], is_other)
+        was = select(held).join(found, of_it)
+        self.run.execute(insert(_temporary("differing", held)).from_select([one.name for one in held.c], was))
+        self.run.execute(update(held).where(of_it).values({one: found.c[one] for one in told}))
 
     def clear_episodes(self, ids: Select) -> Select:
         """Take out the episodes of some requests; the ids, to be asked for again."""

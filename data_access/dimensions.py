@@ -16,7 +16,7 @@ from data_access.asset_ages import AGES, ASSET_STRETCH, age_of
 from data_access.semantics import AS_OF, MOMENT_ON, Dimension
 
 _request, _episode = schema.request.c, schema.request_episode.c
-_contact, _state = schema.contact.c, schema.agent_state.c
+_contact, _state, _agent_day = schema.contact.c, schema.agent_state.c, schema.agent_day.c
 _published, _staff = schema.contact_interval.c, schema.staff_interval.c
 _round, _route, _asset = schema.route_day.c, schema.route.c, schema.asset.c
 
@@ -104,7 +104,7 @@ team = Dimension(
     "The team, crew or queue that holds the request, or the team that took the call. Which team of another department "
     "had it before it was moved is not recorded.",
     {"request": _request.team, "episode": _episode.team, "contact": _contact.team, "agent_state": _state.team,
-     "agent_day": schema.agent_day.c.team},
+     "agent_day": _agent_day.team},
     missing="not assigned",
 )  # fmt: skip
 closure_outcome = Dimension(
@@ -117,7 +117,7 @@ queue = Dimension(
 )  # fmt: skip
 agent = Dimension(
     "agent", "Agent", "Who took the contact, by pseudonym; told apart only for those who may know.",
-    {"contact": _contact.agent_id, "agent_state": _state.agent_id, "agent_day": schema.agent_day.c.agent_id},
+    {"contact": _contact.agent_id, "agent_state": _state.agent_id, "agent_day": _agent_day.agent_id},
     missing="nobody", of_people=True,
 )  # fmt: skip
 reason = Dimension("reason", "Reason", "Why they got in touch.", _carried("reason", "contact"))

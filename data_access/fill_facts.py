@@ -124,7 +124,7 @@ def _fill_requests(work: WorkFile, context: Context, known: derive.Known) -> Non
     elif work.rows["request"]:
         recurred, r = derive.recurrences().subquery().c, schema.request.c
         work.connection.execute(
-            update(schema.request).where(r.request_id == recurred.request_id).values(recurred_at=recurred.next_at)
+            update(schema.request).where(r.request_id == recurred.request_id).values(recurred_at=recurred.recurred_at)
         )
         _fill_episodes(work, context, known, has_turned)
 
@@ -170,7 +170,7 @@ def _fill_contacts(work: WorkFile, known: derive.Known) -> None:
     if work.continuing:
         work.rows["contact"] += work.continuing.take_contacts_again(known)
         work.continuing.clear(schema.contact)
-    told = None if work.continuing else _tell_repeats(work)
+    told = _tell_repeats(work) if work.rows["contact"] and not work.continuing else None
     for start, end, rows in work.stretches("contact"):
         inside = _between(contact.c.arrived_at, start, end)
         then = None if told is None else select(told).where(*_between(told.c.arrived_at, start, end)).subquery()
@@ -193,7 +193,7 @@ def _tell_repeats(work: WorkFile) -> Any:
         work.connection.execute(
             insert(told).from_select(list(told.c.keys()), rows) if part else TableOf(told.name, rows)
         )
-    return told if parts else None
+    return told
 
 
 def _fill_others(work: WorkFile, context: Context, known: derive.Known) -> None:

@@ -21,11 +21,11 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from dashboard.domain.filters import Filters
 from dashboard.domain.policy import Scope
 from data_access import schema
-from data_access.ask import SENSITIVE, Reader
-from data_access.compile import Frame, caveats, rows_of, with_values
+from data_access.ask import Reader, notes_on
+from data_access.compile import Frame, rows_of, with_values
 from data_access.measures.contacts import contacts
 from data_access.measures.requests import opened
-from data_access.semantics import Query, Total
+from data_access.semantics import Total
 
 MOST_IMPORTS = 5_000
 """Of more imports only the newest are told."""
@@ -89,7 +89,7 @@ def read_health(
         rows, n = _OF_IMPORTS[question.part](reader, has)
         return Told(question, rows, n, frame.as_of)
     measure = COUNTED[question.fact]
-    notes = caveats(Query((measure,)), filters) + ((SENSITIVE,) if scope.hides else ())
+    notes = notes_on(measure, filters, scope)
     if question.part == "given":
         given, n = _counted(reader, list(GIVEN.values()), measure, filters, scope, frame)
         told = pd.DataFrame({"column_name": list(GIVEN), "given": given, "missing": [n - one for one in given]})

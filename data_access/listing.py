@@ -18,11 +18,11 @@ from dashboard.domain.errors import BadRequest, UnknownName
 from dashboard.domain.filters import Filters, civil_day
 from dashboard.domain.policy import Permission, Scope
 from data_access import schema
-from data_access.ask import SENSITIVE, Reader
-from data_access.compile import Frame, caveats, counted_of, nearest, rows_of, with_values
+from data_access.ask import Reader, notes_on
+from data_access.compile import Frame, counted_of, nearest, rows_of, with_values
 from data_access.flags import FLAGS
 from data_access.rewriting import columns_asked, put_to
-from data_access.semantics import Fact, Measure, Query, Spread, Standing, Total
+from data_access.semantics import Fact, Measure, Spread, Standing, Total
 
 _r, _e = schema.request.c, schema.request_episode.c
 _CARRIED: dict[Any, Any] = {_r[of]: _e[own] for own, of in schema.OF_ITS_REQUEST.items()}
@@ -189,8 +189,7 @@ def list_rows(
     cells: list[ColumnElement] = [column.value.label(column.name) for column in wanted]
     is_joined = fact.table is not schema.request
     in_steps = is_joined or listing.offset >= DEEP
-    # A list says what the number it stands behind says of itself.
-    notes = caveats(Query((listing.of,)), filters) + ((SENSITIVE,) if scope.hides else ())
+    notes = notes_on(listing.of, filters, scope)
 
     def read(statement: Select) -> pd.DataFrame:
         return reader.frame(_asked(statement, listing, filters, frame))

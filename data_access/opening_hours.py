@@ -43,8 +43,8 @@ def hours_by_type(reader: Reader, tz: str, has: Callable[[str], bool]) -> dict[s
     def told(table: Table, *names: str) -> list[tuple[Any, ...]]:
         if not has(table.name):
             return []
-        rows = reader.frame(select(*(table.c[one] for one in names)).order_by(*table.primary_key)).astype(object)
-        return list(rows.where(rows.notna(), None).itertuples(index=False, name=None))
+        asked = select(*(table.c[one] for one in names)).order_by(*table.primary_key)
+        return [tuple(row.values()) for row in reader.table(asked).to_pylist()]
 
     if not has(schema.calendar.name):
         return {}
@@ -54,10 +54,9 @@ def hours_by_type(reader: Reader, tz: str, has: Callable[[str], bool]) -> dict[s
     calendars = calendars_of(reader.frame(select(schema.calendar)), days, tz)
     homes = dict(told(schema.department, "department_id", "calendar_id"))
     promises: dict[str, list[_Version]] = {}
-    for type_id, *version in told(
-        schema.sla_version, "type_id", "calendar_id", "priority", "valid_from_on", "valid_to_on"
-    ):
-        promises.setdefault(type_id, []).append(_Version.of(*version))
+    versions = told(schema.sla_version, "type_id", "calendar_id", "priority", "valid_from_on", "valid_to_on")
+    for type_id, calendar_id, priority, begin, end in versions:
+        promises.setdefault(type_id, []).append(_Version(calendar_id, priority, begin or date.min, end or date.max))
     found: dict[str, set[Hours]] = {}
     for type_id, name, department_id in told(schema.service_type, "type_id", "name", "department_id"):
         for one in _without_gaps(promises.get(type_id, ())):
@@ -74,11 +73,6 @@ class _Version(NamedTuple):
     priority: str | None
     from_on: date
     to_on: date
-
-    @classmethod
-    def of(cls, calendar_id: Any, priority: Any, begin: Any, end: Any) -> _Version:
-        days = (begin and pd.Timestamp(begin).date(), end and pd.Timestamp(end).date())
-        return cls(calendar_id, priority, days[0] or date.min, days[1] or date.max)
 
 
 def _without_gaps(versions: Iterable[_Version]) -> Iterator[_Version]:

@@ -102,7 +102,7 @@ RECORDS: Mapping[str, Record] = {
 """What single cards are about, by the names that `layouts.view.Panel.about` gives them."""
 
 
-def has_rows(reader: Reader, table: Table, condition: ColumnElement[bool] | None) -> bool:
-    """Whether a table has a row of which the condition holds."""
+def has_rows(reader: Reader, table: Table, condition: ColumnElement[bool] | None = None) -> bool:
+    """Whether a table has a row, or one of which the condition holds."""
     one = select(table.c[table.primary_key.columns.keys()[0]]).limit(1)
     return reader.table(one if condition is None else one.where(condition)).num_rows > 0

@@ -124,7 +124,7 @@ def place_of(request: Any) -> Expr:
 
 
 def recurrences(among: FromClause | None = None) -> Select:
-    """For each closed request the next one of its type opened at its place afterwards: request_id, next_at.
+    """For each closed request the next one of its type opened at its place afterwards: request_id, recurred_at.
 
     Openings and closings of a place in one line, in order of time: what follows a closing is the next opening. Those of
     `among` (type_id, place) alone, if it is given, and then also those whom nothing follows.
@@ -150,6 +150,6 @@ def recurrences(among: FromClause | None = None) -> Select:
     following = func.min(line.opens_at).over(
         partition_by=(line.type_id, line.place), order_by=(line.at, line.closes), rows=(1, None)
     )
-    told = select(line.request_id, line.closes, following.label("next_at")).subquery().c
-    followed = () if among is not None else (told.next_at.is_not(None),)
-    return select(told.request_id, told.next_at).where(told.closes == 1, *followed)
+    told = select(line.request_id, line.closes, following.label("recurred_at")).subquery().c
+    followed = () if among is not None else (told.recurred_at.is_not(None),)
+    return select(told.request_id, told.recurred_at).where(told.closes == 1, *followed)

@@ -55,7 +55,7 @@ def contacts(
     future = known.as_of + timedelta(days=1)
     parts = (c.talk_s, c.hold_s, c.wrap_s)
     handled = sum((func.coalesce(one, 0.0) for one in parts[1:]), func.coalesce(parts[0], 0.0))
-    nobody = cast(null(), DateTime)
+    untold = cast(null(), DateTime)
     marks = {
         "closed_before_opened": c.ended_at < c.arrived_at,
         "future": or_(c.arrived_at > future, c.ended_at > future),
@@ -66,8 +66,8 @@ def contacts(
         "arrived_half_hour": half_hour(local),
         "handle_s": case((and_(c.outcome == "answered", func.coalesce(*parts).is_not(None)), handled)),
         "team": agents.c.team, "service_type": request.c.service_type, "is_caller_known": _is_caller_known(contact),
-        "previous_at": nobody if repeated is None else repeated.c.previous_at,
-        "repeated_at": nobody if repeated is None else repeated.c.repeated_at,
+        "previous_at": untold if repeated is None else repeated.c.previous_at,
+        "repeated_at": untold if repeated is None else repeated.c.repeated_at,
         "dq_flags": with_marks(c.dq_flags, marks),
     }  # fmt: skip
     joined = contact.outerjoin(agents, agents.c.agent_id == c.agent_id)
@@ -77,13 +77,11 @@ def contacts(
     return all_columns(contact, made).select_from(joined).where(*inside).order_by(c.arrived_at, c.contact_id)
 
 
-def _is_first_leg(contact: FromClause) -> Condition:
-    """Whether somebody got in touch with the city, and was not only passed on."""
-    return and_(contact.c.direction.is_distinct_from("out"), contact.c.parent_contact_id.is_(None))
-
-
 def _is_caller_known(contact: FromClause) -> Condition:
-    return and_(_is_first_leg(contact), contact.c.person_key.is_not(None), contact.c.reason.is_not(None))
+    """Whether it is known who got in touch with the city, and was not only passed on, and why."""
+    c = contact.c
+    is_first_leg = and_(c.direction.is_distinct_from("out"), c.parent_contact_id.is_(None))
+    return and_(is_first_leg, c.person_key.is_not(None), c.reason.is_not(None))
 
 
 def repeats(contact: FromClause, *inside: Condition, among: FromClause | None = None) -> Select:
@@ -122,11 +120,24 @@ def agent_states(staged: Mapping[str, Table], *inside: Condition) -> Select:
 
 
 HALF_HOUR_S = 1800
-LONGEST_S = 2 * 86_400
+_DAY_S = 86_400
+LONGEST_S = 2 * _DAY_S
 """A shift or a state of more than two days was never ended; it tells nothing."""
 FEWEST_ON = 3
 """What one did is that person's; of two, each knows the other's by their own."""
 _READY, _BUSY = ("available", "talk", "hold", "wrap"), ("talk", "hold", "wrap")
+_NOT_AT_WORK = ("meal", "offline")
+
+
+def _ends_in_s(of: Any) -> tuple[Expr, Expr, Condition]:
+    """When shifts or states begin and end, in whole seconds; and whether one of them tells anything (`LONGEST_S`)."""
+    begin, end = (func.divide(func.epoch_us(one), 1_000_000) for one in (of.start_at, of.end_at))
+    return begin, end, and_(end > begin, end - begin <= LONGEST_S)
+
+
+def _slots(begin: Expr, end: Expr, width_s: int) -> Expr:
+    """A row for each slot, so many seconds wide and numbered from 1970, that something lies in."""
+    return func.unnest(func.range(func.divide(begin, width_s), func.divide(end - 1, width_s) + 1))
 
 
 def staff_intervals() -> Select:
@@ -137,12 +148,11 @@ def staff_intervals() -> Select:
     shift, state = schema.agent_shift.c, schema.agent_state.c
     parts = []
     for of, kind in ((shift, literal("rostered")), (state, state.state)):
-        begin, end = (func.divide(func.epoch_us(one), 1_000_000) for one in (of.start_at, of.end_at))
-        slots = func.unnest(func.range(func.divide(begin, HALF_HOUR_S), func.divide(end - 1, HALF_HOUR_S) + 1))
+        begin, end, is_told = _ends_in_s(of)
+        slot = _slots(begin, end, HALF_HOUR_S).label("slot")
         parts.append(
-            select(of.agent_id, kind.label("kind"), begin.label("begin"), end.label("end"), slots.label("slot"))
-            .where(end > begin, end - begin <= LONGEST_S)
-        )  # fmt: skip
+            select(of.agent_id, kind.label("kind"), begin.label("begin"), end.label("end"), slot).where(is_told)
+        )
     one = union_all(*parts).subquery().c
     inside = func.least(one.end, (one.slot + 1) * HALF_HOUR_S) - func.greatest(one.begin, one.slot * HALF_HOUR_S)
 
@@ -166,10 +176,6 @@ def staff_intervals() -> Select:
     return select(*columns).order_by(by_slot.start_at)
 
 
-_NOT_AT_WORK = ("meal", "offline")
-_DAY_S = 86_400
-
-
 def agent_days(staged: Mapping[str, Table], as_of: datetime) -> Select:
     """What agents did of their shifts, by the day on which these began, from the facts in the build.
 
@@ -180,30 +186,25 @@ def agent_days(staged: Mapping[str, Table], as_of: datetime) -> Select:
     Source: measures reference, A10.
     """
     shift, state = schema.agent_shift.c, schema.agent_state.c
-
-    def stretch(of: Any) -> tuple[Expr, Expr]:
-        begin, end = (func.divide(func.epoch_us(one), 1_000_000) for one in (of.start_at, of.end_at))
-        return begin.label("begin"), end.label("end")
-
-    begin, end = stretch(shift)
+    begin, end, is_told = _ends_in_s(shift)
     local = local_time(shift.start_at)
     paid = case((and_(shift.paid_s > 0, shift.paid_s <= end - begin), shift.paid_s))
     shifts = (
-        select(shift.shift_id, shift.agent_id, shift.end_at, begin, end, paid.label("paid"),
-               cast(local, Date).label("day_on"))
-        .where(shift.agent_id.is_not(None), end > begin, end - begin <= LONGEST_S)
+        select(shift.shift_id, shift.agent_id, shift.end_at, begin.label("begin"), end.label("end"),
+               paid.label("paid"), cast(local, Date).label("day_on"))
+        .where(shift.agent_id.is_not(None), is_told)
         .cte("shifts")
     )  # fmt: skip
-    begin, end = stretch(state)
+    begin, end, is_told = _ends_in_s(state)
     states = (
-        select(rowid(schema.agent_state).label("row"), state.agent_id, state.start_on, state.state, begin, end)
-        .where(state.agent_id.is_not(None), end > begin, end - begin <= LONGEST_S)
+        select(rowid(schema.agent_state).label("row"), state.agent_id, state.start_on, state.state,
+               begin.label("begin"), end.label("end"))
+        .where(state.agent_id.is_not(None), is_told)
         .cte("states")
-    )
+    )  # fmt: skip
 
     def on_days(of: Any) -> Any:
-        days = func.unnest(func.range(func.divide(of.c.begin, _DAY_S), func.divide(of.c.end - 1, _DAY_S) + 1))
-        return select(of, days.label("slot")).subquery()
+        return select(of, _slots(of.c.begin, of.c.end, _DAY_S).label("slot")).subquery()
 
     # Day by day, for who is only joined by agent meets each shift of a year in each state of it.
     one, other = on_days(shifts), on_days(states)

@@ -16,8 +16,6 @@ from data_access.importers.asking import count_of, frame_of
 _ABOUT = {"request_event": "request", "request_pause": "request", "agent_state": "agent", "agent_shift": "agent"}
 _SLIPS = 0.01
 """Of the hours of agents so many may be told twice, such as where the clocks are set back."""
-
-
 _OFTEN, _MANY_OF_ONE = 200, 0.02
 """Nobody gets in touch so many times, and for so large a part of all contacts."""
 

@@ -318,29 +318,28 @@ _any = schema.contact.alias("any_contact")
 # Calls may be brought less often than requests: until when is known who came back, the last contact tells.
 _contacts_to = func.least(cast(AS_OF, DateTime), select(func.max(_any.c.arrived_at)).scalar_subquery(), type_=DateTime)
 _followed = and_(_answered, _first_leg, _c.arrived_at <= _contacts_to - _returning)
+_known = _c.is_caller_known.is_(True)
 answered_followed = _total(
     "answered_followed", "Calls answered at least 7 days ago, caller and reason known",
     "Calls a person took, at least 7 days before the last contact received, of which it is recorded who called and "
     "why. A call that was passed on counts once.",
-    and_(_followed, _c.is_caller_known.is_(True)), "A12b",
+    and_(_followed, _known), "A12b",
 )  # fmt: skip
 answered_caller_unknown = _total(
     "answered_caller_unknown", "Calls answered at least 7 days ago, caller or reason not known",
     "Whether such callers came back nobody can tell: they are in neither part of the share that stays resolved.",
     and_(_followed, _c.is_caller_known.isnot(True)), "A12b",
 )  # fmt: skip
-_came_back = and_(_followed, _c.is_caller_known.is_(True), _c.repeated_at <= _c.arrived_at + _returning)
 came_back = _total(
     "came_back", "Calls after which the caller came back",
     "Of the calls answered at least 7 days ago, those after which the same person got in touch about the same reason "
     "within 7 days: by any channel, and also if they hung up.",
-    _came_back, "A12b", "lower",
+    and_(_followed, _known, _c.repeated_at <= _c.arrived_at + _returning), "A12b", "lower",
 )  # fmt: skip
 not_back = _total(
     "not_back", "Calls after which the caller did not come back",
     "Of the calls answered at least 7 days ago, caller and reason known, all others.",
-    and_(_followed, _c.is_caller_known.is_(True),
-         func.coalesce(_c.repeated_at > _c.arrived_at + _returning, true())), "A12b", "higher",
+    and_(_followed, _known, func.coalesce(_c.repeated_at > _c.arrived_at + _returning, true())), "A12b", "higher",
 )  # fmt: skip
 resolution_no_repeat = Ratio(
     name="resolution_no_repeat", label="Resolved at first contact, as nobody came back", unit="share", better="higher",
@@ -362,14 +361,14 @@ came_back_share = Ratio(
 contacts_caller_known = _total(
     "contacts_caller_known", "Contacts, caller and reason known",
     "Contacts on any channel of which it is recorded who got in touch and why.",
-    and_(_first_leg, _c.is_caller_known.is_(True)), "A12b",
+    and_(_first_leg, _known), "A12b",
 )  # fmt: skip
 repeat_contacts = _total(
     "repeat_contacts", "Repeat contacts",
     "Contacts on any channel, by the day they arrived, that follow one of the same person about the same reason within "
     "7 days, whether that was answered or not. What the first week of the data repeats of the time before it, nobody "
     "can tell.",
-    and_(_first_leg, _c.is_caller_known.is_(True), _c.previous_at >= _c.arrived_at - _returning), "A12b", "lower",
+    and_(_first_leg, _known, _c.previous_at >= _c.arrived_at - _returning), "A12b", "lower",
 )  # fmt: skip
 repeat_share = Ratio(
     name="repeat_share", label="Share of repeat contacts", unit="share", better="lower",

@@ -24,7 +24,7 @@ from data_access.semantics import Query
 from layouts.figures.clock import opening_hours
 from layouts.markup import markup
 from layouts.views import collect_views
-from tests import screen
+from tests import city, screen
 from tests.city import TZ
 from tests.contract.test_build import CITY, at
 
@@ -38,7 +38,7 @@ WEEKS: dict[str, list[list[tuple[str, str]]]] = {
     "sundays": [[]] * 6 + [[("00:00", "06:00")]],
 }
 CLOSED = ("2026-07-03", "2026-11-26", "2026-11-27")
-NOW = "2026-12-05T12:00"
+AS_OF = datetime(2026, 12, 5, 17)  # UTC; in the city it is noon
 
 # type (each its own)     office     opened              closed (-: open)    paused from         until (-: goes on)  h
 VECTORS = """
@@ -62,7 +62,7 @@ Open, paused before       office     2026-12-03T16:00    -                   202
 No calendar               -          2026-06-26T16:00    2026-06-29T09:30    -                   -                   -
 Closed before opened      office     2026-06-26T16:00    2026-06-26T15:00    -                   -                   -
 """
-# B-survival: hours to the closing, + still open. All were opened on the hour before their closing, or before NOW.
+# B-survival: hours to the closing, + still open. All were opened on the hour before their closing, or before AS_OF.
 SURVIVAL = ("1", "2", "3", "4", "5+", "6", "10+", "12", "15+", "20+")
 
 
@@ -132,17 +132,16 @@ def write_requests(build: Build) -> None:
     build.write("request_pause", pd.DataFrame(pauses))
 
 
-@pytest.fixture(scope="module", params=["duckdb", "postgres"])
-def office(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    database = request.getfixturevalue("new_database")() if request.param == "postgres" else ""
-    settings = Settings(data=tmp_path_factory.mktemp("office"), database=database, cache="off")
-    with Build(settings, CITY) as build:
-        write_city(build)
-        write_requests(build)
-        build.publish(as_of=instant(NOW))
-    found = Services(settings)
-    yield found
-    found.warehouse.close()
+def write(build: Build) -> None:
+    write_city(build)
+    write_requests(build)
+
+
+@pytest.fixture(scope="module")
+def office(blank: Settings) -> Iterator[Services]:
+    """Services over the vectors above, on each engine."""
+    with city.in_service(blank, write, AS_OF, city_id="office") as services:
+        yield services
 
 
 YEAR = Filters(Period(date(2026, 1, 1), date(2026, 12, 6)))
@@ -171,7 +170,6 @@ def test_open_requests_are_counted_up_to_the_datas_clock(office: Services) -> No
     assert answer.value("working_time_to_close") == 6 * HOUR
     assert answer.value("working_time_to_close_ended_only") == 3.5 * HOUR
     assert answer.value("working_time_to_close_p90") is None  # not reached
-    # Those still open stand for so long: in the order of their opening
     rows = office.rows(Listing(working_time_to_close, limit=100), YEAR.choose("service_type", {"Vector"}))
     assert rows.n == len(SURVIVAL) == len(rows.frame)  # the list is of the same requests
 

@@ -237,9 +237,8 @@ def told_with(
         of = found.get(ours)
         if of is None or of.distinct < _SEVERAL:
             continue
-        taken = {
-            one.name for name, one in (*found.items(), *told.items()) if name != "note"
-        }  # it may be a name instead
+        # What looks like a note may be a name instead.
+        taken = {one.name for name, one in (*found.items(), *told.items()) if name != "note"}
         others = [
             (one, own) for one in columns
             if one.name not in taken and not (one.is_time or one.is_number or re.search(CHANGES, fold(one.name)))
@@ -249,12 +248,11 @@ def told_with(
         names = [one for one, own in others if own > 0.9 * of.distinct and _length(one) > _length(of)]
         if names:
             told[f"{ours}.name"] = names[0]
-        kinds = {
-            one.name: own for one, own in others if own < _FEWER * of.distinct and re.search(KINDS, fold(one.name))
-        }
+        kinds = [
+            (own, one) for one, own in others if own < _FEWER * of.distinct and re.search(KINDS, fold(one.name))
+        ]  # fmt: skip
         if kinds and ours == "type_id":
-            most = max(kinds, key=lambda name: kinds[name])
-            told["category"] = next(one for one in columns if one.name == most)
+            told["category"] = max(kinds, key=lambda kind: kind[0])[1]
     return told
 
 
